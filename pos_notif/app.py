@@ -1,0 +1,147 @@
+"""`create_app`: the wiring of the service, and what happens when it starts and stops."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncGenerator
+from importlib.metadata import PackageNotFoundError, version
+
+from quart import Blueprint, Quart, Response, request
+from quart_cors import cors
+from quart_schema import HttpSecurityScheme, Info, QuartSchema
+
+from .accounts import Accounts
+from .clock import Clock, system_clock
+from .config import Config
+from .notifier import NotificadorPedidos
+from .resources import resource
+from .streams import RESTART, Streams
+from .web import errors, health, notifications, orders, pages, sign_in
+from .web.access import guard
+from .web.services import EXTENSION, Services
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self';"
+    " frame-ancestors 'none'"
+)
+# Swagger UI sets style attributes.
+_DOCS_POLICY = CONTENT_SECURITY_POLICY + "; style-src 'self' 'unsafe-inline'"
+
+
+class NotificationApp(Quart):
+    """`notifier` publishes from the same process; it is open while the application serves."""
+
+    notifier: NotificadorPedidos
+
+    async def end_streams(self) -> None:
+        """Every stream says `reinicio` and ends; for the server, before it closes connections."""
+        services: Services = self.extensions[EXTENSION]
+        services.stopping = True
+        services.streams.end_all(RESTART)
+        services.notifier.end_waits()
+
+
+def create_app(config: Config | None = None, *, clock: Clock = system_clock) -> NotificationApp:
+    """The application. It opens its log when it starts to serve and closes it when it stops."""
+    config = config or Config()
+    app = NotificationApp(
+        "pos_notif",
+        static_folder=str(resource("static")),
+        static_url_path="/static",
+        template_folder=str(resource("templates")),
+    )
+    app.config["MAX_CONTENT_LENGTH"] = config.max_body_bytes
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
+    app.notifier = NotificadorPedidos(config=config, clock=clock)
+    _document(app)
+    _mount(app, config)
+    errors.register(app)
+    app.after_request(_secure)
+    app.while_serving(_serve(app, config, clock))
+    assets = _assets_version()
+    app.context_processor(lambda: {"restaurant_name": config.restaurant_name, "static_version": assets})
+    return app
+
+
+def _mount(app: NotificationApp, config: Config) -> None:
+    api = Blueprint("api", __name__, url_prefix="/api")
+    api.before_request(guard)
+    for module in (sign_in, notifications, orders):
+        api.register_blueprint(module.blueprint)
+    if config.origins:
+        api = cors(
+            api, allow_origin=list(config.origins), allow_credentials=True,
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID"],
+            allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"], expose_headers=["ETag", "Retry-After"],
+            max_age=3600,
+        )  # fmt: skip
+    app.register_blueprint(api)
+    app.register_blueprint(health.blueprint)
+    app.register_blueprint(pages.blueprint)
+
+
+def _serve(app: NotificationApp, config: Config, clock: Clock):  # type: ignore[no-untyped-def]
+    async def lifetime() -> AsyncGenerator[None]:
+        notifier = app.notifier
+        await notifier.open()
+        accounts = Accounts(notifier.database, clock, config.session_hours)
+        streams = Streams(notifier, accounts)
+
+        def accounts_may_have_changed() -> None:
+            accounts.forget_known()
+            streams.verify()
+
+        accounts.on_change = streams.verify
+        notifier.on_foreign_commit(accounts_may_have_changed)
+        app.extensions[EXTENSION] = Services(config, notifier, accounts, streams)
+        try:
+            yield
+        finally:
+            streams.end_all(RESTART)
+            await streams.close()
+            accounts.close()
+            await notifier.close()
+
+    return lifetime
+
+
+def _document(app: Quart) -> None:
+    QuartSchema(
+        app,
+        info=Info(title="pos_notif", version=package_version(), description="Notificaciones en tiempo real"),
+        openapi_path="/openapi.json",
+        swagger_ui_path=None,  # ours, without a CDN: web/pages.py
+        redoc_ui_path=None,
+        scalar_ui_path=None,
+        security_schemes={"token": HttpSecurityScheme(scheme="bearer")},
+        security=[{"token": []}],
+        conversion_preference="pydantic",
+    )
+
+
+async def _secure(response: Response) -> Response:
+    headers = response.headers
+    headers["X-Content-Type-Options"] = "nosniff"
+    if request.path.startswith("/api"):
+        headers.setdefault("Cache-Control", "no-store")
+    else:
+        headers["Content-Security-Policy"] = _DOCS_POLICY if request.path == "/docs" else CONTENT_SECURITY_POLICY
+        headers["Referrer-Policy"] = "same-origin"
+        headers["X-Frame-Options"] = "DENY"
+    return response
+
+
+def package_version() -> str:
+    try:
+        return version("pos-notif")
+    except PackageNotFoundError:  # run from a checkout that was not installed
+        return "0"
+
+
+def _assets_version() -> str:
+    """Of what the pages load: a tablet that was open during an upgrade gets the new files at once."""
+    digest = hashlib.sha256()
+    for file in sorted(resource("static").rglob("*")):
+        if file.is_file():
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]

@@ -1,0 +1,28 @@
+"""Time as the service sees it. The clock is passed in, so that a test can hold it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime, tzinfo
+
+# Milliseconds since 1970 in UTC.
+Clock = Callable[[], int]
+
+
+def system_clock() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def iso(ms: int, zone: tzinfo) -> str:
+    """ISO 8601 with milliseconds and the zone's offset, as every time on the wire."""
+    seconds, millis = divmod(ms, 1000)
+    return datetime.fromtimestamp(seconds, zone).replace(microsecond=millis * 1000).isoformat(timespec="milliseconds")
+
+
+def parse_iso(text: str) -> int:
+    """The milliseconds since 1970 of an ISO 8601 time. Raises ValueError without an offset or for no time at all."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a time needs an offset")
+    return round(moment.timestamp() * 1000)

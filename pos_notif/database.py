@@ -1,0 +1,245 @@
+"""The SQLite file: opening, checking, migrating, and running whole transactions in one thread hop.
+
+One connection writes and one reads, each in its own thread. A transaction is one function that runs from BEGIN to
+COMMIT in the connection's thread: a caller that is cancelled leaves none open, and an awaited call costs one hop
+however many statements it has.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import sqlite3
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import aiosqlite
+
+from .errors import LogRefused, LogUnavailable
+from .resources import resource
+
+T = TypeVar("T")
+
+APPLICATION_ID = 0x504F534E  # "POSN"
+SCHEMA_VERSION = 1
+# To version N, from N - 1, as SQL. A file of an older version is brought up step by step, each in a transaction.
+MIGRATIONS: Mapping[int, str] = {}
+ZERO_HASH = "0" * 64
+BUSY_TIMEOUT_SECONDS = 5.0
+_EPOCH_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+class Connection(aiosqlite.Connection):
+    """An aiosqlite connection that runs a whole function of the `sqlite3` connection in its thread."""
+
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        result: T = await self._execute(work, self._conn)
+        return result
+
+
+class Database:
+    """Use `Database.open`; close it before the loop ends, since its threads outlive it otherwise."""
+
+    def __init__(self, path: Path, writer: Connection, reader: Connection) -> None:
+        self.path = path
+        self._writer = writer
+        self._reader = reader
+        self._open = True
+
+    @classmethod
+    async def open(cls, path: str | os.PathLike[str], *, migrations: Mapping[int, str] = MIGRATIONS) -> Database:
+        """Opens or makes the file. Raises LogRefused, with one line for the operator, where it must not be used."""
+        file = Path(path)
+        _check_file(file)
+        writer = reader = None
+        try:
+            writer = await _connect(file)
+            await writer.run(lambda connection: _prepare(connection, file, migrations))
+            reader = await _connect(file)
+            await reader.run(lambda connection: connection.execute("PRAGMA query_only = 1"))
+        except BaseException as error:
+            for connection in (reader, writer):
+                if connection is not None:
+                    await connection.close()
+            if isinstance(error, sqlite3.Error):
+                raise LogRefused(f"{file}: {_reason(error)}") from error
+            raise
+        return cls(file, writer, reader)
+
+    async def close(self) -> None:
+        if self._open:
+            self._open = False
+            await self._reader.close()
+            await self._writer.close()
+
+    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Runs `work` in a write transaction: committed and durable when this returns, or nothing of it.
+
+        Raises LogUnavailable where SQLite cannot write now (a full disk, a lock held for 5 s, a closed database).
+        """
+        return await self._run(self._writer, lambda connection: _in_transaction(connection, work))
+
+    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Runs `work` on one snapshot of the database. Text columns arrive as bytes-decoded `str`."""
+        return await self._run(self._reader, lambda connection: _in_snapshot(connection, work))
+
+    async def data_version(self) -> int:
+        """Changes when another connection than our writer has committed (SQLite's PRAGMA data_version)."""
+        return await self._run(
+            self._writer, lambda connection: int(connection.execute("PRAGMA data_version").fetchone()[0])
+        )
+
+    async def _run(self, connection: Connection, work: Callable[[sqlite3.Connection], T]) -> T:
+        if not self._open:
+            raise LogUnavailable
+        try:
+            return await asyncio.shield(connection.run(work))
+        except sqlite3.Error as error:
+            raise LogUnavailable from error
+
+
+def _in_transaction(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        result = work(connection)
+        connection.execute("COMMIT")
+    except BaseException:
+        # SQLite has already rolled back after some errors (a full disk among them).
+        if connection.in_transaction:
+            with contextlib.suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+        raise
+    return result
+
+
+def _in_snapshot(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
+    connection.execute("BEGIN")
+    try:
+        return work(connection)
+    finally:
+        connection.execute("COMMIT")
+
+
+async def _connect(file: Path) -> Connection:
+    connection = Connection(
+        lambda: sqlite3.connect(file, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None), iter_chunk_size=64
+    )
+    return await connection
+
+
+def _check_file(file: Path) -> None:
+    """What can be said of the file before SQLite sees it."""
+    directory = file.parent
+    if not directory.is_dir():
+        raise LogRefused(f"{file}: the directory {directory} does not exist")
+    if file.is_dir():
+        raise LogRefused(f"{file}: is a directory")
+    if not file.exists():
+        if not os.access(directory, os.W_OK | os.X_OK):
+            raise LogRefused(f"{file}: the directory {directory} is not writable")
+        return
+    try:
+        with file.open("rb") as content:
+            header = content.read(16)
+        with file.open("ab"):
+            pass
+    except OSError as error:
+        raise LogRefused(f"{file}: {error.strerror}") from error
+    if header and header != b"SQLite format 3\0":
+        raise LogRefused(f"{file}: is not a SQLite database, or its header is damaged")
+
+
+def _prepare(connection: sqlite3.Connection, file: Path, migrations: Mapping[int, str]) -> None:
+    """Makes the schema in a new file, or checks and migrates an existing one."""
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+    if not empty and application != APPLICATION_ID:
+        raise LogRefused(f"{file}: is a SQLite database of another program")
+    if version > SCHEMA_VERSION:
+        raise LogRefused(
+            f"{file}: was written by a newer pos-notif (schema {version}, this one knows {SCHEMA_VERSION}); upgrade it"
+        )
+    connection.execute("PRAGMA journal_mode = WAL")
+    # FULL: a 201 must survive a power cut. NORMAL may lose the last commits.
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = 1")
+    if empty:
+        _in_transaction(connection, _create)
+    else:
+        for step in range(version + 1, SCHEMA_VERSION + 1):
+            _in_transaction(connection, lambda writer, step=step: _migrate(writer, migrations[step], step))  # type: ignore[misc]
+    _check_schema(connection, file)
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        return  # another process made it between our look and our lock
+    for statement in _statements(resource("schema.sql").read_text(encoding="utf-8")):
+        connection.execute(statement)
+    connection.execute(
+        "INSERT INTO log (only_row, epoch, head_id, head_hash, oldest, anchor_hash) VALUES (1, ?, 0, ?, 1, ?)",
+        (new_epoch(), ZERO_HASH, ZERO_HASH),
+    )
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def new_epoch() -> str:
+    return "".join(secrets.choice(_EPOCH_ALPHABET) for _ in range(6))
+
+
+def _migrate(connection: sqlite3.Connection, script: str, version: int) -> None:
+    for statement in _statements(script):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {version}")
+
+
+def _statements(script: str) -> list[str]:
+    """The script's statements one by one: `executescript` would commit the transaction first."""
+    statements, pending = [], ""
+    for line in script.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            statements.append(pending)
+            pending = ""
+    return statements
+
+
+def _check_schema(connection: sqlite3.Connection, file: Path) -> None:
+    """Every table and index is as schema.sql has it, and the small tables are readable."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as model:
+        model.executescript(resource("schema.sql").read_text(encoding="utf-8"))
+        expected = _columns(model)
+    found = _columns(connection)
+    for name, columns in expected.items():
+        if name not in found:
+            raise LogRefused(f"{file}: is damaged: {name} is missing")
+        if found[name] != columns:
+            raise LogRefused(f"{file}: is damaged: {name} has other columns than schema {SCHEMA_VERSION}")
+    for table in ("log", "users", "sessions", "tokens"):
+        problem = connection.execute(f"PRAGMA quick_check('{table}')").fetchone()[0]
+        if problem != "ok":
+            raise LogRefused(f"{file}: is damaged: {problem}")
+    if connection.execute("SELECT count(*) FROM log").fetchone()[0] != 1:
+        raise LogRefused(f"{file}: is damaged: the log's head is missing")
+
+
+def _columns(connection: sqlite3.Connection) -> dict[str, list[tuple[str, str]]]:
+    names = connection.execute("SELECT type, name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'").fetchall()
+    return {
+        name: [(row[1], row[2]) for row in connection.execute(f"PRAGMA table_xinfo('{name}')")]
+        if kind == "table"
+        else [(str(row[2]), "") for row in connection.execute(f"PRAGMA index_xinfo('{name}')")]
+        for kind, name in names
+    }
+
+
+def _reason(error: sqlite3.Error) -> str:
+    text = str(error)
+    if "malformed" in text or "not a database" in text:
+        return f"is damaged ({text})"
+    return text

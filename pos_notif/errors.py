@@ -1,0 +1,100 @@
+"""The domain's errors. They know no HTTP: `web/errors.py` maps each code to its status.
+
+`code` and `message` travel on the wire and are Spanish; `fields` maps a path in the sent body
+(`pedido.items.0.cantidad`) to what is wrong there; `extra` is merged into the error object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class DomainError(Exception):
+    code = "error_interno"
+    message = "Ocurrió un error inesperado."
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        fields: Mapping[str, str] | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.message = message or self.message
+        self.fields = dict(fields or {})
+        self.extra = dict(extra or {})
+        super().__init__(f"{self.code}: {self.message}")
+
+
+class NotAuthenticated(DomainError):
+    code, message = "no_autenticado", "Debe iniciar sesión."
+
+
+class BadCredentials(DomainError):
+    code, message = "credenciales_invalidas", "El usuario o el PIN no coinciden."
+
+
+class TooManyAttempts(DomainError):
+    """`retry_after` is in seconds."""
+
+    code, message = "demasiados_intentos", "Demasiados intentos fallidos. Espere unos minutos."
+
+    def __init__(self, retry_after: int) -> None:
+        self.retry_after = retry_after
+        super().__init__()
+
+
+class RoleNotAllowed(DomainError):
+    code, message = "rol_no_permitido", "Su rol no permite esta operación."
+
+
+class OriginNotAllowed(DomainError):
+    code, message = "origen_no_permitido", "Esta página no tiene permiso para usar el servicio."
+
+
+class NotFound(DomainError):
+    code, message = "no_encontrado", "No existe."
+
+
+class UnsupportedMediaType(DomainError):
+    code, message = "tipo_no_soportado", "El cuerpo debe ser JSON (Content-Type: application/json)."
+
+
+class TooLarge(DomainError):
+    code, message = "demasiado_grande", "El contenido es demasiado grande."
+
+
+class BadJson(DomainError):
+    code, message = "json_invalido", "El cuerpo no es JSON válido."
+
+
+class Invalid(DomainError):
+    code, message = "datos_invalidos", "Hay campos que no son válidos."
+
+
+class KeyReused(DomainError):
+    code, message = "clave_reutilizada", "La clave de idempotencia ya se usó con otro contenido."
+
+
+class OrderExists(DomainError):
+    code, message = "pedido_existente", "Ya existe un pedido con ese número."
+
+
+class InvalidTransition(DomainError):
+    code, message = "transicion_invalida", "El pedido no puede pasar a ese estado."
+
+
+class LogUnavailable(DomainError):
+    """The log cannot be written now: nothing of the publication was kept, the caller may repeat it."""
+
+    code = "registro_no_disponible"
+    message = "El registro de eventos no está disponible. Intente de nuevo."
+
+
+class LogRefused(Exception):
+    """A log file that must not be opened: made by a newer version, not ours, or damaged. English, for the operator."""
+
+
+class ConfigurationError(Exception):
+    """A setting that cannot be used. The message is one line for the operator."""

@@ -1,0 +1,118 @@
+"""The log's contract: what everything above it knows, whichever store is below."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from .events import EVENT_NAME
+from .orders import Order
+
+T = TypeVar("T")
+
+_CURSOR = re.compile(r"([0-9a-z]{1,32})-(0|[1-9][0-9]{0,29})", re.ASCII)
+_SALAS = b',"salas":['
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Everything up to `id` of the log `epoch` has been considered for a reader."""
+
+    epoch: str
+    id: int
+
+    def __str__(self) -> str:
+        return f"{self.epoch}-{self.id}"
+
+    @classmethod
+    def parse(cls, text: str) -> Cursor | None:
+        """None for a text that is no cursor of any log."""
+        match = _CURSOR.fullmatch(text) if len(text) <= 64 else None
+        return cls(match[1], int(match[2])) if match else None
+
+
+class LoggedEvent:
+    """An event as every transport needs it; `json` is the stored bytes without `salas`."""
+
+    __slots__ = ("filtered_rooms", "id", "json", "kitchen_json", "ms", "tipo")
+
+    def __init__(self, event_id: int, ms: int, tipo: str, filtered_rooms: frozenset[str], stored: bytes) -> None:
+        self.id = event_id
+        self.ms = ms
+        self.tipo = tipo
+        self.filtered_rooms = filtered_rooms
+        self.json = stored[: stored.rindex(_SALAS)] + b"}"
+        self.kitchen_json: bytes | None = None
+
+    @property
+    def name(self) -> str:
+        """The event's name on SSE and Socket.IO."""
+        return EVENT_NAME[self.tipo]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Events of one room, oldest first, and the id up to which the log has been examined for it.
+
+    `more`: the page was cut at its limit, events of the room may follow it.
+    """
+
+    events: Sequence[LoggedEvent]
+    examined: int
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    epoch: str
+    oldest: int
+    newest: int
+
+    def cursor(self, event_id: int | None = None) -> str:
+        return f"{self.epoch}-{self.newest if event_id is None else event_id}"
+
+
+class Pruned(Exception):
+    """The reader's place is no longer in the log."""
+
+
+class Transaction(Protocol):
+    """One publication's view of the log while it is being written. What it appends is kept whole or not at all."""
+
+    def next_id(self) -> int: ...
+
+    def order(self, order_id: int) -> Order | None: ...
+
+    def append(self, event: dict[str, Any], filtered_rooms: set[str], ms: int, order: Order | None) -> int:
+        """`event` is complete but for `salas`; `order` is its order after it. Returns the id."""
+
+    def find_key(self, publisher: str, route: str, key: str) -> tuple[bytes, list[int]] | None:
+        """The digest and the ids that were published under the key."""
+
+    def keep_key(self, publisher: str, route: str, key: str, digest: bytes, event_ids: list[int]) -> None: ...
+
+
+class EventLog(Protocol):
+    @property
+    def bounds(self) -> Bounds:
+        """As this process knows them: at least up to every event it has appended."""
+
+    async def transact(self, work: Callable[[Transaction], T]) -> T:
+        """Runs `work` in the writer; concurrent ones share a commit. Durable when it returns.
+
+        Raises what `work` raises, with nothing kept of it, or LogUnavailable.
+        """
+
+    async def refresh(self) -> Bounds:
+        """The bounds as they are in the store now, other processes' appends included."""
+
+    async def read(self, after: int, room: str, *, limit: int, max_bytes: int) -> Page:
+        """Raises Pruned where `after` is older than the log, LogUnavailable where it cannot be read."""
+
+    async def read_since(self, ms: int, room: str, *, limit: int) -> Page:
+        """The newest `limit` events of the room appended since `ms`, oldest first."""
+
+    async def count(self, after: int, room: str, *, up_to: int) -> int:
+        """How many events of the room follow `after`, counted no further than `up_to`."""

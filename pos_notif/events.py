@@ -1,0 +1,110 @@
+"""Roles, rooms, event types, and which event goes to which room (docs/protocol.md, sections 2 and 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+ROLE_ROOM = {"cocinero": "cocina", "mesero": "meseros", "cajero": "cajeros", "manager": "managers"}
+ROLES = tuple(ROLE_ROOM)
+MANAGER = "manager"
+
+KITCHEN, WAITERS, TILLS, MANAGERS = "cocina", "meseros", "cajeros", "managers"
+# In the order in which an event's `salas` lists them.
+FILTERED_ROOMS = (KITCHEN, WAITERS, TILLS)
+
+EVENT_NAME = {
+    "nuevo_pedido": "evento_pedido",
+    "pedido_listo": "evento_pedido",
+    "cambio_estado": "evento_pedido",
+    "item_modificado": "evento_pedido",
+    "pedido_cancelado": "evento_pedido",
+    "alerta_stock": "evento_alerta",
+    "acuse_recibo": "evento_sistema",
+    "sin_acuse": "evento_sistema",
+    "sin_pantalla": "evento_sistema",
+    "pantalla_recuperada": "evento_sistema",
+    "descarga": "evento_sistema",
+    "poda": "evento_sistema",
+}
+PUBLISHABLE = tuple(tipo for tipo, name in EVENT_NAME.items() if name != "evento_sistema")
+ACKNOWLEDGEABLE = frozenset({"nuevo_pedido", "item_modificado", "pedido_cancelado"})
+
+_KITCHEN_STATES = frozenset({"pagado", "en_mesa", "en_cocina", "listo"})
+_COOKABLE_STATES = frozenset({"pagado", "en_mesa"})
+
+
+def may_read(session_role: str, role: str) -> bool:
+    """A role reads its own room; a manager any."""
+    return session_role in (role, MANAGER)
+
+
+def rooms_for_stock(level: str) -> set[str]:
+    return set() if level == "bajo" else set(FILTERED_ROOMS)
+
+
+def rooms_for_order(
+    event: Mapping[str, Any],
+    *,
+    known: bool,
+    old_state: str | None,
+    new_state: str,
+    takeaway: bool,
+    held_before: Iterable[str],
+    holds_after: Iterable[str],
+) -> set[str]:
+    """The filtered rooms of an order's event.
+
+    `held_before` and `holds_after` name the rooms whose view held the order before the event and holds it
+    after. Each of them gets the event whatever the table says, so that every screen converges.
+    """
+    before, after = set(held_before), set(holds_after)
+    return before | after | _table(event, known, {old_state, new_state}, new_state, takeaway, before, after)
+
+
+def _table(
+    event: Mapping[str, Any],
+    known: bool,
+    states: set[str | None],
+    new_state: str,
+    takeaway: bool,
+    before: set[str],
+    after: set[str],
+) -> set[str]:
+    rooms: set[str] = set()
+    match event["tipo"]:
+        case "nuevo_pedido":
+            if new_state in _COOKABLE_STATES:
+                rooms.add(KITCHEN)
+            elif new_state == "pendiente_pago":
+                rooms.add(TILLS)
+        case "cambio_estado":
+            paid = bool(event.get("metodo_pago"))
+            if states & _KITCHEN_STATES:
+                rooms.add(KITCHEN)
+            if "listo" in states or new_state in ("servido", "pagado", "cerrado") or paid:
+                rooms.add(WAITERS)
+            if new_state in ("pagado", "servido", "cerrado") or (new_state == "listo" and takeaway) or paid:
+                rooms.add(TILLS)
+        case "pedido_listo":
+            rooms |= {KITCHEN, WAITERS}
+            if takeaway:
+                rooms.add(TILLS)
+        case "item_modificado":
+            rooms.add(WAITERS)
+            rooms |= after & {KITCHEN, TILLS}
+        case "pedido_cancelado":
+            rooms |= {WAITERS, TILLS}
+            if not known:
+                rooms.add(KITCHEN)
+            rooms |= before & {KITCHEN}
+    return rooms
+
+
+def all_rooms(filtered: set[str], order_id: int | None) -> list[str]:
+    """`salas` as stored: the filtered rooms, `managers`, and the order's own room."""
+    rooms = [room for room in FILTERED_ROOMS if room in filtered]
+    rooms.append(MANAGERS)
+    if order_id is not None:
+        rooms.append(f"pedido_{order_id}")
+    return rooms

@@ -1,0 +1,371 @@
+"""`NotificadorPedidos`: publishing, reading, snapshots and who is connected. What every transport stands on."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Any
+
+from .clock import Clock, iso, system_clock
+from .config import Config
+from .database import Database
+from .drafts import parse_draft
+from .errors import Invalid, LogUnavailable, NotFound
+from .event_log import Bounds, Cursor, LoggedEvent, Page, Pruned
+from .events import FILTERED_ROOMS, KITCHEN, MANAGERS, ROLE_ROOM
+from .kitchen_copy import kitchen_copier
+from .orders import Order, ViewLimits
+from .presence import Directory
+from .publication import Publication, Published, Publisher, Rules
+from .sqlite_log import SqliteLog
+from .tail import PAGE_BYTES, PAGE_EVENTS, Tail
+from .wire import sse
+from .wire.json_text import dump
+
+logger = logging.getLogger("pos_notif")
+
+FROM_OLDEST = "inicio"
+SNAPSHOT_URL = "/api/pedidos"
+PUBLISH_ROUTE = "eventos"
+RECENT_MS = 5 * 60 * 1000
+# How soon this process sees what another one has written: a revocation must bite within a second.
+WATCH_SECONDS = 0.25
+MAX_ORDER_EVENTS = 1000
+_PYTHON = Publisher("python", {"usuario_id": None, "username": "python", "rol": "manager"}, names_actor=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Whose events: a role's room, in the full or the kitchen's copy."""
+
+    role: str
+    room: str
+    kitchen: bool
+
+    @classmethod
+    def of_role(cls, role: str) -> Reader:
+        room = ROLE_ROOM[role]
+        return cls(role, room, room == KITCHEN)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a reader goes on: after the id `after`. `reset` is told to it where its cursor cannot be used."""
+
+    after: int
+    reset: dict[str, Any] | None = None
+
+
+class NotificadorPedidos:
+    """Use it as `async with NotificadorPedidos(database=PATH) as notifier`, or as an application's `notifier`.
+
+    The Spanish methods are the API that the POS already knows. A publishing method returns `{"id", "cursor",
+    "duplicado"}` once the event is durable; it raises the errors of `pos_notif.errors` (Invalid, OrderExists,
+    InvalidTransition, KeyReused, LogUnavailable), and then nothing was published.
+    """
+
+    def __init__(
+        self, *, database: str | None = None, config: Config | None = None, clock: Clock = system_clock
+    ) -> None:
+        config = config or Config()
+        self.config = replace(config, database=str(database)) if database is not None else config
+        self.clock = clock
+        self.zone = self.config.zone
+        self.limits = ViewLimits(
+            view_ms=int(self.config.view_hours * 3_600_000), ready_ms=int(self.config.ready_minutes * 60_000)
+        )
+        self.tail = Tail(self.config.tail_events, self.config.tail_bytes)
+        self.kitchen_copy = kitchen_copier(self.config.kitchen_hides)
+        self.directory = Directory(clock, self.zone, lag=self._lag)
+        self._rules = Rules(self.zone, self.config.tax_rate, self.limits)
+        self._stack: list[asyncio.Task[Any]] = []
+        self._foreign_commit: list[Any] = []
+        self.damage: str | None = None
+        self.closing = False
+
+    async def __aenter__(self) -> NotificadorPedidos:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def open(self) -> None:
+        """Raises LogRefused where the file must not be used."""
+        self.database = await Database.open(self.config.database)
+        try:
+            self.log = await SqliteLog.open(self.database, self.tail.append)
+            # As much as the check at start has read anyway: the first reconnects need no disk.
+            newest = await self.log.newest_events(min(1000, self.config.tail_events))
+            self.tail.start(self.log.bounds.newest, newest)
+        except BaseException:
+            await self.database.close()
+            raise
+        self._stack = [
+            asyncio.create_task(self._watch(), name="foreign-commit-watch"),
+            asyncio.create_task(self._check_rest(), name="log-check"),
+        ]
+
+    async def close(self) -> None:
+        """Publications that were accepted are written first."""
+        for task in self._stack:
+            task.cancel()
+        await asyncio.gather(*self._stack, return_exceptions=True)
+        await self.log.close()
+        await self.database.close()
+
+    def end_waits(self) -> None:
+        """Long polls answer now with what there is: the service is stopping."""
+        self.closing = True
+        self.tail.wake_all()
+
+    def on_foreign_commit(self, call: Any) -> None:
+        """`call()` after another process has written: its accounts may have changed."""
+        self._foreign_commit.append(call)
+
+    async def _watch(self) -> None:
+        version = await self.database.data_version()
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            try:
+                found = await self.database.data_version()
+                if found != version:
+                    await self.log.refresh()
+                    version = found
+                    for call in self._foreign_commit:
+                        call()
+            except LogUnavailable as error:
+                logger.warning("the database cannot be read: %s", error.__cause__)
+
+    async def _check_rest(self) -> None:
+        """The chain before the newest rows; those were checked when the log was opened."""
+        try:
+            self.damage = await self.log.check_before_newest()
+        except LogUnavailable as error:
+            self.damage = str(error.__cause__)
+        if self.damage:
+            logger.error("the event log %s is damaged: %s", self.database.path, self.damage)
+
+    # Publishing
+
+    async def publish(
+        self,
+        drafts: Sequence[dict[str, Any]],
+        *,
+        publisher: Publisher,
+        key: str | None = None,
+        batch: bool = False,
+        route: str = PUBLISH_ROUTE,
+    ) -> Published:
+        """Appends valid drafts, all or none."""
+        publication = Publication(
+            drafts, publisher=publisher, route=route, now_ms=self.clock(), rules=self._rules, key=key, batch=batch
+        )
+        return await self.log.transact(publication)
+
+    async def _notify(self, draft: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
+        given = {name: value for name, value in fields.items() if value is not None}
+        # Through JSON, so that what a Python caller hands in cannot differ from what was sent over HTTP.
+        try:
+            sent = json.loads(json.dumps({**draft, **given}, allow_nan=False))
+        except (TypeError, ValueError) as error:
+            raise Invalid(f"No es JSON: {error}") from error
+        result = await self.publish([parse_draft(sent)], publisher=_PYTHON)
+        return {"id": result.ids[0], "cursor": self.cursor(result.ids[0]), "duplicado": result.duplicates[0]}
+
+    async def notificar_nuevo_pedido(self, pedido: dict[str, Any], **campos: Any) -> dict[str, Any]:
+        return await self._notify({"tipo": "nuevo_pedido", "pedido": pedido}, campos)
+
+    async def notificar_pedido_listo(
+        self, pedido_id: int, items_listos: Sequence[str], **campos: Any
+    ) -> dict[str, Any]:
+        draft = {"tipo": "pedido_listo", "pedido_id": pedido_id, "items_listos": list(items_listos)}
+        return await self._notify(draft, campos)
+
+    async def notificar_cambio_estado_pedido(
+        self, pedido_id: int, nuevo_estado: str, **campos: Any
+    ) -> dict[str, Any]:
+        return await self._notify({"tipo": "cambio_estado", "pedido_id": pedido_id, "estado": nuevo_estado}, campos)
+
+    async def notificar_item_modificado(
+        self, pedido_id: int, item_id: int, cambios: dict[str, Any], **campos: Any
+    ) -> dict[str, Any]:
+        draft = {"tipo": "item_modificado", "pedido_id": pedido_id, "item_id": item_id, "cambios": cambios}
+        return await self._notify(draft, campos)
+
+    async def notificar_pedido_cancelado(
+        self, pedido_id: int, razon: str | None = None, **campos: Any
+    ) -> dict[str, Any]:
+        return await self._notify({"tipo": "pedido_cancelado", "pedido_id": pedido_id, "razon": razon}, campos)
+
+    async def notificar_stock_bajo(
+        self, producto_id: int, nombre: str, stock_actual: float | None, **campos: Any
+    ) -> dict[str, Any]:
+        draft = {"tipo": "alerta_stock", "producto_id": producto_id, "nombre": nombre, "stock_actual": stock_actual}
+        return await self._notify(draft, campos)
+
+    # Reading
+
+    @property
+    def bounds(self) -> Bounds:
+        return self.log.bounds
+
+    def cursor(self, event_id: int) -> str:
+        return self.bounds.cursor(event_id)
+
+    def now(self) -> str:
+        return iso(self.clock(), self.zone)
+
+    async def start(self, reader: Reader, cursor: str | None, *, allow_oldest: bool = True) -> Start:
+        """Where a reader with this cursor goes on; None: from now. Never an error because of a cursor."""
+        if cursor is None:
+            return Start(self.bounds.newest)
+        if cursor == FROM_OLDEST and allow_oldest:
+            return Start(self.bounds.oldest - 1)
+        parsed = Cursor.parse(cursor)
+        if parsed is None:
+            return self._reset("desconocido", cursor)
+        bounds = self.bounds
+        if parsed.epoch != bounds.epoch:
+            return self._reset("epoca", cursor)
+        if parsed.id > bounds.newest:
+            # A snapshot may have seen a commit that we are only about to hear of.
+            bounds = await self.log.refresh()
+        if parsed.id > bounds.newest:
+            return self._reset("futuro", cursor)
+        if parsed.id < bounds.oldest - 1:
+            return self._reset("expirado", cursor)
+        backlog = self.config.max_backlog
+        if (
+            backlog
+            and bounds.newest - parsed.id > backlog
+            and await self.log.count(parsed.id, reader.room, up_to=backlog + 1) > backlog
+        ):
+            return self._reset("atraso", cursor)
+        return Start(parsed.id)
+
+    def _reset(self, reason: str, received: str) -> Start:
+        bounds = self.bounds
+        return Start(
+            bounds.newest,
+            {
+                "motivo": reason,
+                "cursor_recibido": received[:64],
+                "mas_antiguo": bounds.cursor(bounds.oldest - 1),
+                "cursor": bounds.cursor(),
+                "instantanea": SNAPSHOT_URL,
+            },
+        )
+
+    def pruned(self, after: int) -> Start:
+        """For a reader whose place was pruned while it was connected."""
+        return self._reset("expirado", self.cursor(after))
+
+    async def page(self, reader: Reader, after: int, *, limit: int = PAGE_EVENTS, max_bytes: int = PAGE_BYTES) -> Page:
+        """The reader's next events, from memory or from the log. Raises Pruned or LogUnavailable."""
+        if after < self.bounds.oldest - 1:
+            raise Pruned
+        page = self.tail.page(after, reader.room, limit=limit, max_bytes=max_bytes)
+        if page is None:
+            page = await self.log.read(after, reader.room, limit=limit, max_bytes=max_bytes)
+        return page
+
+    async def sse_page(self, reader: Reader, after: int) -> tuple[bytes, int]:
+        """The reader's next events as SSE frames, and the id they reach. Raises Pruned or LogUnavailable."""
+        if after < self.bounds.oldest - 1:
+            raise Pruned
+        found = self.tail.encoded(after, reader.room, reader.kitchen, lambda page: self._sse(page, reader.kitchen))
+        if found is None:
+            page = await self.log.read(after, reader.room, limit=PAGE_EVENTS, max_bytes=PAGE_BYTES)
+            found = self._sse(page, reader.kitchen), page.examined
+        return found
+
+    def _sse(self, page: Page, kitchen: bool) -> bytes:
+        return sse.frames(
+            self.bounds.epoch, [(event.id, event.name, self.event_json(event, kitchen)) for event in page.events]
+        )
+
+    def event_json(self, event: LoggedEvent, kitchen: bool) -> bytes:
+        """The event in one of its two copies, the same bytes for every transport."""
+        if not kitchen:
+            return event.json
+        if event.kitchen_json is None:
+            event.kitchen_json = dump(self.kitchen_copy(json.loads(event.json))).encode()
+        return event.kitchen_json
+
+    def order_json(self, order: Order, kitchen: bool) -> Any:
+        return self.kitchen_copy(order.pedido) if kitchen else order.pedido
+
+    async def recent(self, reader: Reader, limit: int) -> Page:
+        """The newest events of the last 5 minutes, for a reader without a cursor."""
+        return await self.log.read_since(self.clock() - RECENT_MS, reader.room, limit=limit)
+
+    async def snapshot(self, room: str | None) -> tuple[list[Order], str]:
+        """The orders in a room's view (None: all open ones), and the cursor after which a stream misses nothing."""
+        orders, bounds = await self.log.snapshot(room, self.clock(), self.limits)
+        return orders, bounds.cursor()
+
+    async def order_history(self, order_id: int) -> tuple[Order, list[LoggedEvent]]:
+        """Raises NotFound."""
+        order, events = await self.log.order_history(order_id, MAX_ORDER_EVENTS)
+        if order is None:
+            raise NotFound(f"No existe el pedido {order_id}.")
+        return order, events
+
+    def _lag(self, room: str, position: int) -> int:
+        """Of the events in memory; a reader that is further behind lags at least so much."""
+        page = self.tail.page(max(position, self.tail.floor), room, limit=1_000_000, max_bytes=1 << 40)
+        return len(page.events) if page else 0
+
+    # Who is connected
+
+    async def registrar_conexion(self, sid: str, usuario_id: int | None, rol: str, username: str) -> dict[str, Any]:
+        """Notes a connection of the caller's own kind under its `sid`. Raises Invalid for an unknown role."""
+        if rol not in ROLE_ROOM:
+            raise Invalid(fields={"rol": "debe ser uno de: " + ", ".join(ROLE_ROOM)})
+        presence = self.directory.connect(
+            user_id=usuario_id, role=rol, username=username, transport="websocket", room=ROLE_ROOM[rol],
+            position=self.bounds.newest, sid=sid,
+        )  # fmt: skip
+        return {"rol": rol, "salas": list(presence.rooms), "cursor": self.bounds.cursor(), "timestamp": self.now()}
+
+    async def suscribir_a_sala(self, sid: str, sala: str) -> list[str]:
+        """The connection's rooms. Raises NotFound for an unknown `sid`, Invalid for what is no room."""
+        presence = self._connection(sid)
+        number = sala.removeprefix("pedido_")
+        if sala not in (*FILTERED_ROOMS, MANAGERS) and not (sala != number and number.isascii() and number.isdigit()):
+            raise Invalid(fields={"sala": "no existe"})
+        if sala not in presence.rooms:
+            presence.rooms.append(sala)
+        return list(presence.rooms)
+
+    async def desuscribir_de_sala(self, sid: str, sala: str) -> list[str]:
+        presence = self._connection(sid)
+        if sala in presence.rooms:
+            presence.rooms.remove(sala)
+        return list(presence.rooms)
+
+    def _connection(self, sid: str) -> Any:
+        presence = self.directory.find(sid)
+        if presence is None:
+            raise NotFound(f"No existe la conexión {sid}.")
+        return presence
+
+    async def obtener_eventos_pendientes(self, rol: str, cursor: str | None = None) -> dict[str, Any]:
+        """A poll, as `GET /api/notificaciones/polling/<rol>` answers it. It empties nothing."""
+        if rol not in ROLE_ROOM:
+            raise Invalid(fields={"rol": "debe ser uno de: " + ", ".join(ROLE_ROOM)})
+        from .polling import poll
+
+        answer = await poll(self, Reader.of_role(rol), cursor, limit=100)
+        result: dict[str, Any] = json.loads(answer.body)
+        return result
+
+    async def obtener_estado_conexiones(self) -> dict[str, Any]:
+        return self.directory.state(self.cursor)

@@ -1,0 +1,160 @@
+"""Who is connected: streams, sockets and polling clients, and who has gone in this business day."""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any
+
+from .clock import Clock, iso
+
+BUSINESS_DAY_CUT_HOURS = 4
+MAX_GONE = 200
+# A polling client counts as connected for so many of its intervals.
+POLL_INTERVALS = 3
+
+
+@dataclass(slots=True, kw_only=True)
+class Presence:
+    """One connection. `position` is the id up to which it has been served."""
+
+    sid: str
+    user_id: int | None
+    role: str
+    username: str
+    transport: str
+    rooms: list[str]
+    client: str | None
+    since_ms: int
+    seen_ms: int
+    position: int = 0
+    until_ms: int | None = None  # a polling client's, None: until it is closed
+    own_room: str = ""
+
+    def identity(self) -> tuple[Any, ...]:
+        return (self.user_id, self.username, self.role, self.client, self.transport)
+
+
+@dataclass(slots=True)
+class Directory:
+    """`lag(room, position)` tells how many of a room's events follow a position."""
+
+    clock: Clock
+    zone: tzinfo
+    lag: Callable[[str, int], int] = lambda room, position: 0
+    _present: dict[str, Presence] = field(default_factory=dict)
+    _polling: dict[tuple[Any, ...], Presence] = field(default_factory=dict)
+    _gone: OrderedDict[tuple[Any, ...], Presence] = field(default_factory=OrderedDict)
+
+    def connect(
+        self,
+        *,
+        user_id: int | None,
+        role: str,
+        username: str,
+        transport: str,
+        room: str,
+        client: str | None = None,
+        position: int = 0,
+        sid: str | None = None,
+    ) -> Presence:
+        now = self.clock()
+        presence = Presence(
+            sid=sid or secrets.token_hex(8),
+            user_id=user_id,
+            role=role,
+            username=username,
+            transport=transport,
+            rooms=[room],
+            client=client,
+            since_ms=now,
+            seen_ms=now,
+            position=position,
+            own_room=room,
+        )
+        self._present[presence.sid] = presence
+        self._gone.pop(presence.identity(), None)
+        return presence
+
+    def disconnect(self, presence: Presence) -> None:
+        if self._present.pop(presence.sid, None) is not None:
+            presence.seen_ms = self.clock()
+            self._leave(presence)
+
+    def find(self, sid: str) -> Presence | None:
+        return self._present.get(sid)
+
+    def polled(
+        self, *, user_id: int | None, role: str, username: str, room: str, client: str | None, position: int,
+        interval_ms: int,
+    ) -> None:  # fmt: skip
+        """A poll was answered up to `position`."""
+        now = self.clock()
+        key = (user_id, username, role, client, "polling")
+        presence = self._polling.get(key)
+        if presence is None or (presence.until_ms or 0) < now:
+            if len(self._polling) > 10_000:
+                self._drop_silent(now)
+            presence = self._polling[key] = Presence(
+                sid=secrets.token_hex(8), user_id=user_id, role=role, username=username, transport="polling",
+                rooms=[room], client=client, since_ms=now, seen_ms=now, own_room=room,
+            )  # fmt: skip
+            self._gone.pop(key, None)
+        presence.seen_ms = now
+        presence.until_ms = now + POLL_INTERVALS * interval_ms
+        presence.position = position
+
+    def state(self, cursor: Callable[[int], str]) -> dict[str, Any]:
+        """The answer of `GET /api/notificaciones/estado`."""
+        now = self.clock()
+        self._drop_silent(now)
+        present = [*self._present.values(), *self._polling.values()]
+        day_start = self._business_day_start(now)
+        gone = [presence for presence in self._gone.values() if presence.seen_ms >= day_start]
+        return {
+            "total_conexiones": len(present),
+            "por_rol": dict(Counter(presence.role for presence in present)),
+            "conexiones": [self._row(presence, True, cursor) for presence in present]
+            + [self._row(presence, False, cursor) for presence in reversed(gone)],
+        }
+
+    def _row(self, presence: Presence, connected: bool, cursor: Callable[[int], str]) -> dict[str, Any]:
+        return {
+            "sid": presence.sid,
+            "usuario_id": presence.user_id,
+            "rol": presence.role,
+            "username": presence.username,
+            "transporte": presence.transport,
+            "salas": presence.rooms,
+            "cliente": presence.client,
+            "cursor": cursor(presence.position),
+            "atraso": self.lag(presence.own_room, presence.position),
+            "conectado_desde": iso(presence.since_ms, self.zone),
+            "ultima_senal": iso(presence.seen_ms, self.zone),
+            "conectado": connected,
+        }
+
+    def _drop_silent(self, now: int) -> None:
+        for key, presence in list(self._polling.items()):
+            if (presence.until_ms or 0) < now:
+                del self._polling[key]
+                self._leave(presence)
+
+    def _leave(self, presence: Presence) -> None:
+        """Kept as the last of its user, role, client and transport, unless another of the same is still here."""
+        identity = presence.identity()
+        if any(other.identity() == identity for other in self._present.values()):
+            return
+        self._gone[identity] = presence
+        self._gone.move_to_end(identity)
+        while len(self._gone) > MAX_GONE:
+            self._gone.popitem(last=False)
+
+    def _business_day_start(self, now_ms: int) -> int:
+        local = datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(self.zone)
+        day = (local - timedelta(hours=BUSINESS_DAY_CUT_HOURS)).date()
+        start = datetime(day.year, day.month, day.day, BUSINESS_DAY_CUT_HOURS, tzinfo=self.zone)
+        return int(start.timestamp() * 1000)

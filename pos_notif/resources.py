@@ -1,0 +1,13 @@
+"""Where the files beside the code are: inside the package once installed, at the project's top level in a checkout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def resource(name: str) -> Path:
+    """`schema.sql`, `static` or `templates`."""
+    installed = _PACKAGE / name
+    return installed if installed.exists() else _PACKAGE.parent / name

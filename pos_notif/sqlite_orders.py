@@ -1,0 +1,63 @@
+"""Reading the orders' projection from SQLite: a view, one order, and their rows in both directions."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Any
+
+from .events import KITCHEN, TILLS, WAITERS
+from .orders import KITCHEN_STATES, Order, ViewLimits, views_holding
+from .wire.json_text import dump
+
+COLUMNS = "id, state, first_event_id, last_event_ms, ready_ms, kitchen_had_it, state_assumed, data"
+
+# The states of which a view can hold an order; `views_holding` decides on each.
+_VIEW_STATES = {
+    KITCHEN: (*KITCHEN_STATES, "listo", "cancelado"),
+    WAITERS: ("listo",),
+    TILLS: ("pendiente_pago", "servido", "listo"),
+}
+_OPEN_STATES = ("pendiente_pago", *KITCHEN_STATES, "listo", "servido")
+
+
+def find_order(connection: sqlite3.Connection, order_id: int) -> Order | None:
+    row = connection.execute(f"SELECT {COLUMNS} FROM orders WHERE id = ?", (order_id,)).fetchone()
+    return _order(row) if row else None
+
+
+def save_orders(connection: sqlite3.Connection, changed: dict[int, Order]) -> None:
+    connection.executemany(
+        f"INSERT OR REPLACE INTO orders ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [_row(order_id, order) for order_id, order in changed.items()],
+    )
+
+
+def view(connection: sqlite3.Connection, room: str | None, now_ms: int, limits: ViewLimits) -> list[Order]:
+    """The orders in a room's view, in the order in which the log first heard of them; None: every open order."""
+    states = _OPEN_STATES if room is None else _VIEW_STATES[room]
+    since = now_ms - limits.view_ms if limits.view_ms else 0
+    sql = (
+        f"SELECT {COLUMNS} FROM orders WHERE state IN ({','.join('?' * len(states))}) AND last_event_ms >= ?"
+        " ORDER BY first_event_id"
+    )
+    found = [_order(row) for row in connection.execute(sql, (*states, since))]
+    return found if room is None else [order for order in found if room in views_holding(order, now_ms, limits)]
+
+
+def _row(order_id: int, order: Order) -> tuple[Any, ...]:
+    return (
+        order_id,
+        order.state,
+        order.first_event_id,
+        order.last_event_ms,
+        order.ready_ms,
+        order.kitchen_had_it,
+        order.state_assumed,
+        dump(order.pedido),
+    )
+
+
+def _order(row: tuple[Any, ...]) -> Order:
+    _, _, first_event_id, last_event_ms, ready_ms, kitchen_had_it, state_assumed, data = row
+    return Order(json.loads(data), first_event_id, last_event_ms, ready_ms, bool(kitchen_had_it), bool(state_assumed))

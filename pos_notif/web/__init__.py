@@ -1,0 +1,1 @@
+"""HTTP: a handler parses, calls one domain function, and encodes. One file per family of routes."""

@@ -1,0 +1,83 @@
+"""Who may: foreign origins, sign-in and roles, in the order that docs/protocol.md gives (section 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
+
+from quart import current_app, g, request
+
+from ..accounts import Principal
+from ..errors import NotAuthenticated, NotFound, OriginNotAllowed, RoleNotAllowed
+from ..events import MANAGER, ROLE_ROOM, may_read
+from ..notifier import Reader
+from .services import services
+
+COOKIE = "pos_notif_sesion"
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+
+
+def public(handler: Handler) -> Handler:
+    """Marks a view that needs no sign-in."""
+    handler.is_public = True  # type: ignore[attr-defined]
+    return handler
+
+
+async def guard() -> None:
+    """Before every API request: foreign Origin first, then who it is."""
+    origin = request.headers.get("Origin")
+    if request.method not in _SAFE_METHODS and not is_own_or_allowed(origin):
+        raise OriginNotAllowed
+    if request.method == "OPTIONS":
+        return
+    view = current_app.view_functions.get(request.endpoint or "")
+    if not getattr(view, "is_public", False):
+        g.principal = await authenticate()
+        if g.principal is None:
+            raise NotAuthenticated
+
+
+def principal() -> Principal:
+    return cast(Principal, g.principal)
+
+
+async def authenticate() -> Principal | None:
+    """The token's or the session's owner. A token that is wrong does not fall back to the cookie."""
+    accounts = services().accounts
+    authorization = request.headers.get("Authorization")
+    if authorization is not None:
+        scheme, _, secret = authorization.partition(" ")
+        return await accounts.find_token(secret.strip()) if scheme.lower() == "bearer" else None
+    secret = request.cookies.get(COOKIE, "")
+    return await accounts.find_session(secret) if secret else None
+
+
+def reader_of(role: str) -> Reader:
+    """Raises NotFound for a role that does not exist, RoleNotAllowed for one that the session may not read."""
+    if role not in ROLE_ROOM:
+        raise NotFound(f"No existe el rol {role}.")
+    if not may_read(principal().role, role):
+        raise RoleNotAllowed
+    return Reader.of_role(role)
+
+
+def require_manager() -> None:
+    if principal().role != MANAGER:
+        raise RoleNotAllowed
+
+
+def is_own_or_allowed(origin: str | None) -> bool:
+    """No Origin (not a browser's cross-site request), our own, or one of POS_NOTIF_ORIGINS. `null` is foreign."""
+    if origin is None or origin in services().config.origins:
+        return True
+    try:
+        parts = urlsplit(origin)
+        default = _DEFAULT_PORTS[parts.scheme]
+        own = urlsplit(f"//{request.headers.get('Host', '')}")
+        return bool(parts.hostname) and (parts.hostname, parts.port or default) == (own.hostname, own.port or default)
+    except (KeyError, ValueError):
+        return False

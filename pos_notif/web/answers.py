@@ -1,0 +1,95 @@
+"""The shapes of the JSON answers, for /openapi.json."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from ..drafts import MAX_BATCH, Draft
+
+
+class Credentials(BaseModel):
+    username: str
+    password: str = Field(description="Contraseña o PIN, de 4 caracteres o más")
+
+
+class SessionInfo(BaseModel):
+    usuario_id: int | None
+    username: str
+    rol: str
+    expira: str | None = Field(description="ISO 8601; null para un token")
+
+
+class Batch(BaseModel):
+    eventos: list[Draft] = Field(min_length=1, max_length=MAX_BATCH)
+
+
+class Publication(BaseModel):
+    """One event answers with `id`, `cursor`, `duplicado`; a batch with `ids`, `duplicados`, `cursor`."""
+
+    cursor: str
+    id: int | None = None
+    duplicado: bool | None = None
+    ids: list[int] | None = None
+    duplicados: list[bool] | None = None
+
+
+class Poll(BaseModel):
+    eventos: list[dict[str, Any]]
+    total: int
+    timestamp: str
+    cursor: str
+    hay_mas: bool
+    siguiente_ms: int
+    resincronizar: dict[str, Any] | None = None
+
+
+class Snapshot(BaseModel):
+    pedidos: list[dict[str, Any]]
+    cursor: str
+    hora_servidor: str
+
+
+class OrderHistory(BaseModel):
+    pedido: dict[str, Any]
+    eventos: list[dict[str, Any]]
+
+
+class Connections(BaseModel):
+    total_conexiones: int
+    por_rol: dict[str, int]
+    conexiones: list[dict[str, Any]]
+
+
+class Health(BaseModel):
+    estado: str
+    detalle: str | None = None
+
+
+class ErrorBody(BaseModel):
+    codigo: str
+    mensaje: str
+    campos: dict[str, str] | None = None
+
+
+class Error(BaseModel):
+    error: ErrorBody
+
+
+class PollQuery(BaseModel):
+    cursor: str | None = None
+    limite: int | None = Field(None, description="de 1 a 500")
+    espera: int | None = Field(None, description="segundos, de 1 a 25")
+    cliente: str | None = None
+
+
+class StreamQuery(BaseModel):
+    cursor: str | None = None
+    lastEventId: str | None = None  # noqa: N815 - the name that EventSource polyfills send
+    last_event_id: str | None = None
+    cliente: str | None = None
+
+
+class ViewQuery(BaseModel):
+    vista: str | None = Field(None, description="cocina, meseros, cajeros o todos")

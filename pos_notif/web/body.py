@@ -1,0 +1,49 @@
+"""Reading a JSON body and query parameters, with the refusals of docs/protocol.md (sections 4 and 7)."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from quart import request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from ..drafts import check_json
+from ..errors import Invalid, TooLarge, UnsupportedMediaType
+from ..wire.json_text import parse
+
+
+async def read_json() -> tuple[Any, int]:
+    """The body's value and its size in bytes."""
+    if request.mimetype != "application/json":
+        raise UnsupportedMediaType
+    try:
+        body = await request.get_data()
+    except RequestEntityTooLarge as error:
+        raise TooLarge("El cuerpo pasa del tamaño permitido.") from error
+    return parse(body), len(body)
+
+
+async def read_object() -> dict[str, Any]:
+    value, _ = await read_json()
+    if not isinstance(value, dict):
+        raise Invalid(fields={"cuerpo": "debe ser un objeto"})
+    check_json(value)
+    return value
+
+
+def whole_number(name: str, default: int, low: int, high: int) -> int:
+    text = request.args.get(name)
+    if text is None or text == "":
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and low <= int(text) <= high):
+        raise Invalid(fields={name: f"debe ser un número entero de {low} a {high}"})
+    return int(text)
+
+
+def client_id() -> str | None:
+    """`?cliente=`: the tab's UUID. A malformed one is ignored."""
+    try:
+        return str(uuid.UUID(request.args["cliente"]))
+    except (KeyError, ValueError):
+        return None

@@ -1,0 +1,32 @@
+"""What a view answers, declared where the view is: quart-schema makes /openapi.json of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from quart_schema import document_querystring, document_request, document_response, tag
+
+from .answers import Error
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+
+
+def documented(
+    subject: str, answers: dict[int, Any], *, errors: tuple[int, ...] = (), query: Any = None, body: Any = None
+) -> Callable[[Handler], Handler]:
+    """`answers` maps a status to the model of its body; `errors` are those that answer with the JSON error."""
+
+    def decorate(handler: Handler) -> Handler:
+        documented = tag([subject])(handler)
+        for status, model in answers.items():
+            documented = document_response(model, status)(documented)
+        for status in errors:
+            documented = document_response(Error, status)(documented)
+        if query is not None:
+            documented = document_querystring(query)(documented)
+        if body is not None:
+            documented = document_request(body)(documented)
+        return documented
+
+    return decorate

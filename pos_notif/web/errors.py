@@ -1,0 +1,103 @@
+"""One table from error code to HTTP status, and the answers: JSON on the API, a page elsewhere."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from quart import Quart, Response, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from .. import errors
+from ..wire.json_text import dump
+
+logger = logging.getLogger("pos_notif")
+
+STATUS: dict[type[errors.DomainError], int] = {
+    errors.BadJson: 400,
+    errors.NotAuthenticated: 401,
+    errors.BadCredentials: 401,
+    errors.RoleNotAllowed: 403,
+    errors.OriginNotAllowed: 403,
+    errors.NotFound: 404,
+    errors.OrderExists: 409,
+    errors.InvalidTransition: 409,
+    errors.TooLarge: 413,
+    errors.UnsupportedMediaType: 415,
+    errors.Invalid: 422,
+    errors.KeyReused: 422,
+    errors.TooManyAttempts: 429,
+    errors.LogUnavailable: 503,
+}
+# What the framework itself refuses.
+HTTP_CODES = {
+    400: ("solicitud_invalida", "La solicitud no es válida."),
+    404: (errors.NotFound.code, "No existe esa dirección."),
+    405: ("metodo_no_permitido", "Ese método no se puede usar en esta dirección."),
+    408: ("tiempo_agotado", "La solicitud tardó demasiado en llegar."),
+    413: (errors.TooLarge.code, errors.TooLarge.message),
+    415: (errors.UnsupportedMediaType.code, errors.UnsupportedMediaType.message),
+}
+RETRY_AFTER_SECONDS = 2
+_MACHINE_PATHS = frozenset({"/healthz", "/readyz", "/openapi.json"})
+
+
+def register(app: Quart) -> None:
+    app.register_error_handler(errors.DomainError, _domain)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _unexpected)
+
+
+async def _domain(error: errors.DomainError) -> Response:
+    status = STATUS.get(type(error), 500)
+    headers = {}
+    if isinstance(error, errors.TooManyAttempts):
+        headers["Retry-After"] = str(error.retry_after)
+    elif isinstance(error, errors.LogUnavailable):
+        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        logger.error("the event log is not available: %s", error.__cause__)
+    elif isinstance(error, errors.NotAuthenticated):
+        headers["WWW-Authenticate"] = "Bearer"
+    return await _answer(status, error.code, error.message, headers, fields=error.fields, extra=error.extra)
+
+
+async def _http(error: HTTPException) -> Response:
+    if error.response is not None or (error.code or 500) < 400:  # a redirect
+        return error.get_response()  # type: ignore[return-value]
+    status = error.code or 500
+    code, message = HTTP_CODES.get(status, ("error_http", f"La solicitud no se pudo atender ({status})."))
+    methods = getattr(error, "valid_methods", None)
+    return await _answer(status, code, message, {"Allow": ", ".join(sorted(methods))} if methods else {})
+
+
+async def _unexpected(error: Exception) -> Response:
+    logger.error("unexpected error in %s %s", request.method, request.path, exc_info=error)
+    return await _answer(500, errors.DomainError.code, errors.DomainError.message, {})
+
+
+async def _answer(
+    status: int,
+    code: str,
+    message: str,
+    headers: dict[str, str],
+    *,
+    fields: dict[str, str] | None = None,
+    extra: dict[str, Any] | None = None,
+) -> Response:
+    if request.path.startswith("/api") or request.path in _MACHINE_PATHS:
+        body: dict[str, Any] = {"codigo": code, "mensaje": message}
+        if fields:
+            body["campos"] = fields
+        return Response(
+            dump({"error": {**body, **(extra or {})}}), status, headers=headers, content_type="application/json"
+        )
+    page = await render_template("error.html", code=status, title=message, message=_ADVICE.get(status, ""))
+    return Response(page, status, headers=headers, content_type="text/html; charset=utf-8")
+
+
+_ADVICE = {
+    403: "Entre con otro usuario o pida permiso al encargado.",
+    404: "Revise la dirección o vuelva al inicio.",
+    500: "Ya quedó anotado. Intente de nuevo en un momento.",
+    503: "Intente de nuevo en un momento.",
+}

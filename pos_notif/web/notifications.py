@@ -1,0 +1,134 @@
+"""`/api/notificaciones`: the stream, polling, publishing and who is connected."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from quart import Blueprint, Response, request
+
+from ..drafts import MAX_BATCH, parse_draft
+from ..errors import Invalid, TooLarge
+from ..polling import poll
+from ..publication import Publisher, check_key
+from ..streams import Stream
+from ..wire.json_text import dump
+from .access import principal, reader_of, require_manager
+from .answers import Batch, Connections, Poll, PollQuery, Publication, StreamQuery
+from .body import client_id, read_json, whole_number
+from .documented import documented
+from .services import services
+
+blueprint = Blueprint("notifications", __name__, url_prefix="/notificaciones")
+
+STREAM_HEADERS = {
+    "Content-Type": "text/event-stream; charset=utf-8",
+    "Cache-Control": "private, no-store, no-transform",
+    "X-Accel-Buffering": "no",
+}
+
+
+@blueprint.get("/stream/<rol>")
+@documented("eventos", {}, errors=(401, 403, 404), query=StreamQuery)
+async def stream(rol: str) -> Any:
+    """Los eventos del rol en vivo (text/event-stream), desde `Last-Event-ID` o `cursor`."""
+    reader = reader_of(rol)
+    if request.method == "HEAD":
+        return Response(b"", headers=STREAM_HEADERS)
+    opened = Stream(services().streams, reader, principal(), _stream_cursor(), client_id())
+    response = Response(opened.frames(), headers=STREAM_HEADERS)
+    response.timeout = None  # Quart would cut it after 60 s
+    return response
+
+
+def _stream_cursor() -> str | None:
+    args = request.args
+    return (
+        request.headers.get("Last-Event-ID")
+        or args.get("lastEventId")
+        or args.get("last_event_id")
+        or args.get("cursor")
+        or None
+    )
+
+
+@blueprint.get("/polling/<rol>")
+@documented("eventos", {200: Poll}, errors=(401, 403, 404, 422, 503), query=PollQuery)
+async def polling(rol: str) -> Any:
+    """Los eventos del rol después de `cursor`; sin él, los de los últimos 5 minutos."""
+    reader, who, client = reader_of(rol), principal(), client_id()
+    limit = whole_number("limite", 100, 1, 500)
+    wait = whole_number("espera", 0, 1, 25)
+    notifier = services().notifier
+    answer = await poll(notifier, reader, request.args.get("cursor") or None, limit=limit, wait_seconds=wait)
+    notifier.directory.polled(
+        user_id=who.user_id, role=who.role, username=who.username, room=reader.room, client=client,
+        position=answer.position, interval_ms=int(notifier.config.poll_seconds * 1000) + wait * 1000,
+    )  # fmt: skip
+    etag = f'"{answer.cursor}"'
+    headers = {"Cache-Control": "private, no-store", "ETag": etag}
+    if request.headers.get("If-None-Match") == etag and not answer.reset:
+        return Response(b"", 304, headers=headers)
+    return Response(answer.body, headers=headers, content_type="application/json")
+
+
+@blueprint.post("/eventos")
+@documented(
+    "publicar", {200: Publication, 201: Publication}, errors=(400, 401, 403, 409, 413, 415, 422, 503), body=Batch
+)
+async def publish() -> Any:
+    """Publica un evento, o `{"eventos": […]}`. 201 significa que ya está a salvo de un corte de luz."""
+    require_manager()
+    value, size = await read_json()
+    batch = isinstance(value, dict) and "eventos" in value and "tipo" not in value
+    key = request.headers.get("Idempotency-Key")
+    if key is not None:
+        check_key(key, "Idempotency-Key")
+    drafts = _batch(value) if batch else [_single(value, size, key)]
+    who = principal()
+    publisher = Publisher(who.publisher_key, who.actor, names_actor=who.kind == "token")
+    notifier = services().notifier
+    result = await notifier.publish(drafts, publisher=publisher, key=key, batch=batch)
+    if batch:
+        body: dict[str, Any] = {"ids": result.ids, "duplicados": result.duplicates}
+    else:
+        body = {"id": result.ids[0], "duplicado": result.duplicates[0]}
+    body["cursor"] = notifier.cursor(max(result.ids))
+    return Response(dump(body), 200 if all(result.duplicates) else 201, content_type="application/json")
+
+
+def _single(value: Any, size: int, key: str | None) -> dict[str, Any]:
+    if size > services().config.max_event_bytes:
+        raise TooLarge(f"El evento pasa de {services().config.max_event_bytes // 1024} KiB.")
+    draft = parse_draft(value)
+    own = draft.get("operacion_id")
+    if own is not None:
+        check_key(own, "operacion_id")
+        if key is not None and own != key:
+            raise Invalid(fields={"operacion_id": "no es igual a Idempotency-Key"})
+    return draft
+
+
+def _batch(value: dict[str, Any]) -> list[dict[str, Any]]:
+    events, limit = value["eventos"], services().config.max_event_bytes
+    if not isinstance(events, list) or not 1 <= len(events) <= MAX_BATCH:
+        raise Invalid(fields={"eventos": f"debe ser una lista de 1 a {MAX_BATCH} eventos"})
+    for name in value:
+        if name != "eventos":
+            raise Invalid(fields={name[:60]: "no se reconoce junto a eventos"})
+    for index, event in enumerate(events):
+        if len(json.dumps(event, ensure_ascii=False).encode("utf-8", "surrogatepass")) > limit:
+            raise TooLarge(f"eventos.{index} pasa de {limit // 1024} KiB.")
+    drafts = [parse_draft(event, f"eventos.{index}.") for index, event in enumerate(events)]
+    for index, draft in enumerate(drafts):
+        if draft.get("operacion_id") is not None:
+            check_key(draft["operacion_id"], f"eventos.{index}.operacion_id")
+    return drafts
+
+
+@blueprint.get("/estado")
+@documented("servicio", {200: Connections}, errors=(401, 403))
+async def state() -> Any:
+    """Quién está conectado, y qué tan atrasado va."""
+    require_manager()
+    return Response(dump(await services().notifier.obtener_estado_conexiones()), content_type="application/json")

@@ -1,0 +1,94 @@
+"""The pages that people see, and the API's own documentation, which works without internet."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import openapi_ui_bundles.swagger_ui
+from quart import Blueprint, Response, redirect, render_template, request, send_from_directory
+
+from ..accounts import Principal
+from ..errors import RoleNotAllowed
+from ..events import may_read
+from .access import authenticate
+from .services import services
+
+blueprint = Blueprint("pages", __name__)
+
+# Where each page is, whose room it shows, and its words on the start page.
+PAGES = (("/cocina", "cocinero", "Cocina", "Los pedidos por cocinar, en vivo"),)
+
+
+@blueprint.get("/")
+async def index() -> Any:
+    who = await _signed_in_user()
+    if who is None:
+        return _to_login("/")
+    pages = [
+        {"url": url, "title": title, "text": text} for url, role, title, text in PAGES if may_read(who.role, role)
+    ]
+    return await _page("index.html", who, pages=pages)
+
+
+@blueprint.get("/login")
+async def login() -> Any:
+    target = _own_path(request.args.get("next", ""))
+    who = await _signed_in_user()
+    if who is not None:
+        return redirect(target or _start_page(who))
+    return await _page("login.html", None, next_url=target)
+
+
+@blueprint.get("/cocina")
+async def kitchen() -> Any:
+    who = await _signed_in_user()
+    if who is None:
+        return _to_login("/cocina")
+    if not may_read(who.role, "cocinero"):
+        raise RoleNotAllowed("Su rol no tiene esta pantalla.")
+    return await _page("cocina.html", who)
+
+
+@blueprint.get("/docs")
+async def api_documentation() -> Any:
+    return await render_template("docs.html")
+
+
+@blueprint.get("/docs/<path:name>")
+async def api_documentation_file(name: str) -> Any:
+    return await send_from_directory(openapi_ui_bundles.swagger_ui.static_path, name)
+
+
+@blueprint.get("/favicon.ico")
+async def favicon() -> Any:
+    return redirect("/static/favicon.svg", 301)
+
+
+async def _page(template: str, who: Principal | None, **values: Any) -> Response:
+    user = {"usuario_id": who.user_id, "username": who.username, "rol": who.role} if who is not None else None
+    body = await render_template(template, usuario=user, **values)
+    return Response(body, headers={"Cache-Control": "no-store"}, content_type="text/html; charset=utf-8")
+
+
+async def _signed_in_user() -> Principal | None:
+    who = await authenticate()
+    return who if who is not None and who.kind == "session" else None
+
+
+def _start_page(who: Principal) -> str:
+    """The role's own page, or the start page that lists what it may open."""
+    return next((url for url, role, _, _ in PAGES if role == who.role), "/")
+
+
+def _to_login(path: str) -> Any:
+    return redirect(f"/login?next={quote(path)}")
+
+
+def _own_path(target: str) -> str:
+    """A path of this service, or nothing: an address elsewhere would lend our name to a phisher's page."""
+    parts = urlsplit(target)
+    safe = target.startswith("/") and not target.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
+    return target if safe and target.isprintable() and "\\" not in target else ""
+
+

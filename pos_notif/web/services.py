@@ -1,0 +1,31 @@
+"""What a handler works with, made once by `create_app`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from quart import current_app
+
+if TYPE_CHECKING:
+    from ..accounts import Accounts
+    from ..config import Config
+    from ..notifier import NotificadorPedidos
+    from ..streams import Streams
+
+EXTENSION = "pos_notif"
+
+
+@dataclass(slots=True)
+class Services:
+    """`accounts` and `streams` exist while the application is serving."""
+
+    config: Config
+    notifier: NotificadorPedidos
+    accounts: Accounts
+    streams: Streams
+    stopping: bool = False
+
+
+def services() -> Services:
+    return cast(Services, current_app.extensions[EXTENSION])

@@ -1,0 +1,71 @@
+"""`/api/auth`: sign-in, sign-out, and who one is."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+from quart import Blueprint, Response, request
+
+from ..accounts import Principal
+from ..clock import iso
+from ..errors import Invalid, NotFound, UnsupportedMediaType
+from ..wire.json_text import dump
+from .access import COOKIE, principal, public
+from .answers import Credentials, SessionInfo
+from .body import read_object
+from .documented import documented
+from .services import services
+
+blueprint = Blueprint("sign_in", __name__, url_prefix="/auth")
+
+
+@blueprint.post("/login")
+@public
+@documented("sesión", {200: SessionInfo}, errors=(401, 403, 413, 415, 422, 429, 503), body=Credentials)
+async def login() -> Any:
+    """Inicia una sesión: deja una cookie HttpOnly."""
+    body = await read_object()
+    username, password = (_text(body, name) for name in ("username", "password"))
+    found, secret = await services().accounts.login(username, password, request.remote_addr or "")
+    response = _json(found)
+    response.set_cookie(
+        COOKIE, secret, httponly=True, samesite="Lax", path="/", secure=request.scheme == "https",
+        max_age=max(0, ((found.expires_ms or 0) - services().notifier.clock()) // 1000),
+    )  # fmt: skip
+    return response
+
+
+@blueprint.post("/logout")
+@documented("sesión", {}, errors=(401, 403))
+async def logout() -> Any:
+    """Termina la sesión, también en el servidor."""
+    if request.mimetype not in ("", "application/json"):
+        raise UnsupportedMediaType
+    who = principal()
+    if who.kind == "session":
+        with contextlib.suppress(NotFound):  # it was revoked meanwhile
+            await services().accounts.logout(who)
+    response = Response("", 204)
+    response.delete_cookie(COOKIE, path="/")
+    return response
+
+
+@blueprint.get("/sesion")
+@documented("sesión", {200: SessionInfo}, errors=(401,))
+async def session() -> Any:
+    """La sesión o el token con que se llama."""
+    return _json(principal())
+
+
+def _text(body: dict[str, Any], name: str) -> str:
+    value = body.get(name)
+    if not isinstance(value, str) or not 0 < len(value) <= 1000:
+        raise Invalid(fields={name: "falta" if value is None else "debe ser un texto de 1 a 1000 caracteres"})
+    return value
+
+
+def _json(who: Principal) -> Response:
+    expires = None if who.expires_ms is None else iso(who.expires_ms, services().notifier.zone)
+    body = {"usuario_id": who.user_id, "username": who.username, "rol": who.role, "expira": expires}
+    return Response(dump(body), content_type="application/json")

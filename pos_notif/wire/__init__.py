@@ -1,0 +1,1 @@
+"""Pure encoders and decoders of what travels: no request, no clock, no loop."""

@@ -1,0 +1,38 @@
+"""JSON in and out: strict where readers differ (RFC 8259)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+from ..errors import BadJson, Invalid
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise BadJson(f"El cuerpo no es JSON válido: {name} no existe en JSON.")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
+def parse(body: bytes) -> Any:
+    """The value of a body in UTF-8. Raises BadJson (NaN and Infinity included), or Invalid for nesting or numbers
+    beyond what the parser takes."""
+    try:
+        return _DECODER.decode(body.decode("utf-8"))
+    except json.JSONDecodeError as error:
+        raise BadJson(f"El cuerpo no es JSON válido (línea {error.lineno}, columna {error.colno}).") from error
+    except UnicodeDecodeError as error:
+        raise BadJson("El cuerpo no es UTF-8 válido.") from error
+    except RecursionError as error:
+        raise Invalid(fields={"cuerpo": "tiene demasiados niveles"}) from error
+    except ValueError as error:  # Python's limit on the digits of an integer
+        raise Invalid(fields={"cuerpo": "tiene un número demasiado grande"}) from error
+
+
+def dump(value: Any) -> str:
+    """Compact JSON as it is stored and sent. Raises ValueError for a number that is not finite."""
+    return _ENCODER.encode(value)
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)

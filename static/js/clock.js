@@ -1,0 +1,69 @@
+/* The restaurant's time. Ages and clocks come from the server's time and zone:
+   a tablet may be hours wrong, and in another zone. */
+(function (window) {
+  'use strict';
+
+  var pages = window.posNotif = window.posNotif || {};
+  var DAYS = ['Domingo', 'Lunes', 'Martes', 'Miércoles', 'Jueves', 'Viernes', 'Sábado'];
+  var MONTHS = ['enero', 'febrero', 'marzo', 'abril', 'mayo', 'junio', 'julio', 'agosto',
+    'septiembre', 'octubre', 'noviembre', 'diciembre'];
+  var offsetMs = 0;
+  var zoneMinutes = -new Date().getTimezoneOffset();
+
+  // iso: the server's time now, with its offset.
+  function set(iso, differenceMs) {
+    var zone = /([+-])(\d\d):?(\d\d)$/.exec(iso);
+    offsetMs = differenceMs;
+    if (zone) {
+      zoneMinutes = (zone[1] === '-' ? -1 : 1) * (Number(zone[2]) * 60 + Number(zone[3]));
+    } else if (/Z$/.test(iso)) {
+      zoneMinutes = 0;
+    }
+  }
+
+  function now() {
+    return new Date().getTime() + offsetMs;
+  }
+
+  function two(number) {
+    return (number < 10 ? '0' : '') + number;
+  }
+
+  // The restaurant's wall clock, to be read with the getUTC… methods.
+  function wall() {
+    return new Date(now() + zoneMinutes * 60000);
+  }
+
+  function time() {
+    var date = wall();
+    return two(date.getUTCHours()) + ':' + two(date.getUTCMinutes());
+  }
+
+  function day() {
+    var date = wall();
+    return DAYS[date.getUTCDay()] + ' ' + date.getUTCDate() + ' de ' + MONTHS[date.getUTCMonth()];
+  }
+
+  // 09:12, and from 100 minutes on 1 h 40.
+  function age(ms) {
+    var seconds = Math.max(0, Math.floor(ms / 1000)), minutes = Math.floor(seconds / 60);
+    if (minutes < 100) { return two(minutes) + ':' + two(seconds % 60); }
+    return Math.floor(minutes / 60) + ' h ' + two(minutes % 60);
+  }
+
+  // "hace 20 s", "hace 3 min"
+  function ago(ms) {
+    var seconds = Math.max(0, Math.floor(ms / 1000));
+    if (seconds < 60) { return 'hace ' + seconds + ' s'; }
+    if (seconds < 6000) { return 'hace ' + Math.floor(seconds / 60) + ' min'; }
+    return 'hace ' + Math.floor(seconds / 3600) + ' h';
+  }
+
+  // An ISO time in ms, or null.
+  function parse(iso) {
+    var ms = iso ? Date.parse(iso) : NaN;
+    return isNaN(ms) ? null : ms;
+  }
+
+  pages.clock = { set: set, now: now, time: time, day: day, age: age, ago: ago, parse: parse };
+}(window));

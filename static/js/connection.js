@@ -1,0 +1,134 @@
+/* Shows the state of the connection: the plate #conexion, and the banner that
+   says how old the data is, or what was missed meanwhile. */
+(function (window) {
+  'use strict';
+
+  var pages = window.posNotif = window.posNotif || {};
+  var dom = pages.dom;
+  var GRACE_MS = 1500;           // a break shorter than this is not worth a banner
+  var PLATES = {
+    sse: ['live', 'En vivo'],
+    polling: ['repeat', 'Cada pocos segundos'],
+    sin_conexion: ['offline', 'Conectando…']
+  };
+
+  function plural(count, one, many) {
+    return count + ' ' + (count === 1 ? one : many);
+  }
+
+  function minutes(seconds) {
+    var rest = seconds % 60;
+    return Math.floor(seconds / 60) + ':' + (rest < 10 ? '0' : '') + rest;
+  }
+
+  // onChange() is called when the banner comes or goes.
+  function Connection(plate, banner, client, onChange) {
+    var self = this;
+    this.plate = plate;
+    this.banner = banner;
+    this.client = client;
+    this.onChange = onChange;
+    this.offline = false;        // the banner says so
+    this.kind = '';              // of the banner: 'offline', 'crowded', 'back' or ''
+    this.ageNode = null;
+    this.timer = null;
+    this._setPlate('sin_conexion');
+    this._startGrace(GRACE_MS * 4);
+    client.on('conexion', function (state) { self._onMode(state); });
+    client.on('demasiadas_pestanas', function () { self._showCrowded(); });
+  }
+
+  var connection = Connection.prototype;
+
+  connection._setPlate = function (modo) {
+    this.plate.setAttribute('data-modo', modo);
+    this.plate.className = 'kbar__state';
+    dom.empty(this.plate);
+    this.plate.appendChild(dom.icon(PLATES[modo][0], 'icon--l'));
+    this.plate.appendChild(dom.create('span', 'wide', PLATES[modo][1]));
+  };
+
+  connection._startGrace = function (ms) {
+    var self = this;
+    window.clearTimeout(this.timer);
+    this.timer = window.setTimeout(function () { self._showOffline(); }, ms);
+  };
+
+  connection._onMode = function (state) {
+    this._setPlate(state.modo);
+    if (state.modo === 'sin_conexion') {
+      this._startGrace(state.planeado ? 0 : GRACE_MS);
+      return;
+    }
+    window.clearTimeout(this.timer);
+    this.offline = false;
+    if (this.kind === 'offline' || this.kind === 'crowded') { this._hide(); }
+  };
+
+  connection._open = function (kind, className, children) {
+    var i;
+    this.kind = kind;
+    this.ageNode = null;
+    this.banner.className = className;
+    dom.empty(this.banner);
+    for (i = 0; i < children.length; i++) { this.banner.appendChild(children[i]); }
+    this.banner.hidden = false;
+    this.onChange();
+  };
+
+  connection._hide = function () {
+    this.kind = '';
+    this.banner.hidden = true;
+    this.onChange();
+  };
+
+  connection._showOffline = function () {
+    var age = dom.create('span', 'kbanner__seconds');
+    if (this.kind === 'crowded') { return; }
+    this.offline = true;
+    this.plate.className = 'sr-only';
+    this._open('offline', 'kbanner', [
+      dom.icon('offline', 'icon--l'),
+      dom.create('span', 'kbanner__title', 'Sin conexión'),
+      dom.create('span', 'kbanner__age num', [
+        dom.create('small', '', [dom.create('span', 'wide', 'Datos de '), dom.text('hace ')]),
+        age
+      ]),
+      dom.create('span', 'kbanner__text', 'Reintentando. Pregunte a los meseros si hay pedidos nuevos.')
+    ]);
+    this.ageNode = age;
+    this.tick();
+  };
+
+  connection._showCrowded = function () {
+    this.offline = true;
+    this._open('crowded', 'kbanner', [
+      dom.icon('offline', 'icon--l'),
+      dom.create('span', 'kbanner__title', 'Demasiadas pestañas abiertas'),
+      dom.create('span', 'kbanner__text', 'Cierre las otras pestañas de este servicio en este navegador.')
+    ]);
+  };
+
+  // missed: {nuevos, cancelados, cambios}
+  connection.showMissed = function (missed) {
+    var self = this, parts = [], button;
+    if (missed.nuevos) { parts.push(plural(missed.nuevos, 'nuevo', 'nuevos')); }
+    if (missed.cancelados) { parts.push(plural(missed.cancelados, 'cancelado', 'cancelados')); }
+    if (missed.cambios) { parts.push(plural(missed.cambios, 'cambio', 'cambios')); }
+    if (!parts.length || this.offline) { return; }
+    button = dom.create('button', 'btn btn--inverse btn--kitchen', 'VISTO');
+    button.type = 'button';
+    button.onclick = function () { self._hide(); };
+    this._open('back', 'kbanner kbanner--back', [
+      dom.icon('live', 'icon--l'),
+      dom.create('span', 'kbanner__title', 'Mientras no estabas: ' + parts.join(', ')),
+      button
+    ]);
+  };
+
+  connection.tick = function () {
+    if (this.ageNode) { dom.setText(this.ageNode, minutes(this.client.getEstado().segundos_sin_datos)); }
+  };
+
+  pages.Connection = Connection;
+}(window));

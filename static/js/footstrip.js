@@ -1,0 +1,91 @@
+/* The strip at the foot of the board: how many of each dish are still to be
+   made, and what has run out. */
+(function (window) {
+  'use strict';
+
+  var pages = window.posNotif = window.posNotif || {};
+  var dom = pages.dom;
+  var BACK_MS = 60000;           // how long "Hay de nuevo" stays
+  var OPEN = { pagado: true, en_mesa: true, en_cocina: true };
+
+  function FootStrip(allDay, stock) {
+    this.allDay = allDay;
+    this.stock = stock;
+    this.products = {};          // by producto_id: {nombre, nivel, at}
+    this.sums = '';
+    this.notices = '';
+  }
+
+  var strip = FootStrip.prototype;
+
+  function sum(records) {
+    var byName = {}, list = [], i, j, items, name;
+    for (i = 0; i < records.length; i++) {
+      items = OPEN[records[i].pedido.estado] ? records[i].pedido.items : [];
+      for (j = 0; j < items.length; j++) {
+        name = items[j].producto_nombre;
+        if (name && (items[j].estado_item || 'pendiente') === 'pendiente') {
+          byName['$' + name] = (byName['$' + name] || 0) + Number(items[j].cantidad || 0);
+        }
+      }
+    }
+    for (name in byName) {
+      if (byName.hasOwnProperty(name)) { list.push({ name: name.slice(1), count: byName[name] }); }
+    }
+    list.sort(function (a, b) { return b.count - a.count || (a.name < b.name ? -1 : 1); });
+    return list;
+  }
+
+  strip.showSums = function (records) {
+    var list = sum(records), key = JSON.stringify(list), i;
+    if (key === this.sums) { return; }
+    this.sums = key;
+    dom.empty(this.allDay);
+    if (!list.length) { return; }
+    this.allDay.appendChild(dom.create('span', 'allday__label', 'TODO EL DÍA'));
+    for (i = 0; i < list.length; i++) {
+      this.allDay.appendChild(dom.create('span', 'allday__item', [
+        dom.create('b', 'num', String(list[i].count)),
+        dom.text(list[i].name)
+      ]));
+    }
+  };
+
+  strip.onAlert = function (evento, now) {
+    if (evento.tipo !== 'alerta_stock' || evento.nivel === 'bajo') { return; }
+    this.products[evento.producto_id] = {
+      name: evento.nombre || 'Producto ' + evento.producto_id, level: evento.nivel, at: now
+    };
+    this.showStock(now);
+  };
+
+  strip.showStock = function (now) {
+    var out = [], back = [], id, product, key;
+    for (id in this.products) {
+      if (!this.products.hasOwnProperty(id)) { continue; }
+      product = this.products[id];
+      if (product.level === 'agotado') {
+        out.push(product.name);
+      } else if (now - product.at < BACK_MS) {
+        back.push(product.name);
+      } else {
+        delete this.products[id];
+      }
+    }
+    key = JSON.stringify([out, back]);
+    if (key === this.notices) { return; }
+    this.notices = key;
+    dom.empty(this.stock);
+    if (out.length) { this.stock.appendChild(this._notice('out', 'Agotado', out)); }
+    if (back.length) { this.stock.appendChild(this._notice('check', 'Hay de nuevo', back)); }
+    this.stock.hidden = !out.length && !back.length;
+  };
+
+  strip._notice = function (icon, label, names) {
+    return dom.create('span', 'stock__item', [
+      dom.icon(icon, 'icon--l'), dom.create('b', '', label), dom.text(' ' + names.join(', '))
+    ]);
+  };
+
+  pages.FootStrip = FootStrip;
+}(window));

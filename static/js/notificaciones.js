@@ -1,0 +1,726 @@
+/* Client of the notification service, for the service's own pages and for any
+   page of the POS. ES5 and XMLHttpRequest only; it needs no other file.
+
+     var notif = new ClienteNotificaciones({ rol: 'cocinero', usuario_id: 5 });
+     notif.on('evento_pedido', function (evento) { … });
+     notif.conectar();
+
+   Events reach the handlers once and in order, whichever transport brought
+   them: EventSource, or polling where there is none or it does not work.
+   Besides evento_pedido, evento_alerta and evento_sistema it emits:
+
+     instantanea          {pedidos, cursor, hora_servidor}: forget what you have
+     conexion             {modo: 'sse'|'polling'|'sin_conexion', anterior, planeado}
+     hora                 {hora_servidor, desfase_ms}: server's clock minus ours
+     sesion_terminada     signed out or revoked; the client has stopped
+     demasiadas_pestanas  no connection is free for this tab (six per host)   */
+(function (window) {
+  'use strict';
+
+  var document = window.document;
+  var VIEWS = { cocinero: 'cocina', mesero: 'meseros', cajero: 'cajeros', manager: 'todos' };
+  var ORDER_TYPES = {
+    nuevo_pedido: true,
+    pedido_listo: true,
+    cambio_estado: true,
+    item_modificado: true,
+    pedido_cancelado: true
+  };
+  var STREAM_CLOSED = 2;
+  var HELLO_MS = 10000;          // a stream answers at once, or waits for a free connection
+  var NATIVE_RETRY_MS = 5000;    // the longest `retry` that the server sends
+  var PLANNED_MS = 4000;         // how long an announced interruption is not worth a banner
+  var STREAM_RETRY_MS = 15000;   // while polling
+  var REQUEST_MS = 12000;
+  var FAILURES_TO_POLL = 2;
+  var FRESH_MS = 3000;           // data this recent proves that the connection lives
+
+  // ---- small pure things ---------------------------------------------
+
+  function jitter(from, to) {
+    return from + Math.random() * (to - from);
+  }
+
+  function cursorEpoch(cursor) {
+    return cursor.slice(0, cursor.lastIndexOf('-'));
+  }
+
+  function cursorId(cursor) {
+    return Number(cursor.slice(cursor.lastIndexOf('-') + 1));
+  }
+
+  function eventName(tipo) {
+    if (tipo === 'alerta_stock') { return 'evento_alerta'; }
+    return ORDER_TYPES[tipo] === true ? 'evento_pedido' : 'evento_sistema';
+  }
+
+  function parseJson(text) {
+    try { return JSON.parse(text); } catch (error) { return null; }
+  }
+
+  function query(params) {
+    var parts = [], name;
+    for (name in params) {
+      if (params.hasOwnProperty(name) && params[name] !== null && params[name] !== undefined) {
+        parts.push(name + '=' + encodeURIComponent(params[name]));
+      }
+    }
+    return parts.length ? '?' + parts.join('&') : '';
+  }
+
+  function randomUuid() {
+    var bytes = [], i, text = '';
+    if (window.crypto && window.crypto.getRandomValues && window.Uint8Array) {
+      bytes = window.crypto.getRandomValues(new window.Uint8Array(16));
+    } else {
+      for (i = 0; i < 16; i++) { bytes[i] = Math.floor(Math.random() * 256); }
+    }
+    for (i = 0; i < 16; i++) {
+      var byte = bytes[i];
+      if (i === 6) { byte = (byte & 15) | 64; }
+      if (i === 8) { byte = (byte & 63) | 128; }
+      if (i === 4 || i === 6 || i === 8 || i === 10) { text += '-'; }
+      text += (byte < 16 ? '0' : '') + byte.toString(16);
+    }
+    return text;
+  }
+
+  // Storage throws where the user forbids it, and in some private windows.
+  function stored(key) {
+    try { return window.sessionStorage.getItem(key); } catch (error) { return null; }
+  }
+
+  function store(key, value) {
+    try { window.sessionStorage.setItem(key, value); } catch (error) { return; }
+  }
+
+  function tabName() {
+    var name = stored('notif:cliente');
+    if (!name) {
+      name = randomUuid();
+      store('notif:cliente', name);
+    }
+    return name;
+  }
+
+  // Date jumps when the clock is set, performance.now may stand still while the
+  // device sleeps; the larger of the two elapsed times is never too small.
+  function mark() {
+    return {
+      wall: new Date().getTime(),
+      tick: window.performance && window.performance.now ? window.performance.now() : 0
+    };
+  }
+
+  function elapsed(since) {
+    var now = mark();
+    return Math.max(0, now.wall - since.wall, now.tick - since.tick);
+  }
+
+  // ---- the client ------------------------------------------------------
+
+  function ClienteNotificaciones(options) {
+    var self = this;
+    options = options || {};
+    this.rol = options.rol;
+    this.usuario_id = options.usuario_id;
+    this.username = options.username;
+    this._view = options.vista || VIEWS[options.rol];
+    this._pollMs = options.intervaloPolling || 3000;
+    this._base = (options.url || '').replace(/\/+$/, '');
+    this._withCredentials = options.withCredentials === true;
+    this._debug = options.debug === true;
+    this._tab = tabName();
+    this._storageKey = 'notif:cursor:' + options.rol + ':' + options.usuario_id;
+
+    this._handlers = {};
+    this._timers = {};
+    this._running = false;
+    this._mode = 'sin_conexion';
+    this._dataAt = mark();
+    this._heartbeatMs = 15000;
+
+    this._cursor = null;          // the last one received; a new connection goes on from it
+    this._held = null;            // events that wait for a snapshot, else null
+    this._snapshotFailed = false;
+    this._snapshotRequest = null;
+
+    this._source = null;
+    this._streamLive = false;     // it has said hola and not ended
+    this._expectedEnd = false;    // the server has said that it is about to end
+    this._greeted = false;        // some stream has said hola since conectar()
+    this._failures = 0;           // in a row, without a hola
+
+    this._polling = false;
+    this._pollState = 'new';      // then 'ok' or 'failed'
+    this._pollRequest = null;
+    this._sessionRequest = null;
+
+    this._onWake = function (event) { self._wake(event); };
+  }
+
+  var client = ClienteNotificaciones.prototype;
+
+  client.conectar = function (options) {
+    var self = this;
+    if (this._running) { return; }
+    this._running = true;
+    this._failures = 0;
+    this._greeted = false;
+    this._dataAt = mark();
+    this._log('conectando…');
+    this._listen(true);
+    if (options && options.instantanea) {
+      this._held = [];
+      this._later('hello', HELLO_MS, function () { self._emitCrowded(); });
+      this._loadSnapshot();
+    } else {
+      if (this._cursor === null) { this._cursor = stored(this._storageKey); }
+      this._start();
+    }
+  };
+
+  client.desconectar = function () {
+    if (!this._running) { return; }
+    this._stop();
+    this._log('desconectado');
+  };
+
+  client.on = function (name, handler) {
+    if (!this._handlers.hasOwnProperty(name)) { this._handlers[name] = []; }
+    this._handlers[name].push(handler);
+  };
+
+  client.off = function (name, handler) {
+    var list = this._handlers.hasOwnProperty(name) ? this._handlers[name] : [], i;
+    for (i = list.length - 1; i >= 0; i--) {
+      if (handler === undefined || list[i] === handler) { list.splice(i, 1); }
+    }
+  };
+
+  client.getEstado = function () {
+    return {
+      websocket_activo: false,
+      polling_activo: this._mode === 'polling',
+      sse_activo: this._mode === 'sse',
+      rol: this.rol,
+      cursor: this._cursor,
+      segundos_sin_datos: Math.floor(elapsed(this._dataAt) / 1000)
+    };
+  };
+
+  // ---- delivery ----------------------------------------------------------
+
+  client._emit = function (name, value) {
+    var list = this._handlers.hasOwnProperty(name) ? this._handlers[name].slice() : [], i;
+    for (i = 0; i < list.length; i++) {
+      try {
+        list[i].call(this, value);
+      } catch (error) {
+        // A broken handler must not cost the page the events after this one.
+        if (window.console && window.console.error) {
+          window.console.error('[Notificaciones-' + this.rol + '] ' + name, error);
+        }
+      }
+    }
+  };
+
+  client._deliver = function (name, data, cursor) {
+    var evento = {}, field;
+    for (field in data) {
+      if (data.hasOwnProperty(field)) { evento[field] = data[field]; }
+    }
+    evento.datos = data;
+    this._emit(name, evento);
+    store(this._storageKey, cursor);
+  };
+
+  // One event from any transport. Ids only grow within an epoch, and a change of
+  // epoch is always announced by `resincronizar`.
+  client._receive = function (name, data, cursor) {
+    if (this._cursor !== null && cursorId(cursor) <= cursorId(this._cursor)) { return; }
+    this._cursor = cursor;
+    if (this._held) {
+      this._held.push({ name: name, data: data, cursor: cursor });
+    } else {
+      this._deliver(name, data, cursor);
+    }
+  };
+
+  // Everything up to the cursor has been considered, with or without an event.
+  client._advance = function (cursor) {
+    if (!cursor) { return; }
+    if (this._cursor !== null && cursorId(cursor) <= cursorId(this._cursor)) { return; }
+    this._cursor = cursor;
+    if (!this._held) { store(this._storageKey, cursor); }
+  };
+
+  client._touch = function (serverTime) {
+    var serverMs;
+    this._dataAt = mark();
+    if (this._streamLive) { this._armWatchdog(); }
+    if (!serverTime) { return; }
+    serverMs = Date.parse(serverTime);
+    if (!isNaN(serverMs)) {
+      this._emit('hora', {
+        hora_servidor: serverTime,
+        desfase_ms: serverMs - new Date().getTime()
+      });
+    }
+  };
+
+  // ---- snapshot and resynchronisation ------------------------------------
+
+  client._resync = function (data) {
+    this._log('resincronizar: ' + data.motivo);
+    this._cursor = data.cursor;
+    this._held = [];
+    this._emit('resincronizar', data);
+    this._loadSnapshot();
+  };
+
+  client._loadSnapshot = function () {
+    var self = this;
+    this._cancel('snapshot');
+    if (this._snapshotRequest) { this._snapshotRequest.abort(); }
+    this._snapshotRequest = this._get('/api/pedidos' + query({ vista: this._view }), function (status, body) {
+      self._snapshotRequest = null;
+      if (status === 401) {
+        self._endSession();
+      } else if (status === 200 && body) {
+        self._applySnapshot(body);
+      } else {
+        self._log('sin instantánea (' + status + ')');
+        if (!self._source) { self._cancel('hello'); }
+        self._snapshotFailed = true;
+        self._refreshMode(false);
+        self._later('snapshot', jitter(2000, 4000), function () { self._loadSnapshot(); });
+      }
+    });
+  };
+
+  client._applySnapshot = function (body) {
+    var held = this._held || [], snapshotId = cursorId(body.cursor), i, foreign;
+    foreign = this._cursor !== null && cursorEpoch(this._cursor) !== cursorEpoch(body.cursor);
+    if (foreign) { held = []; }
+    if (foreign || this._cursor === null || snapshotId > cursorId(this._cursor)) {
+      this._cursor = body.cursor;
+    }
+    this._held = null;
+    this._snapshotFailed = false;
+    this._touch(body.hora_servidor);
+    this._emit('instantanea', body);
+    store(this._storageKey, body.cursor);
+    for (i = 0; i < held.length && this._running; i++) {
+      if (cursorId(held[i].cursor) > snapshotId) {
+        this._deliver(held[i].name, held[i].data, held[i].cursor);
+      }
+    }
+    if (!this._running) { return; }
+    if (this._polling) {
+      this._poll();
+    } else if (!this._source || foreign) {
+      this._start();
+    }
+    this._refreshMode(false);
+  };
+
+  // ---- EventSource ---------------------------------------------------------
+
+  client._start = function () {
+    if (window.EventSource) {
+      this._openStream();
+    } else {
+      this._log('este navegador no tiene EventSource');
+      this._startPolling();
+    }
+  };
+
+  client._openStream = function () {
+    var self = this, path, source;
+    this._closeStream();
+    path = '/api/notificaciones/stream/' + encodeURIComponent(this.rol) +
+      query({ cursor: this._cursor, cliente: this._tab });
+    source = this._withCredentials ?
+      new window.EventSource(this._base + path, { withCredentials: true }) :
+      new window.EventSource(this._base + path);
+    this._source = source;
+
+    // What an earlier EventSource still has in its queue is not ours any more.
+    function listen(name, handler) {
+      source.addEventListener(name, function (message) {
+        if (self._source === source) { handler.call(self, parseJson(message.data) || {}, message, name); }
+      }, false);
+    }
+
+    listen('hola', this._onHello);
+    listen('latido', this._onHeartbeat);
+    listen('evento_pedido', this._onEvent);
+    listen('evento_alerta', this._onEvent);
+    listen('evento_sistema', this._onEvent);
+    listen('resincronizar', this._onResync);
+    listen('reconexion', this._onReopen);
+    listen('reinicio', this._onRestart);
+    listen('ocupado', this._onBusy);
+    listen('sesion_terminada', this._endSession);
+    source.onerror = function () {
+      if (self._source === source) { self._onStreamError(); }
+    };
+    this._armHello(HELLO_MS);
+  };
+
+  client._closeStream = function () {
+    this._cancel('hello');
+    this._cancel('watchdog');
+    this._cancel('reopen');
+    this._streamLive = false;
+    this._expectedEnd = false;
+    if (this._source) {
+      this._source.onerror = null;
+      this._source.close();
+      this._source = null;
+    }
+  };
+
+  client._onHello = function (data) {
+    this._log('conectado por SSE desde ' + data.cursor);
+    this._cancel('hello');
+    this._cancel('planned');
+    this._cancel('stream');
+    this._stopPolling();
+    this._failures = 0;
+    this._greeted = true;
+    this._streamLive = true;
+    if (data.latido_ms > 0) { this._heartbeatMs = data.latido_ms; }
+    this._touch(data.hora_servidor);
+    this._advance(data.cursor);
+    this._refreshMode(false);
+  };
+
+  client._onHeartbeat = function (data) {
+    this._touch(data.hora_servidor);
+    this._advance(data.cursor);
+  };
+
+  client._onEvent = function (data, message, name) {
+    this._touch(null);
+    this._receive(name, data, message.lastEventId);
+  };
+
+  client._onResync = function (data) {
+    this._touch(null);
+    this._resync(data);
+  };
+
+  client._onReopen = function () {
+    this._log('reconexión planeada');
+    this._beginPlanned();
+    this._openStream();
+  };
+
+  // EventSource comes back by itself after the `retry` that came with it.
+  client._onRestart = function () {
+    this._log('el servicio se reinicia');
+    this._beginPlanned();
+    this._expectedEnd = true;
+  };
+
+  client._onBusy = function () {
+    this._log('el servicio está ocupado');
+    this._closeStream();
+    this._startPolling();
+    this._refreshMode(false);
+  };
+
+  client._onStreamError = function () {
+    var self = this;
+    var closed = this._source.readyState === STREAM_CLOSED;
+    var expected = this._expectedEnd;
+    this._streamLive = false;
+    this._expectedEnd = false;
+    this._cancel('watchdog');
+    if (closed && expected) {
+      this._closeStream();
+      this._later('reopen', jitter(500, 2500), function () { self._openStream(); });
+    } else if (closed) {
+      this._closeStream();
+      this._askSession();
+    } else {
+      this._armHello(NATIVE_RETRY_MS + HELLO_MS);
+      if (!expected) { this._streamFailed(true); }
+    }
+    this._refreshMode(false);
+  };
+
+  client._streamFailed = function (comesBackByItself) {
+    var self = this;
+    this._failures++;
+    this._log('falla ' + this._failures + ' de SSE');
+    if (this._polling || this._failures >= FAILURES_TO_POLL) {
+      this._closeStream();
+      this._startPolling();
+    } else if (!comesBackByItself) {
+      this._closeStream();
+      this._later('reopen', jitter(1000, 3000), function () { self._openStream(); });
+    }
+    this._refreshMode(false);
+  };
+
+  // EventSource hides the status. Closed for good means 401, 403, 404, or a
+  // proxy's error page: only the first of them is final.
+  client._askSession = function () {
+    var self = this;
+    if (this._sessionRequest) { this._sessionRequest.abort(); }
+    this._sessionRequest = this._get('/api/auth/sesion', function (status) {
+      self._sessionRequest = null;
+      if (status === 401) {
+        self._endSession();
+      } else if (!self._source) {
+        self._streamFailed(false);
+      }
+    });
+  };
+
+  client._armHello = function (ms) {
+    var self = this;
+    this._later('hello', ms, function () {
+      self._emitCrowded();
+      self._streamFailed(false);
+    });
+  };
+
+  // Only for a tab that was never served: later on, silence is the network's.
+  client._emitCrowded = function () {
+    if (!this._greeted && window.navigator.onLine !== false) {
+      this._emit('demasiadas_pestanas', {});
+    }
+  };
+
+  client._armWatchdog = function () {
+    var self = this;
+    this._later('watchdog', this._heartbeatMs * 2.5, function () {
+      self._log('sin latido: se abre de nuevo');
+      self._failures++;
+      self._openStream();
+      self._refreshMode(false);
+    });
+  };
+
+  client._beginPlanned = function () {
+    var self = this;
+    this._later('planned', PLANNED_MS, function () { self._refreshMode(true); });
+  };
+
+  // ---- polling -------------------------------------------------------------
+
+  client._startPolling = function () {
+    if (this._polling) { return; }
+    this._log('polling cada ' + this._pollMs + ' ms');
+    this._polling = true;
+    this._pollState = 'new';
+    this._poll();
+    if (window.EventSource) { this._retryStreamIn(STREAM_RETRY_MS * jitter(0.9, 1.1)); }
+  };
+
+  client._stopPolling = function () {
+    this._polling = false;
+    this._cancel('poll');
+    if (this._pollRequest) {
+      this._pollRequest.abort();
+      this._pollRequest = null;
+    }
+  };
+
+  // Polling goes on meanwhile, until the stream says hola.
+  client._retryStreamIn = function (ms) {
+    var self = this;
+    this._later('stream', ms, function () {
+      self._openStream();
+      self._retryStreamIn(STREAM_RETRY_MS * jitter(0.9, 1.1));
+    });
+  };
+
+  client._poll = function () {
+    var self = this, path;
+    this._cancel('poll');
+    if (!this._polling || this._held) { return; }
+    if (this._pollRequest) { this._pollRequest.abort(); }
+    path = '/api/notificaciones/polling/' + encodeURIComponent(this.rol) +
+      query({ cursor: this._cursor, cliente: this._tab });
+    this._pollRequest = this._get(path, function (status, body, retryAfter) {
+      self._pollRequest = null;
+      if (status === 401) {
+        self._endSession();
+      } else if (status === 200 && body) {
+        self._onPoll(body);
+      } else {
+        self._pollState = 'failed';
+        self._refreshMode(false);
+        self._pollIn(Math.max(retryAfter * 1000, self._pollMs * jitter(1, 1.3)));
+      }
+    });
+  };
+
+  client._onPoll = function (body) {
+    var fromNow = this._cursor === null, wasDown = this._pollState === 'failed', i, evento;
+    this._pollState = 'ok';
+    this._cancel('planned');
+    this._touch(body.timestamp);
+    if (body.resincronizar) {
+      this._resync(body.resincronizar);
+    } else {
+      // Without a cursor the answer holds the last minutes; as on a stream
+      // without one, this client begins now.
+      for (i = 0; !fromNow && i < body.eventos.length && this._polling; i++) {
+        evento = body.eventos[i];
+        this._receive(eventName(evento.tipo), evento, cursorEpoch(body.cursor) + '-' + evento.id);
+      }
+      if (!this._polling) { return; }
+      this._advance(body.cursor);
+      this._pollIn(body.hay_mas ? 0 : Math.max(body.siguiente_ms || 0, this._pollMs));
+    }
+    this._refreshMode(false);
+    // The service itself was away, so the stream may well work again.
+    if (wasDown && window.EventSource) { this._retryStreamIn(jitter(0, 1000)); }
+  };
+
+  client._pollIn = function (ms) {
+    var self = this;
+    this._later('poll', ms, function () { self._poll(); });
+  };
+
+  // ---- mode, waking up, ending -----------------------------------------------
+
+  client._refreshMode = function (plannedIsOver) {
+    var before = this._mode, mode = 'sin_conexion';
+    if (this._snapshotFailed) {
+      mode = 'sin_conexion';
+    } else if (this._streamLive) {
+      mode = 'sse';
+    } else if (this._polling && this._pollState === 'ok') {
+      mode = 'polling';
+    } else if (this._running && this._timers.planned) {
+      return;
+    }
+    if (mode === before) { return; }
+    this._mode = mode;
+    this._log('modo ' + mode);
+    this._emit('conexion', { modo: mode, anterior: before, planeado: plannedIsOver });
+  };
+
+  // A device that wakes still believes that its dead socket is open.
+  client._wake = function (event) {
+    var sure = event.type === 'online' || event.persisted === true;
+    if (!this._running || document.hidden) { return; }
+    if (!sure && elapsed(this._dataAt) < FRESH_MS) { return; }
+    this._log('se comprueba la conexión (' + event.type + ')');
+    if (this._held) { this._loadSnapshot(); }
+    if (this._polling) {
+      this._poll();
+      if (window.EventSource) { this._retryStreamIn(0); }
+    } else if (this._source || this._timers.reopen) {
+      if (this._streamLive) { this._beginPlanned(); }
+      this._openStream();
+    }
+  };
+
+  client._listen = function (on) {
+    var method = on ? 'addEventListener' : 'removeEventListener';
+    document[method]('visibilitychange', this._onWake, false);
+    window[method]('online', this._onWake, false);
+    window[method]('pageshow', this._onWake, false);
+  };
+
+  client._endSession = function () {
+    if (!this._running) { return; }
+    this._log('sesión terminada');
+    this._stop();
+    this._emit('sesion_terminada', {});
+  };
+
+  client._stop = function () {
+    var name;
+    this._running = false;
+    this._closeStream();
+    this._stopPolling();
+    for (name in this._timers) {
+      if (this._timers.hasOwnProperty(name)) { this._cancel(name); }
+    }
+    if (this._snapshotRequest) { this._snapshotRequest.abort(); }
+    if (this._sessionRequest) { this._sessionRequest.abort(); }
+    this._snapshotRequest = null;
+    this._sessionRequest = null;
+    this._snapshotFailed = false;
+    if (this._held) {
+      // What was held has not been handled: begin again from what was.
+      this._held = null;
+      this._cursor = stored(this._storageKey);
+    }
+    this._listen(false);
+    this._refreshMode(false);
+  };
+
+  // ---- timers, requests, log -------------------------------------------------
+
+  // One timer a name; setting it again moves it.
+  client._later = function (name, ms, action) {
+    var self = this;
+    this._cancel(name);
+    this._timers[name] = window.setTimeout(function () {
+      self._timers[name] = null;
+      if (self._running) { action(); }
+    }, ms);
+  };
+
+  client._cancel = function (name) {
+    if (this._timers[name]) {
+      window.clearTimeout(this._timers[name]);
+      this._timers[name] = null;
+    }
+  };
+
+  // done(status, body or null, Retry-After in seconds or 0); status 0 is no answer.
+  client._get = function (path, done) {
+    var self = this, xhr = new window.XMLHttpRequest(), over = false, timer;
+
+    function finish(status) {
+      if (over) { return; }
+      over = true;
+      window.clearTimeout(timer);
+      if (!self._running) { return; }
+      done(
+        status,
+        status ? parseJson(xhr.responseText) : null,
+        // Asking for it on another origin is an error in the console.
+        status === 429 || status === 503 ? Number(xhr.getResponseHeader('Retry-After')) || 0 : 0
+      );
+    }
+
+    xhr.open('GET', this._base + path, true);
+    if (this._withCredentials) { xhr.withCredentials = true; }
+    xhr.setRequestHeader('Accept', 'application/json');
+    xhr.onreadystatechange = function () {
+      if (xhr.readyState === 4) { finish(xhr.status); }
+    };
+    timer = window.setTimeout(function () {
+      finish(0);
+      xhr.abort();
+    }, REQUEST_MS);
+    xhr.send(null);
+    return {
+      abort: function () {
+        over = true;
+        window.clearTimeout(timer);
+        xhr.abort();
+      }
+    };
+  };
+
+  client._log = function (text) {
+    if (this._debug && window.console && window.console.log) {
+      window.console.log('[Notificaciones-' + this.rol + '] ' + text);
+    }
+  };
+
+  window.ClienteNotificaciones = ClienteNotificaciones;
+}(window));

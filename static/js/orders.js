@@ -1,0 +1,267 @@
+/* What the kitchen knows: the orders of a snapshot, folded with the events
+   after it. No DOM and no clock in here; times are milliseconds of the server.
+
+   A record is {id, pedido, revision, start, fresh, recalled, reason,
+   cancelledAt, doneAt, changedAt, marks, removed}: `marks` by item id
+   ({kind: 'quantity'|'added'|'notes', from}), `removed` the lines that are
+   gone. Marks stay until somebody touches the ticket. */
+(function (window) {
+  'use strict';
+
+  var pages = window.posNotif = window.posNotif || {};
+  var COOKABLE = { pagado: true, en_mesa: true };
+  var KEPT = { pagado: true, en_mesa: true, en_cocina: true, listo: true, cancelado: true };
+  var DONE_MS = 60000;           // how long a finished ticket stays in sight
+
+  function Orders() {
+    this.records = {};
+    this.loaded = false;
+  }
+
+  var orders = Orders.prototype;
+
+  function parse(iso) {
+    return pages.clock.parse(iso);
+  }
+
+  function firstOf() {
+    var i;
+    for (i = 0; i < arguments.length; i++) {
+      if (arguments[i] !== null && arguments[i] !== undefined) { return arguments[i]; }
+    }
+    return null;
+  }
+
+  // A takeaway paid in advance reaches the kitchen when it is paid.
+  function startOf(pedido, fallback) {
+    var created = parse(pedido.timestamp);
+    var paid = pedido.tipo_pago === 'anticipado' ? parse(pedido.pagado_at) : null;
+    return firstOf(paid, created, fallback, 0);
+  }
+
+  function newRecord(id) {
+    return {
+      id: id, pedido: { id: id, items: [] }, revision: 0, start: 0,
+      fresh: false, recalled: false, reason: '', cancelledAt: null, doneAt: null,
+      changedAt: null, marks: {}, removed: []
+    };
+  }
+
+  function forgetMarks(record) {
+    record.marks = {};
+    record.removed = [];
+    record.changedAt = null;
+  }
+
+  function indexOfItem(items, id) {
+    var i;
+    for (i = 0; i < items.length; i++) {
+      if (items[i].id === id) { return i; }
+    }
+    return -1;
+  }
+
+  function setOrder(record, pedido, at) {
+    record.pedido = pedido;
+    record.pedido.items = pedido.items || [];
+    record.start = startOf(pedido, record.start || at);
+    record.recalled = (record.recalled || pedido.recuperado === true) && pedido.estado === 'en_cocina';
+    record.reason = pedido.razon || record.reason;
+    record.doneAt = pedido.estado === 'listo' ? firstOf(parse(pedido.listo_at), record.doneAt, at) : null;
+    if (pedido.estado !== 'pagado' && pedido.estado !== 'en_mesa') { record.fresh = false; }
+    if (pedido.estado !== 'cancelado') { record.cancelledAt = null; }
+  }
+
+  // ---- differences of one line --------------------------------------------
+
+  function markItem(record, before, after, at) {
+    var id = (after || before).id, known = record.marks[id], from;
+    if (!before) {
+      record.marks[id] = { kind: 'added' };
+    } else if (!after) {
+      delete record.marks[id];
+      if (!known || known.kind !== 'added') { record.removed.push(before); }
+    } else if (known && known.kind === 'added') {
+      return;
+    } else if (before.cantidad !== after.cantidad || (known && known.kind === 'quantity')) {
+      from = known && known.kind === 'quantity' ? known.from : before.cantidad;
+      if (from === after.cantidad) { delete record.marks[id]; } else { record.marks[id] = { kind: 'quantity', from: from }; }
+    }
+    if (before && after && (before.notas || '') !== (after.notas || '') && !record.marks[id]) {
+      record.marks[id] = { kind: 'notes' };
+    }
+    record.changedAt = at;
+  }
+
+  function sameLine(before, after) {
+    return before.cantidad === after.cantidad && (before.notas || '') === (after.notas || '');
+  }
+
+  // The lines that changed while nobody told us one by one. True if any did.
+  function markDifferences(record, before, after, at) {
+    var i, j, changed = false;
+    for (i = 0; i < after.length; i++) {
+      j = indexOfItem(before, after[i].id);
+      if (j < 0 || !sameLine(before[j], after[i])) {
+        markItem(record, j < 0 ? null : before[j], after[i], at);
+        changed = true;
+      }
+    }
+    for (i = 0; i < before.length; i++) {
+      if (indexOfItem(after, before[i].id) < 0) {
+        markItem(record, before[i], null, at);
+        changed = true;
+      }
+    }
+    return changed;
+  }
+
+  // A publisher may know no more of a line than its name and number.
+  function lineFrom(evento, before) {
+    var changes = evento.cambios || {}, line = {}, field;
+    if (changes.tipo_cambio === 'item_removido') { return null; }
+    for (field in before) {
+      if (before.hasOwnProperty(field)) { line[field] = before[field]; }
+    }
+    line.id = evento.item_id;
+    line.producto_nombre = firstOf(changes.producto_nombre, line.producto_nombre, 'Línea ' + evento.item_id);
+    line.cantidad = firstOf(changes.cantidad_nueva, line.cantidad, 1);
+    line.notas = firstOf(changes.notas_nueva, line.notas, '');
+    line.estado_item = line.estado_item || 'pendiente';
+    return line;
+  }
+
+  // ---- events -------------------------------------------------------------
+
+  // What it meant to the kitchen: 'new', 'changed', 'cancelled', 'recalled' or ''.
+  orders.apply = function (evento) {
+    var record, meaning;
+    if (evento.tipo === 'item_modificado') { return this._applyItem(evento); }
+    if (evento.tipo === 'pedido_cancelado') { return this._applyCancelled(evento); }
+    meaning = this._applyOrder(evento);
+    record = this.records[evento.pedido_id || (evento.pedido && evento.pedido.id)];
+    if (record && !KEPT[record.pedido.estado]) { delete this.records[record.id]; }
+    return meaning;
+  };
+
+  orders._applyOrder = function (evento) {
+    var at = parse(evento.timestamp), id = firstOf(evento.pedido_id, evento.pedido && evento.pedido.id), record;
+    record = this.records[id] = this.records[id] || newRecord(id);
+    record.revision++;
+    if (evento.pedido) {
+      setOrder(record, evento.pedido, at);
+    } else if (evento.estado) {
+      record.pedido.estado = evento.estado;
+      record.start = record.start || at;
+    }
+    if (evento.recuperado) {
+      record.recalled = record.pedido.estado === 'en_cocina';
+      record.reason = evento.razon || '';
+      forgetMarks(record);
+      return 'recalled';
+    }
+    if (evento.tipo === 'nuevo_pedido' && COOKABLE[record.pedido.estado]) {
+      record.fresh = true;
+      return 'new';
+    }
+    return '';
+  };
+
+  orders._applyItem = function (evento) {
+    var record = this.records[evento.pedido_id], kind = evento.cambios && evento.cambios.tipo_cambio;
+    var items, index, before, after;
+    if (!record) { return ''; }
+    items = record.pedido.items;
+    index = indexOfItem(items, evento.item_id);
+    before = index < 0 ? null : items[index];
+    after = evento.item || lineFrom(evento, before);
+    if (!before && !after) { return ''; }
+    if (index < 0) { items.push(after); } else if (after) { items[index] = after; } else { items.splice(index, 1); }
+    record.revision++;
+    if (kind === 'item_listo' || kind === 'item_pendiente') { return ''; }
+    markItem(record, before, after, parse(evento.timestamp));
+    return 'changed';
+  };
+
+  orders._applyCancelled = function (evento) {
+    var at = parse(evento.timestamp), record = this.records[evento.pedido_id];
+    if (!record && evento.estado_anterior === 'pendiente_pago') { return ''; }
+    if (!record) {
+      record = this.records[evento.pedido_id] = newRecord(evento.pedido_id);
+      record.pedido.mesa_numero = firstOf(evento.mesa_numero);
+      record.start = at;
+    }
+    if (evento.pedido) { setOrder(record, evento.pedido, at); }
+    record.pedido.estado = 'cancelado';
+    if (evento.version) { record.pedido.version = evento.version; }
+    record.cancelledAt = at;
+    record.reason = evento.razon || '';
+    record.fresh = false;
+    record.recalled = false;
+    forgetMarks(record);
+    record.revision++;
+    return 'cancelled';
+  };
+
+  // Takes the place of everything known. Answers what is new since then:
+  // {nuevos, cancelados, cambios}; nothing is new the first time.
+  orders.load = function (pedidos, at) {
+    var before = this.records, first = !this.loaded, summary = { nuevos: 0, cancelados: 0, cambios: 0 };
+    var i, pedido, known, record;
+    this.records = {};
+    this.loaded = true;
+    for (i = 0; i < pedidos.length; i++) {
+      pedido = pedidos[i];
+      if (!KEPT[pedido.estado]) { continue; }
+      known = before[pedido.id];
+      record = this.records[pedido.id] = known || newRecord(pedido.id);
+      record.revision++;
+      if (known && known.pedido.estado !== 'cancelado' && pedido.estado === 'cancelado') {
+        summary.cancelados++;
+        forgetMarks(record);
+      } else if (known && markDifferences(record, known.pedido.items, pedido.items || [], at)) {
+        summary.cambios++;
+      } else if (!known && !first && COOKABLE[pedido.estado]) {
+        summary.nuevos++;
+        record.fresh = true;
+      }
+      setOrder(record, pedido, at);
+    }
+    return summary;
+  };
+
+  // ---- the board's view ------------------------------------------------------
+
+  function inSight(record, now) {
+    if (record.pedido.estado === 'listo') { return record.doneAt !== null && now - record.doneAt < DONE_MS; }
+    return true;
+  }
+
+  // Recalled first, then the oldest first.
+  orders.inSight = function (now, hidden) {
+    var list = [], id, record;
+    for (id in this.records) {
+      if (this.records.hasOwnProperty(id)) {
+        record = this.records[id];
+        if (inSight(record, now) && !hidden(record)) { list.push(record); }
+      }
+    }
+    list.sort(function (a, b) {
+      if (a.recalled !== b.recalled) { return a.recalled ? -1 : 1; }
+      return a.start - b.start || a.id - b.id;
+    });
+    return list;
+  };
+
+  // Somebody has looked at it. True if there was anything to forget.
+  orders.touch = function (id) {
+    var record = this.records[id];
+    if (!record || (!record.fresh && record.changedAt === null)) { return false; }
+    record.fresh = false;
+    forgetMarks(record);
+    record.revision++;
+    return true;
+  };
+
+  pages.Orders = Orders;
+}(window));

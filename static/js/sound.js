@@ -1,0 +1,91 @@
+/* The tone of a new order, and the chip that says whether it can be heard.
+   Browsers keep sound locked until a tap; until then the screen flashes. */
+(function (window) {
+  'use strict';
+
+  var pages = window.posNotif = window.posNotif || {};
+  var dom = pages.dom;
+  var AudioContext = window.AudioContext || window.webkitAudioContext;
+  var GAP_MS = 1500;             // several orders at once ring once
+  var FLASH_MS = 1800;
+
+  // Frequency in Hz, start and length in s.
+  var NEW_ORDER = [[880, 0, 0.16], [1318.5, 0.18, 0.34]];
+  var CANCELLED = [[659.3, 0, 0.2], [440, 0.24, 0.4]];
+
+  function Sound(chip, flash) {
+    var self = this;
+    this.chip = chip;
+    this.flashElement = flash;
+    this.context = null;
+    this.lastAt = 0;
+    chip.onclick = function () { self.unlock(); };
+    this._show();
+  }
+
+  var sound = Sound.prototype;
+
+  sound._active = function () {
+    return this.context !== null && this.context.state === 'running';
+  };
+
+  sound._show = function () {
+    var active = this._active(), text = 'Toque para activar el sonido';
+    if (!AudioContext) { text = 'Este navegador no tiene sonido'; }
+    if (active) { text = 'Sonido activo'; }
+    this.chip.setAttribute('data-activo', active ? 'true' : 'false');
+    dom.empty(this.chip);
+    this.chip.appendChild(dom.icon(active ? 'sound' : 'mute', 'icon--l'));
+    this.chip.appendChild(dom.create('span', 'wide', text));
+  };
+
+  // Must be called from a tap.
+  sound.unlock = function () {
+    var self = this;
+    if (!AudioContext) { return; }
+    if (!this.context) {
+      this.context = new AudioContext();
+      this.context.onstatechange = function () { self._show(); };
+    }
+    if (this.context.resume) { this.context.resume(); }
+    this._play(NEW_ORDER);
+    this._show();
+  };
+
+  sound._play = function (notes) {
+    var context = this.context, begin = context.currentTime + 0.02, i, tone, gain, at, end;
+    for (i = 0; i < notes.length; i++) {
+      tone = context.createOscillator();
+      gain = context.createGain();
+      at = begin + notes[i][1];
+      end = at + notes[i][2];
+      tone.type = 'triangle';
+      tone.frequency.value = notes[i][0];
+      gain.gain.setValueAtTime(0.0001, at);
+      gain.gain.exponentialRampToValueAtTime(0.5, at + 0.02);
+      gain.gain.exponentialRampToValueAtTime(0.0001, end);
+      tone.connect(gain);
+      gain.connect(context.destination);
+      tone.start(at);
+      tone.stop(end);
+    }
+  };
+
+  sound._ring = function (notes) {
+    var now = new Date().getTime();
+    if (Math.abs(now - this.lastAt) < GAP_MS) { return; }
+    this.lastAt = now;
+    if (this._active()) { this._play(notes); } else { this._flash(); }
+  };
+
+  sound._flash = function () {
+    var element = this.flashElement;
+    element.className = 'flash is-on';
+    window.setTimeout(function () { element.className = 'flash'; }, FLASH_MS);
+  };
+
+  sound.newOrder = function () { this._ring(NEW_ORDER); };
+  sound.cancelled = function () { this._ring(CANCELLED); };
+
+  pages.Sound = Sound;
+}(window));

@@ -1,0 +1,237 @@
+/* Draws one ticket of the kitchen board from a record of orders.js. */
+(function (window) {
+  'use strict';
+
+  var pages = window.posNotif = window.posNotif || {};
+  var dom = pages.dom;
+  var create = dom.create;
+  var ALLERGY = /al[eé]rgi\S*/i;
+  var WITHOUT = /(^|[\s(.,;:\/-])sin(?=\s)/i;
+
+  // ---- notes ------------------------------------------------------------------
+
+  // A note that warns is cut at its commas, so that each warning is a plate of its own.
+  function pieces(note) {
+    if (!ALLERGY.test(note) && !WITHOUT.test(note)) { return [note]; }
+    return note.split(/[,;\n]+/);
+  }
+
+  function withoutPlate(piece) {
+    var match = WITHOUT.exec(piece), from = match.index + match[1].length;
+    var before = piece.slice(0, from).trim();
+    return create('span', 'line__note line__note--sin' + (before ? ' line__note--mid' : ''), [
+      before ? dom.text(before + ' ') : null,
+      create('b', '', 'SIN'),
+      dom.text(' ' + piece.slice(from + 3).trim())
+    ]);
+  }
+
+  function notePlate(piece) {
+    if (ALLERGY.test(piece)) {
+      return create('span', 'line__note line__note--allergy', [
+        dom.icon('warning'),
+        dom.text(piece.replace(ALLERGY, function (word) { return word.toUpperCase(); }))
+      ]);
+    }
+    if (WITHOUT.test(piece)) { return withoutPlate(piece); }
+    return create('span', 'line__note', piece);
+  }
+
+  function addNotes(parent, note) {
+    var list = pieces(String(note)), i, piece;
+    for (i = 0; i < list.length; i++) {
+      piece = list[i].trim();
+      if (piece) { parent.appendChild(notePlate(piece)); }
+    }
+  }
+
+  // ---- lines ------------------------------------------------------------------
+
+  function times(number) {
+    return create('span', 'line__qty num', [dom.text(String(number)), create('small', '', '×')]);
+  }
+
+  function fromTo(from, to) {
+    return create('span', 'line__qty num', [
+      create('span', 'line__old', String(from)),
+      create('span', 'line__arrow', '→'),
+      create('span', 'line__new', String(to))
+    ]);
+  }
+
+  function what(item) {
+    var node = create('span', 'line__what', [create('span', 'line__name', item.producto_nombre || 'Producto')]);
+    if (item.notas) { addNotes(node, item.notas); }
+    return node;
+  }
+
+  function sign(name) {
+    return create('span', 'line__sign', [dom.icon(name)]);
+  }
+
+  function lineNode(item, mark, cancelled) {
+    var done = item.estado_item === 'listo' || item.estado_item === 'servido';
+    var gone = cancelled || item.estado_item === 'cancelado';
+    var kind = gone ? '' : (mark && mark.kind) || '';
+    var node = create('div', 'line', [
+      kind === 'added' ? sign('plus') : null,
+      kind === 'notes' ? sign('swap') : null,
+      kind === 'quantity' ? fromTo(mark.from, item.cantidad) : times(item.cantidad),
+      what(item),
+      done && !gone ? create('span', 'line__tick', [dom.icon('check')]) : null
+    ]);
+    if (gone) { node.className += ' line--gone'; }
+    if (done && !gone) { node.className += ' is-done'; }
+    if (kind === 'added') { node.className += ' line--added'; }
+    if (kind === 'notes') { node.className += ' line--noted'; }
+    if (kind === 'quantity') { node.className += ' line--changed'; }
+    node.setAttribute('data-item-id', item.id);
+    return node;
+  }
+
+  function removedNode(item) {
+    return create('div', 'line line--removed', [
+      sign('minus'),
+      times(item.cantidad),
+      create('span', 'line__what', [create('span', 'line__name', item.producto_nombre || 'Producto')])
+    ]);
+  }
+
+  // ---- ticket -----------------------------------------------------------------
+
+  function band(record) {
+    var estado = record.pedido.estado;
+    if (estado === 'cancelado') { return create('div', 'ticket__band', [dom.icon('cross'), dom.text('CANCELADO')]); }
+    if (estado === 'listo') { return create('div', 'ticket__band', [dom.icon('check'), dom.text('LISTO')]); }
+    if (record.changedAt !== null) {
+      return create('div', 'ticket__band', [
+        dom.icon('swap'), dom.text('CAMBIÓ'), create('small', 'ticket__since num')
+      ]);
+    }
+    if (record.recalled) { return create('div', 'ticket__band', [dom.icon('recall'), dom.text('RECUPERADO')]); }
+    return null;
+  }
+
+  function label(pedido) {
+    if (pedido.tipo === 'llevar') {
+      return create('h2', 'ticket__label', [dom.icon('bag'), dom.text('Llevar')]);
+    }
+    if (pedido.mesa_numero !== null && pedido.mesa_numero !== undefined) {
+      return create('h2', 'ticket__label', 'Mesa ' + pedido.mesa_numero);
+    }
+    return create('h2', 'ticket__label', 'Pedido');
+  }
+
+  function meta(pedido) {
+    var number = '#' + (pedido.numero || pedido.id);
+    var parts = [];
+    if (pedido.cliente_nombre) {
+      parts.push(create('b', '', pedido.cliente_nombre), dom.text(' · '));
+    }
+    parts.push(dom.text(number));
+    if (pedido.tipo !== 'llevar' && pedido.mesero) { parts.push(dom.text(' · ' + pedido.mesero)); }
+    return create('p', 'ticket__meta', parts);
+  }
+
+  function head(record) {
+    return create('div', 'ticket__head', [
+      create('div', 'ticket__age', [
+        create('div', 'ticket__time num'),
+        create('div', 'ticket__word')
+      ]),
+      create('div', 'ticket__who', [label(record.pedido), meta(record.pedido)])
+    ]);
+  }
+
+  function lines(record) {
+    var node = create('div', 'ticket__lines'), items = record.pedido.items, i;
+    var cancelled = record.pedido.estado === 'cancelado';
+    for (i = 0; i < items.length; i++) {
+      node.appendChild(lineNode(items[i], record.marks[items[i].id], cancelled));
+    }
+    for (i = 0; i < record.removed.length; i++) { node.appendChild(removedNode(record.removed[i])); }
+    return node;
+  }
+
+  function foot(record, onUnderstood) {
+    var button;
+    if (record.pedido.estado !== 'cancelado') { return null; }
+    button = create('button', 'btn btn--inverse btn--kitchen btn--block', 'ENTENDIDO');
+    button.type = 'button';
+    button.onclick = function () { onUnderstood(record.id); };
+    return create('div', 'ticket__foot', [button]);
+  }
+
+  function className(record) {
+    var estado = record.pedido.estado, name = 'ticket';
+    if (estado === 'cancelado') { return name + ' ticket--cancelled'; }
+    if (estado === 'listo') { return name + ' ticket--done'; }
+    if (record.changedAt !== null) { return name + ' ticket--changed'; }
+    if (record.recalled) { return name + ' ticket--recalled'; }
+    return name + (record.fresh ? ' ticket--new' : '');
+  }
+
+  function draw(record, onUnderstood) {
+    var pedido = record.pedido, node = create('article', className(record));
+    var showReason = record.reason && (pedido.estado === 'cancelado' || record.recalled);
+    var children = [
+      band(record),
+      head(record),
+      showReason ? create('p', 'ticket__reason', record.reason) : null,
+      !pedido.items.length && pedido.estado !== 'cancelado' ?
+        create('p', 'ticket__reason', 'Sin detalle de este pedido. Pregunte al mesero.') : null
+    ], footer = foot(record, onUnderstood), i, notes;
+    for (i = 0; i < children.length; i++) {
+      if (children[i]) { node.appendChild(children[i]); }
+    }
+    if (pedido.notas) {
+      notes = create('div', 'ticket__notes');
+      addNotes(notes, pedido.notas);
+      node.appendChild(notes);
+    }
+    node.appendChild(lines(record));
+    if (footer) { node.appendChild(footer); }
+    node.setAttribute('data-pedido-id', record.id);
+    node.setAttribute('data-estado', pedido.estado);
+    return node;
+  }
+
+  // ---- what changes with every second --------------------------------------------
+
+  // A cancelled or finished ticket's clock stands still.
+  function ageOf(record, now) {
+    if (record.pedido.estado === 'cancelado') { return (record.cancelledAt || now) - record.start; }
+    if (record.pedido.estado === 'listo') { return (record.doneAt || now) - record.start; }
+    return now - record.start;
+  }
+
+  function edadOf(record, ageMs, limits) {
+    if (record.pedido.estado === 'cancelado' || record.pedido.estado === 'listo') { return 'normal'; }
+    if (ageMs >= limits.lateMs) { return 'tarde'; }
+    return ageMs >= limits.warnMs ? 'aviso' : 'normal';
+  }
+
+  function setWord(node, edad, fresh) {
+    var name = edad === 'tarde' ? 'warning' : edad === 'aviso' ? 'clock' : 'bell';
+    var word = edad === 'tarde' ? 'TARDE' : edad === 'aviso' ? 'AVISO' : fresh ? 'NUEVO' : '';
+    if (node.textContent === word) { return; }
+    dom.empty(node);
+    if (word) {
+      node.appendChild(dom.icon(name));
+      node.appendChild(dom.text(word));
+    }
+  }
+
+  function tick(node, record, now, limits) {
+    var ageMs = ageOf(record, now), edad = edadOf(record, ageMs, limits);
+    var since = node.querySelector('.ticket__since');
+    var time = node.querySelector('.ticket__time');
+    dom.setText(time, pages.clock.age(ageMs));
+    setWord(node.querySelector('.ticket__word'), edad, record.fresh);
+    if (node.getAttribute('data-edad') !== edad) { node.setAttribute('data-edad', edad); }
+    if (since && record.changedAt !== null) { dom.setText(since, pages.clock.ago(now - record.changedAt)); }
+    return edad;
+  }
+
+  pages.tickets = { draw: draw, tick: tick };
+}(window));

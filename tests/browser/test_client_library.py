@@ -1,0 +1,410 @@
+"""`ClienteNotificaciones` against a service that the test plays, with the page's clock in hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+LIBRARY = Path(__file__).parents[2] / "static" / "js" / "notificaciones.js"
+FAKE = Path(__file__).with_name("fake_service.js")
+CREATE = "window.notif = watch(new ClienteNotificaciones({rol: 'cocinero', usuario_id: 5}));"
+
+
+def poll_answer(cursor: str, *ids: int, **more: Any) -> dict[str, Any]:
+    eventos = [{"id": id, "tipo": "nuevo_pedido", "pedido_id": 1000 + id} for id in ids]
+    return {
+        "eventos": eventos,
+        "total": len(eventos),
+        "timestamp": "2026-11-24T19:05:12.345-06:00",
+        "cursor": cursor,
+        "hay_mas": False,
+        "siguiente_ms": 3000,
+        **more,
+    }
+
+
+class Service:
+    """The HTTP side: answers by path, and a list of what was asked."""
+
+    def __init__(self, page: Any) -> None:
+        self.page = page
+        self.requests: list[str] = []
+        self.answers: dict[str, Callable[[str], tuple[int, Any] | None]] = {}
+        page.clock.install(time=1_795_568_712_000)
+        page.route("http://pos.test/**", self._answer)
+        page.goto("http://pos.test/")
+        page.add_script_tag(content=FAKE.read_text("utf-8"))
+        page.add_script_tag(content=LIBRARY.read_text("utf-8"))
+        self.snapshot("e-10")
+
+    def _answer(self, route: Any) -> None:
+        url = urlsplit(route.request.url)
+        if url.path == "/":
+            route.fulfill(content_type="text/html", body="<!DOCTYPE html><title>pos</title>")
+            return
+        self.requests.append(f"{url.path}?{url.query}")
+        for prefix, answer in self.answers.items():
+            if url.path.startswith(prefix):
+                result = answer(url.query)
+                if result is None:
+                    route.abort()
+                else:
+                    route.fulfill(status=result[0], content_type="application/json", body=json.dumps(result[1]))
+                return
+        route.abort()
+
+    def snapshot(self, cursor: str) -> None:
+        body = {"pedidos": [], "cursor": cursor, "hora_servidor": "2026-11-24T19:05:12.345-06:00"}
+        self.answers["/api/pedidos"] = lambda query: (200, body)
+
+    def poll(self, *answers: dict[str, Any]) -> None:
+        """Each answer once, the last one for ever."""
+        queue = list(answers)
+        self.answers["/api/notificaciones/polling"] = lambda query: (
+            200,
+            queue.pop(0) if len(queue) > 1 else queue[0],
+        )
+
+    def session(self, status: int) -> None:
+        self.answers["/api/auth/sesion"] = lambda query: (status, {})
+
+    def asked(self, prefix: str) -> list[dict[str, list[str]]]:
+        return [parse_qs(urlsplit(url).query) for url in self.requests if url.startswith(prefix)]
+
+    def run(self, script: str) -> Any:
+        return self.page.evaluate(f"() => {{ {script} }}")
+
+    def connect(self, script: str = "notif.conectar({instantanea: true});") -> None:
+        self.run(CREATE + script)
+
+    def until(self, script: str) -> None:
+        self.page.wait_for_function(f"() => {script}", polling=20)
+
+    def later(self, milliseconds: int) -> None:
+        self.page.clock.run_for(milliseconds)
+
+    def within(self, milliseconds: int, script: str) -> None:
+        """Lets the page's time pass, as much as needed for the script to be true."""
+        for _ in range(milliseconds // 100):
+            if self.run(f"return {script};"):
+                return
+            self.later(100)
+        raise AssertionError(f"not within {milliseconds} ms: {script}")
+
+    @property
+    def seen(self) -> list[list[Any]]:
+        return self.run("return window.seen;")
+
+    @property
+    def orders(self) -> list[int]:
+        return [value for name, value in self.seen if name == "evento_pedido"]
+
+    @property
+    def modes(self) -> list[str]:
+        return [value for name, value in self.seen if name == "conexion"]
+
+    @property
+    def sources(self) -> list[str]:
+        return self.run("return sources.map(function (s) { return s.url; });")
+
+    def state(self) -> dict[str, Any]:
+        return self.run("return notif.getEstado();")
+
+
+@pytest.fixture
+def service(page: Any) -> Service:
+    return Service(page)
+
+
+def live(service: Service) -> None:
+    """Snapshot at e-10, stream open."""
+    service.connect()
+    service.until("sources.length === 1")
+    service.run("hello(sources[0], 'e-10');")
+
+
+def polling(service: Service) -> None:
+    """As live, then the stream has failed twice."""
+    live(service)
+    service.run("sources[0].fail(0); sources[0].fail(0);")
+    service.until("notif.getEstado().polling_activo")
+
+
+def test_loads_the_snapshot_and_streams_from_its_cursor(service: Service) -> None:
+    live(service)
+    service.run("order(sources[0], 11);")
+    assert service.asked("/api/pedidos") == [{"vista": ["cocina"]}]
+    assert "/api/notificaciones/stream/cocinero?cursor=e-10&cliente=" in service.sources[0]
+    assert service.seen == [["instantanea", "e-10"], ["conexion", "sse"], ["evento_pedido", 11]]
+    state = service.state()
+    assert (state["sse_activo"], state["polling_activo"], state["websocket_activo"]) == (True, False, False)
+    assert (state["rol"], state["cursor"], state["segundos_sin_datos"]) == ("cocinero", "e-11", 0)
+
+
+def test_an_event_has_its_fields_flat_and_as_datos(service: Service) -> None:
+    live(service)
+    service.run("notif.on('evento_pedido', function (e) { window.got = e; }); order(sources[0], 11);")
+    assert service.run("return [got.pedido_id, got.datos.pedido_id, got.datos.tipo];") == [1011, 1011, "nuevo_pedido"]
+
+
+def test_delivers_each_event_once_and_in_order(service: Service) -> None:
+    live(service)
+    service.run("[11, 12, 12, 11, 13].forEach(function (id) { order(sources[0], id); });")
+    assert service.orders == [11, 12, 13]
+
+
+def test_a_handler_that_throws_does_not_stop_delivery(service: Service, complaints: list[str]) -> None:
+    service.connect(
+        "notif.on('evento_pedido', function () { throw new Error('on purpose'); });"
+        "notif.on('evento_pedido', function (e) { seen.push(['second', e.id]); });"
+        "notif.conectar({instantanea: true});"
+    )
+    service.until("sources.length === 1")
+    service.run("hello(sources[0], 'e-10'); order(sources[0], 11); order(sources[0], 12);")
+    assert [value for name, value in service.seen if name == "second"] == [11, 12]
+    assert len([text for text in complaints if "on purpose" in text]) == 2
+    complaints.clear()
+
+
+def test_off_and_desconectar_end_delivery(service: Service) -> None:
+    live(service)
+    service.run("window.count = 0; window.fn = function () { count++; }; notif.on('evento_pedido', fn);")
+    service.run("order(sources[0], 11); notif.off('evento_pedido', fn); order(sources[0], 12);")
+    assert service.run("return count;") == 1
+    service.run("notif.desconectar(); order(sources[0], 13);")
+    assert service.orders == [11, 12]
+    assert service.run("return sources[0].readyState;") == 2
+
+
+def test_two_failures_lead_to_polling_and_back(service: Service) -> None:
+    service.poll(poll_answer("e-13", 11, 12, 13))
+    live(service)
+    service.run("order(sources[0], 11); sources[0].fail(0);")
+    assert service.modes == ["sse", "sin_conexion"]
+    service.run("sources[0].fail(0);")
+    service.until("notif.getEstado().polling_activo")
+    assert service.asked("/api/notificaciones/polling")[0]["cursor"] == ["e-11"]
+    assert service.orders == [11, 12, 13]
+    service.later(17_000)
+    service.until("sources.length === 2")
+    assert "cursor=e-13&" in service.sources[1]
+    service.run("hello(sources[1], 'e-13'); order(sources[1], 13); order(sources[1], 14);")
+    assert service.orders == [11, 12, 13, 14]
+    assert service.modes[-1] == "sse"
+    asked = len(service.asked("/api/notificaciones/polling"))
+    service.later(10_000)
+    assert len(service.asked("/api/notificaciones/polling")) == asked
+
+
+def test_events_that_a_late_poll_brings_again_are_dropped(service: Service) -> None:
+    service.poll(poll_answer("e-10"), poll_answer("e-12", 10, 11, 12), poll_answer("e-12", 11, 12))
+    polling(service)
+    service.later(3_100)
+    service.until("notif.getEstado().cursor === 'e-12'")
+    service.later(3_100)
+    service.until("seen.length >= 5")
+    assert service.orders == [11, 12]
+
+
+def test_without_event_source_it_polls_as_the_server_says(service: Service) -> None:
+    service.poll(
+        poll_answer("e-11", 11, hay_mas=True),
+        poll_answer("e-12", 12, siguiente_ms=9000),
+        poll_answer("e-13", 13),
+    )
+    service.run("delete window.EventSource;")
+    service.connect()
+    service.until("notif.getEstado().polling_activo")
+    service.later(50)
+    service.until("notif.getEstado().cursor === 'e-12'")
+    service.later(8_000)
+    assert len(service.asked("/api/notificaciones/polling")) == 2
+    service.later(1_500)
+    service.until("notif.getEstado().cursor === 'e-13'")
+    assert service.orders == [11, 12, 13]
+
+
+def test_without_a_cursor_polling_begins_now(service: Service) -> None:
+    service.poll(poll_answer("e-9", 7, 8, 9), poll_answer("e-10", 10))
+    service.run("delete window.EventSource;")
+    service.connect("notif.conectar();")
+    service.until("notif.getEstado().cursor === 'e-9'")
+    service.later(3_100)
+    service.until("notif.getEstado().cursor === 'e-10'")
+    assert service.orders == [10]
+
+
+def test_ocupado_means_polling_without_waiting_for_failures(service: Service) -> None:
+    service.poll(poll_answer("e-10"))
+    service.connect()
+    service.until("sources.length === 1")
+    service.run("sources[0].send('ocupado', {});")
+    service.until("notif.getEstado().polling_activo")
+    service.later(17_000)
+    service.until("sources.length === 2")
+
+
+def test_resincronizar_holds_events_until_the_snapshot(service: Service) -> None:
+    live(service)
+    service.snapshot("n-22")
+    service.run(
+        "sources[0].send('resincronizar', {motivo: 'epoca', cursor: 'n-20'}, 'n-20');"
+        "order(sources[0], 21, 'n'); order(sources[0], 22, 'n'); order(sources[0], 23, 'n');"
+    )
+    service.until("seen.length >= 5")
+    assert service.seen[2:] == [["resincronizar", "n-20"], ["instantanea", "n-22"], ["evento_pedido", 23]]
+    service.run("order(sources[0], 23, 'n'); order(sources[0], 24, 'n');")
+    assert service.orders == [23, 24]
+
+
+def test_a_lower_id_of_a_new_epoch_is_delivered(service: Service) -> None:
+    live(service)
+    service.snapshot("n-2")
+    service.run("sources[0].send('resincronizar', {motivo: 'epoca', cursor: 'n-2'}, 'n-2');")
+    service.until("seen.length >= 4")
+    service.run("order(sources[0], 3, 'n');")
+    assert service.orders == [3]
+
+
+def test_polling_resynchronises_too(service: Service) -> None:
+    service.poll(
+        poll_answer("e-10"),
+        poll_answer("n-5", resincronizar={"motivo": "epoca", "cursor": "n-5"}),
+        poll_answer("n-7", 6, 7),
+    )
+    polling(service)
+    service.snapshot("n-6")
+    service.later(3_100)
+    service.until("notif.getEstado().cursor === 'n-7'")
+    assert service.orders == [7]
+
+
+def test_a_replaced_source_is_not_listened_to(service: Service) -> None:
+    live(service)
+    service.run("sources[0].send('reconexion', {});")
+    assert "cursor=e-10&" in service.sources[1]
+    service.run("hello(sources[1], 'e-10'); order(sources[1], 11); order(sources[0], 12); sources[0].fail(2);")
+    assert service.orders == [11]
+    assert service.state()["sse_activo"] is True
+
+
+def test_a_planned_interruption_is_silent_for_four_seconds(service: Service) -> None:
+    live(service)
+    service.run("sources[0].send('reinicio', {}); sources[0].fail(0);")
+    service.later(3_900)
+    assert service.modes == ["sse"]
+    service.later(200)
+    assert service.modes == ["sse", "sin_conexion"]
+
+
+def test_a_planned_interruption_that_ends_in_time_is_never_seen(service: Service) -> None:
+    live(service)
+    service.run("sources[0].send('reinicio', {}); sources[0].fail(0);")
+    service.later(2_000)
+    service.run("hello(sources[0], 'e-10'); order(sources[0], 11);")
+    service.later(5_000)
+    assert service.modes == ["sse"]
+    assert service.orders == [11]
+
+
+def test_silence_of_two_and_a_half_heartbeats_reopens(service: Service) -> None:
+    live(service)
+    service.later(30_000)
+    service.run("sources[0].send('latido', {cursor: 'e-40', hora_servidor: '2026-11-24T19:05:42-06:00'}, 'e-40');")
+    service.later(37_000)
+    assert len(service.sources) == 1
+    service.later(1_000)
+    assert "cursor=e-40&" in service.sources[1]
+    assert service.modes == ["sse", "sin_conexion"]
+
+
+def test_waking_up_reopens_at_once(service: Service) -> None:
+    live(service)
+    service.later(5_000)
+    service.run("window.dispatchEvent(new Event('online'));")
+    assert len(service.sources) == 2
+    assert service.modes == ["sse"]
+    service.run("hello(sources[1], 'e-10'); document.dispatchEvent(new Event('visibilitychange'));")
+    assert len(service.sources) == 2
+
+
+def test_a_closed_stream_and_401_end_the_session(service: Service) -> None:
+    service.session(401)
+    live(service)
+    service.run("sources[0].fail(2);")
+    service.until("seen.some(function (s) { return s[0] === 'sesion_terminada'; })")
+    service.later(60_000)
+    assert len(service.sources) == 1
+
+
+def test_a_closed_stream_with_a_live_session_is_tried_again(service: Service) -> None:
+    service.session(200)
+    live(service)
+    service.run("sources[0].fail(2);")
+    service.within(10_000, "sources.length === 2")
+    assert ["sesion_terminada", ""] not in service.seen
+
+
+def test_sesion_terminada_on_the_stream_stops_everything(service: Service) -> None:
+    live(service)
+    service.run("sources[0].send('sesion_terminada', {});")
+    service.later(60_000)
+    assert service.seen[-1] == ["sesion_terminada", ""]
+    assert len(service.sources) == 1
+
+
+def test_401_while_polling_ends_the_session(service: Service) -> None:
+    service.poll(poll_answer("e-10"))
+    polling(service)
+    service.answers["/api/notificaciones/polling"] = lambda query: (401, {})
+    service.later(3_100)
+    service.until("seen.some(function (s) { return s[0] === 'sesion_terminada'; })")
+
+
+def test_ten_seconds_without_hola_mean_too_many_tabs(service: Service) -> None:
+    service.connect()
+    service.until("sources.length === 1")
+    service.later(9_900)
+    assert ["demasiadas_pestanas", ""] not in service.seen
+    service.later(200)
+    assert ["demasiadas_pestanas", ""] in service.seen
+
+
+def test_goes_on_from_the_stored_cursor_of_its_role_and_user(service: Service) -> None:
+    service.connect("notif.conectar();")
+    assert "cursor=" not in service.sources[0]
+    service.run("hello(sources[0], 'e-10'); order(sources[0], 11); notif.desconectar();")
+    service.connect("notif.conectar();")
+    assert "cursor=e-11&" in service.sources[1]
+    service.run(
+        "window.other = new ClienteNotificaciones({rol: 'cocinero', usuario_id: 6}); other.conectar();"
+    )
+    assert "cursor=" not in service.sources[2]
+
+
+def test_the_stored_cursor_waits_for_the_handlers(service: Service) -> None:
+    live(service)
+    service.run(
+        "notif.on('evento_pedido', function () {"
+        "  window.during = sessionStorage.getItem('notif:cursor:cocinero:5'); });"
+        "order(sources[0], 11);"
+    )
+    assert service.run("return during;") == "e-10"
+    assert service.run("return sessionStorage.getItem('notif:cursor:cocinero:5');") == "e-11"
+
+
+def test_a_snapshot_that_fails_is_asked_for_again(service: Service) -> None:
+    service.answers["/api/pedidos"] = lambda query: (503, {})
+    service.connect()
+    service.later(20_000)
+    assert len(service.asked("/api/pedidos")) > 1
+    assert service.sources == []
+    service.snapshot("e-10")
+    service.within(10_000, "sources.length === 1")

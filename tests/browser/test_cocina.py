@@ -1,0 +1,299 @@
+"""The kitchen page, from a published event to what the cook sees."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+MARKUP = "<img src=x onerror=\"window.pwned=1;alert('pwned')\">"
+
+
+def item(id: int, name: str, quantity: int = 1, notes: str = "", **fields: Any) -> dict[str, Any]:
+    return {"id": id, "producto_id": id, "producto_nombre": name, "cantidad": quantity, "notas": notes, **fields}
+
+
+def order(id: int, *items: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    pedido = {
+        "id": id,
+        "mesa_numero": 5,
+        "tipo": "mesa",
+        "mesero": "Karla",
+        "items": list(items) or [item(id * 10, "Pupusa de queso", 2)],
+        **fields,
+    }
+    return {"tipo": "nuevo_pedido", "pedido": pedido}
+
+
+def change(pedido_id: int, estado: str, **fields: Any) -> dict[str, Any]:
+    return {"tipo": "cambio_estado", "pedido_id": pedido_id, "estado": estado, **fields}
+
+
+def ticket(page: Any, id: int) -> Any:
+    return page.locator(f'[data-pedido-id="{id}"]')
+
+
+def ids(page: Any) -> list[int]:
+    return page.eval_on_selector_all(
+        "[data-pedido-id]", "nodes => nodes.map(n => Number(n.getAttribute('data-pedido-id'))).sort((a, b) => a - b)"
+    )
+
+
+@pytest.fixture
+def kitchen(page: Any, restaurant: Any) -> Any:
+    """The page of a signed-in cook, live."""
+    restaurant.sign_in(page)
+    page.goto(restaurant.url + "/cocina")
+    page.wait_for_selector("#conexion[data-modo=sse]")
+    return page
+
+
+def test_a_published_order_is_on_the_page_within_a_second(kitchen: Any, restaurant: Any) -> None:
+    assert kitchen.locator("#empty-title").inner_text() == "Sin pedidos"
+    started = time.monotonic()
+    restaurant.publish(order(1, item(10, "Pupusa revuelta", 3, "Bien tostadas")))
+    ticket(kitchen, 1).wait_for()
+    assert time.monotonic() - started < 1.0
+    text = ticket(kitchen, 1).inner_text()
+    for words in ("Mesa 5", "#1", "Karla", "NUEVO", "Pupusa revuelta", "Bien tostadas"):
+        assert words in text
+    assert ticket(kitchen, 1).get_attribute("data-estado") == "en_mesa"
+    assert ticket(kitchen, 1).get_attribute("data-edad") == "normal"
+    assert not kitchen.locator("#empty").is_visible()
+
+
+def test_a_new_order_flashes_while_sound_is_locked(kitchen: Any, restaurant: Any) -> None:
+    assert kitchen.locator("#sonido").get_attribute("data-activo") == "false"
+    restaurant.publish(order(1))
+    kitchen.wait_for_selector("#flash.is-on")
+    kitchen.click("#sonido")
+    kitchen.wait_for_selector("#sonido[data-activo=true]")
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("end", ["terminate", "kill"])
+def test_catches_up_by_itself_after_a_restart(kitchen: Any, restaurant: Any, end: str) -> None:
+    kitchen.evaluate("window.sameDocument = true")
+    kitchen.evaluate("window.seen = []; __notif.on('evento_pedido', function (e) { seen.push(e.pedido_id); })")
+    restaurant.publish(order(1), order(2))
+    ticket(kitchen, 2).wait_for()
+    getattr(restaurant, end)()
+    restaurant.start()
+    restaurant.publish(order(3), order(4))
+    ticket(kitchen, 4).wait_for()
+    restaurant.publish(order(5))
+    ticket(kitchen, 5).wait_for()
+    kitchen.wait_for_selector("#conexion[data-modo=sse]", timeout=25_000)
+    assert ids(kitchen) == [1, 2, 3, 4, 5]
+    assert kitchen.evaluate("seen") == [1, 2, 3, 4, 5]
+    assert kitchen.evaluate("window.sameDocument") is True
+
+
+@pytest.mark.faults
+def test_a_lost_connection_is_told_within_five_seconds(kitchen: Any, restaurant: Any) -> None:
+    restaurant.publish(order(1))
+    ticket(kitchen, 1).wait_for()
+    restaurant.kill()
+    banner = kitchen.locator("#banner")
+    banner.wait_for(state="visible", timeout=5_000)
+    assert "Sin conexión" in banner.inner_text()
+    assert "hace" in banner.inner_text()
+    assert kitchen.locator("#conexion").get_attribute("data-modo") == "sin_conexion"
+    assert ids(kitchen) == [1]
+    restaurant.start()
+    restaurant.publish(order(2), {"tipo": "pedido_cancelado", "pedido_id": 1, "razon": "Se retiraron"})
+    ticket(kitchen, 2).wait_for()
+    kitchen.get_by_text("Mientras no estabas: 1 nuevo, 1 cancelado").wait_for()
+    kitchen.get_by_role("button", name="VISTO").click()
+    assert not banner.is_visible()
+
+
+def test_markup_in_any_field_is_text(kitchen: Any, restaurant: Any) -> None:
+    restaurant.publish(
+        order(1, item(10, MARKUP, 1, MARKUP), notas=MARKUP, mesero=MARKUP),
+        order(2, tipo="llevar", tipo_pago="al_final", cliente_nombre=MARKUP, mesa_numero=None),
+        order(3),
+        {"tipo": "pedido_cancelado", "pedido_id": 3, "razon": MARKUP},
+        {"tipo": "alerta_stock", "producto_id": 7, "nombre": MARKUP, "stock_actual": 0},
+    )
+    kitchen.locator("#stock").wait_for(state="visible")
+    assert ticket(kitchen, 1).locator(".line__note").first.inner_text() == MARKUP
+    assert kitchen.get_by_text(MARKUP).count() >= 6
+    assert kitchen.locator("main img").count() == 0
+    assert kitchen.evaluate("window.pwned") is None
+
+
+def test_polls_where_there_is_no_event_source(page: Any, restaurant: Any) -> None:
+    page.add_init_script("delete window.EventSource;")
+    restaurant.sign_in(page)
+    restaurant.publish(order(1))
+    page.goto(restaurant.url + "/cocina")
+    page.wait_for_selector("#conexion[data-modo=polling]")
+    state = page.evaluate("__notif.getEstado()")
+    assert (state["polling_activo"], state["sse_activo"]) == (True, False)
+    page.evaluate("window.seen = []; __notif.on('evento_pedido', function (e) { seen.push(e.pedido_id); })")
+    restaurant.publish(order(2), order(3))
+    ticket(page, 3).wait_for()
+    restaurant.publish(order(4))
+    ticket(page, 4).wait_for()
+    assert page.evaluate("seen") == [2, 3, 4]
+    assert ids(page) == [1, 2, 3, 4]
+
+
+def test_a_revoked_session_goes_to_login(kitchen: Any, restaurant: Any) -> None:
+    restaurant.revoke_sessions()
+    kitchen.wait_for_url("**/login?next=/cocina", timeout=5_000)
+
+
+def test_a_change_is_marked_until_it_is_touched(kitchen: Any, restaurant: Any) -> None:
+    restaurant.publish(order(1, item(10, "Pupusa de queso", 2), item(11, "Yuca frita")))
+    ticket(kitchen, 1).wait_for()
+    restaurant.publish(
+        {
+            "tipo": "item_modificado",
+            "pedido_id": 1,
+            "item_id": 10,
+            "cambios": {"tipo_cambio": "cantidad_modificada", "cantidad_anterior": 2, "cantidad_nueva": 3},
+        },
+        {
+            "tipo": "item_modificado",
+            "pedido_id": 1,
+            "item_id": 12,
+            "cambios": {"tipo_cambio": "item_agregado", "producto_nombre": "Horchata", "cantidad_nueva": 1},
+        },
+        {
+            "tipo": "item_modificado",
+            "pedido_id": 1,
+            "item_id": 11,
+            "cambios": {"tipo_cambio": "item_removido", "producto_nombre": "Yuca frita"},
+        },
+    )
+    ticket(kitchen, 1).locator(".line--removed").wait_for()
+    text = " ".join(ticket(kitchen, 1).inner_text().split())
+    assert "CAMBIÓ" in text
+    changed = ticket(kitchen, 1).locator(".line--changed")
+    assert (changed.locator(".line__old").inner_text(), changed.locator(".line__new").inner_text()) == ("2", "3")
+    assert "Horchata" in ticket(kitchen, 1).locator(".line--added").inner_text()
+    assert "Yuca frita" in ticket(kitchen, 1).locator(".line--removed").inner_text()
+    ticket(kitchen, 1).click()
+    ticket(kitchen, 1).locator(".line--removed").wait_for(state="detached")
+    assert "CAMBIÓ" not in ticket(kitchen, 1).inner_text()
+
+
+def test_warnings_in_notes_are_loud(kitchen: Any, restaurant: Any) -> None:
+    restaurant.publish(order(1, item(10, "Ensalada", 1, "bien fría, sin cebolla, alergia al maní")))
+    notes = ticket(kitchen, 1).locator(".line__note")
+    notes.first.wait_for()
+    assert [" ".join(text.split()) for text in notes.all_inner_texts()] == [
+        "bien fría",
+        "SIN cebolla",
+        "ALERGIA al maní",
+    ]
+
+
+def test_a_cancelled_ticket_stays_until_it_is_understood_here(kitchen: Any, restaurant: Any) -> None:
+    restaurant.publish(order(1), order(2), {"tipo": "pedido_cancelado", "pedido_id": 1, "razon": "Se retiraron"})
+    kitchen.wait_for_selector('[data-pedido-id="1"][data-estado=cancelado]')
+    assert "Se retiraron" in ticket(kitchen, 1).inner_text()
+    ticket(kitchen, 1).get_by_role("button", name="ENTENDIDO").click()
+    ticket(kitchen, 1).wait_for(state="detached")
+    kitchen.reload()
+    ticket(kitchen, 2).wait_for()
+    assert ids(kitchen) == [2]
+
+
+def test_an_unpaid_takeaway_appears_when_it_is_paid(kitchen: Any, restaurant: Any) -> None:
+    takeaway = {"tipo": "llevar", "tipo_pago": "anticipado", "cliente_nombre": "Ana López", "mesa_numero": None}
+    restaurant.publish(order(1, **takeaway), order(2))
+    ticket(kitchen, 2).wait_for()
+    assert ids(kitchen) == [2]
+    restaurant.publish(change(1, "pagado", metodo_pago="efectivo"))
+    ticket(kitchen, 1).wait_for()
+    text = ticket(kitchen, 1).inner_text()
+    assert "Llevar" in text
+    assert "Ana López" in text
+    kitchen.wait_for_selector('[data-pedido-id="1"].ticket--new')
+
+
+def test_a_recalled_order_comes_first(kitchen: Any, restaurant: Any) -> None:
+    restaurant.publish(
+        order(1), order(2), change(2, "listo"), change(2, "en_cocina", recuperado=True, razon="Faltó una")
+    )
+    kitchen.wait_for_selector('[data-pedido-id="2"].ticket--recalled')
+    assert "Faltó una" in ticket(kitchen, 2).inner_text()
+    assert kitchen.locator("[data-pedido-id]").first.get_attribute("data-pedido-id") == "2"
+
+
+def test_a_ready_ticket_is_shown_for_a_minute(page: Any, restaurant: Any) -> None:
+    page.clock.install()
+    restaurant.sign_in(page)
+    page.goto(restaurant.url + "/cocina")
+    page.wait_for_selector("#conexion[data-modo=sse]")
+    restaurant.publish(order(1), order(2), change(1, "listo"))
+    page.wait_for_selector('[data-pedido-id="1"][data-estado=listo]')
+    page.clock.fast_forward(61_000)
+    ticket(page, 1).wait_for(state="detached")
+    assert ids(page) == [2]
+
+
+def test_a_served_order_leaves(kitchen: Any, restaurant: Any) -> None:
+    restaurant.publish(order(1), order(2))
+    ticket(kitchen, 1).wait_for()
+    restaurant.publish(change(1, "servido"))
+    ticket(kitchen, 1).wait_for(state="detached")
+    assert ids(kitchen) == [2]
+
+
+def test_age_turns_at_eight_and_fifteen_minutes(page: Any, restaurant: Any) -> None:
+    restaurant.sign_in(page)
+    for minutes, edad, word in ((8, "aviso", "AVISO"), (15, "tarde", "TARDE")):
+        page.clock.install()
+        page.goto(restaurant.url + "/cocina")
+        page.wait_for_selector("#conexion[data-modo=sse]")
+        restaurant.publish(order(minutes))
+        ticket(page, minutes).wait_for()
+        page.clock.fast_forward(minutes * 60_000)
+        page.wait_for_selector(f'[data-pedido-id="{minutes}"][data-edad={edad}]')
+        assert word in ticket(page, minutes).inner_text()
+
+
+def test_ages_do_not_trust_the_clock_of_the_tablet(page: Any, restaurant: Any) -> None:
+    page.clock.install(time=time.time() - 3 * 3600)
+    restaurant.sign_in(page)
+    page.goto(restaurant.url + "/cocina")
+    page.wait_for_selector("#conexion[data-modo=sse]")
+    restaurant.publish(order(1))
+    ticket(page, 1).wait_for()
+    assert ticket(page, 1).locator(".ticket__time").inner_text() < "00:10"
+    assert ticket(page, 1).get_attribute("data-edad") == "normal"
+
+
+def test_stock_that_ran_out_and_came_back(kitchen: Any, restaurant: Any) -> None:
+    restaurant.publish({"tipo": "alerta_stock", "producto_id": 7, "nombre": "Ayote", "stock_actual": 0})
+    kitchen.get_by_text("Agotado Ayote").wait_for()
+    restaurant.publish(
+        {"tipo": "alerta_stock", "producto_id": 7, "nombre": "Ayote", "stock_actual": 9, "nivel": "disponible"}
+    )
+    kitchen.get_by_text("Hay de nuevo Ayote").wait_for()
+
+
+def test_no_price_reaches_the_kitchen(kitchen: Any, restaurant: Any) -> None:
+    restaurant.publish(order(1, item(10, "Pupusa", 2, "", precio_unitario=1.37, subtotal=2.74), total=2.74))
+    ticket(kitchen, 1).wait_for()
+    assert "2.74" not in kitchen.content()
+    assert "1.37" not in kitchen.content()
+
+
+@pytest.mark.parametrize("size", [(1024, 600), (1280, 800), (1920, 1080)])
+def test_the_board_fits(kitchen: Any, restaurant: Any, size: tuple[int, int]) -> None:
+    long = "Pupusa de chicharrón con queso, loroco, ayote y otras " + "muchas" * 10
+    restaurant.publish(*(order(n, item(n * 10, long, 12, long), mesero=long) for n in range(1, 12)))
+    ticket(kitchen, 11).wait_for()
+    kitchen.set_viewport_size({"width": size[0], "height": size[1]})
+    assert kitchen.evaluate("document.documentElement.scrollWidth") == size[0]
+    for box in (kitchen.locator(f'[data-pedido-id="{n}"]').bounding_box() for n in range(1, 12)):
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= size[0]

@@ -1,0 +1,63 @@
+"""The pages run in browsers of 2013: every script is ES5, without what came after it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from calmjs.parse import es5
+from calmjs.parse.exceptions import ECMASyntaxError
+
+STATIC = Path(__file__).parents[2] / "static"
+TEMPLATES = Path(__file__).parents[2] / "templates"
+SCRIPTS = sorted((STATIC / "js").glob("*.js"))
+STYLES = sorted((STATIC / "css").glob("*.css"))
+
+NEWER_THAN_ES5 = re.compile(
+    r"\b(?:Promise|fetch|Symbol|WeakMap|Proxy|Reflect|Map|Set|URLSearchParams|Object\.(?:assign|entries|values)"
+    r"|Array\.from|Number\.isNaN)\b\s*[(.]"
+    r"|\.(?:includes|startsWith|endsWith|padStart|repeat|closest|matches|append|prepend|find|findIndex|replaceAll)\("
+)
+STRINGS_AND_COMMENTS = re.compile(r"/\*.*?\*/|//[^\n]*|'(?:[^'\\\n]|\\.)*'", re.DOTALL)
+
+
+def names(paths: list[Path]) -> list[str]:
+    return [path.name for path in paths]
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=names(SCRIPTS))
+def test_script_parses_as_es5(script: Path) -> None:
+    es5(script.read_text("utf-8"))
+
+
+def test_the_parser_refuses_what_came_after_es5() -> None:
+    for newer in ("let a = 1;", "const a = 1;", "f(() => 1);", "a = `b`;", "class A {}", "f({a});"):
+        with pytest.raises(ECMASyntaxError):
+            es5(newer)
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=names(SCRIPTS))
+def test_script_needs_no_newer_library(script: Path) -> None:
+    code = STRINGS_AND_COMMENTS.sub(" ", script.read_text("utf-8"))
+    assert NEWER_THAN_ES5.findall(code) == []
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=names(SCRIPTS))
+def test_script_never_writes_markup(script: Path) -> None:
+    code = script.read_text("utf-8")
+    for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
+        assert word not in code
+
+
+@pytest.mark.parametrize("style", STYLES, ids=names(STYLES))
+def test_style_needs_no_grid_and_no_variables(style: Path) -> None:
+    css = re.sub(r"/\*.*?\*/", "", style.read_text("utf-8"), flags=re.DOTALL)
+    assert not re.search(r"var\(|display:\s*grid|\bgap:|clamp\(|url\(|@import", css)
+
+
+def test_templates_obey_the_content_security_policy() -> None:
+    for template in TEMPLATES.rglob("*.html"):
+        html = template.read_text("utf-8")
+        assert not re.search(r"\sstyle=|\son[a-z]+=|<style|<script(?![^>]*\ssrc=)", html), template.name
+        assert not re.search(r"(?:src|href)=\"(?:https?:)?//", html), template.name
