@@ -198,6 +198,9 @@ class Accounts:
 
         return await self._database.write(work)
 
+    async def has_users(self) -> bool:
+        return bool(await self._database.read(lambda db: db.execute("SELECT 1 FROM users LIMIT 1").fetchone()))
+
     async def list_users(self) -> list[dict[str, Any]]:
         return await self._rows("SELECT id, username, role, created_ms FROM users ORDER BY username_key")
 

@@ -50,10 +50,13 @@ class Database:
         self._open = True
 
     @classmethod
-    async def open(cls, path: str | os.PathLike[str], *, migrations: Mapping[int, str] = MIGRATIONS) -> Database:
-        """Opens or makes the file. Raises LogRefused, with one line for the operator, where it must not be used."""
+    async def open(
+        cls, path: str | os.PathLike[str], *, create: bool = True, migrations: Mapping[int, str] = MIGRATIONS
+    ) -> Database:
+        """Opens the file, or makes it where `create`. Raises LogRefused, with one line for the operator, where it
+        must not be used."""
         file = Path(path)
-        _check_file(file)
+        _check_file(file, create)
         writer = reader = None
         try:
             writer = await _connect(file)
@@ -130,7 +133,7 @@ async def _connect(file: Path) -> Connection:
     return await connection
 
 
-def _check_file(file: Path) -> None:
+def _check_file(file: Path, create: bool) -> None:
     """What can be said of the file before SQLite sees it."""
     directory = file.parent
     if not directory.is_dir():
@@ -138,6 +141,8 @@ def _check_file(file: Path) -> None:
     if file.is_dir():
         raise LogRefused(f"{file}: is a directory")
     if not file.exists():
+        if not create:
+            raise LogRefused(f"{file}: does not exist")
         if not os.access(directory, os.W_OK | os.X_OK):
             raise LogRefused(f"{file}: the directory {directory} is not writable")
         return

@@ -97,7 +97,9 @@ class NotificadorPedidos:
         await self.close()
 
     async def open(self) -> None:
-        """Raises LogRefused where the file must not be used."""
+        """Raises LogRefused where the file must not be used. Opening what is open does nothing."""
+        if self._stack:
+            return
         self.database = await Database.open(self.config.database)
         try:
             self.log = await SqliteLog.open(self.database, self.tail.append)
@@ -117,6 +119,7 @@ class NotificadorPedidos:
         for task in self._stack:
             task.cancel()
         await asyncio.gather(*self._stack, return_exceptions=True)
+        self._stack = []
         await self.log.close()
         await self.database.close()
 

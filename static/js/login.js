@@ -18,10 +18,11 @@
     dom.setText(dom.byId('day'), pages.clock.day());
   }
 
-  // Only a path of this site: never //elsewhere, nor a scheme.
+  // Only a path of this site: never //elsewhere, nor a scheme. Without one, the
+  // sign-in page itself sends who is signed in to the first page of the role.
   function target() {
-    var next = body.getAttribute('data-next') || '/';
-    return /^\/(?![\/\\])/.test(next) ? next : '/';
+    var next = body.getAttribute('data-next') || '';
+    return /^\/(?![\/\\])/.test(next) ? next : '/login';
   }
 
   function showError(text) {

@@ -1,0 +1,157 @@
+"""The one module that knows Hypercorn's inside: a connection that drops stalled peers and speaks HTTP/1.1 only.
+
+Written against Hypercorn 0.18 (`asyncio/tcp_server.py`, `protocol/h11.py`). What it changes, and why:
+
+- A write that makes no progress for some seconds closes the connection; Hypercorn waits for ever.
+- HTTP/2 in clear text is refused: it has no working backpressure there.
+- A request that was answered before its body had arrived (a 413, a 404) does not leave the reader stuck on a full
+  queue, and its client gets the answer instead of a reset: the rest of the body is read and dropped for 2 s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import struct
+import termios
+from ssl import SSLError
+from typing import Any
+
+import h11
+from hypercorn.asyncio.task_group import TaskGroup
+from hypercorn.asyncio.tcp_server import MAX_RECV, TCPServer
+from hypercorn.asyncio.worker_context import WorkerContext
+from hypercorn.config import Config as HypercornConfig
+from hypercorn.events import Closed, Event, RawData
+from hypercorn.protocol.h11 import H11Protocol
+from hypercorn.typing import AppWrapper, ConnectionState
+from hypercorn.utils import parse_socket_addr
+
+logger = logging.getLogger("pos_notif")
+
+# Above this a writer waits; with SEND_BUFFER_BYTES it is what one stalled reader can hold in memory.
+WRITE_BUFFER_BYTES = 32 * 1024
+SEND_BUFFER_BYTES = 64 * 1024
+LINGER_SECONDS = 2.0
+_NO_HTTP2 = b"HTTP/1.1 505 HTTP Version Not Supported\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+class Http11(H11Protocol):
+    async def _check_protocol(self, event: h11.Request) -> None:
+        """An `Upgrade: h2c` is ignored, as RFC 9110 (section 7.8) lets a server do."""
+
+    @property
+    def body_unread(self) -> bool:
+        return self.connection.their_state is h11.SEND_BODY
+
+
+class Connection(TCPServer):
+    """One client's connection, from accept to close: await it."""
+
+    def __init__(
+        self,
+        app: AppWrapper,
+        config: HypercornConfig,
+        context: WorkerContext,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        write_timeout: float,
+    ) -> None:
+        super().__init__(app, asyncio.get_running_loop(), config, context, {}, reader, writer)
+        self._write_timeout = write_timeout
+        self._reading = asyncio.timeout(None)
+        self._lingering = False
+        writer.transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
+
+    def abort(self) -> None:
+        self.writer.transport.abort()
+
+    async def run(self) -> None:
+        socket = self.writer.get_extra_info("socket")
+        try:
+            client = parse_socket_addr(socket.family, socket.getpeername())
+            server = parse_socket_addr(socket.family, socket.getsockname())
+            async with TaskGroup(self.loop) as task_group:
+                self._task_group = task_group
+                secure = self.writer.get_extra_info("ssl_object") is not None
+                self.protocol: Any = Http11(
+                    self.app, self.config, self.context, task_group, ConnectionState(self.state), secure, client,
+                    server, self.protocol_send,
+                )  # fmt: skip
+                await self.idle_task.restart(task_group, self._idle_timeout)
+                await self._read_data()
+        except OSError:
+            pass
+        finally:
+            await self._close()
+
+    async def protocol_send(self, event: Event) -> None:
+        if isinstance(event, RawData):
+            async with self.send_lock:
+                try:
+                    self.writer.write(event.data)
+                    await self._drain()
+                except (ConnectionError, RuntimeError):
+                    await self.protocol.handle(Closed())
+        elif isinstance(event, Closed) and self.protocol.body_unread and not self._lingering:
+            self._lingering = True
+            self._reading.reschedule(0)  # ends `_read_data`, wherever it waits; it lingers, then closes
+        else:
+            await super().protocol_send(event)
+
+    async def _drain(self) -> None:
+        """Waits for room in the transport, as long as the peer takes something every few seconds."""
+        transport = self.writer.transport
+        if transport.get_write_buffer_size() <= WRITE_BUFFER_BYTES or not self._write_timeout:
+            return await self.writer.drain()
+        while True:
+            waiting = self._unsent()
+            try:
+                async with asyncio.timeout(self._write_timeout):
+                    return await self.writer.drain()
+            except TimeoutError:
+                if self._unsent() >= waiting:
+                    logger.info("stalled reader dropped")
+                    transport.abort()
+                    raise ConnectionResetError("stalled reader") from None
+
+    def _unsent(self) -> int:
+        """Bytes that the peer has yet to acknowledge: a slow reader moves these long before our buffer empties."""
+        size = self.writer.transport.get_write_buffer_size()
+        socket = self.writer.get_extra_info("socket")
+        with contextlib.suppress(OSError, ValueError):
+            size += struct.unpack("i", fcntl.ioctl(socket.fileno(), termios.TIOCOUTQ, b"\0\0\0\0"))[0]
+        return int(size)
+
+    async def _read_data(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with self._reading:
+                await self._read_requests()
+        if self._lingering:
+            await self._linger()
+        else:
+            await self.protocol.handle(Closed())
+
+    async def _read_requests(self) -> None:
+        first = True
+        while not self.reader.at_eof():
+            try:
+                data = await self.reader.read(MAX_RECV)
+            except (OSError, SSLError):
+                break
+            if first and data.startswith(b"PRI * HTTP/2"):
+                self.writer.write(_NO_HTTP2)
+                break
+            first = False
+            await self.protocol.handle(RawData(data))
+
+    async def _linger(self) -> None:
+        """Our answer is out; a reset for what the peer still sends could overtake it (RFC 9112, section 9.6)."""
+        with contextlib.suppress(OSError, RuntimeError, TimeoutError):
+            self.writer.write_eof()
+            async with asyncio.timeout(LINGER_SECONDS):
+                while await self.reader.read(MAX_RECV):
+                    pass
+        await self.protocol.handle(Closed())

@@ -1,0 +1,228 @@
+"""Serving the application: the socket, signals, the limit on connections, the access log, and a stop that ends.
+
+Hypercorn parses HTTP; the rest of its server is replaced, since it waits for open streams before it lets the
+application end them (hypercorn#308), and has no limit on connections.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import resource
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from hypercorn.app_wrappers import ASGIWrapper
+from hypercorn.asyncio.worker_context import WorkerContext
+from hypercorn.config import Config as HypercornConfig
+from hypercorn.logging import Logger
+
+from .app import NotificationApp, create_app
+from .config import Config
+from .errors import ConfigurationError
+from .hypercorn_connection import SEND_BUFFER_BYTES, Connection
+from .web.services import EXTENSION, Services
+
+logger = logging.getLogger("pos_notif")
+access_logger = logging.getLogger("pos_notif.access")
+
+STOP_SECONDS = 2.0
+KEEP_ALIVE_SECONDS = 75.0
+# Besides the streams: polls, publications, pages.
+OTHER_CONNECTIONS = 500
+# A peer that lost its power says nothing; the kernel alone would wait 15 minutes for it.
+UNACKNOWLEDGED_MS = 8000
+_FULL = (
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 30\r\nConnection: close\r\n\r\n"
+)
+
+
+class PortUnavailable(Exception):
+    """One line for the operator."""
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket, made before the database is opened. Raises PortUnavailable."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except socket.gaierror as error:
+        raise PortUnavailable(f"{host}: {error.strerror}") from error
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Accepted connections inherit these. A small kernel buffer: what a stalled reader may hold.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
+        if hasattr(socket, "TCP_KEEPIDLE"):
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 30)
+        listener.bind(address)
+        listener.listen(4096)
+        listener.setblocking(False)
+    except OSError as error:
+        listener.close()
+        raise PortUnavailable(f"cannot listen on {host} port {port}: {error.strerror}") from error
+    return listener
+
+
+class Server:
+    """Serves one application on one socket until `stop` is called or a signal comes."""
+
+    def __init__(self, app: NotificationApp, config: Config, listener: socket.socket) -> None:
+        self._app = app
+        self._config = config
+        self._listener = listener
+        self._hypercorn = _hypercorn_config(config)
+        self._wrapped = ASGIWrapper(app)
+        self._context = WorkerContext(None)
+        self._connections: set[Connection] = set()
+        self._empty = asyncio.Event()
+        self._stop = asyncio.Event()
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    async def run(self, ready: Callable[[bool], None] = lambda has_users: None) -> None:
+        """`ready(has_users)` is called once requests are answered. Returns once everything is closed; raises
+        LogRefused where the log must not be used."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.stop)
+        await self._app.notifier.open()
+        await self._app.startup()
+        server = await asyncio.start_server(self._accept, sock=self._listener)
+        try:
+            services: Services = self._app.extensions[EXTENSION]
+            ready(await services.accounts.has_users())
+            await self._stop.wait()
+        finally:
+            server.close()
+            await self._end_connections()
+            await self._app.shutdown()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        limit = self._config.max_connections
+        if limit and len(self._connections) >= limit + OTHER_CONNECTIONS:
+            writer.write(_FULL)
+            writer.close()
+            return
+        connection = Connection(
+            self._wrapped, self._hypercorn, self._context, reader, writer, self._config.write_timeout_seconds
+        )
+        self._connections.add(connection)
+        try:
+            await connection
+        except Exception:  # noqa: BLE001 - one connection's fault must not look like the server's
+            logger.exception("connection failed")
+        finally:
+            self._connections.discard(connection)
+            if not self._connections:
+                self._empty.set()
+
+    async def _end_connections(self) -> None:
+        """What is being answered has 2 s; whoever has not taken it by then is cut."""
+        await self._app.end_streams()
+        await self._context.terminated.set()  # idle connections close, others after their answer
+        await self._wait_until_empty(STOP_SECONDS)
+        for connection in list(self._connections):
+            connection.abort()
+        await self._wait_until_empty(1.0)
+
+    async def _wait_until_empty(self, seconds: float) -> None:
+        if self._connections:
+            self._empty.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._empty.wait()
+
+
+def serve(config: Config, announce: Callable[[int, bool], None]) -> None:
+    """Serves until SIGINT or SIGTERM. `announce(port, has_users)` is called once requests are answered.
+
+    Raises PortUnavailable, LogRefused or ConfigurationError before that.
+    """
+    raise_file_limit(config.max_connections)
+    listener = bind(config.host, config.port)
+    try:
+        port = listener.getsockname()[1]
+
+        async def main() -> None:
+            server = Server(create_app(config), config, listener)
+            await server.run(lambda has_users: announce(port, has_users))
+
+        asyncio.run(main())
+    finally:
+        listener.close()
+
+
+def raise_file_limit(connections: int) -> None:
+    """Every connection is a file. Raises ConfigurationError where the system does not allow as many."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = (connections or 20_000) + OTHER_CONNECTIONS + 100
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        wanted = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        if wanted < needed and connections:
+            raise ConfigurationError(
+                f"POS_NOTIF_MAX_CONNECTIONS: {connections} connections need {needed} open files,"
+                f" the system allows {hard} (ulimit -n)"
+            )
+
+
+def _hypercorn_config(config: Config) -> HypercornConfig:
+    hypercorn = HypercornConfig()
+    hypercorn.include_server_header = False
+    hypercorn.keep_alive_timeout = KEEP_ALIVE_SECONDS
+    hypercorn.keep_alive_max_requests = 1_000_000
+    hypercorn.h11_max_incomplete_size = 32 * 1024
+    hypercorn.websocket_max_message_size = 64 * 1024
+    hypercorn.errorlog = logging.getLogger("pos_notif.http")
+    hypercorn.logger_class = AccessLog if config.access_log else _NoAccessLog
+    return hypercorn
+
+
+class AccessLog(Logger):
+    """One JSON line a request, without the query: what is in it is nobody's business who reads logs."""
+
+    async def access(self, request: Any, response: Any, request_time: float) -> None:
+        client = request.get("client")
+        access_logger.info(
+            json.dumps(
+                {
+                    "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+                    "client": client[0] if client else None,
+                    "method": request.get("method", "WEBSOCKET"),
+                    "path": request["path"],
+                    # None: the client went away before the answer ended, as a closed stream's does.
+                    "status": response["status"] if response is not None else None,
+                    "ms": round(request_time * 1000, 1),
+                },
+                ensure_ascii=False,
+            )
+        )
+
+
+class _NoAccessLog(Logger):
+    async def access(self, request: Any, response: Any, request_time: float) -> None:
+        pass
+
+
+def set_up_logging() -> None:
+    """Everything that is logged goes to standard error; standard output is for scripts."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    plain = logging.StreamHandler(sys.stderr)
+    plain.setFormatter(logging.Formatter("%(message)s"))
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    access_logger.addHandler(plain)
+    access_logger.propagate = False
