@@ -74,7 +74,11 @@ class LoginThrottle:
         self._failures.move_to_end(key)
         while len(self._failures) > self._max_keys:
             self._failures.popitem(last=False)
-        return lambda: self._failures.pop(key, None) and None
+
+        def succeeded() -> None:
+            self._failures.pop(key, None)
+
+        return succeeded
 
 
 class Accounts:
@@ -189,7 +193,8 @@ class Accounts:
         def work(db: sqlite3.Connection) -> int:
             try:
                 cursor = db.execute(
-                    "INSERT INTO users (username, username_key, role, password_hash, created_ms) VALUES (?, ?, ?, ?, ?)",
+                    "INSERT INTO users (username, username_key, role, password_hash, created_ms)"
+                    " VALUES (?, ?, ?, ?, ?)",
                     (name, username_key(name), role, hashed, self._clock()),
                 )
             except sqlite3.IntegrityError as error:

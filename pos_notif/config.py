@@ -28,17 +28,20 @@ class Config:
     restaurant_name: str = _setting("Restaurante", "Name shown on the sign-in page.")
     timezone: str = _setting("America/El_Salvador", "The restaurant's zone: every time on the wire carries its offset.")
     origins: tuple[str, ...] = _setting(
-        (), "Other origins whose pages may use the API with credentials (exact, comma separated). None by default."
+        (),
+        "Other origins whose pages may use the API with credentials (exact, comma separated). None by default.",
     )
     kitchen_hides: tuple[str, ...] = _setting(
         (), "More field names that the kitchen's copy leaves out (comma separated, a trailing * is a prefix)."
     )
     tax_rate: float = _setting(0.13, "Tax that is included in prices. El Salvador's IVA is 13 %.")
     heartbeat_seconds: float = _setting(
-        15.0, "Silence after which a stream sends `latido`: below the 30 to 60 s after which proxies and NATs forget."
+        15.0,
+        "Silence after which a stream sends `latido`: below the 30 to 60 s after which proxies and NATs forget.",
     )
     stream_seconds: float = _setting(
-        600.0, "A stream's longest life, times a random 0.8 to 1: spreads reconnects, and ends leaks in proxies."
+        600.0,
+        "A stream's longest life, times a random 0.8 to 1: spreads reconnects, and ends leaks in proxies.",
     )
     max_backlog: int = _setting(
         5000, "Events of its rooms after a cursor beyond which a snapshot is cheaper than a replay."

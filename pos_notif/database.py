@@ -36,7 +36,7 @@ class Connection(aiosqlite.Connection):
     """An aiosqlite connection that runs a whole function of the `sqlite3` connection in its thread."""
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        result: T = await self._execute(work, self._conn)
+        result: T = await self._execute(work, self._conn)  # type: ignore[no-untyped-call]
         return result
 
 
@@ -130,7 +130,8 @@ async def _connect(file: Path) -> Connection:
     connection = Connection(
         lambda: sqlite3.connect(file, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None), iter_chunk_size=64
     )
-    return await connection
+    await connection
+    return connection
 
 
 def _check_file(file: Path, create: bool) -> None:

@@ -10,7 +10,15 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from .clock import parse_iso
 from .errors import Invalid
@@ -126,7 +134,12 @@ class StateChange(_Draft):
 
 class LineChange(_Sent):
     tipo_cambio: Literal[
-        "item_agregado", "item_removido", "cantidad_modificada", "notas_modificadas", "item_listo", "item_pendiente"
+        "item_agregado",
+        "item_removido",
+        "cantidad_modificada",
+        "notas_modificadas",
+        "item_listo",
+        "item_pendiente",
     ]
     producto_nombre: Name | None = None
     cantidad_anterior: QuantityOrNone | None = None
@@ -166,7 +179,8 @@ class StockAlert(_Draft):
 
 
 Draft = Annotated[
-    NewOrder | OrderReady | StateChange | ItemChanged | OrderCancelled | StockAlert, Field(discriminator="tipo")
+    NewOrder | OrderReady | StateChange | ItemChanged | OrderCancelled | StockAlert,
+    Field(discriminator="tipo"),
 ]
 _MODELS: Mapping[str, type[_Draft]] = {
     "nuevo_pedido": NewOrder,
@@ -224,7 +238,7 @@ def validate(model: type[BaseModel], value: Any, path: str = "") -> BaseModel:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        fields = {}
+        fields: dict[str, str] = {}
         for problem in error.errors(include_url=False, include_input=False):
             # A union's member names (`list[any]`, `int`) are no part of what was sent.
             steps = [str(step) for step in problem["loc"] if isinstance(step, int) or _is_sent(step, model)]

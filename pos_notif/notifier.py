@@ -168,7 +168,13 @@ class NotificadorPedidos:
     ) -> Published:
         """Appends valid drafts, all or none."""
         publication = Publication(
-            drafts, publisher=publisher, route=route, now_ms=self.clock(), rules=self._rules, key=key, batch=batch
+            drafts,
+            publisher=publisher,
+            route=route,
+            now_ms=self.clock(),
+            rules=self._rules,
+            key=key,
+            batch=batch,
         )
         return await self.log.transact(publication)
 
@@ -191,9 +197,7 @@ class NotificadorPedidos:
         draft = {"tipo": "pedido_listo", "pedido_id": pedido_id, "items_listos": list(items_listos)}
         return await self._notify(draft, campos)
 
-    async def notificar_cambio_estado_pedido(
-        self, pedido_id: int, nuevo_estado: str, **campos: Any
-    ) -> dict[str, Any]:
+    async def notificar_cambio_estado_pedido(self, pedido_id: int, nuevo_estado: str, **campos: Any) -> dict[str, Any]:
         return await self._notify({"tipo": "cambio_estado", "pedido_id": pedido_id, "estado": nuevo_estado}, campos)
 
     async def notificar_item_modificado(
@@ -210,7 +214,12 @@ class NotificadorPedidos:
     async def notificar_stock_bajo(
         self, producto_id: int, nombre: str, stock_actual: float | None, **campos: Any
     ) -> dict[str, Any]:
-        draft = {"tipo": "alerta_stock", "producto_id": producto_id, "nombre": nombre, "stock_actual": stock_actual}
+        draft = {
+            "tipo": "alerta_stock",
+            "producto_id": producto_id,
+            "nombre": nombre,
+            "stock_actual": stock_actual,
+        }
         return await self._notify(draft, campos)
 
     # Reading
@@ -291,7 +300,8 @@ class NotificadorPedidos:
 
     def _sse(self, page: Page, kitchen: bool) -> bytes:
         return sse.frames(
-            self.bounds.epoch, [(event.id, event.name, self.event_json(event, kitchen)) for event in page.events]
+            self.bounds.epoch,
+            [(event.id, event.name, self.event_json(event, kitchen)) for event in page.events],
         )
 
     def event_json(self, event: LoggedEvent, kitchen: bool) -> bytes:
@@ -336,7 +346,12 @@ class NotificadorPedidos:
             user_id=usuario_id, role=rol, username=username, transport="websocket", room=ROLE_ROOM[rol],
             position=self.bounds.newest, sid=sid,
         )  # fmt: skip
-        return {"rol": rol, "salas": list(presence.rooms), "cursor": self.bounds.cursor(), "timestamp": self.now()}
+        return {
+            "rol": rol,
+            "salas": list(presence.rooms),
+            "cursor": self.bounds.cursor(),
+            "timestamp": self.now(),
+        }
 
     async def suscribir_a_sala(self, sid: str, sala: str) -> list[str]:
         """The connection's rooms. Raises NotFound for an unknown `sid`, Invalid for what is no room."""

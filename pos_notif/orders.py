@@ -6,7 +6,7 @@ then `apply` gives the order after it. `fold` does the same from a stored event,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -78,7 +78,9 @@ def views_holding(order: Order | None, now_ms: int, limits: ViewLimits) -> set[s
 # Completing a draft
 
 
-def complete(draft: Json, order: Order | None, *, tax_rate: float, timestamp: str, retime: Callable[[str], str]) -> Json:
+def complete(
+    draft: Json, order: Order | None, *, tax_rate: float, timestamp: str, retime: Callable[[str], str]
+) -> Json:
     """The type's own fields of the event, with what the log knows filled in; `pedido` is set later, by the fold.
 
     `timestamp` is the event's; `retime` writes a publisher's time as ours are written.
@@ -194,7 +196,7 @@ def _complete_state(draft: Json, order: Order | None, context: _Context) -> Json
     event = {
         **draft,
         "estado_anterior": known.get("estado"),
-        "mesa_numero": draft["mesa_numero"] if draft.get("mesa_numero") is not None else known.get("mesa_numero"),
+        "mesa_numero": _known_or(draft, known, "mesa_numero"),
         "tipo_servicio": draft.get("tipo_servicio") or known.get("tipo", "mesa"),
         "recuperado": recovered,
     }
@@ -222,10 +224,7 @@ def _complete_ready(draft: Json, order: Order | None, context: _Context) -> Json
         **draft,
         "items_listos_ids": ids,
         "parcial": partial,
-        **{
-            name: draft[name] if draft.get(name) is not None else known.get(name)
-            for name in ("mesa_numero", "cliente_nombre", "mesero")
-        },
+        **{name: _known_or(draft, known, name) for name in ("mesa_numero", "cliente_nombre", "mesero")},
         "segundos_cocina": seconds,
     }
 
@@ -241,26 +240,33 @@ def _complete_item(draft: Json, order: Order | None, context: _Context) -> Json:
         if changes["tipo_cambio"] == "notas_modificadas":
             changes.setdefault("notas_anterior", line["notas"])
     total = draft["total"] if draft.get("total") is not None else changes.get("nuevo_total")
-    money = _money(draft, total, context.tax_rate) if total is not None else {
-        name: draft[name] if draft.get(name) is not None else known.get(name) for name in ("subtotal", "impuesto", "total")
-    }  # fmt: skip
-    event = {**draft, "cambios": changes, "item": _changed_line(line, draft, changes), **money}
-    return event
+    if total is not None:
+        money = _money(draft, total, context.tax_rate)
+    else:
+        money = {name: _known_or(draft, known, name) for name in ("subtotal", "impuesto", "total")}
+    return {**draft, "cambios": changes, "item": _changed_line(line, draft, changes), **money}
+
+
+def _known_or(draft: Json, known: Mapping[str, Any], name: str) -> Any:
+    """What the publisher says, or else what the log knows."""
+    return draft[name] if draft.get(name) is not None else known.get(name)
+
+
+def _removes(changes: Json) -> bool:
+    return changes["tipo_cambio"] == "item_removido" or changes.get("cantidad_nueva") == 0
 
 
 def _changed_line(line: Json | None, draft: Json, changes: Json) -> Json | None:
     """The whole line after the change; None where it is gone, or where neither log nor publisher knows it."""
     kind = changes["tipo_cambio"]
-    if kind == "item_removido":
+    if _removes(changes) or (line is None and draft.get("item") is None and kind != "item_agregado"):
         return None
-    sent = draft.get("item")
-    if line is None and sent is None and kind != "item_agregado":
-        return None
-    after = {**(line or {}), **(sent or {}), "id": draft["item_id"]}
+    sent = {name: value for name, value in (draft.get("item") or {}).items() if value is not None}
+    after = {**(line or {}), **sent, "id": draft["item_id"]}
     if changes.get("producto_nombre") and not after.get("producto_nombre"):
         after["producto_nombre"] = changes["producto_nombre"]
     if changes.get("cantidad_nueva"):
-        if after.get("cantidad") != changes["cantidad_nueva"] and "subtotal" not in (sent or {}):
+        if after.get("cantidad") != changes["cantidad_nueva"] and "subtotal" not in sent:
             after["subtotal"] = None  # priced anew below
         after["cantidad"] = changes["cantidad_nueva"]
     if "notas_nueva" in changes:
@@ -282,7 +288,7 @@ def _complete_cancelled(draft: Json, order: Order | None, context: _Context) -> 
         "razon": draft.get("razon"),
         "estado_anterior": known.get("estado"),
         "items_en_curso": in_progress,
-        "mesa_numero": draft["mesa_numero"] if draft.get("mesa_numero") is not None else known.get("mesa_numero"),
+        "mesa_numero": _known_or(draft, known, "mesa_numero"),
     }
 
 
@@ -327,7 +333,7 @@ def fold(order: Order | None, event: Json) -> Order | None:
     return await_receipt(after, event, event["salas"])
 
 
-def await_receipt(order: Order, event: Json, rooms: list[str]) -> Order:
+def await_receipt(order: Order, event: Json, rooms: Collection[str]) -> Order:
     """The order with the event among those that a kitchen screen has yet to acknowledge, where it is one."""
     if KITCHEN not in rooms or event["tipo"] not in ACKNOWLEDGEABLE:
         return order
@@ -379,7 +385,7 @@ def _stub(event: Json) -> Json:
         "numero": event["pedido_id"],
         "mesa_numero": event.get("mesa_numero"),
         "tipo": event.get("tipo_servicio") or "mesa",
-        "tipo_pago": "al_final",
+        "tipo_pago": "anticipado" if event.get("tipo_servicio") == "llevar" else "al_final",
         "cliente_nombre": event.get("cliente_nombre"),
         "mesero": event.get("mesero"),
         "notas": None,
@@ -427,7 +433,7 @@ def _ready_line(line: Json, ready: set[int]) -> Json:
 
 def _with_line(lines: list[Json], event: Json) -> list[Json]:
     line_id, item = event["item_id"], event["item"]
-    if event["cambios"]["tipo_cambio"] == "item_removido":
+    if _removes(event["cambios"]):
         return [line for line in lines if line["id"] != line_id]
     if item is None:
         return lines

@@ -71,9 +71,7 @@ class Publication:
         self._key = key if batch or key is not None else (drafts[0].get("operacion_id") if drafts else None)
         # Digests are taken out here, before the writer's turn.
         self._digest = _digest(drafts if batch else drafts[0]) if self._key is not None else b""
-        self._digests = [
-            _digest(draft) if batch and draft.get("operacion_id") is not None else b"" for draft in drafts
-        ]
+        self._digests = [_digest(draft) if batch and draft.get("operacion_id") is not None else b"" for draft in drafts]
 
     def __call__(self, transaction: Transaction) -> Published:
         if self._key is not None:
@@ -141,7 +139,14 @@ class Publication:
 
     def _log(self, transaction: Transaction, head: Json, tail: Json, own: Json, before: Order | None) -> Order:
         version = (before.pedido["version"] if before is not None else 0) + 1
-        event = {**head, "pedido_id": own["pedido_id"], "version": version, **tail, **own, "tipo": head["tipo"]}
+        event = {
+            **head,
+            "pedido_id": own["pedido_id"],
+            "version": version,
+            **tail,
+            **own,
+            "tipo": head["tipo"],
+        }
         after = orders.apply(before, event)
         rooms = rooms_for_order(
             event,
@@ -198,5 +203,3 @@ def rebuild(events: Sequence[Json]) -> dict[int, Order]:
             if order is not None:
                 found[event["pedido_id"]] = order
     return found
-
-

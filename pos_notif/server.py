@@ -38,9 +38,7 @@ KEEP_ALIVE_SECONDS = 75.0
 OTHER_CONNECTIONS = 500
 # A peer that lost its power says nothing; the kernel alone would wait 15 minutes for it.
 UNACKNOWLEDGED_MS = 8000
-_FULL = (
-    b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 30\r\nConnection: close\r\n\r\n"
-)
+_FULL = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 30\r\nConnection: close\r\n\r\n"
 
 
 class PortUnavailable(Exception):
@@ -121,7 +119,7 @@ class Server:
         self._connections.add(connection)
         try:
             await connection
-        except Exception:  # noqa: BLE001 - one connection's fault must not look like the server's
+        except Exception:
             logger.exception("connection failed")
         finally:
             self._connections.discard(connection)

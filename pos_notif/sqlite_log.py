@@ -9,6 +9,7 @@ import sqlite3
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, TypeVar
 
 from .database import Database
@@ -246,7 +247,8 @@ class _Transaction:
         if found is not None:
             return found
         row = self._connection.execute(
-            "SELECT digest, event_ids FROM idempotency_keys WHERE publisher = ? AND route = ? AND key = ?", name
+            "SELECT digest, event_ids FROM idempotency_keys WHERE publisher = ? AND route = ? AND key = ?",
+            name,
         ).fetchone()
         return (row[0], json.loads(row[1])) if row else None
 
@@ -283,11 +285,13 @@ def _commit(connection: sqlite3.Connection, group: list[_Job], known_id: int) ->
 
 def _write_rows(connection: sqlite3.Connection, pending: _Pending) -> None:
     connection.executemany(
-        f"INSERT INTO events ({_EVENT_COLUMNS}, order_id, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", pending.events
+        f"INSERT INTO events ({_EVENT_COLUMNS}, order_id, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        pending.events,
     )
     save_orders(connection, pending.orders)
     connection.executemany(
-        "INSERT INTO idempotency_keys (publisher, route, key, digest, event_ids, last_event_id) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO idempotency_keys (publisher, route, key, digest, event_ids, last_event_id)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
         [(*name, digest, dump(ids), ids[-1]) for name, (digest, ids) in pending.keys.items()],
     )
     connection.execute("UPDATE log SET head_id = ?, head_hash = ?", (pending.head_id, pending.head_hash))
@@ -355,9 +359,7 @@ def _check_newest(connection: sqlite3.Connection) -> str | None:
     return _broken_link(rows)
 
 
-def _check_page(
-    connection: sqlite3.Connection, after: int, previous: str
-) -> tuple[int, str, str | None, bool]:
+def _check_page(connection: sqlite3.Connection, after: int, previous: str) -> tuple[int, str, str | None, bool]:
     rows = connection.execute(
         "SELECT id, hash, data FROM events WHERE id > ? ORDER BY id LIMIT 1000", (after,)
     ).fetchall()
@@ -368,7 +370,7 @@ def _check_page(
 
 def _broken_link(rows: list[tuple[int, str, str]]) -> str | None:
     """The first row whose hash is not its predecessor's continued; the first row given is only the predecessor."""
-    for (_, previous, _), (event_id, found, data) in zip(rows, rows[1:], strict=False):
+    for (_, previous, _), (event_id, found, data) in pairwise(rows):
         if chain(previous, data.encode()) != found:
             return f"event {event_id} does not match its hash"
     return None

@@ -78,6 +78,9 @@ def is_own_or_allowed(origin: str | None) -> bool:
         parts = urlsplit(origin)
         default = _DEFAULT_PORTS[parts.scheme]
         own = urlsplit(f"//{request.headers.get('Host', '')}")
-        return bool(parts.hostname) and (parts.hostname, parts.port or default) == (own.hostname, own.port or default)
+        return bool(parts.hostname) and (parts.hostname, parts.port or default) == (
+            own.hostname,
+            own.port or default,
+        )
     except (KeyError, ValueError):
         return False

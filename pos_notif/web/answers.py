@@ -86,7 +86,7 @@ class PollQuery(BaseModel):
 
 class StreamQuery(BaseModel):
     cursor: str | None = None
-    lastEventId: str | None = None  # noqa: N815 - the name that EventSource polyfills send
+    lastEventId: str | None = None
     last_event_id: str | None = None
     cliente: str | None = None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import Any, cast
 
 from quart import request
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -18,7 +18,7 @@ async def read_json() -> tuple[Any, int]:
     if request.mimetype != "application/json":
         raise UnsupportedMediaType
     try:
-        body = await request.get_data()
+        body = cast(bytes, await request.get_data())
     except RequestEntityTooLarge as error:
         raise TooLarge("El cuerpo pasa del tamaño permitido.") from error
     return parse(body), len(body)

@@ -13,7 +13,12 @@ Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
 def documented(
-    subject: str, answers: dict[int, Any], *, errors: tuple[int, ...] = (), query: Any = None, body: Any = None
+    subject: str,
+    answers: dict[int, Any],
+    *,
+    errors: tuple[int, ...] = (),
+    query: Any = None,
+    body: Any = None,
 ) -> Callable[[Handler], Handler]:
     """`answers` maps a status to the model of its body; `errors` are those that answer with the JSON error."""
 

@@ -89,7 +89,10 @@ async def _answer(
         if fields:
             body["campos"] = fields
         return Response(
-            dump({"error": {**body, **(extra or {})}}), status, headers=headers, content_type="application/json"
+            dump({"error": {**body, **(extra or {})}}),
+            status,
+            headers=headers,
+            content_type="application/json",
         )
     page = await render_template("error.html", code=status, title=message, message=_ADVICE.get(status, ""))
     return Response(page, status, headers=headers, content_type="text/html; charset=utf-8")

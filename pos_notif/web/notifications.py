@@ -74,7 +74,10 @@ async def polling(rol: str) -> Any:
 
 @blueprint.post("/eventos")
 @documented(
-    "publicar", {200: Publication, 201: Publication}, errors=(400, 401, 403, 409, 413, 415, 422, 503), body=Batch
+    "publicar",
+    {200: Publication, 201: Publication},
+    errors=(400, 401, 403, 409, 413, 415, 422, 503),
+    body=Batch,
 )
 async def publish() -> Any:
     """Publica un evento, o `{"eventos": […]}`. 201 significa que ya está a salvo de un corte de luz."""

@@ -12,7 +12,6 @@ from ..accounts import Principal
 from ..errors import RoleNotAllowed
 from ..events import may_read
 from .access import authenticate
-from .services import services
 
 blueprint = Blueprint("pages", __name__)
 
@@ -25,9 +24,7 @@ async def index() -> Any:
     who = await _signed_in_user()
     if who is None:
         return _to_login("/")
-    pages = [
-        {"url": url, "title": title, "text": text} for url, role, title, text in PAGES if may_read(who.role, role)
-    ]
+    pages = [{"url": url, "title": title, "text": text} for url, role, title, text in PAGES if may_read(who.role, role)]
     return await _page("index.html", who, pages=pages)
 
 
@@ -90,5 +87,3 @@ def _own_path(target: str) -> str:
     parts = urlsplit(target)
     safe = target.startswith("/") and not target.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
     return target if safe and target.isprintable() and "\\" not in target else ""
-
-

@@ -22,7 +22,10 @@ def frames(epoch: str, events: Iterable[tuple[int, str, bytes]]) -> bytes:
     """Logged events `(id, name, json)` in one piece."""
     prefix = epoch.encode()
     return b"".join(
-        [b"id: %b-%d\nevent: %b\ndata: %b\n\n" % (prefix, event_id, name.encode(), data) for event_id, name, data in events]
+        [
+            b"id: %b-%d\nevent: %b\ndata: %b\n\n" % (prefix, event_id, name.encode(), data)
+            for event_id, name, data in events
+        ]
     )
 
 
