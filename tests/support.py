@@ -42,6 +42,7 @@ class LiveServer:
     database: Path
     settings: dict[str, str] = field(default_factory=dict)
     port: int = 0
+    command: list[str] = field(default_factory=lambda: [sys.executable, "-m", "pos_notif"])
     process: subprocess.Popen[str] | None = None
     stderr_lines: list[str] = field(default_factory=list)
     _token: str | None = None
@@ -59,7 +60,7 @@ class LiveServer:
 
     def start(self) -> LiveServer:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "pos_notif", "serve", "--port", str(self.port), "--database", str(self.database)],
+            [*self.command, "serve", "--port", str(self.port), "--database", str(self.database)],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=clean_environment(**self.settings),
         )  # fmt: skip
         assert self.process.stdout is not None
