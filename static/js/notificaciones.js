@@ -138,7 +138,7 @@
     this._running = false;
     this._mode = 'sin_conexion';
     this._dataAt = mark();
-    this._heartbeatMs = 15000;
+    this._heartbeatMs = 15000;    // 0: the service sends none
 
     this._cursor = null;          // the last one received; a new connection goes on from it
     this._held = null;            // events that wait for a snapshot, else null
@@ -391,7 +391,7 @@
     this._failures = 0;
     this._greeted = true;
     this._streamLive = true;
-    if (data.latido_ms > 0) { this._heartbeatMs = data.latido_ms; }
+    if (typeof data.latido_ms === 'number') { this._heartbeatMs = data.latido_ms; }
     this._touch(data.hora_servidor);
     this._advance(data.cursor);
     this._refreshMode(false);
@@ -498,6 +498,7 @@
 
   client._armWatchdog = function () {
     var self = this;
+    if (!this._heartbeatMs) { return; }
     this._later('watchdog', this._heartbeatMs * 2.5, function () {
       self._log('sin latido: se abre de nuevo');
       self._failures++;

@@ -2,28 +2,56 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+from tests.support import LiveServer, run_cli
 
-CHROMIUM = os.environ.get("POS_NOTIF_TEST_CHROMIUM") or "/usr/bin/chromium"
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page
+
+CHROMIUM = "/usr/bin/chromium"
 EXPECTED_NOISE = re.compile(r"Failed to load resource|net::ERR_")
+
+
+class Restaurant:
+    """A running service with a cook, and the till that publishes."""
+
+    cook = "juan.perez"
+    pin = "2468"
+
+    def __init__(self, server: LiveServer) -> None:
+        self.server = server
+        self.url = server.url
+        server.create_user(self.cook, "cocinero", self.pin)
+
+    def publish(self, *events: dict[str, Any]) -> None:
+        """In one batch, so that the page gets them together and in order."""
+        self.server.publish({"eventos": list(events)})
+
+    def sign_in(self, page: Page) -> None:
+        answer = page.context.request.post(
+            f"{self.url}/api/auth/login", data={"username": self.cook, "password": self.pin}
+        )
+        assert answer.status == 200, answer.text()
+
+    def revoke_sessions(self) -> None:
+        for line in run_cli("session", "list", database=self.server.database).stdout.splitlines():
+            if line.split()[0].isdigit():
+                run_cli("session", "revoke", line.split()[0], database=self.server.database)
+
+
+@pytest.fixture
+def restaurant(server: LiveServer) -> Restaurant:
+    return Restaurant(server)
 
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     # Closed with the package: Playwright's loop would refuse the asyncio tests of other modules.
-    if not shutil.which(CHROMIUM):
-        if os.environ.get("CI"):
-            pytest.fail(f"no Chromium at {CHROMIUM}, and this is CI: apt-get install -y chromium")
-        pytest.skip(f"needs Chromium at {CHROMIUM}")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -53,11 +81,11 @@ def complaints() -> list[str]:
 def page(context: BrowserContext, complaints: list[str]) -> Iterator[Page]:
     page = context.new_page()
 
-    def on_console(message) -> None:
+    def on_console(message: ConsoleMessage) -> None:
         if message.type in ("error", "assert") and not EXPECTED_NOISE.search(message.text):
             complaints.append(message.text)
 
-    def on_dialog(dialog) -> None:
+    def on_dialog(dialog: Dialog) -> None:
         complaints.append(f"dialog: {dialog.message}")
         dialog.dismiss()
 

@@ -222,8 +222,7 @@ def test_without_event_source_it_polls_as_the_server_says(service: Service) -> N
     service.run("delete window.EventSource;")
     service.connect()
     service.until("notif.getEstado().polling_activo")
-    service.later(50)
-    service.until("notif.getEstado().cursor === 'e-12'")
+    service.within(1_000, "notif.getEstado().cursor === 'e-12'")
     service.later(8_000)
     assert len(service.asked("/api/notificaciones/polling")) == 2
     service.later(1_500)
@@ -383,9 +382,7 @@ def test_goes_on_from_the_stored_cursor_of_its_role_and_user(service: Service) -
     service.run("hello(sources[0], 'e-10'); order(sources[0], 11); notif.desconectar();")
     service.connect("notif.conectar();")
     assert "cursor=e-11&" in service.sources[1]
-    service.run(
-        "window.other = new ClienteNotificaciones({rol: 'cocinero', usuario_id: 6}); other.conectar();"
-    )
+    service.run("window.other = new ClienteNotificaciones({rol: 'cocinero', usuario_id: 6}); other.conectar();")
     assert "cursor=" not in service.sources[2]
 
 

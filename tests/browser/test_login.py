@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
@@ -34,7 +35,7 @@ def test_too_many_failures_make_the_button_wait(page: Any, restaurant: Any) -> N
     for attempt in range(6):
         with page.expect_response("**/api/auth/login"):
             fill(page, "nadie", f"000{attempt}")
-    page.wait_for_function("document.getElementById('login-submit').textContent.indexOf('Espere') === 0")
+    expect(page.locator("#login-submit")).to_have_text(re.compile("^Espere 1[45]:"))
     assert page.locator("#login-submit").is_disabled()
     assert page.locator("#login-error").inner_text() != ""
 
