@@ -1,33 +1,23 @@
-"""Users, sessions and API tokens. Knows no request.
-
-Secrets are random and stored as SHA-256; passwords and PINs as argon2id, computed off the event loop.
-"""
+"""Users, sessions and API tokens. Knows no request. Secrets are random and stored as SHA-256."""
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import secrets
 import sqlite3
 import unicodedata
-from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-import argon2
-
 from .clock import Clock
 from .database import Database
-from .errors import BadCredentials, Invalid, NotFound, TooManyAttempts
+from .errors import BadCredentials, Invalid, NotFound
 from .events import ROLES
+from .login_throttle import LoginThrottle
+from .passwords import Passwords
 
-MIN_PASSWORD = 4  # a PIN; the throttle below is what protects one
-MAX_PASSWORD = 1000
 MAX_USERNAME = 80
-FAILURES_ALLOWED = 5
-FAILURE_WINDOW_MS = 15 * 60 * 1000
 _FOREVER_MS = 100 * 365 * 24 * 3600 * 1000
 _TOKEN_PREFIX = "pn_"  # so that a leaked token can be found by a search  # noqa: S105
 
@@ -53,50 +43,19 @@ class Principal:
         return {"usuario_id": self.user_id, "username": self.username, "rol": self.role}
 
 
-class LoginThrottle:
-    """At most 5 failures in 15 minutes for a user name from an address. Kept in memory: a restart forgives."""
-
-    def __init__(self, clock: Clock, max_keys: int = 10_000) -> None:
-        self._clock = clock
-        self._max_keys = max_keys
-        self._failures: OrderedDict[tuple[str, str], list[int]] = OrderedDict()
-
-    def attempt(self, username_key: str, address: str) -> Callable[[], None]:
-        """Counts a failure in advance, so that attempts side by side cannot exceed the limit; returns what a
-        success calls. Raises TooManyAttempts."""
-        key = (username_key, address)
-        now = self._clock()
-        failures = [ms for ms in self._failures.get(key, []) if now - FAILURE_WINDOW_MS < ms <= now]
-        if len(failures) >= FAILURES_ALLOWED:
-            self._failures[key] = failures
-            raise TooManyAttempts(retry_after=max(1, (failures[0] + FAILURE_WINDOW_MS - now + 999) // 1000))
-        self._failures[key] = [*failures, now]
-        self._failures.move_to_end(key)
-        while len(self._failures) > self._max_keys:
-            self._failures.popitem(last=False)
-
-        def succeeded() -> None:
-            self._failures.pop(key, None)
-
-        return succeeded
-
-
 class Accounts:
     def __init__(self, database: Database, clock: Clock, session_hours: float = 12.0) -> None:
         self._database = database
         self._clock = clock
-        self._session_ms = int(session_hours * 3_600_000) or _FOREVER_MS
+        self._session_ms = max(1, int(session_hours * 3_600_000)) if session_hours else _FOREVER_MS
         self._throttle = LoginThrottle(clock)
-        # OWASP's argon2id minimum: 19 MiB and about 20 ms, also right for a Raspberry Pi.
-        self._hasher = argon2.PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
-        self._hashing = ThreadPoolExecutor(max_workers=2, thread_name_prefix="argon2")
-        self._dummy_hash: str | None = None
-        self._known: dict[bytes, Principal] = {}
+        self._passwords = Passwords()
+        self._known: dict[tuple[str, bytes], Principal] = {}
         self._generation = 0
         self.on_change: Callable[[], None] = lambda: None
 
     def close(self) -> None:
-        self._hashing.shutdown(wait=False, cancel_futures=True)
+        self._passwords.close()
 
     def forget_known(self) -> None:
         """Another process may have changed the accounts: ask the database again."""
@@ -113,15 +72,20 @@ class Accounts:
         """The session and its secret. Raises BadCredentials or TooManyAttempts, after the same work for a user
         that does not exist."""
         key = username_key(username)
-        succeeded = self._throttle.attempt(key, address)
-        row = await self._database.read(
-            lambda db: db.execute(
-                "SELECT id, username, role, password_hash FROM users WHERE username_key = ?", (key,)
-            ).fetchone()
-        )
-        if not await self._verify(row[3] if row else await self._dummy(), password) or row is None:
-            raise BadCredentials
-        succeeded()
+        async with self._throttle.attempt(key, address):
+            row = await self._database.read(
+                lambda db: db.execute(
+                    "SELECT id, username, role, password_hash FROM users WHERE username_key = ?", (key,)
+                ).fetchone()
+            )
+            if not await self._passwords.match(row[3] if row else None, password):
+                raise BadCredentials
+            user_id, name, role, password_hash = row
+            return await self._begin_session(user_id, name, role, password_hash, address)
+
+    async def _begin_session(
+        self, user_id: int, username: str, role: str, password_hash: str, address: str
+    ) -> tuple[Principal, str]:
         secret = secrets.token_urlsafe(32)
         now = self._clock()
         expires = now + self._session_ms
@@ -131,21 +95,22 @@ class Accounts:
             cursor = db.execute(
                 "INSERT INTO sessions (secret_hash, user_id, address, created_ms, expires_ms)"
                 " SELECT ?, id, ?, ?, ? FROM users WHERE id = ? AND password_hash = ?",
-                (_hash(secret), address, now, expires, row[0], row[3]),
+                (_hash(secret), address, now, expires, user_id, password_hash),
             )
             if cursor.rowcount != 1:  # deleted, or given another PIN, while we hashed
                 raise BadCredentials
             return int(cursor.lastrowid or 0)
 
         session_id = await self._database.write(work)
-        return Principal("session", session_id, row[0], row[1], row[2], expires), secret
+        return Principal("session", session_id, user_id, username, role, expires), secret
 
     async def logout(self, principal: Principal) -> None:
         await self.revoke_session(principal.id)
 
     async def find_session(self, secret: str) -> Principal | None:
         found = await self._find(
-            _hash(secret),
+            "session",
+            secret,
             "SELECT 'session', s.id, u.id, u.username, u.role, s.expires_ms FROM sessions s JOIN users u"
             " ON u.id = s.user_id WHERE s.secret_hash = ?",
         )
@@ -153,11 +118,13 @@ class Accounts:
 
     async def find_token(self, secret: str) -> Principal | None:
         return await self._find(
-            _hash(secret), "SELECT 'token', id, NULL, name, role, NULL FROM tokens WHERE secret_hash = ?"
+            "token", secret, "SELECT 'token', id, NULL, name, role, NULL FROM tokens WHERE secret_hash = ?"
         )
 
-    async def _find(self, secret_hash: bytes, sql: str) -> Principal | None:
-        known = self._known.get(secret_hash)
+    async def _find(self, kind: str, secret: str, sql: str) -> Principal | None:
+        """By kind: a session's secret is no token, also while we remember it."""
+        secret_hash = _hash(secret)
+        known = self._known.get((kind, secret_hash))
         if known is not None:
             return known
         generation = self._generation
@@ -168,7 +135,7 @@ class Accounts:
         if generation == self._generation:  # not revoked while we read
             if len(self._known) > 10_000:
                 self._known.clear()
-            self._known[secret_hash] = principal
+            self._known[kind, secret_hash] = principal
         return principal
 
     async def living(self) -> set[tuple[str, int, str]]:
@@ -186,9 +153,9 @@ class Accounts:
     # Users
 
     async def create_user(self, username: str, role: str, password: str) -> int:
-        name = _check_username(username)
+        name = _check_name(username, "username")
         check_role(role)
-        hashed = await self._hash_password(password)
+        hashed = await self._passwords.hash(password)
 
         def work(db: sqlite3.Connection) -> int:
             try:
@@ -216,7 +183,7 @@ class Accounts:
 
     async def set_password(self, username: str, password: str) -> None:
         """Ends the user's sessions."""
-        hashed = await self._hash_password(password)
+        hashed = await self._passwords.hash(password)
         await self._change_user(username, "UPDATE users SET password_hash = ? WHERE id = ?", hashed)
 
     async def delete_user(self, username: str) -> None:
@@ -237,7 +204,7 @@ class Accounts:
 
     async def create_token(self, name: str, role: str = "manager") -> str:
         """The token's secret, which is stored nowhere."""
-        name = _check_username(name)
+        name = _check_name(name, "nombre")
         check_role(role)
         secret = _TOKEN_PREFIX + secrets.token_urlsafe(32)
 
@@ -257,7 +224,10 @@ class Accounts:
         return await self._rows("SELECT id, name, role, created_ms FROM tokens ORDER BY name")
 
     async def revoke_token(self, name: str) -> None:
-        await self._delete("DELETE FROM tokens WHERE name = ?", name, f"No existe el token {name}.")
+        stored, missing = _as_stored(name), f"No existe el token {name}."
+        if not stored.isprintable():
+            raise NotFound(missing)
+        await self._delete("DELETE FROM tokens WHERE name = ?", stored, missing)
 
     async def list_sessions(self) -> list[dict[str, Any]]:
         return await self._rows(
@@ -282,42 +252,24 @@ class Accounts:
 
         return await self._database.read(work)
 
-    # Passwords
-
-    async def _hash_password(self, password: str) -> str:
-        if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
-            raise Invalid(
-                f"La contraseña o PIN debe tener al menos {MIN_PASSWORD} caracteres.",
-                fields={"password": f"debe tener de {MIN_PASSWORD} a {MAX_PASSWORD} caracteres"},
-            )
-        return await asyncio.get_running_loop().run_in_executor(self._hashing, self._hasher.hash, password)
-
-    async def _dummy(self) -> str:
-        """What an unknown user's password is checked against: it takes as long, so time tells no names."""
-        if self._dummy_hash is None:
-            self._dummy_hash = await self._hash_password(secrets.token_urlsafe())
-        return self._dummy_hash
-
-    async def _verify(self, hashed: str, password: str) -> bool:
-        def work() -> bool:
-            try:
-                return self._hasher.verify(hashed, password)
-            except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
-                return False
-
-        return await asyncio.get_running_loop().run_in_executor(self._hashing, work)
-
 
 def username_key(username: str) -> str:
-    return unicodedata.normalize("NFKC", username).strip().casefold()
+    """What is one name however it is typed: case, composed or combined accents, full-width letters. Empty for what
+    can be nobody's name."""
+    key = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", username).casefold()).strip()
+    return key if key.isprintable() else ""
 
 
-def _check_username(username: str) -> str:
-    name = unicodedata.normalize("NFC", username).strip()
-    if not 1 <= len(name) <= MAX_USERNAME or not name.isprintable():
+def _as_stored(name: str) -> str:
+    return unicodedata.normalize("NFC", name).strip()
+
+
+def _check_name(given: str, field: str) -> str:
+    name = _as_stored(given)
+    if not 1 <= len(name) <= MAX_USERNAME or not name.isprintable() or not username_key(name):
         raise Invalid(
             "El nombre no es válido.",
-            fields={"username": f"debe tener de 1 a {MAX_USERNAME} caracteres, sin caracteres de control"},
+            fields={field: f"debe tener de 1 a {MAX_USERNAME} caracteres, sin caracteres de control"},
         )
     return name
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncGenerator
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 from quart import Blueprint, Quart, Response, request
 from quart_cors import cors
-from quart_schema import HttpSecurityScheme, Info, QuartSchema
+from quart_schema import APIKeySecurityScheme, HttpSecurityScheme, Info, QuartSchema
 
 from .accounts import Accounts
 from .clock import Clock, system_clock
@@ -17,7 +18,8 @@ from .notifier import NotificadorPedidos
 from .resources import resource
 from .streams import RESTART, Streams
 from .web import errors, health, notifications, orders, pages, sign_in
-from .web.access import guard
+from .web.access import COOKIE, guard
+from .web.openapi import OpenApi
 from .web.services import EXTENSION, Services
 
 CONTENT_SECURITY_POLICY = (
@@ -41,6 +43,10 @@ class NotificationApp(Quart):
         services.notifier.end_waits()
 
 
+class Documentation(QuartSchema):
+    openapi_provider_class = OpenApi
+
+
 def create_app(config: Config | None = None, *, clock: Clock = system_clock) -> NotificationApp:
     """The application. It opens its log when it starts to serve and closes it when it stops."""
     config = config or Config()
@@ -50,12 +56,15 @@ def create_app(config: Config | None = None, *, clock: Clock = system_clock) -> 
         static_url_path="/static",
         template_folder=str(resource("templates")),
     )
+    app.url_map.merge_slashes = False  # an unknown path is 404, not a redirect to a known one
     app.config["MAX_CONTENT_LENGTH"] = config.max_body_bytes
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
     app.notifier = NotificadorPedidos(config=config, clock=clock)
     _document(app)
     _mount(app, config)
     errors.register(app)
+    if config.origins:
+        _share_api(app, config.origins)
     app.after_request(_secure)
     app.while_serving(_serve(app, config, clock))
     assets = _assets_version()
@@ -68,16 +77,29 @@ def _mount(app: NotificationApp, config: Config) -> None:
     api.before_request(guard)
     for module in (sign_in, notifications, orders):
         api.register_blueprint(module.blueprint)
-    if config.origins:
-        api = cors(
-            api, allow_origin=list(config.origins), allow_credentials=True,
-            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID"],
-            allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"], expose_headers=["ETag", "Retry-After"],
-            max_age=3600,
-        )  # fmt: skip
     app.register_blueprint(api)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(pages.blueprint)
+
+
+def _share_api(app: NotificationApp, origins: tuple[str, ...]) -> None:
+    """CORS for these origins, on every answer under /api.
+
+    quart-cors on the API's blueprint would miss what no view answers (404, 405), and on the application it would
+    take the pages in and refuse websockets without an Origin: its hook is taken from a blueprint that serves nothing.
+    """
+    holder = cors(
+        Blueprint("cors", __name__), allow_origin=list(origins), allow_credentials=True,
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID"],
+        allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"], expose_headers=["ETag", "Retry-After"],
+        max_age=3600,
+    )  # fmt: skip
+    [hook] = holder.after_request_funcs[None]
+
+    async def add_cors(response: Any) -> Any:
+        return await app.ensure_async(hook)(response) if errors.is_api(request.path) else response
+
+    app.after_request(add_cors)
 
 
 def _serve(app: NotificationApp, config: Config, clock: Clock):  # type: ignore[no-untyped-def]
@@ -93,12 +115,14 @@ def _serve(app: NotificationApp, config: Config, clock: Clock):  # type: ignore[
 
         accounts.on_change = streams.verify
         notifier.on_foreign_commit(accounts_may_have_changed)
-        app.extensions[EXTENSION] = Services(config, notifier, accounts, streams)
+        services = app.extensions[EXTENSION] = Services(config, notifier, accounts, streams)
         try:
             yield
         finally:
             streams.end_all(RESTART)
             await streams.close()
+            if services.write_check is not None:
+                await services.write_check
             accounts.close()
             await notifier.close()
 
@@ -106,15 +130,18 @@ def _serve(app: NotificationApp, config: Config, clock: Clock):  # type: ignore[
 
 
 def _document(app: Quart) -> None:
-    QuartSchema(
+    Documentation(
         app,
         info=Info(title="pos_notif", version=package_version(), description="Notificaciones en tiempo real"),
         openapi_path="/openapi.json",
         swagger_ui_path=None,  # ours, without a CDN: web/pages.py
         redoc_ui_path=None,
         scalar_ui_path=None,
-        security_schemes={"token": HttpSecurityScheme(scheme="bearer")},
-        security=[{"token": []}],
+        security_schemes={
+            "token": HttpSecurityScheme(scheme="bearer"),
+            "sesion": APIKeySecurityScheme(in_="cookie", name=COOKIE),
+        },
+        security=[{"token": []}, {"sesion": []}],
         conversion_preference="pydantic",
     )
 
@@ -122,7 +149,7 @@ def _document(app: Quart) -> None:
 async def _secure(response: Response) -> Response:
     headers = response.headers
     headers["X-Content-Type-Options"] = "nosniff"
-    if request.path.startswith("/api"):
+    if errors.is_api(request.path):
         headers.setdefault("Cache-Control", "no-store")
     else:
         headers["Content-Security-Policy"] = _DOCS_POLICY if request.path == "/docs" else CONTENT_SECURITY_POLICY

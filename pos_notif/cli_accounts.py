@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any, TypeVar
@@ -97,7 +98,13 @@ def delete_user(username: str, database: str | None) -> None:
 
 
 def _ask_password() -> str:
-    return str(click.prompt("Password or PIN", hide_input=True, confirmation_prompt=True, err=True))
+    """Twice from a person; from a script, the one line that it pipes in."""
+    if sys.stdin.isatty():
+        return str(click.prompt("Password or PIN", hide_input=True, confirmation_prompt=True, err=True))
+    line = sys.stdin.readline().rstrip("\r\n")
+    if not line:
+        raise click.UsageError("no password: give --password, or pipe it in")
+    return line
 
 
 @click.group("token")
@@ -146,7 +153,7 @@ def list_sessions(database: str | None) -> None:
 
 
 @session_group.command("revoke")
-@click.argument("session_id", metavar="ID", type=int)
+@click.argument("session_id", metavar="ID", type=click.IntRange(1, 2**63 - 1))
 @database_option
 def revoke_session(session_id: int, database: str | None) -> None:
     """End a session; its streams end with it."""

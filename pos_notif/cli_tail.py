@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import stat
 import sys
 
 import click
@@ -38,9 +39,13 @@ async def _follow(config: Config, reader: Reader, cursor: str | None) -> None:
         stopped.set()
         waiter.wake()
 
+    loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop)
+        loop.add_signal_handler(number, stop)
     async with NotificadorPedidos(config=config) as notifier:
+        if stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode):
+            # A pipe's writing end is "readable" once nobody reads: `| head` ends at once, not at the next event.
+            loop.add_reader(sys.stdout.fileno(), stop)
         notifier.tail.listen(waiter, reader.room)
         start = await notifier.start(reader, cursor)
         if start.reset is not None:

@@ -177,6 +177,8 @@ def _prepare(connection: sqlite3.Connection, file: Path, migrations: Mapping[int
         _in_transaction(connection, _create)
     else:
         for step in range(version + 1, SCHEMA_VERSION + 1):
+            if step not in migrations:
+                raise LogRefused(f"{file}: is damaged: there is no way from its schema {version} to {SCHEMA_VERSION}")
             _in_transaction(connection, lambda writer, step=step: _migrate(writer, migrations[step], step))  # type: ignore[misc]
     _check_schema(connection, file)
 

@@ -58,19 +58,11 @@ def rooms_for_order(
     `held_before` and `holds_after` name the rooms whose view held the order before the event and holds it
     after. Each of them gets the event whatever the table says, so that every screen converges.
     """
-    before, after = set(held_before), set(holds_after)
-    return before | after | _table(event, known, {old_state, new_state}, new_state, takeaway, before, after)
+    return _table(event, known, {old_state, new_state}, new_state, takeaway).union(held_before, holds_after)
 
 
-def _table(
-    event: Mapping[str, Any],
-    known: bool,
-    states: set[str | None],
-    new_state: str,
-    takeaway: bool,
-    before: set[str],
-    after: set[str],
-) -> set[str]:
+def _table(event: Mapping[str, Any], known: bool, states: set[str | None], new_state: str, takeaway: bool) -> set[str]:
+    """The table's rows, without what it says of views: that is the rule for all events."""
     rooms: set[str] = set()
     match event["tipo"]:
         case "nuevo_pedido":
@@ -92,12 +84,10 @@ def _table(
                 rooms.add(TILLS)
         case "item_modificado":
             rooms.add(WAITERS)
-            rooms |= after & {KITCHEN, TILLS}
         case "pedido_cancelado":
             rooms |= {WAITERS, TILLS}
             if not known:
                 rooms.add(KITCHEN)
-            rooms |= before & {KITCHEN}
     return rooms
 
 

@@ -6,6 +6,7 @@ Written against Hypercorn 0.18 (`asyncio/tcp_server.py`, `protocol/h11.py`). Wha
 - HTTP/2 in clear text is refused: it has no working backpressure there.
 - A request that was answered before its body had arrived (a 413, a 404) does not leave the reader stuck on a full
   queue, and its client gets the answer instead of a reset: the rest of the body is read and dropped for 2 s.
+- A client that closes an idle connection is let go at once; Hypercorn keeps it until the idle time is over.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from hypercorn.asyncio.task_group import TaskGroup
 from hypercorn.asyncio.tcp_server import MAX_RECV, TCPServer
 from hypercorn.asyncio.worker_context import WorkerContext
 from hypercorn.config import Config as HypercornConfig
-from hypercorn.events import Closed, Event, RawData
+from hypercorn.events import Closed, Event, RawData, Updated
 from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.typing import AppWrapper, ConnectionState
 from hypercorn.utils import parse_socket_addr
@@ -62,6 +63,7 @@ class Connection(TCPServer):
         super().__init__(app, asyncio.get_running_loop(), config, context, {}, reader, writer)
         self._write_timeout = write_timeout
         self._reading = asyncio.timeout(None)
+        self._is_reading = False
         self._lingering = False
         writer.transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
 
@@ -93,11 +95,13 @@ class Connection(TCPServer):
                 try:
                     self.writer.write(event.data)
                     await self._drain()
-                except (ConnectionError, RuntimeError):
+                except (OSError, RuntimeError):  # a peer that lost its power: ETIMEDOUT, which is no ConnectionError
                     await self.protocol.handle(Closed())
-        elif isinstance(event, Closed) and self.protocol.body_unread and not self._lingering:
+        elif isinstance(event, Closed) and self._is_reading and self.protocol.body_unread and not self._lingering:
             self._lingering = True
             self._reading.reschedule(0)  # ends `_read_data`, wherever it waits; it lingers, then closes
+        elif isinstance(event, Updated) and not self._is_reading:
+            pass  # no request will come any more: an idle time would only hold the connection
         else:
             await super().protocol_send(event)
 
@@ -128,7 +132,12 @@ class Connection(TCPServer):
     async def _read_data(self) -> None:
         with contextlib.suppress(TimeoutError):
             async with self._reading:
-                await self._read_requests()
+                self._is_reading = True
+                try:
+                    await self._read_requests()
+                finally:
+                    self._is_reading = False
+        await self.idle_task.stop()
         if self._lingering:
             await self._linger()
         else:

@@ -102,6 +102,8 @@ class NotificadorPedidos:
             return
         self.database = await Database.open(self.config.database)
         try:
+            # Before the log's bounds are read: what is committed in between is found by the first look.
+            version = await self.database.data_version()
             self.log = await SqliteLog.open(self.database, self.tail.append)
             # As much as the check at start has read anyway: the first reconnects need no disk.
             newest = await self.log.newest_events(min(1000, self.config.tail_events))
@@ -110,7 +112,7 @@ class NotificadorPedidos:
             await self.database.close()
             raise
         self._stack = [
-            asyncio.create_task(self._watch(), name="foreign-commit-watch"),
+            asyncio.create_task(self._watch(version), name="foreign-commit-watch"),
             asyncio.create_task(self._check_rest(), name="log-check"),
         ]
 
@@ -132,8 +134,7 @@ class NotificadorPedidos:
         """`call()` after another process has written: its accounts may have changed."""
         self._foreign_commit.append(call)
 
-    async def _watch(self) -> None:
-        version = await self.database.data_version()
+    async def _watch(self, version: int) -> None:
         while True:
             await asyncio.sleep(WATCH_SECONDS)
             try:

@@ -1,17 +1,16 @@
-"""The orders' state: a pure fold over the log. No clock, no database, no request.
+"""The orders' state: a pure fold over the log, and the views of it. No clock, no database, no request.
 
-A draft of an order's event goes through `complete` (what the log knows is filled in, contradictions are refused),
-then `apply` gives the order after it. `fold` does the same from a stored event, for a rebuild.
+`apply` gives the order after a completed event (`completion.py`); `fold` does the same from a stored one, for a
+rebuild.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
 from .clock import parse_iso
-from .errors import Invalid, InvalidTransition, OrderExists
 from .events import ACKNOWLEDGEABLE, KITCHEN, TILLS, WAITERS
 
 Json = dict[str, Any]
@@ -21,6 +20,9 @@ TERMINAL_STATES = ("cerrado", "cancelado")
 # Stored events of these types carry the whole order after them.
 CARRIES_ORDER = frozenset({"nuevo_pedido", "cambio_estado", "pedido_listo"})
 _BEFORE_READY = ("pendiente_pago", "pagado", "en_mesa", "en_cocina")
+_BEFORE_SERVED = (*_BEFORE_READY, "listo")
+# What any event of an order may tell of it.
+_DETAILS = ("mesa_numero", "cliente_nombre", "mesero")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,254 +77,6 @@ def views_holding(order: Order | None, now_ms: int, limits: ViewLimits) -> set[s
     return views
 
 
-# Completing a draft
-
-
-def complete(
-    draft: Json, order: Order | None, *, tax_rate: float, timestamp: str, retime: Callable[[str], str]
-) -> Json:
-    """The type's own fields of the event, with what the log knows filled in; `pedido` is set later, by the fold.
-
-    `timestamp` is the event's; `retime` writes a publisher's time as ours are written.
-    Raises OrderExists, InvalidTransition or Invalid.
-    """
-    return _COMPLETE[draft["tipo"]](draft, order, _Context(tax_rate, timestamp, retime))
-
-
-@dataclass(frozen=True, slots=True)
-class _Context:
-    tax_rate: float
-    timestamp: str
-    retime: Callable[[str], str]
-
-
-def _complete_new(draft: Json, order: Order | None, context: _Context) -> Json:
-    sent = draft["pedido"]
-    if draft.get("pedido_id", sent["id"]) != sent["id"]:
-        raise Invalid(fields={"pedido_id": "no es el de pedido.id"})
-    if order is not None and not order.incomplete:
-        raise OrderExists(fields={"pedido.id": f"el pedido {sent['id']} ya existe"})
-    pedido = _new_pedido(sent, order, context)
-    if order is not None:
-        _check_leaves(order, pedido["estado"], recovered=False)
-    return {**draft, "pedido_id": sent["id"], "liberado": bool(draft.get("liberado")), "pedido": pedido}
-
-
-def _new_pedido(sent: Json, stub: Order | None, context: _Context) -> Json:
-    known = stub.pedido if stub is not None else {}
-    kind = sent.get("tipo") or "mesa"
-    payment = sent.get("tipo_pago") or ("anticipado" if kind == "llevar" else "al_final")
-    paid_at = context.retime(sent["pagado_at"]) if sent.get("pagado_at") else known.get("pagado_at")
-    state = sent.get("estado")
-    if not state and stub is not None and not stub.state_assumed:
-        state = stub.state  # later news than this order: the log already knows how far it is
-    if not state:
-        state = "pendiente_pago" if payment == "anticipado" and not paid_at else "en_mesa"
-    if state == "pagado" and not paid_at:
-        paid_at = context.timestamp
-    items = [_new_line(line, index, sent["items"]) for index, line in enumerate(sent.get("items") or ())]
-    total, prices = sent.get("total"), [line["subtotal"] for line in items]
-    if total is None and prices and None not in prices:
-        total = round(sum(prices), 2)
-    pedido = {
-        "id": sent["id"],
-        "numero": sent.get("numero") or sent["id"],
-        "mesa_numero": sent.get("mesa_numero"),
-        "tipo": kind,
-        "tipo_pago": payment,
-        "cliente_nombre": sent.get("cliente_nombre"),
-        "mesero": sent.get("mesero"),
-        "notas": sent.get("notas"),
-        "estado": state,
-        "items": items,
-        **_money(sent, total, context.tax_rate),
-        "timestamp": known.get("timestamp", context.timestamp),
-    }
-    times = {name: known[name] for name in _TIMES if name in known}
-    if paid_at:
-        times["pagado_at"] = paid_at
-    extra = {name: value for name, value in sent.items() if name not in pedido and name not in _SERVICE_SETS}
-    if sent.get("timestamp"):
-        extra["timestamp_origen"] = sent["timestamp"]
-    return {**pedido, **times, **extra, "por_acusar": known.get("por_acusar", [])}
-
-
-_TIMES = ("pagado_at", "cocina_at", "listo_at", "servido_at", "visto_at", "entendido_at")
-_SERVICE_SETS = (*_TIMES, "version", "por_acusar", "incompleto", "timestamp", "timestamp_origen")
-
-
-def _new_line(line: Json, index: int, lines: list[Json]) -> Json:
-    line_id = line.get("id")
-    if line_id is None:
-        # Above every id that was sent, so that the given ones keep theirs.
-        line_id = max((other.get("id") or 0 for other in lines), default=0) + index + 1
-    return _whole_line({**line, "id": line_id})
-
-
-def _whole_line(line: Json) -> Json:
-    quantity = line.get("cantidad") or 1
-    price, subtotal = line.get("precio_unitario"), line.get("subtotal")
-    if subtotal is None and price is not None:
-        subtotal = round(quantity * price, 2)
-    known = {
-        "id": line["id"],
-        "producto_id": line.get("producto_id"),
-        "producto_nombre": line.get("producto_nombre"),
-        "cantidad": quantity,
-        "notas": line.get("notas"),
-        "categoria": line.get("categoria"),
-        "estado_item": line.get("estado_item") or "pendiente",
-        "precio_unitario": price,
-        "subtotal": subtotal,
-    }
-    return {**known, **{name: value for name, value in line.items() if name not in known}}
-
-
-def _money(sent: Mapping[str, Any], total: float | None, tax_rate: float) -> Json:
-    """Prices include the tax: of a total alone, the tax is its share."""
-    tax, net = sent.get("impuesto"), sent.get("subtotal")
-    if total is not None and tax is None:
-        tax = round(total - net, 2) if net is not None else round(total - total / (1 + tax_rate), 2)
-    if total is not None and net is None and tax is not None:
-        net = round(total - tax, 2)
-    return {"subtotal": net, "impuesto": tax, "total": total}
-
-
-def _complete_state(draft: Json, order: Order | None, context: _Context) -> Json:
-    recovered = bool(draft.get("recuperado"))
-    if order is not None:
-        _check_leaves(order, draft["estado"], recovered)
-    known = order.pedido if order is not None else {}
-    event = {
-        **draft,
-        "estado_anterior": known.get("estado"),
-        "mesa_numero": _known_or(draft, known, "mesa_numero"),
-        "tipo_servicio": draft.get("tipo_servicio") or known.get("tipo", "mesa"),
-        "recuperado": recovered,
-    }
-    if draft.get("pagado_at"):
-        event["pagado_at"] = context.retime(draft["pagado_at"])
-    elif draft["estado"] == "pagado" or draft.get("metodo_pago"):
-        event["pagado_at"] = known.get("pagado_at") or context.timestamp
-    return event
-
-
-def _complete_ready(draft: Json, order: Order | None, context: _Context) -> Json:
-    partial = bool(draft.get("parcial"))
-    if order is not None and not partial:
-        _check_leaves(order, "listo", bool(draft.get("recuperado")))
-    known = order.pedido if order is not None else {}
-    lines = [line for line in known.get("items", ()) if line["estado_item"] in ("pendiente", "listo")]
-    ids = draft.get("items_listos_ids")
-    if ids is None:
-        ids = [line["id"] for line in lines if not partial or line["producto_nombre"] in draft["items_listos"]]
-    started = known.get("cocina_at") or known.get("pagado_at") or known.get("timestamp")
-    seconds = draft.get("segundos_cocina")
-    if seconds is None and started:
-        seconds = max(0, (parse_iso(context.timestamp) - parse_iso(started)) // 1000)
-    return {
-        **draft,
-        "items_listos_ids": ids,
-        "parcial": partial,
-        **{name: _known_or(draft, known, name) for name in ("mesa_numero", "cliente_nombre", "mesero")},
-        "segundos_cocina": seconds,
-    }
-
-
-def _complete_item(draft: Json, order: Order | None, context: _Context) -> Json:
-    known = order.pedido if order is not None else {}
-    line = _find(known.get("items", ()), draft["item_id"])
-    changes = dict(draft["cambios"])
-    if line is not None:
-        changes.setdefault("producto_nombre", line["producto_nombre"])
-        if changes["tipo_cambio"] in ("cantidad_modificada", "item_removido"):
-            changes.setdefault("cantidad_anterior", line["cantidad"])
-        if changes["tipo_cambio"] == "notas_modificadas":
-            changes.setdefault("notas_anterior", line["notas"])
-    total = draft["total"] if draft.get("total") is not None else changes.get("nuevo_total")
-    if total is not None:
-        money = _money(draft, total, context.tax_rate)
-    else:
-        money = {name: _known_or(draft, known, name) for name in ("subtotal", "impuesto", "total")}
-    return {**draft, "cambios": changes, "item": _changed_line(line, draft, changes), **money}
-
-
-def _known_or(draft: Json, known: Mapping[str, Any], name: str) -> Any:
-    """What the publisher says, or else what the log knows."""
-    return draft[name] if draft.get(name) is not None else known.get(name)
-
-
-def _removes(changes: Json) -> bool:
-    return changes["tipo_cambio"] == "item_removido" or changes.get("cantidad_nueva") == 0
-
-
-def _changed_line(line: Json | None, draft: Json, changes: Json) -> Json | None:
-    """The whole line after the change; None where it is gone, or where neither log nor publisher knows it."""
-    kind = changes["tipo_cambio"]
-    if _removes(changes) or (line is None and draft.get("item") is None and kind != "item_agregado"):
-        return None
-    sent = {name: value for name, value in (draft.get("item") or {}).items() if value is not None}
-    after = {**(line or {}), **sent, "id": draft["item_id"]}
-    if changes.get("producto_nombre") and not after.get("producto_nombre"):
-        after["producto_nombre"] = changes["producto_nombre"]
-    if changes.get("cantidad_nueva"):
-        if after.get("cantidad") != changes["cantidad_nueva"] and "subtotal" not in sent:
-            after["subtotal"] = None  # priced anew below
-        after["cantidad"] = changes["cantidad_nueva"]
-    if "notas_nueva" in changes:
-        after["notas"] = changes["notas_nueva"]
-    if kind in ("item_listo", "item_pendiente"):
-        after["estado_item"] = kind.removeprefix("item_")
-    return _whole_line(after)
-
-
-def _complete_cancelled(draft: Json, order: Order | None, context: _Context) -> Json:
-    if order is not None:
-        _check_leaves(order, "cancelado", bool(draft.get("recuperado")))
-    known = order.pedido if order is not None else {}
-    in_progress = draft.get("items_en_curso")
-    if in_progress is None:
-        in_progress = [line["producto_nombre"] for line in known.get("items", ()) if line["estado_item"] == "pendiente"]
-    return {
-        **draft,
-        "razon": draft.get("razon"),
-        "estado_anterior": known.get("estado"),
-        "items_en_curso": in_progress,
-        "mesa_numero": _known_or(draft, known, "mesa_numero"),
-    }
-
-
-_COMPLETE: Mapping[str, Callable[[Json, Order | None, _Context], Json]] = {
-    "nuevo_pedido": _complete_new,
-    "cambio_estado": _complete_state,
-    "pedido_listo": _complete_ready,
-    "item_modificado": _complete_item,
-    "pedido_cancelado": _complete_cancelled,
-}
-
-
-def complete_stock(draft: Json) -> Json:
-    stock = draft.get("stock_actual")
-    return {
-        **draft,
-        "stock_actual": stock,
-        "stock_minimo": draft.get("stock_minimo"),
-        "nivel": draft.get("nivel") or ("agotado" if stock is not None and stock <= 0 else "bajo"),
-        "pedidos_afectados": draft.get("pedidos_afectados") or [],
-    }
-
-
-def _check_leaves(order: Order, state: str, recovered: bool) -> None:
-    if order.state in TERMINAL_STATES and state != order.state and not recovered:
-        raise InvalidTransition(
-            f"El pedido {order.pedido['id']} está {order.state}; solo un evento con recuperado: true lo cambia.",
-            extra={"estado": order.state, "permitidas": []},
-        )
-
-
-# Folding
-
-
 def fold(order: Order | None, event: Json) -> Order | None:
     """The order after a stored event (with `salas`); None after an event that has no order."""
     if "version" not in event:
@@ -344,7 +98,7 @@ def apply(order: Order | None, event: Json) -> Order:
     """The order after a completed event with `id`, `timestamp` and `version`. The order given stays as it is."""
     now_ms = parse_iso(event["timestamp"])
     kind = event["tipo"]
-    before = order.pedido if order is not None else _stub(event)
+    before = _with_details(order.pedido, event) if order is not None else _stub(event)
     match kind:
         case "nuevo_pedido":
             after = dict(event["pedido"])
@@ -400,27 +154,47 @@ def _stub(event: Json) -> Json:
     }
 
 
+def _with_details(pedido: Json, event: Json) -> Json:
+    """What the event says of the order itself, where the order does not know it yet."""
+    news = {name: event[name] for name in _DETAILS if pedido[name] is None and event.get(name) is not None}
+    return {**pedido, **news} if news else pedido
+
+
 def _with_state(pedido: Json, state: str, event: Json) -> Json:
     at = event["timestamp"]
     after = {**pedido, "estado": state}
-    items = pedido["items"]
     if state in _BEFORE_READY:
         after.pop("listo_at", None)
+    if state in _BEFORE_SERVED:
         after.pop("servido_at", None)
+    items = after["items"]
+    if pedido["estado"] == "cancelado" and state != "cancelado":
+        # Taken back: its lines are to be made after all, and it can be cancelled anew.
+        for name in ("razon", "entendido_at"):
+            after.pop(name, None)
+        items = [_line_as(line, ("cancelado",), "pendiente") for line in items]
     if state == "en_cocina":
         after.setdefault("cocina_at", at)  # a recalled order's clock keeps its first start
         if event.get("recuperado"):
             items = [_line_as(line, ("listo", "servido", "cancelado"), "pendiente") for line in items]
-    elif state == "listo":
-        if pedido["estado"] != "listo":
-            after["listo_at"] = at
-        items = [_line_as(line, ("pendiente",), "listo") for line in items]
+    elif state == "listo" and pedido["estado"] != "listo":
+        after["listo_at"] = at
     elif state == "servido":
         after.setdefault("servido_at", at)
-        items = [_line_as(line, ("pendiente", "listo"), "servido") for line in items]
-    elif state == "cancelado":
-        items = [_line_as(line, ("pendiente", "listo"), "cancelado") for line in items]
-    return {**after, "items": items}
+    return {**after, "items": lines_of(state, items)}
+
+
+def lines_of(state: str, lines: list[Json]) -> list[Json]:
+    """The lines of an order in this state: of a ready order none is pending, and so on."""
+    earlier = _LINES_BEFORE.get(state, ())
+    return [_line_as(line, earlier, state) for line in lines]
+
+
+_LINES_BEFORE = {
+    "listo": ("pendiente",),
+    "servido": ("pendiente", "listo"),
+    "cancelado": ("pendiente", "listo"),
+}
 
 
 def _line_as(line: Json, states: tuple[str, ...], state: str) -> Json:
@@ -433,14 +207,15 @@ def _ready_line(line: Json, ready: set[int]) -> Json:
 
 def _with_line(lines: list[Json], event: Json) -> list[Json]:
     line_id, item = event["item_id"], event["item"]
-    if _removes(event["cambios"]):
+    if removes_line(event["cambios"]):
         return [line for line in lines if line["id"] != line_id]
     if item is None:
         return lines
-    if _find(lines, line_id) is None:
+    if all(line["id"] != line_id for line in lines):
         return [*lines, item]
     return [item if line["id"] == line_id else line for line in lines]
 
 
-def _find(lines: Any, line_id: int) -> Json | None:
-    return next((line for line in lines if line["id"] == line_id), None)
+def removes_line(changes: Json) -> bool:
+    kind = changes["tipo_cambio"]
+    return bool(kind == "item_removido" or (kind == "cantidad_modificada" and changes.get("cantidad_nueva") == 0))

@@ -58,7 +58,10 @@ async def _wait_for_page(
     try:
         while True:
             waiter.clear()
-            page = await notifier.page(reader, after, limit=limit, max_bytes=POLL_BYTES)
+            try:
+                page = await notifier.page(reader, after, limit=limit, max_bytes=POLL_BYTES)
+            except Pruned:  # while it waited: its next poll is told so
+                return Page([], after, more=False)
             left = deadline - time.monotonic()
             if page.events or left <= 0 or notifier.closing:
                 return page

@@ -48,6 +48,7 @@ class Directory:
     _present: dict[str, Presence] = field(default_factory=dict)
     _polling: dict[tuple[Any, ...], Presence] = field(default_factory=dict)
     _gone: OrderedDict[tuple[Any, ...], Presence] = field(default_factory=OrderedDict)
+    _here: Counter[tuple[Any, ...]] = field(default_factory=Counter)  # connections of each identity
 
     def connect(
         self,
@@ -75,13 +76,23 @@ class Directory:
             position=position,
             own_room=room,
         )
+        former = self._present.get(presence.sid)
+        if former is not None:
+            self.disconnect(former)
         self._present[presence.sid] = presence
+        self._here[presence.identity()] += 1
         self._gone.pop(presence.identity(), None)
         return presence
 
     def disconnect(self, presence: Presence) -> None:
-        if self._present.pop(presence.sid, None) is not None:
-            presence.seen_ms = self.clock()
+        if self._present.get(presence.sid) is not presence:
+            return
+        del self._present[presence.sid]
+        presence.seen_ms = self.clock()
+        identity = presence.identity()
+        self._here[identity] -= 1
+        if not self._here[identity]:
+            del self._here[identity]
             self._leave(presence)
 
     def find(self, sid: str) -> Presence | None:
@@ -144,10 +155,8 @@ class Directory:
                 self._leave(presence)
 
     def _leave(self, presence: Presence) -> None:
-        """Kept as the last of its user, role, client and transport, unless another of the same is still here."""
+        """Kept as the last of its user, role, client and transport; none of the same is here any more."""
         identity = presence.identity()
-        if any(other.identity() == identity for other in self._present.values()):
-            return
         self._gone[identity] = presence
         self._gone.move_to_end(identity)
         while len(self._gone) > MAX_GONE:

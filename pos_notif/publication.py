@@ -11,6 +11,7 @@ from typing import Any
 
 from . import orders
 from .clock import iso, parse_iso
+from .completion import complete, complete_stock
 from .errors import DomainError, Invalid, KeyReused
 from .event_log import Transaction
 from .events import rooms_for_order, rooms_for_stock
@@ -68,14 +69,16 @@ class Publication:
         self._timestamp = iso(now_ms, rules.zone)
         self._rules = rules
         self._batch = batch
-        self._key = key if batch or key is not None else (drafts[0].get("operacion_id") if drafts else None)
+        own_key = None if batch else drafts[0].get("operacion_id")
+        self._key = key if key is not None else own_key
+        self._key_field = "operacion_id" if own_key is not None else "Idempotency-Key"
         # Digests are taken out here, before the writer's turn.
         self._digest = _digest(drafts if batch else drafts[0]) if self._key is not None else b""
         self._digests = [_digest(draft) if batch and draft.get("operacion_id") is not None else b"" for draft in drafts]
 
     def __call__(self, transaction: Transaction) -> Published:
         if self._key is not None:
-            known = self._known(transaction, self._key, self._digest)
+            known = self._known(transaction, self._key, self._digest, self._key_field)
             if known is not None:
                 return Published(known, [True] * len(known))
         if self._batch:
@@ -91,6 +94,8 @@ class Publication:
         for index, (draft, digest) in enumerate(zip(self._drafts, self._digests, strict=True)):
             key = draft.get("operacion_id")
             try:
+                if key is not None and key == self._key:
+                    raise KeyReused(fields={"operacion_id": "es la clave del lote entero"})
                 known = self._known(transaction, key, digest) if key is not None else None
                 event_id = known[0] if known is not None else self._append(transaction, draft, key)
             except DomainError as error:
@@ -101,12 +106,14 @@ class Publication:
             duplicates.append(known is not None)
         return Published(ids, duplicates)
 
-    def _known(self, transaction: Transaction, key: str, digest: bytes) -> list[int] | None:
+    def _known(
+        self, transaction: Transaction, key: str, digest: bytes, field: str = "operacion_id"
+    ) -> list[int] | None:
         found = transaction.find_key(self._publisher.key, self._route, key)
         if found is None:
             return None
         if found[0] != digest:
-            raise KeyReused(fields={"operacion_id": "ya se usó con otro contenido"})
+            raise KeyReused(fields={field: "ya se usó con otro contenido"})
         return found[1]
 
     def _append(self, transaction: Transaction, draft: Json, key: str | None) -> int:
@@ -114,20 +121,19 @@ class Publication:
         tail: Json = {"actor": self._actor(draft)}
         if key is not None:
             tail = {"operacion_id": key, **tail}
-        if draft.get("timestamp") is not None:
-            tail["timestamp_origen"] = draft["timestamp"]
+        origin = draft.get("timestamp", draft.get("timestamp_origen"))
+        if origin is not None:
+            tail["timestamp_origen"] = origin
         body = {name: value for name, value in draft.items() if name not in _SET_HERE}
         if draft["tipo"] == "alerta_stock":
-            event = {**head, **tail, **orders.complete_stock(body)}
+            event = {**head, **tail, **complete_stock(body)}
             return transaction.append(event, rooms_for_stock(event["nivel"]), self._now_ms, None)
         return self._append_order_event(transaction, head, tail, {**body, "tipo": draft["tipo"]})
 
     def _append_order_event(self, transaction: Transaction, head: Json, tail: Json, body: Json) -> int:
         order_id = body["pedido"]["id"] if body["tipo"] == "nuevo_pedido" else body["pedido_id"]
         before = transaction.order(order_id)
-        own = orders.complete(
-            body, before, tax_rate=self._rules.tax_rate, timestamp=self._timestamp, retime=self._retime
-        )
+        own = complete(body, before, tax_rate=self._rules.tax_rate, timestamp=self._timestamp, retime=self._retime)
         after = self._log(transaction, head, tail, own, before)
         if before is not None and before.state == "pendiente_pago" and after.state == "pagado":
             # A paid takeaway rings in the kitchen, whoever said that it was paid.

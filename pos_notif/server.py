@@ -27,7 +27,9 @@ from .app import NotificationApp, create_app
 from .config import Config
 from .errors import ConfigurationError
 from .hypercorn_connection import SEND_BUFFER_BYTES, Connection
+from .streams import BUSY_RETRY_MS
 from .web.services import EXTENSION, Services
+from .wire import sse
 
 logger = logging.getLogger("pos_notif")
 access_logger = logging.getLogger("pos_notif.access")
@@ -36,9 +38,16 @@ STOP_SECONDS = 2.0
 KEEP_ALIVE_SECONDS = 75.0
 # Besides the streams: polls, publications, pages.
 OTHER_CONNECTIONS = 500
+REFUSAL_SECONDS = 2.0
 # A peer that lost its power says nothing; the kernel alone would wait 15 minutes for it.
 UNACKNOWLEDGED_MS = 8000
 _FULL = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 30\r\nConnection: close\r\n\r\n"
+
+
+_BUSY = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nCache-Control: private, no-store,"
+    b" no-transform\r\nConnection: close\r\n\r\n" + sse.retry(BUSY_RETRY_MS) + sse.frame("ocupado", b"{}")
+)
 
 
 class PortUnavailable(Exception):
@@ -83,6 +92,7 @@ class Server:
         self._wrapped = ASGIWrapper(app)
         self._context = WorkerContext(None)
         self._connections: set[Connection] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._empty = asyncio.Event()
         self._stop = asyncio.Event()
 
@@ -96,7 +106,11 @@ class Server:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.stop)
         await self._app.notifier.open()
-        await self._app.startup()
+        try:
+            await self._app.startup()
+        except BaseException:
+            await self._app.notifier.close()  # its threads would keep the process alive
+            raise
         server = await asyncio.start_server(self._accept, sock=self._listener)
         try:
             services: Services = self._app.extensions[EXTENSION]
@@ -107,11 +121,15 @@ class Server:
             await self._end_connections()
             await self._app.shutdown()
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.get_running_loop().create_task(self._serve(reader, writer), name="connection")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         limit = self._config.max_connections
         if limit and len(self._connections) >= limit + OTHER_CONNECTIONS:
-            writer.write(_FULL)
-            writer.close()
+            await _refuse(reader, writer)
             return
         connection = Connection(
             self._wrapped, self._hypercorn, self._context, reader, writer, self._config.write_timeout_seconds
@@ -134,6 +152,9 @@ class Server:
         for connection in list(self._connections):
             connection.abort()
         await self._wait_until_empty(1.0)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _wait_until_empty(self, seconds: float) -> None:
         if self._connections:
@@ -141,6 +162,16 @@ class Server:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._empty.wait()
+
+
+async def _refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Beyond all limits. A stream is told to come back later: after a 503 a browser would not ask again."""
+    with contextlib.suppress(OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        async with asyncio.timeout(REFUSAL_SECONDS):
+            # Read whole, or the reset for what is left would overtake the answer.
+            head = await reader.readuntil(b"\r\n\r\n")
+            writer.write(_BUSY if head.startswith(b"GET /api/notificaciones/stream/") else _FULL)
+    writer.close()
 
 
 def serve(config: Config, announce: Callable[[int, bool], None]) -> None:

@@ -9,7 +9,6 @@ import sqlite3
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any, TypeVar
 
 from .database import Database
@@ -53,8 +52,12 @@ class SqliteLog:
         cls, database: Database, on_append: Callable[[list[LoggedEvent]], None] = lambda events: None
     ) -> SqliteLog:
         """Raises LogRefused where the newest 1,000 rows do not chain up to the head."""
-        bounds = await database.read(_read_bounds)
-        problem = await database.read(_check_newest)
+        try:
+            bounds, problem = await database.read(
+                lambda connection: (_read_bounds(connection), _check_newest(connection))
+            )
+        except LogUnavailable as error:
+            raise LogRefused(f"{database.path}: is damaged ({error.__cause__})") from error
         if problem:
             raise LogRefused(f"{database.path}: is damaged: {problem}")
         return cls(database, bounds, on_append)
@@ -108,22 +111,25 @@ class SqliteLog:
         for job in group:
             job.answer()
 
-    def _publish(self, written: _Appended) -> None:
-        self.bounds = written.bounds
-        if written.events:
-            self._on_append(written.events)
+    def _publish(self, found: _Appended) -> None:
+        """A commit and a refresh may each be told of what the other has read, in either order: what is known stays
+        known, and nothing is handed on twice."""
+        known, bounds = self.bounds, found.bounds
+        if bounds.epoch == known.epoch:
+            oldest, newest = max(known.oldest, bounds.oldest), max(known.newest, bounds.newest)
+            bounds = Bounds(known.epoch, oldest, newest)
+        self.bounds = bounds
+        events = found.events
+        if events and events[0].id <= known.newest:
+            events = [event for event in events if event.id > known.newest]
+        if events:
+            self._on_append(events)
 
     # Reading
 
     async def refresh(self) -> Bounds:
-        known = self.bounds
-        found = await self._database.read(lambda connection: _appended_since(connection, known.newest))
-        # A commit of our own may have overtaken this read.
-        if found.bounds.epoch != known.epoch or found.bounds.newest > self.bounds.newest:
-            newer = [event for event in found.events if event.id > self.bounds.newest]
-            self._publish(_Appended(newer, found.bounds))
-        elif found.bounds.oldest > self.bounds.oldest:
-            self.bounds = Bounds(known.epoch, found.bounds.oldest, self.bounds.newest)
+        known = self.bounds.newest
+        self._publish(await self._database.read(lambda connection: _appended_since(connection, known)))
         return self.bounds
 
     async def read(self, after: int, room: str, *, limit: int, max_bytes: int) -> Page:
@@ -336,8 +342,8 @@ def _read_page(connection: sqlite3.Connection, after: int, room: str, limit: int
 
 def _read_since(connection: sqlite3.Connection, ms: int, room: str, limit: int) -> Page:
     bounds = _read_bounds(connection)
-    sql = f"SELECT {_EVENT_COLUMNS} FROM events WHERE id > 0 {_ROOM_FILTER.get(room, '')} ORDER BY id DESC LIMIT ?"
-    rows = [row for row in connection.execute(sql, (limit,)) if row[1] >= ms]
+    sql = f"SELECT {_EVENT_COLUMNS} FROM events WHERE id >= ? {_ROOM_FILTER.get(room, '')} ORDER BY id DESC LIMIT ?"
+    rows = [row for row in connection.execute(sql, (bounds.oldest, limit)) if row[1] >= ms]
     return Page([_event(row) for row in reversed(rows)], bounds.newest, more=False)
 
 
@@ -346,31 +352,37 @@ def _check_newest(connection: sqlite3.Connection) -> str | None:
     oldest, head_id, head_hash, anchor = connection.execute(
         "SELECT oldest, head_id, head_hash, anchor_hash FROM log"
     ).fetchone()
-    rows = connection.execute(
-        "SELECT id, hash, data FROM events ORDER BY id DESC LIMIT ?", (CHECKED_AT_START + 1,)
-    ).fetchall()
-    rows.reverse()
-    if not rows:
-        return None if oldest == head_id + 1 else f"events {oldest} to {head_id} are missing"
-    if (rows[-1][0], rows[-1][1]) != (head_id, head_hash):
-        return f"the log ends at event {rows[-1][0]}, but its head is {head_id}"
-    if len(rows) <= CHECKED_AT_START:
-        rows.insert(0, (oldest - 1, anchor, ""))
-    return _broken_link(rows)
+    # Rows below `oldest` are pruned ones that have not been deleted yet.
+    before = connection.execute(
+        "SELECT id, hash FROM events WHERE id >= ? ORDER BY id DESC LIMIT 1 OFFSET ?", (oldest, CHECKED_AT_START)
+    ).fetchone()
+    after, previous = before or (oldest - 1, anchor)
+    last_id, last_hash, problem, _ = _check_rows(connection, after, previous, CHECKED_AT_START)
+    if problem is None and (last_id, last_hash) != (head_id, head_hash):
+        return f"the log ends at event {last_id}, but its head is {head_id}"
+    return problem
 
 
 def _check_page(connection: sqlite3.Connection, after: int, previous: str) -> tuple[int, str, str | None, bool]:
+    first, anchor = connection.execute("SELECT oldest - 1, anchor_hash FROM log").fetchone()
+    if after < first:  # pruned meanwhile
+        after, previous = first, anchor
+    return _check_rows(connection, after, previous, 1000)
+
+
+def _check_rows(
+    connection: sqlite3.Connection, after: int, previous: str, limit: int
+) -> tuple[int, str, str | None, bool]:
+    """The last row's id and hash, the first row whose hash does not continue its predecessor's, in words, and
+    whether there are no more rows."""
+    count = 0
+    # As bytes: what is no UTF-8 any more does not match its hash either.
     rows = connection.execute(
-        "SELECT id, hash, data FROM events WHERE id > ? ORDER BY id LIMIT 1000", (after,)
-    ).fetchall()
-    problem = _broken_link([(after, previous, ""), *rows])
-    last = rows[-1] if rows else (after, previous)
-    return last[0], last[1], problem, len(rows) < 1000
-
-
-def _broken_link(rows: list[tuple[int, str, str]]) -> str | None:
-    """The first row whose hash is not its predecessor's continued; the first row given is only the predecessor."""
-    for (_, previous, _), (event_id, found, data) in pairwise(rows):
-        if chain(previous, data.encode()) != found:
-            return f"event {event_id} does not match its hash"
-    return None
+        "SELECT id, hash, CAST(data AS BLOB) FROM events WHERE id > ? ORDER BY id LIMIT ?", (after, limit)
+    )
+    for event_id, found, data in rows:
+        if chain(previous, data) != found:
+            return event_id, found, f"event {event_id} does not match its hash", True
+        after, previous = event_id, found
+        count += 1
+    return after, previous, None, count < limit

@@ -63,8 +63,9 @@ class Tail:
         self.reached = 0
 
     def start(self, newest: int, events: Sequence[LoggedEvent]) -> None:
-        """`events` are the log's newest, up to `newest`, without a hole."""
+        """`events` are the log's newest, without a hole. Those above `newest` come again, by `append`."""
         self.reached = self.floor = newest
+        events = [event for event in events if event.id <= newest]
         if events:
             self.floor = events[0].id - 1
             self._keep(events)

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.pos import Pos, assert_projection_is_the_fold, running_pos
 from tests.support import LiveServer
 
 CHROMIUM = shutil.which("chromium")
@@ -39,3 +40,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker("browser"):
                 item.add_marker(skip)
+
+
+@pytest.fixture
+async def pos(tmp_path: Path) -> AsyncIterator[Pos]:
+    """The service in this process, with a clock that stands still. After the test, its orders are the log's fold."""
+    async with running_pos(tmp_path / "log.db") as running:
+        yield running
+        assert_projection_is_the_fold(running.path)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -16,6 +19,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from pos_notif import NotificadorPedidos
+from pos_notif.publication import Publisher
 
 START_SECONDS = 20.0
 
@@ -154,6 +160,14 @@ class LiveServer:
                 return int(line.split()[1])
         raise AssertionError("no VmRSS")
 
+    def open_files(self) -> int:
+        assert self.process is not None
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def threads(self) -> int:
+        assert self.process is not None
+        return len(os.listdir(f"/proc/{self.process.pid}/task"))
+
 
 def _decode(answer: Any) -> Any:
     text = answer.read().decode()
@@ -190,6 +204,7 @@ class SseClient:
         )
         self.cursor: str | None = None
         self._raw = self.socket.makefile("rb")
+        self._lines_left = self._lines()  # what a chunk holds beyond the frame that was asked for is kept
         status = self._raw.readline()
         self.status = int(status.split()[1])
         self.headers: dict[str, str] = {}
@@ -200,7 +215,7 @@ class SseClient:
     def frames(self) -> Iterator[Frame]:
         """Until the stream ends. Comments are skipped. Raises TimeoutError after 30 s of silence."""
         frame = Frame()
-        for line in self._lines():
+        for line in self._lines_left:
             if line == "":
                 if frame != Frame():
                     if frame.id is not None:
@@ -231,6 +246,16 @@ class SseClient:
             for line in lines:
                 if not line.startswith(b":"):
                     yield line.decode()
+
+    def read_until(self, marker: bytes) -> bytes:
+        """The body's bytes as they came, up to the chunk with the marker, or to the end."""
+        body = b""
+        while marker not in body and (size_line := self._raw.readline()):
+            body += self._raw.read(int(size_line, 16))
+            self._raw.readline()
+            if int(size_line, 16) == 0:
+                break
+        return body
 
     def next_event(self, *names: str) -> Frame:
         """The next frame with one of these names (default: any logged event)."""
@@ -270,3 +295,38 @@ def eventually(condition: Any, seconds: float = 10.0) -> Any:
             return value
         assert time.monotonic() < deadline, f"not within {seconds} s"
         time.sleep(0.02)
+
+
+def stock_alert(product_id: int, level: str = "bajo", **fields: Any) -> dict[str, Any]:
+    """`bajo` goes to managers only, `agotado` and `disponible` to every room."""
+    return {"tipo": "alerta_stock", "producto_id": product_id, "nombre": "Queso", "nivel": level, **fields}
+
+
+def fill_log(database: Path, drafts: list[dict[str, Any]]) -> str:
+    """Appends drafts without a server, 500 in a transaction; returns the last one's cursor."""
+
+    async def fill() -> str:
+        publisher = Publisher("python", {"usuario_id": None, "username": "python", "rol": "manager"}, names_actor=True)
+        async with NotificadorPedidos(database=str(database)) as notifier:
+            for first in range(0, len(drafts), 500):
+                await notifier.publish(drafts[first : first + 500], publisher=publisher, batch=True)
+            return notifier.bounds.cursor()
+
+    return asyncio.run(fill())
+
+
+@contextlib.contextmanager
+def opened(database: Path) -> Iterator[sqlite3.Connection]:
+    """The file itself, beside or without a server; what was done is committed."""
+    with contextlib.closing(sqlite3.connect(database, timeout=30)) as connection, connection:
+        yield connection
+
+
+def prune_log(database: Path, up_to: int, *, delete_rows: bool = True) -> None:
+    """Takes the events up to an id out of the log, as pruning does."""
+    with opened(database) as connection:
+        connection.execute(
+            "UPDATE log SET oldest = ? + 1, anchor_hash = (SELECT hash FROM events WHERE id = ?)", (up_to, up_to)
+        )
+        if delete_rows:
+            connection.execute("DELETE FROM events WHERE id <= ?", (up_to,))

@@ -76,11 +76,14 @@ def is_own_or_allowed(origin: str | None) -> bool:
         return True
     try:
         parts = urlsplit(origin)
+        # Behind a TLS proxy `Host` has no port, and only the Origin says that it is https.
         default = _DEFAULT_PORTS[parts.scheme]
         own = urlsplit(f"//{request.headers.get('Host', '')}")
-        return bool(parts.hostname) and (parts.hostname, parts.port or default) == (
-            own.hostname,
-            own.port or default,
+        spelled_out = origin.lower() == f"{parts.scheme}://{parts.netloc}".lower() and "@" not in parts.netloc
+        return (
+            spelled_out
+            and bool(parts.hostname)
+            and (parts.hostname, parts.port or default) == (own.hostname, own.port or default)
         )
     except (KeyError, ValueError):
         return False

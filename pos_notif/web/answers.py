@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from ..drafts import MAX_BATCH, Draft
 
@@ -68,6 +68,10 @@ class Health(BaseModel):
 
 
 class ErrorBody(BaseModel):
+    """`campos` maps a path in the body to what is wrong there. Some codes add fields of their own."""
+
+    model_config = ConfigDict(extra="allow")
+
     codigo: str
     mensaje: str
     campos: dict[str, str] | None = None

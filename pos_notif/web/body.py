@@ -8,8 +8,8 @@ from typing import Any, cast
 from quart import request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from ..drafts import check_json
 from ..errors import Invalid, TooLarge, UnsupportedMediaType
+from ..json_limits import BODY, check_json
 from ..wire.json_text import parse
 
 
@@ -27,7 +27,7 @@ async def read_json() -> tuple[Any, int]:
 async def read_object() -> dict[str, Any]:
     value, _ = await read_json()
     if not isinstance(value, dict):
-        raise Invalid(fields={"cuerpo": "debe ser un objeto"})
+        raise Invalid(fields={BODY: "debe ser un objeto"})
     check_json(value)
     return value
 

@@ -9,6 +9,8 @@ from quart_schema import document_querystring, document_request, document_respon
 
 from .answers import Error
 
+OTHER_ANSWERS = "_other_answers"
+
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
@@ -20,12 +22,16 @@ def documented(
     query: Any = None,
     body: Any = None,
 ) -> Callable[[Handler], Handler]:
-    """`answers` maps a status to the model of its body; `errors` are those that answer with the JSON error."""
+    """`answers` maps a status to the model of its JSON body, to another content type (a `str`), or to None where
+    there is no body; `errors` are the statuses that answer with the JSON error."""
 
     def decorate(handler: Handler) -> Handler:
         documented = tag([subject])(handler)
+        others = {status: answer for status, answer in answers.items() if answer is None or isinstance(answer, str)}
+        setattr(documented, OTHER_ANSWERS, others)
         for status, model in answers.items():
-            documented = document_response(model, status)(documented)
+            if status not in others:
+                documented = document_response(model, status)(documented)
         for status in errors:
             documented = document_response(Error, status)(documented)
         if query is not None:

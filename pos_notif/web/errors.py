@@ -42,6 +42,10 @@ RETRY_AFTER_SECONDS = 2
 _MACHINE_PATHS = frozenset({"/healthz", "/readyz", "/openapi.json"})
 
 
+def is_api(path: str) -> bool:
+    return path == "/api" or path.startswith("/api/")
+
+
 def register(app: Quart) -> None:
     app.register_error_handler(errors.DomainError, _domain)
     app.register_error_handler(HTTPException, _http)
@@ -71,7 +75,7 @@ async def _http(error: HTTPException) -> Response:
 
 
 async def _unexpected(error: Exception) -> Response:
-    logger.error("unexpected error in %s %s", request.method, request.path, exc_info=error)
+    logger.error("unexpected error in %s %r", request.method, request.path, exc_info=error)
     return await _answer(500, errors.DomainError.code, errors.DomainError.message, {})
 
 
@@ -84,7 +88,7 @@ async def _answer(
     fields: dict[str, str] | None = None,
     extra: dict[str, Any] | None = None,
 ) -> Response:
-    if request.path.startswith("/api") or request.path in _MACHINE_PATHS:
+    if is_api(request.path) or request.path in _MACHINE_PATHS:
         body: dict[str, Any] = {"codigo": code, "mensaje": message}
         if fields:
             body["campos"] = fields

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from quart import Blueprint, Response
 
 from ..errors import LogUnavailable
 from ..wire.json_text import dump
+from .access import public
 from .answers import Health
 from .documented import documented
 from .services import services
@@ -15,7 +17,12 @@ from .services import services
 blueprint = Blueprint("health", __name__)
 
 
+# Longer than any sound disk takes, shorter than what supervisors wait.
+CHECK_SECONDS = 2.0
+
+
 @blueprint.get("/healthz")
+@public
 @documented("servicio", {200: Health})
 async def alive() -> Any:
     """El proceso atiende."""
@@ -23,17 +30,38 @@ async def alive() -> Any:
 
 
 @blueprint.get("/readyz")
+@public
 @documented("servicio", {200: Health, 503: Health})
 async def ready() -> Any:
     """El registro se puede escribir."""
     if services().stopping:
         return _answer(503, "deteniendose")
-    notifier = services().notifier
+    problem = await _write_problem()
+    if problem is not None:
+        return _answer(503, LogUnavailable.code, problem)
+    damage = services().notifier.damage
+    return _answer(200, "listo", f"registro dañado: {damage}" if damage else None)
+
+
+async def _write_problem() -> str | None:
+    """What keeps the log from being written now. Checks side by side share one write: each of its own would hold
+    up the writer, and with it the publications, for as long as SQLite waits for a lock."""
+    state = services()
+    if state.write_check is None or state.write_check.done():
+        state.write_check = asyncio.create_task(_try_to_write(), name="write-check")
     try:
-        await notifier.database.write(lambda connection: connection.execute("UPDATE log SET only_row = 1"))
+        async with asyncio.timeout(CHECK_SECONDS):
+            return await asyncio.shield(state.write_check)
+    except TimeoutError:
+        return f"no write within {CHECK_SECONDS:g} s"
+
+
+async def _try_to_write() -> str | None:
+    try:
+        await services().notifier.database.write(lambda connection: connection.execute("UPDATE log SET only_row = 1"))
     except LogUnavailable as error:
-        return _answer(503, "registro_no_disponible", str(error.__cause__ or error.message))
-    return _answer(200, "listo", f"registro dañado: {notifier.damage}" if notifier.damage else None)
+        return str(error.__cause__ or error.message)
+    return None
 
 
 def _answer(status: int, state: str, detail: str | None = None) -> Response:

@@ -9,6 +9,7 @@ from quart import Blueprint, Response, request
 
 from ..drafts import MAX_BATCH, parse_draft
 from ..errors import Invalid, TooLarge
+from ..json_limits import printable
 from ..polling import poll
 from ..publication import Publisher, check_key
 from ..streams import Stream
@@ -29,7 +30,7 @@ STREAM_HEADERS = {
 
 
 @blueprint.get("/stream/<rol>")
-@documented("eventos", {}, errors=(401, 403, 404), query=StreamQuery)
+@documented("eventos", {200: "text/event-stream"}, errors=(401, 403, 404), query=StreamQuery)
 async def stream(rol: str) -> Any:
     """Los eventos del rol en vivo (text/event-stream), desde `Last-Event-ID` o `cursor`."""
     reader = reader_of(rol)
@@ -53,7 +54,7 @@ def _stream_cursor() -> str | None:
 
 
 @blueprint.get("/polling/<rol>")
-@documented("eventos", {200: Poll}, errors=(401, 403, 404, 422, 503), query=PollQuery)
+@documented("eventos", {200: Poll, 304: None}, errors=(401, 403, 404, 422, 503), query=PollQuery)
 async def polling(rol: str) -> Any:
     """Los eventos del rol después de `cursor`; sin él, los de los últimos 5 minutos."""
     reader, who, client = reader_of(rol), principal(), client_id()
@@ -87,7 +88,7 @@ async def publish() -> Any:
     key = request.headers.get("Idempotency-Key")
     if key is not None:
         check_key(key, "Idempotency-Key")
-    drafts = _batch(value) if batch else [_single(value, size, key)]
+    drafts = _batch(value, size) if batch else [_single(value, size, key)]
     who = principal()
     publisher = Publisher(who.publisher_key, who.actor, names_actor=who.kind == "token")
     notifier = services().notifier
@@ -112,16 +113,15 @@ def _single(value: Any, size: int, key: str | None) -> dict[str, Any]:
     return draft
 
 
-def _batch(value: dict[str, Any]) -> list[dict[str, Any]]:
-    events, limit = value["eventos"], services().config.max_event_bytes
+def _batch(value: dict[str, Any], size: int) -> list[dict[str, Any]]:
+    events = value["eventos"]
+    if isinstance(events, list) and size > services().config.max_event_bytes:
+        _check_sizes(events, services().config.max_event_bytes)
     if not isinstance(events, list) or not 1 <= len(events) <= MAX_BATCH:
         raise Invalid(fields={"eventos": f"debe ser una lista de 1 a {MAX_BATCH} eventos"})
     for name in value:
         if name != "eventos":
-            raise Invalid(fields={name[:60]: "no se reconoce junto a eventos"})
-    for index, event in enumerate(events):
-        if len(json.dumps(event, ensure_ascii=False).encode("utf-8", "surrogatepass")) > limit:
-            raise TooLarge(f"eventos.{index} pasa de {limit // 1024} KiB.")
+            raise Invalid(fields={printable(name): "no se reconoce junto a eventos"})
     drafts = [parse_draft(event, f"eventos.{index}.") for index, event in enumerate(events)]
     for index, draft in enumerate(drafts):
         if draft.get("operacion_id") is not None:
@@ -129,8 +129,19 @@ def _batch(value: dict[str, Any]) -> list[dict[str, Any]]:
     return drafts
 
 
+def _check_sizes(events: list[Any], limit: int) -> None:
+    for index, event in enumerate(events):
+        # What the parser could nest, the encoder can.
+        if len(_COMPACT.encode(event).encode("utf-8", "surrogatepass")) > limit:
+            raise TooLarge(f"eventos.{index} pasa de {limit // 1024} KiB.")
+
+
+# Unlike `dump`, it takes whatever was sent: what is wrong with that is said by `parse_draft`.
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 @blueprint.get("/estado")
-@documented("servicio", {200: Connections}, errors=(401, 403))
+@documented("servicio", {200: Connections}, errors=(401, 403, 503))
 async def state() -> Any:
     """Quién está conectado, y qué tan atrasado va."""
     require_manager()

@@ -6,9 +6,9 @@ from typing import Any
 
 from quart import Blueprint, Response, request
 
-from ..drafts import MAX_ID
 from ..errors import Invalid, NotFound, RoleNotAllowed
 from ..events import FILTERED_ROOMS, KITCHEN, MANAGER, ROLE_ROOM
+from ..json_limits import MAX_ID
 from ..wire.json_text import dump
 from .access import principal
 from .answers import OrderHistory, Snapshot, ViewQuery

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import openapi_ui_bundles.swagger_ui
 from quart import Blueprint, Response, redirect, render_template, request, send_from_directory
+from quart_schema import hide
 
 from ..accounts import Principal
 from ..errors import RoleNotAllowed
@@ -20,6 +21,7 @@ PAGES = (("/cocina", "cocinero", "Cocina", "Los pedidos por cocinar, en vivo"),)
 
 
 @blueprint.get("/")
+@hide
 async def index() -> Any:
     who = await _signed_in_user()
     if who is None:
@@ -29,6 +31,7 @@ async def index() -> Any:
 
 
 @blueprint.get("/login")
+@hide
 async def login() -> Any:
     target = _own_path(request.args.get("next", ""))
     who = await _signed_in_user()
@@ -38,6 +41,7 @@ async def login() -> Any:
 
 
 @blueprint.get("/cocina")
+@hide
 async def kitchen() -> Any:
     who = await _signed_in_user()
     if who is None:
@@ -48,16 +52,19 @@ async def kitchen() -> Any:
 
 
 @blueprint.get("/docs")
+@hide
 async def api_documentation() -> Any:
     return await render_template("docs.html")
 
 
 @blueprint.get("/docs/<path:name>")
+@hide
 async def api_documentation_file(name: str) -> Any:
     return await send_from_directory(openapi_ui_bundles.swagger_ui.static_path, name)
 
 
 @blueprint.get("/favicon.ico")
+@hide
 async def favicon() -> Any:
     return redirect("/static/favicon.svg", 301)
 
@@ -84,6 +91,5 @@ def _to_login(path: str) -> Any:
 
 def _own_path(target: str) -> str:
     """A path of this service, or nothing: an address elsewhere would lend our name to a phisher's page."""
-    parts = urlsplit(target)
-    safe = target.startswith("/") and not target.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
-    return target if safe and target.isprintable() and "\\" not in target else ""
+    safe = target.startswith("/") and not target.startswith("//") and "\\" not in target and target.isprintable()
+    return target if safe else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -25,6 +26,8 @@ class Services:
     accounts: Accounts
     streams: Streams
     stopping: bool = False
+    # The write that `/readyz` waits for; `create_app` awaits it before the database is closed.
+    write_check: asyncio.Task[str | None] | None = None
 
 
 def services() -> Services:

@@ -22,22 +22,20 @@ blueprint = Blueprint("sign_in", __name__, url_prefix="/auth")
 
 @blueprint.post("/login")
 @public
-@documented("sesión", {200: SessionInfo}, errors=(401, 403, 413, 415, 422, 429, 503), body=Credentials)
+@documented("sesión", {200: SessionInfo}, errors=(400, 401, 403, 413, 415, 422, 429, 503), body=Credentials)
 async def login() -> Any:
     """Inicia una sesión: deja una cookie HttpOnly."""
     body = await read_object()
     username, password = (_text(body, name) for name in ("username", "password"))
     found, secret = await services().accounts.login(username, password, request.remote_addr or "")
     response = _json(found)
-    response.set_cookie(
-        COOKIE, secret, httponly=True, samesite="Lax", path="/", secure=request.scheme == "https",
-        max_age=max(0, ((found.expires_ms or 0) - services().notifier.clock()) // 1000),
-    )  # fmt: skip
+    seconds = max(0, ((found.expires_ms or 0) - services().notifier.clock()) // 1000)
+    response.set_cookie(COOKIE, secret, max_age=seconds, path="/", httponly=True, samesite="Lax", secure=_by_https())
     return response
 
 
 @blueprint.post("/logout")
-@documented("sesión", {}, errors=(401, 403))
+@documented("sesión", {204: None}, errors=(401, 403, 415, 503))
 async def logout() -> Any:
     """Termina la sesión, también en el servidor."""
     if request.mimetype not in ("", "application/json"):
@@ -47,15 +45,20 @@ async def logout() -> Any:
         with contextlib.suppress(NotFound):  # it was revoked meanwhile
             await services().accounts.logout(who)
     response = Response("", 204)
-    response.delete_cookie(COOKIE, path="/")
+    response.delete_cookie(COOKIE, path="/", httponly=True, samesite="Lax", secure=_by_https())
     return response
 
 
 @blueprint.get("/sesion")
-@documented("sesión", {200: SessionInfo}, errors=(401,))
+@documented("sesión", {200: SessionInfo}, errors=(401, 503))
 async def session() -> Any:
     """La sesión o el token con que se llama."""
     return _json(principal())
+
+
+def _by_https() -> bool:
+    """Also by a TLS proxy's word: who lies here only keeps the own browser from sending the cookie in the clear."""
+    return "https" in (request.scheme, request.headers.get("X-Forwarded-Proto", "").split(",")[0].strip().lower())
 
 
 def _text(body: dict[str, Any], name: str) -> str:

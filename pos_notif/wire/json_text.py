@@ -6,6 +6,7 @@ import json
 from typing import Any, NoReturn
 
 from ..errors import BadJson, Invalid
+from ..json_limits import BODY
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -25,9 +26,9 @@ def parse(body: bytes) -> Any:
     except UnicodeDecodeError as error:
         raise BadJson("El cuerpo no es UTF-8 válido.") from error
     except RecursionError as error:
-        raise Invalid(fields={"cuerpo": "tiene demasiados niveles"}) from error
+        raise Invalid(fields={BODY: "tiene demasiados niveles"}) from error
     except ValueError as error:  # Python's limit on the digits of an integer
-        raise Invalid(fields={"cuerpo": "tiene un número demasiado grande"}) from error
+        raise Invalid(fields={BODY: "tiene un número demasiado grande"}) from error
 
 
 def dump(value: Any) -> str:

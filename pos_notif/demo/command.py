@@ -1,0 +1,67 @@
+"""The command `pos-notif demo`."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+from contextlib import ExitStack
+
+import click
+
+from ..cli_serve import announce as announce_service
+from ..cli_serve import config_of
+from ..config import Config
+from .board import PEOPLE
+from .own_database import refuse_foreign
+
+FASTEST_PACE = 100.0
+
+
+@click.command("demo")
+@click.option("--host", metavar="STR", help="Address to listen on.  [POS_NOTIF_HOST; default: 127.0.0.1]")
+@click.option("--port", metavar="INT", help="Port to listen on; 0 takes a free one.  [POS_NOTIF_PORT; default: 5000]")
+@click.option(
+    "--database",
+    metavar="PATH",
+    envvar="POS_NOTIF_DATABASE",
+    help="SQLite file to keep, new or of an earlier demo.  [POS_NOTIF_DATABASE; default: a temporary one]",
+)
+@click.option(
+    "--pace",
+    type=float,
+    default=1.0,
+    show_default=True,
+    help=f"1 is an order about every 20 s; 4 is four times as fast; at most {FASTEST_PACE:g}.",
+)
+@click.option("--seed", type=int, help="The same guests order the same again.  [default: random]")
+def demo_command(host: str | None, port: str | None, database: str | None, pace: float, seed: int | None) -> None:
+    """Run the service with demo users and a simulated restaurant that publishes orders over HTTP.
+
+    The first line on standard output is its URL. Ctrl-C ends it.
+    """
+    from ..server import set_up_logging
+    from .service import run_demo
+
+    if not 0 < pace <= FASTEST_PACE:
+        raise click.BadParameter(f"must be more than 0 and at most {FASTEST_PACE:g}", param_hint="--pace")
+    seed = secrets.randbits(32) if seed is None else seed
+    with ExitStack() as cleanup:
+        path = database
+        if path is None:
+            directory = cleanup.enter_context(tempfile.TemporaryDirectory(prefix="pos-notif-demo-"))
+            path = os.path.join(directory, "demo.db")
+        # The simulation's own requests would bury the users and PINs under access log lines.
+        config = config_of({"host": host, "port": port, "database": path, "access_log": "false"})
+        refuse_foreign(config.database)
+        set_up_logging()
+        run_demo(config, pace=pace, seed=seed, announce=lambda port: _announce(config, port, seed, database))
+
+
+def _announce(config: Config, port: int, seed: int, kept: str | None) -> None:
+    announce_service(config, port, True)
+    click.echo("Demo users:", err=True)
+    for person in PEOPLE:
+        click.echo(f"  {person.role:8}  {person.username:8}  PIN {person.pin}", err=True)
+    where = f"Database: {kept}." if kept else "The database is temporary and is removed at the end."
+    click.echo(f"{where} Seed: {seed}. Ctrl-C ends the demo.", err=True)

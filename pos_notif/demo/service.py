@@ -1,0 +1,86 @@
+"""The real server and the simulated restaurant, in one process; between them there is only HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import threading
+from collections.abc import Callable
+
+import click
+
+from ..app import NotificationApp, create_app
+from ..config import Config
+from ..server import Server, bind, raise_file_limit
+from .client import Client, Refused
+from .guests import Guests
+from .own_database import prepare
+from .restaurant import Restaurant
+from .staff import Staff
+
+
+def run_demo(config: Config, *, pace: float, seed: int, announce: Callable[[int], None]) -> None:
+    """Until SIGINT or SIGTERM. `announce(port)` is called once requests are answered; only then the first guests come.
+
+    Raises PortUnavailable or LogRefused before that, and ClickException where the service refuses the simulation.
+    """
+    raise_file_limit(config.max_connections)
+    listener = bind(config.host, config.port)
+    try:
+        asyncio.run(_run(config, listener, pace, seed, announce))
+    finally:
+        listener.close()
+
+
+class _DemoServer(Server):
+    """A stop ends the simulation first, while its last request is still answered. What is connecting in the moment
+    in which a server closes may be neither served nor reset (asyncio, Python 3.11 to 3.13), and hold its client up."""
+
+    def __init__(self, app: NotificationApp, config: Config, listener: socket.socket) -> None:
+        super().__init__(app, config, listener)
+        self.simulation: asyncio.Task[None] | None = None
+        self.simulation_stop = threading.Event()
+
+    def stop(self) -> None:
+        self.simulation_stop.set()
+        if self.simulation is None or self.simulation.done():
+            super().stop()
+
+    def start_simulation(self, restaurant: Restaurant) -> None:
+        self.simulation = asyncio.create_task(asyncio.to_thread(restaurant.run, self.simulation_stop))
+        self.simulation.add_done_callback(lambda done: self.stop())
+
+
+async def _run(
+    config: Config, listener: socket.socket, pace: float, seed: int, announce: Callable[[int], None]
+) -> None:
+    server = _DemoServer(create_app(config), config, listener)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, server.stop)  # also while the database is being prepared
+    prepared = await prepare(config.database)
+    port = listener.getsockname()[1]
+    client = Client(f"http://{_reachable(config.host)}:{port}", prepared.token, server.simulation_stop)
+    guests = Guests(prepared.crew, seed, prepared.first_number)
+    restaurant = Restaurant(client, [guests, Staff(prepared.crew, seed)], pace)
+
+    def open_doors(has_users: bool) -> None:
+        announce(port)
+        server.start_simulation(restaurant)
+
+    try:
+        await server.run(open_doors)
+    finally:
+        server.simulation_stop.set()
+        if server.simulation is not None:
+            try:
+                await server.simulation
+            except Refused as refused:
+                raise click.ClickException(str(refused)) from refused
+
+
+def _reachable(host: str) -> str:
+    """An address of this machine for what listens on `host`."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared with, not bound to
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,226 @@
+"""Readers that stall, crawl or vanish: nobody waits for them and little is held for them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import statistics
+import struct
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.support import LiveServer, SseClient, eventually, stock_alert
+
+pytestmark = pytest.mark.faults
+
+
+def alerts(count: int, size: int = 2000) -> dict[str, Any]:
+    return {"eventos": [stock_alert(number, "agotado", nota="x" * size) for number in range(1, count + 1)]}
+
+
+def publish_times(server: LiveServer, count: int) -> list[float]:
+    times = []
+    for number in range(1, count + 1):
+        started = time.monotonic()
+        server.publish(stock_alert(number, "agotado", nota="x" * 2000))
+        times.append(time.monotonic() - started)
+    return times
+
+
+def connected(server: LiveServer) -> int:
+    return server.request("GET", "/api/notificaciones/estado")[2]["total_conexiones"]
+
+
+def test_20_readers_that_stop_reading_slow_nobody_and_cost_little_memory_each(make_server):
+    """9 MB are published for each; what is not taken stays in the log."""
+    server = make_server(write_timeout_seconds="60", max_backlog="0", tail_bytes="1000000")
+
+    def publish_for_a_live_reader() -> float:
+        """The median time of a publication, while one reader takes all."""
+        with SseClient(server, "cocinero") as live:
+            first = int(live.next_event("hola").id.split("-")[1]) + 1
+            taken: list[int] = []
+            reading = threading.Thread(target=lambda: taken.extend(f.data["id"] for f in live.take(4650)))
+            reading.start()
+            for _ in range(9):
+                server.publish(alerts(500))
+            median = statistics.median(publish_times(server, 150))
+            reading.join(30)
+            assert taken == list(range(first, first + 4650))
+            return median
+
+    publish_for_a_live_reader()
+    before = publish_for_a_live_reader()
+    memory = server.memory_kb()
+    stalled = [SseClient(server, "cocinero", receive_buffer=4096) for _ in range(20)]
+    during = publish_for_a_live_reader()
+    grown = server.memory_kb() - memory
+    state = server.request("GET", "/api/notificaciones/estado")[2]
+    assert state["por_rol"]["manager"] >= 20
+    assert max(row["atraso"] for row in state["conexiones"] if row["conectado"]) > 100
+    assert during < before * 3 + 0.01
+    assert grown < 20 * 300, f"{grown / 20} KB a reader"
+    # One of them reads again: it catches up, with nothing lost.
+    events = stalled[0].take(4650)
+    assert [frame.data["id"] for frame in events] == list(range(9301, 13951))
+    for reader in stalled:
+        reader.close()
+    eventually(lambda: connected(server) == 0)
+
+
+def test_a_reader_that_stops_reading_is_dropped_and_resumes_by_its_cursor(make_server):
+    server = make_server(write_timeout_seconds="1")
+    with SseClient(server, "cocinero", receive_buffer=4096) as stalled, SseClient(server, "cocinero") as live:
+        stalled.next_event("hola")
+        live.next_event("hola")
+        for _ in range(2):
+            server.publish(alerts(500))
+            live.take(500)
+        eventually(lambda: connected(server) == 1, 20)
+        found = []
+        with contextlib.suppress(ConnectionResetError, ValueError):  # the rest of a chunk never came
+            for frame in stalled.frames():
+                found.append(frame)
+        cursor = stalled.cursor
+    assert 0 < len(found) < 1000
+    with SseClient(server, "cocinero", last_event_id=cursor) as again:
+        rest = again.take(1000 - len(found))
+    assert [frame.data["id"] for frame in found + rest] == list(range(1, 1001))
+    assert [line for line in server.stderr_lines if "stalled reader dropped" in line]
+    assert not [line for line in server.stderr_lines if "Traceback" in line]
+
+
+def test_a_slow_reader_is_not_dropped(make_server):
+    """10 KB a second, with a timeout of 1.5 s for writes without any progress: 6 s of 400 KB."""
+    server = make_server(write_timeout_seconds="1.5", heartbeat_seconds="0")
+    server.publish(alerts(200))
+    with SseClient(server, "cocinero", query="?cursor=inicio", receive_buffer=4096) as slow:
+        deadline, received = time.monotonic() + 6, 0
+        pace = threading.Event()
+        while time.monotonic() < deadline:
+            piece = slow._raw.read1(1000)
+            assert piece, "dropped"
+            received += len(piece)
+            pace.wait(0.1)  # the reader's own pace, not a wait for the server
+        assert received > 30_000
+        assert connected(server) == 1
+        assert not [line for line in server.stderr_lines if "stalled" in line]
+
+
+@pytest.mark.parametrize("how", ["fin", "reset"])
+def test_a_reader_that_goes_away_is_noticed_at_once(server, how):
+    streams = [SseClient(server, "cocinero") for _ in range(10)]
+    for stream in streams:
+        stream.next_event("hola")
+    assert connected(server) == 10
+    for stream in streams:
+        if how == "reset":
+            stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        stream.close()
+    eventually(lambda: connected(server) == 0, 5)
+    server.new_order(1)
+
+
+def test_a_reader_that_goes_away_in_the_middle_of_its_replay_is_noticed(server):
+    for _ in range(6):
+        server.publish(alerts(500))
+    for _ in range(10):
+        with SseClient(server, "cocinero", query="?cursor=inicio", receive_buffer=4096) as stream:
+            stream.take(3)
+            stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    eventually(lambda: connected(server) == 0, 10)
+    assert server.stop() == 0
+    assert not [line for line in server.stderr_lines if "Traceback" in line]
+
+
+def test_a_reader_without_power_is_noticed_by_its_silence(make_server: Callable[..., LiveServer]):
+    """TCP_REPAIR lets a socket vanish without FIN or RST, as a power cut does; needs CAP_NET_ADMIN."""
+    server = make_server(heartbeat_seconds="0.3")
+    stream = SseClient(server, "cocinero")
+    stream.next_event("latido")
+    try:
+        stream.socket.setsockopt(socket.IPPROTO_TCP, 19, 1)
+    except OSError as error:
+        stream.close()
+        pytest.skip(f"needs CAP_NET_ADMIN: {error}")
+    stream.close()
+    eventually(lambda: connected(server) == 0, 15)
+
+
+def test_1000_connects_and_disconnects_leave_nothing_behind(server):
+    """Streams, long polls and requests, closed politely, by reset, and in the middle of the request."""
+    token = server.token.encode()
+    paths = [
+        b"/api/notificaciones/stream/cocinero?cursor=inicio",
+        b"/api/notificaciones/stream/manager?cursor=zzzzzz-5",
+        b"/api/notificaciones/polling/mesero?espera=25",
+        b"/api/pedidos",
+    ]
+
+    def visit(number: int) -> None:
+        request = b"GET %b HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %b\r\n\r\n" % (paths[number % 4], token)
+        with socket.create_connection(("127.0.0.1", server.port), timeout=30) as client:
+            client.sendall(request if number % 7 else request[: number % len(request)])
+            if number % 7 and number % 4 != 2:
+                client.recv(1000)
+            if number % 3 == 0:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    def visit_many(first: int, count: int) -> None:
+        threads = [
+            threading.Thread(target=lambda part=part: [visit(n) for n in range(first + part, first + count, 8)])
+            for part in range(8)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        eventually(lambda: connected(server) == 0)
+
+    for number in range(1, 101):
+        server.new_order(number)
+    visit_many(0, 500)  # warms up: caches, allocator
+    eventually(lambda: server.open_files() < 40)
+    files, threads, memory = server.open_files(), server.threads(), server.memory_kb()
+    visit_many(500, 1000)
+    eventually(lambda: server.open_files() <= files)
+    assert server.threads() <= threads
+    assert server.memory_kb() - memory < 3000
+    state = server.request("GET", "/api/notificaciones/estado")[2]
+    assert (state["total_conexiones"], state["por_rol"]) == (0, {})
+    assert json.dumps(state).count('"sid"') <= 200
+    assert server.stop() == 0
+    assert not [line for line in server.stderr_lines if "Traceback" in line]
+
+
+def test_shutdown_with_200_streams_and_one_that_does_not_read(make_server):
+    server = make_server(write_timeout_seconds="60")
+    streams = [SseClient(server, "cocinero") for _ in range(200)]
+    for stream in streams:
+        stream.next_event("hola")
+    with SseClient(server, "cocinero", receive_buffer=4096) as stalled:
+        stalled.next_event("hola")
+        server.publish(alerts(500))
+        for stream in streams:
+            stream.take(500)
+        ends: list[str | None] = []
+        threads = [
+            threading.Thread(target=lambda stream=stream: ends.append([f.event for f in stream.frames()][-1]))
+            for stream in streams
+        ]
+        for thread in threads:
+            thread.start()
+        started = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - started < 5
+        for thread in threads:
+            thread.join()
+    assert ends == ["reinicio"] * 200
+    for stream in streams:
+        stream.close()
+    assert not [line for line in server.stderr_lines if "Traceback" in line or "rror" in line]

@@ -1,0 +1,545 @@
+"""Who may: origins, sign-in, roles and the order of the checks; and how soon a revocation bites."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+
+import pytest
+
+from pos_notif.events import ROLES
+from pos_notif.notifier import Reader
+from pos_notif.streams import Stream
+from tests.in_process import HeldClock, in_process
+from tests.support import SseClient, eventually, run_cli
+
+OWN = "http://pos.example"
+LISTED = "https://listed.example"
+FOREIGN = "https://evil.example"
+ORDER = {"tipo": "nuevo_pedido", "pedido": {"id": 7, "items": [{"producto_nombre": "Pupusa", "cantidad": 1}]}}
+
+# Every route of the API with an example of a path, and who may use it.
+ROUTES = {
+    ("POST", "/api/auth/login"): "anyone",
+    ("POST", "/api/auth/logout"): "signed in",
+    ("GET", "/api/auth/sesion"): "signed in",
+    ("GET", "/api/notificaciones/stream/cocinero"): "cocinero",
+    ("GET", "/api/notificaciones/polling/cocinero"): "cocinero",
+    ("POST", "/api/notificaciones/eventos"): "manager",
+    ("GET", "/api/notificaciones/estado"): "manager",
+    ("GET", "/api/pedidos"): "signed in",
+    ("GET", "/api/pedidos/7"): "signed in",
+}
+
+
+def template(path: str) -> str:
+    return path.replace("/cocinero", "/<rol>").replace("/pedidos/7", "/pedidos/<pedido_id>")
+
+
+@pytest.fixture
+async def service(tmp_path):
+    async with in_process(tmp_path / "log.db", origins=(LISTED,)) as running:
+        await running.create_tokens()
+        assert (await running.call("POST", "/api/notificaciones/eventos", ORDER, token=running.manager)).status == 201
+        yield running
+
+
+async def method(service, route, **how):
+    """HEAD for GET: the checks are the same, and a stream's has an end."""
+    return await service.call("HEAD" if route[0] == "GET" else route[0], route[1], **how)
+
+
+# Tokens and roles
+
+
+async def test_the_table_of_routes_is_complete(service):
+    served = {
+        (name, rule.rule)
+        for rule in service.app.url_map.iter_rules()
+        if rule.rule.startswith("/api")
+        for name in rule.methods - {"HEAD", "OPTIONS"}
+    }
+    assert {(name, template(path)) for name, path in ROUTES} == served
+
+
+@pytest.mark.parametrize("route", ROUTES)
+async def test_a_token_is_accepted_on_every_route_by_its_role(service, route):
+    for role, token in service.tokens.items():
+        if ROUTES[route] == "anyone":
+            continue
+        status = (await method(service, route, token=token)).status
+        allowed = ROUTES[route] in ("signed in", role) or role == "manager"
+        assert (status != 403) == allowed, role
+        assert status not in (401, 404, 405, 500)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+async def test_a_session_is_accepted_like_a_token(service, route):
+    cook = await service.sign_in("Ana", "cocinero")
+    status = (await method(service, route, cookie=cook)).status
+    assert (status == 403) == (ROUTES[route] == "manager")
+    assert status not in (401, 404, 405, 500)
+
+
+@pytest.mark.parametrize("route", [route for route, who in ROUTES.items() if who != "anyone"])
+@pytest.mark.parametrize("secret", ["", "pn_wrong", "Bearer", "ñ", "x" * 5000], ids=range(5))
+async def test_a_wrong_token_is_401_and_does_not_fall_back_to_the_cookie(service, route, secret):
+    cookie = await service.sign_in("Ana", "manager")
+    headers = {"Authorization": f"Bearer {secret}"}
+    assert (await method(service, route, headers=headers, cookie=cookie)).status == 401
+
+
+async def test_401_says_how_to_sign_in(service):
+    answer = await service.call("GET", "/api/pedidos")
+    assert (answer.status, answer.code, answer.headers["WWW-Authenticate"]) == (401, "no_autenticado", "Bearer")
+
+
+@pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Bearer "])
+async def test_the_schemes_name_has_no_case(service, scheme):
+    headers = {"Authorization": f"{scheme} {service.manager}"}
+    assert (await service.call("GET", "/api/pedidos", headers=headers)).status == 200
+
+
+@pytest.mark.parametrize("scheme", ["Basic", "Token", "Digest"])
+async def test_another_scheme_is_no_token(service, scheme):
+    headers = {"Authorization": f"{scheme} {service.manager}"}
+    assert (await service.call("GET", "/api/pedidos", headers=headers)).status == 401
+
+
+@pytest.mark.parametrize("name", ["token", "access_token", "api_key", "authorization", "Authorization", "auth", "key"])
+async def test_no_token_is_accepted_in_a_url(service, name):
+    for value in (service.manager, f"Bearer%20{service.manager}"):
+        for path in ("/api/pedidos", "/api/notificaciones/stream/cocinero"):
+            assert (await service.call("HEAD", f"{path}?{name}={value}")).status == 401
+    assert (await service.call("GET", f"/api/pedidos/{service.manager}")).status == 401
+
+
+async def test_a_session_cookie_in_the_url_is_none(service):
+    cookie = await service.sign_in("Ana", "manager")
+    assert (await service.call("GET", f"/api/pedidos?{cookie}")).status == 401
+
+
+# Origins
+
+
+@pytest.mark.parametrize(
+    ("host", "origin"),
+    [
+        ("pos.example", None),
+        ("pos.example", "http://pos.example"),
+        ("pos.example", "https://pos.example"),  # behind a TLS proxy that passes Host on
+        ("pos.example:443", "https://pos.example"),
+        ("pos.example:80", "http://pos.example"),
+        ("POS.example", "http://pos.example"),
+        ("192.168.1.9:5000", "http://192.168.1.9:5000"),
+        ("[fd00::9]:5000", "http://[fd00::9]:5000"),
+        ("pos.example", LISTED),
+    ],
+)
+async def test_own_and_listed_origins_may_write(service, host, origin):
+    headers = {"Host": host, **({"Origin": origin} if origin else {})}
+    answer = await service.call("POST", "/api/auth/logout", token=service.manager, headers=headers)
+    assert answer.status == 204
+
+
+@pytest.mark.parametrize(
+    ("host", "origin"),
+    [
+        ("pos.example", "null"),
+        ("pos.example", FOREIGN),
+        ("pos.example", "https://evil-pos.example"),
+        ("pos.example", "https://pos.example.evil"),
+        ("pos.example", "https://sub.pos.example"),
+        ("pos.example", "http://pos.example:5000"),
+        ("pos.example:5000", "http://pos.example"),
+        ("pos.example:5000", "http://pos.example:5001"),
+        ("pos.example:80", "https://pos.example"),
+        ("pos.example", "http://pos.example@evil.example"),
+        ("pos.example", "http://evil@pos.example"),
+        ("pos.example", "http://pos.example/"),
+        ("pos.example", "http://pos.example, https://evil.example"),
+        ("pos.example", "pos.example"),
+        ("pos.example", "ftp://pos.example"),
+        ("pos.example", "file://"),
+        ("pos.example", "http://"),
+        ("pos.example", "http://[::1"),
+        ("pos.example", "http://pos.example:x"),
+        ("", "http://"),
+        ("pos.example", "https://LISTED.example"),
+        ("pos.example", "http://listed.example"),
+        ("pos.example", "https://listed.example:8443"),
+        ("pos.example", "https://evil-listed.example"),
+        ("pos.example", "https://listed.example.evil"),
+    ],
+)
+async def test_foreign_origins_may_not_write(service, host, origin):
+    cookie = await service.sign_in("Ana", "manager")
+    answer = await service.call(
+        "POST", "/api/notificaciones/eventos", ORDER, cookie=cookie, headers={"Host": host, "Origin": origin}
+    )
+    assert (answer.status, answer.code) == (403, "origen_no_permitido")
+    assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+async def test_a_foreign_page_may_read_by_get_but_its_script_sees_nothing(service):
+    answer = await service.call("GET", "/api/pedidos", token=service.manager, origin=FOREIGN)
+    assert answer.status == 200
+    assert not [name for name, _ in answer.headers.items() if name.lower().startswith("access-control")]
+    assert "Origin" in answer.headers["Vary"]
+
+
+# CORS
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("GET", "/api/pedidos", None, 200),
+        ("HEAD", "/api/notificaciones/stream/cocinero", None, 200),
+        ("POST", "/api/auth/logout", None, 204),
+        ("POST", "/api/notificaciones/eventos", b"{", 400),
+        ("GET", "/api/pedidos/99", None, 404),
+        ("GET", "/api/nada", None, 404),
+        ("PUT", "/api/pedidos", None, 405),
+        ("POST", "/api/notificaciones/eventos", {"tipo": "?"}, 422),
+        ("GET", "/api/notificaciones/polling/cocinero?limite=0", None, 422),
+    ],
+)
+async def test_a_listed_origin_can_read_every_answer(service, method, path, body, status):
+    headers = {"Content-Type": "application/json"}
+    answer = await service.call(method, path, body, token=service.manager, origin=LISTED, headers=headers)
+    assert answer.status == status
+    assert_shared(answer)
+
+
+def assert_shared(answer):
+    assert answer.headers["Access-Control-Allow-Origin"] == LISTED
+    assert answer.headers["Access-Control-Allow-Credentials"] == "true"
+    assert answer.headers.getlist("Access-Control-Allow-Origin") == [LISTED]
+    assert "Origin" in answer.headers["Vary"]
+
+
+async def test_a_listed_origin_can_read_the_refusals(service):
+    assert_shared(await service.call("GET", "/api/pedidos", origin=LISTED))
+    forbidden = await service.call("GET", "/api/notificaciones/estado", token=service.tokens["mesero"], origin=LISTED)
+    assert forbidden.status == 403
+    assert_shared(forbidden)
+    for _ in range(6):
+        answer = await service.call("POST", "/api/auth/login", {"username": "x", "password": "y"}, origin=LISTED)
+        assert_shared(answer)
+    assert answer.status == 429
+    assert "retry-after" in answer.headers["Access-Control-Expose-Headers"].lower()
+
+
+@pytest.mark.parametrize("route", ROUTES)
+async def test_preflight_needs_no_sign_in(service, route):
+    asks = {
+        "Access-Control-Request-Method": route[0],
+        "Access-Control-Request-Headers": "authorization,content-type,x-evil",
+    }
+    answer = await service.call("OPTIONS", route[1], origin=LISTED, headers=asks)
+    assert answer.status == 200
+    assert_shared(answer)
+    assert route[0] in answer.headers["Access-Control-Allow-Methods"]
+    assert set(answer.headers["Access-Control-Allow-Headers"].split(", ")) == {"authorization", "content-type"}
+    assert int(answer.headers["Access-Control-Max-Age"]) > 0
+    refused = await service.call("OPTIONS", route[1], origin=FOREIGN, headers=asks)
+    assert not [name for name, _ in refused.headers.items() if name.lower().startswith("access-control")]
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/login", "/cocina", "/healthz", "/openapi.json", "/docs", "/static/favicon.svg"]
+)
+async def test_only_the_api_is_shared(service, path):
+    answer = await service.call("GET", path, origin=LISTED)
+    assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+async def test_cors_is_off_by_default(tmp_path):
+    async with in_process(tmp_path / "log.db") as service:
+        for path in ("/api/pedidos", "/api/nada"):
+            answer = await service.call("GET", path, origin=LISTED)
+            assert "Access-Control-Allow-Origin" not in answer.headers
+            assert "Vary" not in answer.headers
+        answer = await service.call("POST", "/api/auth/login", {}, origin=LISTED)
+        assert (answer.status, answer.code) == (403, "origen_no_permitido")
+
+
+# The order of the checks
+
+EVENTS = "/api/notificaciones/eventos"
+JSON = {"Content-Type": "application/json"}
+TEXT = {"Content-Type": "text/plain"}
+LARGE = b"[" + b" " * 70_000
+
+
+async def test_an_unknown_path_and_a_wrong_method_come_before_everything(service):
+    for path in ("/api/nada", "/api/pedidos/7/nada", "/api//pedidos", "/api/pedidos/", "/api", "/api/"):
+        for token in (None, service.manager):
+            answer = await service.call("POST", path, LARGE, token=token, origin=FOREIGN, headers=TEXT)
+            assert (answer.status, answer.code) == (404, "no_encontrado")
+    for name, path in ROUTES:
+        for wrong in {"GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "FOO"} - {
+            name for name, other in ROUTES if other == path
+        }:
+            answer = await service.call(wrong, path, origin=FOREIGN)
+            assert (answer.status, answer.code) == (405, "metodo_no_permitido")
+            assert {name, "OPTIONS"} <= set(answer.headers["Allow"].split(", "))
+
+
+@pytest.mark.parametrize("path", [path for name, path in ROUTES if name == "POST"])
+async def test_then_the_origin_then_who(service, path):
+    """Before the body, whatever is wrong with that."""
+    for token in (None, "wrong", service.tokens["mesero"], service.manager):
+        answer = await service.call("POST", path, LARGE, token=token, origin=FOREIGN, headers=TEXT)
+        assert (answer.status, answer.code) == (403, "origen_no_permitido")
+    if ROUTES["POST", path] != "anyone":
+        assert (await service.call("POST", path, LARGE, headers=TEXT)).status == 401
+
+
+async def test_who_then_what_then_the_role(service):
+    for kind in ("stream", "polling"):
+        base = f"/api/notificaciones/{kind}"
+        assert (await service.call("HEAD", f"{base}/nadie")).status == 401
+        for role in ROLES:
+            assert (await service.call("HEAD", f"{base}/nadie", token=service.tokens[role])).status == 404
+            for other in ROLES:
+                allowed = role in (other, "manager")
+                answer = await service.call("HEAD", f"{base}/{other}", token=service.tokens[role])
+                assert answer.status == (200 if allowed else 403)
+    bad = "/api/notificaciones/polling/{}?limite=0&espera=x"
+    for role, status in (("nadie", 404), ("mesero", 403), ("cocinero", 422)):
+        assert (await service.call("GET", bad.format(role), token=service.tokens["cocinero"])).status == status
+
+
+async def test_then_the_body_in_the_order_of_the_contract(tmp_path):
+    async with in_process(tmp_path / "log.db", max_body_bytes=65_536) as service:
+        await service.create_tokens()
+
+        async def status(body, headers, role="manager"):
+            token = service.tokens[role]
+            return (await service.call("POST", EVENTS, body, token=token, headers=headers)).status
+
+        assert await status(LARGE, TEXT, role="mesero") == 403
+        assert await status(LARGE, TEXT) == 415
+        assert await status(LARGE, {}) == 415
+        assert await status(LARGE, JSON) == 413
+        assert await status(b"{", JSON) == 400
+        assert await status(b'{"tipo": "?"}', JSON) == 422
+        assert await status(ORDER, {}) == 201
+        assert await status(ORDER, {}) == 409
+
+        async def login_status(body, headers):
+            return (await service.call("POST", "/api/auth/login", body, headers=headers)).status
+
+        assert await login_status(LARGE, TEXT) == 415
+        assert await login_status(LARGE, JSON) == 413
+        assert await login_status(b"{", JSON) == 400
+        assert await login_status(b"{}", JSON) == 422
+
+
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/jsonx", ""]
+)
+async def test_only_json_bodies(service, content_type):
+    """The other types are what a foreign page's form can send without asking."""
+    body = b'{"username": "Ana", "password": "1234"}'
+    answer = await service.call("POST", "/api/auth/login", body, headers={"Content-Type": content_type})
+    assert (answer.status, answer.code) == (415, "tipo_no_soportado")
+
+
+async def test_json_with_a_charset_is_json(service):
+    await service.accounts.create_user("Ana", "mesero", "1234")
+    headers = {"Content-Type": "Application/JSON; charset=UTF-8"}
+    body = b'{"username": "Ana", "password": "1234"}'
+    assert (await service.call("POST", "/api/auth/login", body, headers=headers)).status == 200
+
+
+# Revocation, as a running service sees it
+
+
+def ended(stream):
+    """The stream's last frame, and how long it took to end by itself."""
+    began = time.monotonic()
+    stream.socket.settimeout(8)
+    last = None
+    for frame in stream.frames():
+        assert time.monotonic() - began < 8, f"still open after {frame}"
+        last = frame
+    return last, time.monotonic() - began
+
+
+def open_stream(server, **who):
+    stream = SseClient(server, "mesero", **who)
+    assert stream.status == 200
+    stream.next_event("hola")
+    return stream
+
+
+@pytest.fixture
+def waiter(server):
+    server.create_user("Ana", "mesero")
+    server.create_user("Beto", "mesero")
+    return server.login("Ana")
+
+
+def cli_changes(server):
+    """What ends Ana's session, as a command line."""
+    sessions = run_cli("session", "list", database=server.database).stdout
+    [session] = [line.split("\t")[0] for line in sessions.splitlines() if "\tAna\t" in line]
+    return {
+        "revoke": ("session", "revoke", session),
+        "delete": ("user", "delete", "Ana"),
+        "role": ("user", "role", "Ana", "cajero"),
+        "password": ("user", "password", "Ana", "--password", "9999"),
+    }
+
+
+@pytest.mark.parametrize("change", ["revoke", "delete", "role", "password"])
+def test_a_session_that_is_revoked_by_the_cli_is_dead_within_a_second(server, waiter, change):
+    others = server.login("Beto")
+    with open_stream(server, cookie=waiter) as stream, open_stream(server, cookie=others) as other:
+        assert server.request("GET", "/api/auth/sesion", cookie=waiter)[0] == 200
+        run_cli(*cli_changes(server)[change], database=server.database)
+        last, seconds = ended(stream)
+        assert (last.event, last.id) == ("sesion_terminada", None)
+        assert seconds < 1
+        assert server.request("GET", "/api/auth/sesion", cookie=waiter)[0] == 401
+        with SseClient(server, "mesero", cookie=waiter) as again:
+            assert again.status == 401
+        server.publish({"tipo": "alerta_stock", "producto_id": 1, "nombre": "Queso", "stock_actual": 0})
+        assert other.next_event().data["nombre"] == "Queso"
+
+
+def test_a_token_that_is_revoked_by_the_cli_is_dead_within_a_second(server):
+    token = run_cli("token", "create", "pantalla", "--role", "mesero", database=server.database).stdout.strip()
+    with open_stream(server, token=token) as stream:
+        run_cli("token", "revoke", "pantalla", database=server.database)
+        last, seconds = ended(stream)
+        assert (last.event, last.id) == ("sesion_terminada", None)
+        assert seconds < 1
+    assert server.request("GET", "/api/auth/sesion", token=token)[0] == 401
+
+
+def test_logout_ends_the_sessions_streams_and_no_others(server, waiter):
+    again = server.login("Ana")
+    with open_stream(server, cookie=waiter) as stream, open_stream(server, cookie=again) as other:
+        assert server.request("POST", "/api/auth/logout", cookie=waiter)[0] == 204
+        last, seconds = ended(stream)
+        assert (last.event, last.id) == ("sesion_terminada", None)
+        assert seconds < 1
+        server.publish({"tipo": "alerta_stock", "producto_id": 1, "nombre": "Queso", "stock_actual": 0})
+        assert other.next_event().data["nombre"] == "Queso"
+
+
+def test_streams_that_are_opened_at_the_moment_of_revocation_end_too(server, waiter):
+    """Some are open before it, some after; what no stream does is to go on."""
+    command = cli_changes(server)["revoke"]
+    streams, stop = [], threading.Event()
+
+    def keep_opening():
+        while not stop.is_set():
+            stream = SseClient(server, "mesero", cookie=waiter)
+            if stream.status == 401:
+                stream.close()
+                return
+            streams.append(stream)
+            time.sleep(0.02)
+
+    threads = [threading.Thread(target=keep_opening) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    eventually(lambda: len(streams) > 10)
+    run_cli(*command, database=server.database)
+    revoked = time.monotonic()
+    for thread in threads:
+        thread.join(10)
+    stop.set()
+    for stream in streams:
+        last, _ = ended(stream)
+        assert last.event == "sesion_terminada"
+        stream.close()
+    assert time.monotonic() - revoked < 2
+
+
+async def test_a_stream_that_begins_after_its_session_was_revoked_ends_at_once(service):
+    """The request was let in before, and its stream is only now among those that a revocation finds."""
+    await service.accounts.create_user("Ana", "mesero", "1234")
+    principal, _ = await service.accounts.login("Ana", "1234", "")
+    streams = service.app.extensions["pos_notif"].streams
+    stream = Stream(streams, Reader.of_role("mesero"), principal, None, None)
+    await service.accounts.revoke_session(principal.id)
+    await streams.close()
+    async with asyncio.timeout(5):
+        chunks = [chunk async for chunk in stream.frames()]
+    assert b"event: sesion_terminada\ndata: " in chunks[-1]
+    assert b"id: " not in chunks[-1]
+    assert streams.open == set()
+
+
+def test_a_session_survives_a_restart_and_a_revocation_while_stopped(server, waiter):
+    server.restart()
+    assert server.request("GET", "/api/auth/sesion", cookie=waiter)[0] == 200
+    command = cli_changes(server)["revoke"]
+    server.stop()
+    run_cli(*command, database=server.database)
+    server.start()
+    assert server.request("GET", "/api/auth/sesion", cookie=waiter)[0] == 401
+
+
+def test_a_stream_ends_within_a_second_of_its_sessions_end(make_server):
+    server = make_server(session_hours=str(3 / 3600), heartbeat_seconds="0.5")
+    server.create_user("Ana", "mesero")
+    began = time.monotonic()
+    cookie = server.login("Ana")
+    with open_stream(server, cookie=cookie) as stream:
+        last, _ = ended(stream)
+    assert (last.event, last.id) == ("sesion_terminada", None)
+    assert 2.9 < time.monotonic() - began < 4.5
+    assert server.request("GET", "/api/auth/sesion", cookie=cookie)[0] == 401
+
+
+# What is off
+
+
+def test_0_switches_off(make_server):
+    server = make_server(
+        heartbeat_seconds="0", stream_seconds="0", session_hours="0", max_backlog="0", max_connections="0",
+    )  # fmt: skip
+    server.create_user("Ana", "mesero")
+    cookie = server.login("Ana")
+    assert server.request("GET", "/api/auth/sesion", cookie=cookie)[2]["expira"] > "2100"
+    first = server.new_order(1)
+    for start in range(0, 6000, 500):
+        alert = {"tipo": "alerta_stock", "producto_id": 1, "nombre": "Queso", "stock_actual": 0}
+        server.publish({"eventos": [{**alert, "producto_id": start + n + 1} for n in range(500)]})
+    with SseClient(server, "mesero", cookie=cookie, last_event_id=first["cursor"]) as stream:
+        hello = stream.next_event("hola")
+        assert hello.data["latido_ms"] == 0
+        assert hello.id == first["cursor"]
+        assert len(stream.take(6000)) == 6000
+
+
+@pytest.mark.parametrize(("view_hours", "shown"), [(24, []), (0, [7])])
+async def test_view_hours_0_shows_old_orders_too(tmp_path, view_hours, shown):
+    clock = HeldClock()
+    async with in_process(tmp_path / "log.db", clock, view_hours=view_hours) as service:
+        await service.create_tokens()
+        await service.call("POST", EVENTS, ORDER, token=service.manager)
+        clock.advance(400 * 24 * 3600)
+        for path in ("/api/pedidos", "/api/pedidos?vista=cocina"):
+            orders = (await service.call("GET", path, token=service.manager)).json["pedidos"]
+            assert [order["id"] for order in orders] == shown
+
+
+def test_what_identifies_anyone_is_in_no_log(server, waiter):
+    server.request("GET", "/api/auth/sesion?token=in-the-query", cookie=waiter)
+    server.request("GET", "/api/pedidos?secreto=in-the-query")
+    server.request("POST", "/api/auth/login", {"username": "Ana", "password": "typed-pin"}, token=None)
+    token = server.token
+    server.stop()
+    log = "".join(server.stderr_lines)
+    assert '"path": "/api/pedidos"' in log
+    for secret in ("in-the-query", waiter.partition("=")[2], token, "typed-pin", "1234", "?"):
+        assert secret not in log, secret
