@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncGenerator
 from importlib.metadata import PackageNotFoundError, version
@@ -122,7 +123,7 @@ def _serve(app: NotificationApp, config: Config, clock: Clock):  # type: ignore[
             streams.end_all(RESTART)
             await streams.close()
             if services.write_check is not None:
-                await services.write_check
+                await asyncio.gather(services.write_check, return_exceptions=True)
             accounts.close()
             await notifier.close()
 

@@ -14,13 +14,13 @@ from .clock import Clock, iso, system_clock
 from .config import Config
 from .database import Database
 from .drafts import parse_draft
-from .errors import Invalid, LogUnavailable, NotFound
+from .errors import Invalid, LogUnavailable, NotFound, TooLarge
 from .event_log import Bounds, Cursor, LoggedEvent, Page, Pruned
 from .events import FILTERED_ROOMS, KITCHEN, MANAGERS, ROLE_ROOM
 from .kitchen_copy import kitchen_copier
 from .orders import Order, ViewLimits
 from .presence import Directory
-from .publication import Publication, Published, Publisher, Rules
+from .publication import Publication, Published, Publisher, Rules, check_key
 from .sqlite_log import SqliteLog
 from .tail import PAGE_BYTES, PAGE_EVENTS, Tail
 from .wire import sse
@@ -183,10 +183,15 @@ class NotificadorPedidos:
         given = {name: value for name, value in fields.items() if value is not None}
         # Through JSON, so that what a Python caller hands in cannot differ from what was sent over HTTP.
         try:
-            sent = json.loads(json.dumps({**draft, **given}, allow_nan=False))
-        except (TypeError, ValueError) as error:
+            text = dump({**draft, **given})
+        except (TypeError, ValueError, RecursionError) as error:
             raise Invalid(f"No es JSON: {error}") from error
-        result = await self.publish([parse_draft(sent)], publisher=_PYTHON)
+        if len(text.encode("utf-8", "surrogatepass")) > self.config.max_event_bytes:
+            raise TooLarge(f"El evento pasa de {self.config.max_event_bytes // 1024} KiB.")
+        sent = parse_draft(json.loads(text))
+        if "operacion_id" in sent:
+            check_key(sent["operacion_id"], "operacion_id")
+        result = await self.publish([sent], publisher=_PYTHON)
         return {"id": result.ids[0], "cursor": self.cursor(result.ids[0]), "duplicado": result.duplicates[0]}
 
     async def notificar_nuevo_pedido(self, pedido: dict[str, Any], **campos: Any) -> dict[str, Any]:

@@ -28,8 +28,10 @@ from .config import Config
 from .errors import ConfigurationError
 from .hypercorn_connection import SEND_BUFFER_BYTES, Connection
 from .streams import BUSY_RETRY_MS
+from .web.errors import STREAM_PATH
 from .web.services import EXTENSION, Services
 from .wire import sse
+from .wire.json_text import dump
 
 logger = logging.getLogger("pos_notif")
 access_logger = logging.getLogger("pos_notif.access")
@@ -41,7 +43,11 @@ OTHER_CONNECTIONS = 500
 REFUSAL_SECONDS = 2.0
 # A peer that lost its power says nothing; the kernel alone would wait 15 minutes for it.
 UNACKNOWLEDGED_MS = 8000
-_FULL = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 30\r\nConnection: close\r\n\r\n"
+_FULL_BODY = dump({"error": {"codigo": "sin_capacidad", "mensaje": "Hay demasiadas conexiones abiertas."}}).encode()
+_FULL = (
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: %d\r\nRetry-After: 30\r\n"
+    b"Connection: close\r\n\r\n%b" % (len(_FULL_BODY), _FULL_BODY)
+)
 
 
 _BUSY = (
@@ -170,7 +176,7 @@ async def _refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
         async with asyncio.timeout(REFUSAL_SECONDS):
             # Read whole, or the reset for what is left would overtake the answer.
             head = await reader.readuntil(b"\r\n\r\n")
-            writer.write(_BUSY if head.startswith(b"GET /api/notificaciones/stream/") else _FULL)
+            writer.write(_BUSY if head.startswith(b"GET " + STREAM_PATH.encode()) else _FULL)
     writer.close()
 
 

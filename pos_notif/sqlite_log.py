@@ -283,7 +283,7 @@ def _commit(connection: sqlite3.Connection, group: list[_Job], known_id: int) ->
             job.error = error
         else:
             transaction.merge()
-    if pending.events:
+    if pending.events or pending.keys:
         _write_rows(connection, pending)
     bounds = Bounds(found.bounds.epoch, found.bounds.oldest, pending.head_id)
     return _Appended(found.events + [_event(row[:7]) for row in pending.events], bounds)
@@ -298,7 +298,7 @@ def _write_rows(connection: sqlite3.Connection, pending: _Pending) -> None:
     connection.executemany(
         "INSERT INTO idempotency_keys (publisher, route, key, digest, event_ids, last_event_id)"
         " VALUES (?, ?, ?, ?, ?, ?)",
-        [(*name, digest, dump(ids), ids[-1]) for name, (digest, ids) in pending.keys.items()],
+        [(*name, digest, dump(ids), max(ids)) for name, (digest, ids) in pending.keys.items()],
     )
     connection.execute("UPDATE log SET head_id = ?, head_hash = ?", (pending.head_id, pending.head_hash))
 

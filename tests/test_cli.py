@@ -3,59 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
-import os
-import pty
 import re
 import shlex
 import signal
 import socket
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 from pos_notif.cli import main
 from pos_notif.config import Config, env_name
-from tests.support import clean_environment, eventually, run_cli
-
-PROGRAM = [sys.executable, "-m", "pos_notif"]
-
-
-def call(*arguments: str, environ: dict[str, str] | None = None, typed: str | None = None) -> Result:
-    """In this process, for what ends by itself."""
-    kept = {name: None for name in os.environ if name.startswith("POS_NOTIF_")}
-    result = CliRunner(env={**kept, **(environ or {})}).invoke(main, arguments, input=typed)
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
-    return result
-
-
-def fails(code: int, *arguments: str, **how) -> str:
-    """The one line on standard error."""
-    result = call(*arguments, **how)
-    assert (result.exit_code, result.stdout) == (code, "")
-    assert result.stderr.count("\n") == 1, result.stderr
-    assert result.stderr.startswith("pos-notif: ")
-    return result.stderr
-
-
-@contextlib.contextmanager
-def running(*arguments: str, **how) -> Iterator[subprocess.Popen[str]]:
-    environ = clean_environment(**how.pop("environ", {}))
-    process = subprocess.Popen(
-        [*PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ, **how
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
+from tests.command_line import call, fails, running
+from tests.support import run_cli
 
 
 @pytest.fixture(autouse=True)
@@ -313,177 +277,3 @@ def test_a_database_that_cannot_be_used_is_one_line_and_1(kind, tmp_path):
 def test_a_missing_database_is_not_made_by_looking(command, database):
     assert "does not exist" in fails(1, *command, "--database", database)
     assert not Path(database).exists()
-
-
-# user, token, session
-
-
-def test_users_from_their_creation_to_their_end(database):
-    def run(*arguments, **how):
-        return call("user", *arguments, "--database", database, **how)
-
-    assert run("create", "Ana", "--role", "cocinero", "--password", "1234").exit_code == 0
-    assert run("create", "José Núñez", "--role", "mesero", typed="4321\n").exit_code == 0
-    assert run("list").stdout == "1\tcocinero\tAna\n2\tmesero\tJosé Núñez\n"
-    changed = run("role", "ANA", "manager")
-    assert (changed.exit_code, changed.stdout) == (0, "")
-    assert run("list").stdout.startswith("1\tmanager\tAna\n")
-    assert run("password", "Ana", "--password", "99999").exit_code == 0
-    deleted = run("delete", "ana")
-    assert (deleted.exit_code, deleted.stdout) == (0, "")
-    assert run("list").stdout == "2\tmesero\tJosé Núñez\n"
-
-
-def test_what_is_not_possible_is_one_line_and_1(database):
-    create = ("user", "create", "Ana", "--role", "mesero", "--database", database)
-    assert call(*create, "--password", "1234").exit_code == 0
-    at = ("--database", database)
-    assert "Ya existe" in fails(1, *create, "--password", "1234")
-    for arguments in (
-        ("user", "role", "Beto", "mesero"),
-        ("user", "delete", "Beto"),
-        ("user", "delete", "\udcff"),
-        ("user", "password", "Beto", "--password", "1234"),
-        ("token", "revoke", "pos"),
-        ("token", "revoke", "\udcff"),
-        ("session", "revoke", "7"),
-    ):
-        assert "No existe" in fails(1, *arguments, *at)
-    for password in ("123", "", "\udcff\udcff\udcff\udcff", "x" * 1001):
-        assert "4 a 1000" in fails(1, "user", "create", "Beto", "--role", "mesero", "--password", password, *at)
-    for name in ("", "a\nb", "\udcff", "x" * 81):
-        assert "1 a 80" in fails(1, "user", "create", name, "--role", "mesero", "--password", "1234", *at)
-        assert "1 a 80" in fails(1, "token", "create", name, *at)
-    assert call("token", "create", "pos", *at).exit_code == 0
-    assert "Ya existe" in fails(1, "token", "create", "pos", *at)
-
-
-def test_no_password_from_anywhere_is_a_usage_error(database):
-    result = call("user", "create", "Ana", "--role", "mesero", "--database", database, typed="")
-    assert result.exit_code == 2
-    assert "--password" in result.stderr
-    assert not Path(database).exists()
-
-
-def typed_at_a_terminal(*lines: str, arguments: tuple[str, ...]) -> tuple[int, str]:
-    """The command with a terminal of its own: exit code, and all that it showed."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.execve(PROGRAM[0], [*PROGRAM, *arguments], clean_environment())
-    shown, waiting = "", list(lines)
-    with contextlib.suppress(OSError):  # EIO: the other end is closed
-        while True:
-            shown += os.read(terminal, 1024).decode()
-            if waiting and shown.endswith(": "):
-                line = waiting.pop(0)
-                os.write(terminal, line.encode() + (b"" if line == "\x03" else b"\n"))
-                shown += f"<{len(lines) - len(waiting)}>"
-    os.close(terminal)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown
-
-
-def test_the_password_is_asked_for_twice_and_not_shown(database):
-    create = ("user", "create", "Ana", "--role", "mesero", "--database", database)
-    code, shown = typed_at_a_terminal("secret-pin", "other-pin", "secret-pin", "secret-pin", arguments=create)
-    assert code == 0, shown
-    assert "secret-pin" not in shown
-    assert "do not match" in shown
-    assert run_cli("user", "list", database=database).stdout == "1\tmesero\tAna\n"
-
-
-def test_ctrl_c_at_the_password_creates_nothing(database):
-    create = ("user", "create", "Ana", "--role", "mesero", "--database", database)
-    code, shown = typed_at_a_terminal("\x03", arguments=create)
-    assert code == 1
-    assert "Traceback" not in shown
-    assert not Path(database).exists()
-
-
-def test_token_create_prints_the_token_alone_and_makes_the_database(database):
-    created = call("token", "create", "pos", "--database", database)
-    assert (created.exit_code, created.stderr) == (0, "")
-    assert re.fullmatch(r"pn_[\w-]{43}\n", created.stdout)
-    assert call("token", "create", "pantalla", "--role", "cocinero", "--database", database).exit_code == 0
-    listed = call("token", "list", "--database", database).stdout
-    rows = [line.split("\t") for line in listed.splitlines()]
-    assert [row[:2] for row in rows] == [["cocinero", "pantalla"], ["manager", "pos"]]
-    assert created.stdout.strip() not in listed
-    assert call("token", "revoke", "pos", "--database", database).exit_code == 0
-    assert "\tpos\t" not in call("token", "list", "--database", database).stdout
-
-
-def test_sessions_are_listed_with_their_address_and_revoked(server):
-    server.create_user("Ana", "mesero")
-    cookie = server.login("Ana")
-    [line] = run_cli("session", "list", database=server.database).stdout.splitlines()
-    number, role, name, address, since, until = line.split("\t")
-    assert (role, name, address) == ("mesero", "Ana", "127.0.0.1")
-    assert since < until
-    assert cookie.partition("=")[2] not in line
-    assert run_cli("session", "revoke", number, database=server.database).stdout == ""
-    eventually(lambda: server.request("GET", "/api/auth/sesion", cookie=cookie)[0] == 401, 1)
-
-
-# tail
-
-
-def tail(server, *arguments: str):
-    return running("tail", *arguments, "--database", str(server.database))
-
-
-def test_tail_shows_a_roles_events_from_the_oldest_and_on(server):
-    server.new_order(1)
-    with tail(server, "--role", "cocinero", "--cursor", "inicio") as process:
-        first = json.loads(process.stdout.readline())
-        assert (first["tipo"], first["pedido"]["id"]) == ("nuevo_pedido", 1)
-        assert "precio_unitario" not in str(first)
-        server.publish({"tipo": "cambio_estado", "pedido_id": 1, "estado": "cerrado"})
-        answer = server.new_order(2)
-        ids = [json.loads(process.stdout.readline())["id"] for _ in range(2)]
-        assert ids[-1] == answer["id"]
-        process.send_signal(signal.SIGINT)
-        assert process.communicate(timeout=10) == ("", "")
-        assert process.returncode == 0
-
-
-def test_tail_goes_on_after_a_cursor(server):
-    cursor = server.new_order(1)["cursor"]
-    server.new_order(2)
-    with tail(server, "--cursor", cursor) as process:
-        event = json.loads(process.stdout.readline())
-        assert event["pedido"]["id"] == 2
-        assert event["pedido"]["items"][0]["precio_unitario"] == 0.75
-
-
-def test_tail_says_so_when_its_cursor_cannot_be_used_and_follows_from_now(server):
-    server.new_order(1)
-    with tail(server, "--cursor", "nonsense") as process:
-        assert process.stderr.readline() == "the cursor cannot be used (desconocido); from now on\n"
-        server.new_order(2)
-        assert json.loads(process.stdout.readline())["pedido"]["id"] == 2
-
-
-def test_tail_ends_when_nobody_reads_it_any_more(server):
-    """`pos-notif tail | head -1`: at once, not at the next event."""
-    server.new_order(1)
-    with tail(server, "--cursor", "inicio") as process:
-        assert process.stdout.readline()
-        process.stdout.close()
-        assert process.wait(10) == 0
-        assert process.stderr.read() == ""
-
-
-def test_tail_into_a_file(server, tmp_path):
-    server.new_order(1)
-    target = tmp_path / "events.ndjson"
-    with target.open("w") as file:
-        process = subprocess.Popen(
-            [*PROGRAM, "tail", "--cursor", "inicio", "--database", str(server.database)], stdout=file,
-            env=clean_environment(),
-        )  # fmt: skip
-        try:
-            eventually(lambda: target.read_text().endswith("\n"))
-        finally:
-            process.terminate()
-            assert process.wait(10) == 0
-    assert json.loads(target.read_text())["pedido"]["id"] == 1

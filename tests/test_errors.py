@@ -105,6 +105,14 @@ async def test_503_has_the_shape_too_and_nothing_of_sqlite(service, tmp_path):
     assert (await service.call("POST", EVENTS, ORDER, token=service.manager)).status == 201
 
 
+async def test_a_stream_that_cannot_be_signed_in_now_is_told_to_come_back(service):
+    """After a 503 an EventSource would give up for good."""
+    await service.app.notifier.database.close()
+    answer = await service.call("GET", "/api/notificaciones/stream/cocinero", token=service.manager)
+    assert (answer.status, answer.body) == (200, b"retry: 2000\n\n")
+    assert answer.headers["Content-Type"].startswith("text/event-stream")
+
+
 async def test_500_shows_no_internals_and_is_logged(broken, caplog):
     answer = await broken.call("GET", "/api/falla")
     check_shape(answer, 500, "error_interno")

@@ -9,7 +9,7 @@ import pytest
 
 from pos_notif import NotificadorPedidos, create_app
 from pos_notif.config import Config
-from pos_notif.errors import Invalid, InvalidTransition, KeyReused, LogUnavailable, NotFound, OrderExists
+from pos_notif.errors import Invalid, InvalidTransition, KeyReused, LogUnavailable, NotFound, OrderExists, TooLarge
 from tests.in_process import HeldClock
 from tests.pos import START, START_MS
 from tests.support import opened
@@ -101,6 +101,14 @@ async def test_what_is_refused_raises_and_leaves_nothing(notifier):
     ):
         with pytest.raises(Invalid):
             await notifier.notificar_nuevo_pedido(pedido)
+    deep: list = []
+    for _ in range(100_000):
+        deep = [deep]
+    for fields in ({"extra": deep}, {"operacion_id": "a\nb"}):
+        with pytest.raises(Invalid):
+            await notifier.notificar_nuevo_pedido({"id": 6}, **fields)
+    with pytest.raises(TooLarge):
+        await notifier.notificar_nuevo_pedido({"id": 6}, extra="x" * 300_000)
     with pytest.raises(Invalid) as invalid:
         await notifier.notificar_item_modificado(5, 1, {"tipo_cambio": "otra"})
     assert list(invalid.value.fields) == ["cambios.tipo_cambio"]

@@ -107,24 +107,28 @@ async def test_a_snapshot_and_the_events_after_its_cursor_are_the_whole(pos):
     for number in range(1, 11):
         await pos.new_order(number)
 
+    cursors, results = set(), []
+
     async def publish(number):
-        for state in ("en_cocina", "listo", "servido"):
-            await pos.set_state(number, state)
+        while len(cursors) < 5:
+            for state in ("en_cocina", "listo", "servido"):
+                await pos.set_state(number, state)
 
-    async def read(results):
-        for _ in range(20):
-            results.append(await pos.get("/api/pedidos?vista=todos"))
-
-    results = []
-    await asyncio.gather(read(results), *(publish(number) for number in range(1, 11)))
+    publishing = asyncio.gather(*(publish(number) for number in range(1, 11)))
+    while len(cursors) < 5:
+        results.append(await pos.get("/api/pedidos?vista=todos"))
+        cursors.add(results[-1]["cursor"])
+    await publishing
     final = {order["id"]: order for order in (await pos.get("/api/pedidos?vista=todos"))["pedidos"]}
-    assert len({snapshot["cursor"] for snapshot in results}) > 1
     for snapshot in results:
         orders = {order["id"]: order for order in snapshot["pedidos"]}
-        path = f"/api/notificaciones/polling/manager?limite=500&cursor={snapshot['cursor']}"
-        for event in (await pos.get(path))["eventos"]:
-            assert event["version"] == orders[event["pedido_id"]]["version"] + 1
-            orders[event["pedido_id"]] = event["pedido"]
+        cursor, more = snapshot["cursor"], True
+        while more:
+            page = await pos.get(f"/api/notificaciones/polling/manager?limite=500&cursor={cursor}")
+            cursor, more = page["cursor"], page["hay_mas"]
+            for event in page["eventos"]:
+                assert event["version"] == orders[event["pedido_id"]]["version"] + 1
+                orders[event["pedido_id"]] = event["pedido"]
         assert orders == final
 
 

@@ -9,6 +9,7 @@ from quart import Quart, Response, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from .. import errors
+from ..wire import sse
 from ..wire.json_text import dump
 
 logger = logging.getLogger("pos_notif")
@@ -39,6 +40,7 @@ HTTP_CODES = {
     415: (errors.UnsupportedMediaType.code, errors.UnsupportedMediaType.message),
 }
 RETRY_AFTER_SECONDS = 2
+STREAM_PATH = "/api/notificaciones/stream/"
 _MACHINE_PATHS = frozenset({"/healthz", "/readyz", "/openapi.json"})
 
 
@@ -58,8 +60,11 @@ async def _domain(error: errors.DomainError) -> Response:
     if isinstance(error, errors.TooManyAttempts):
         headers["Retry-After"] = str(error.retry_after)
     elif isinstance(error, errors.LogUnavailable):
-        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
         logger.error("the event log is not available: %s", error.__cause__)
+        if request.path.startswith(STREAM_PATH):
+            # Nobody could be asked who this is, but a browser that gets a 503 here would never come back.
+            return Response(sse.retry(RETRY_AFTER_SECONDS * 1000), content_type="text/event-stream; charset=utf-8")
+        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     elif isinstance(error, errors.NotAuthenticated):
         headers["WWW-Authenticate"] = "Bearer"
     return await _answer(status, error.code, error.message, headers, fields=error.fields, extra=error.extra)

@@ -13,6 +13,7 @@ from ..accounts import Principal
 from ..errors import RoleNotAllowed
 from ..events import may_read
 from .access import authenticate
+from .services import services
 
 blueprint = Blueprint("pages", __name__)
 
@@ -71,7 +72,7 @@ async def favicon() -> Any:
 
 async def _page(template: str, who: Principal | None, **values: Any) -> Response:
     user = {"usuario_id": who.user_id, "username": who.username, "rol": who.role} if who is not None else None
-    body = await render_template(template, usuario=user, **values)
+    body = await render_template(template, usuario=user, server_time=services().notifier.now(), **values)
     return Response(body, headers={"Cache-Control": "no-store"}, content_type="text/html; charset=utf-8")
 
 

@@ -53,9 +53,7 @@ async def publish(url: str, token: str, ids: itertools.count[int], batch: int, u
 async def main(url: str, token: str, connections: int, seconds: float, batch: int) -> None:
     ids = itertools.count(time.time_ns() // 1000 % 10**12 * 1000)
     start = time.perf_counter()
-    counts = await asyncio.gather(
-        *(publish(url, token, ids, batch, start + seconds) for _ in range(connections))
-    )
+    counts = await asyncio.gather(*(publish(url, token, ids, batch, start + seconds) for _ in range(connections)))
     print(json.dumps({"per_second": sum(counts) / (time.perf_counter() - start), "accepted": sum(counts)}))
 
 
