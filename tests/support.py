@@ -213,13 +213,18 @@ class SseClient:
             self.headers[name.lower()] = value.strip()
 
     def frames(self) -> Iterator[Frame]:
-        """Until the stream ends. Comments are skipped. Raises TimeoutError after 30 s of silence."""
-        frame = Frame()
+        """Until the stream ends. Comments are skipped. Raises TimeoutError after 30 s of silence, or where heartbeats
+        are all that comes for a minute."""
+        frame, deadline = Frame(), time.monotonic() + 60
         for line in self._lines_left:
             if line == "":
                 if frame != Frame():
                     if frame.id is not None:
                         self.cursor = frame.id
+                    if frame.event != "latido":
+                        deadline = time.monotonic() + 60
+                    elif time.monotonic() > deadline:
+                        raise TimeoutError("nothing but heartbeats")
                     yield frame
                 frame = Frame()
                 continue

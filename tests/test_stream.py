@@ -14,6 +14,12 @@ from urllib.parse import quote
 import pytest
 
 from pos_notif import NotificadorPedidos
+from pos_notif.accounts import Accounts
+from pos_notif.clock import system_clock
+from pos_notif.config import Config
+from pos_notif.notifier import Reader
+from pos_notif.polling import poll
+from pos_notif.streams import Stream, Streams
 from tests.support import Frame, LiveServer, SseClient, eventually, fill_log, opened, prune_log, stock_alert
 
 STREAM = "/api/notificaciones/stream/"
@@ -524,6 +530,56 @@ def test_a_reader_whose_place_is_pruned_meanwhile_gets_resincronizar_in_mid_stre
         assert reset.id == reset.data["cursor"] == cursor_at(server, 3000)
         server.publish(stock_alert(1, "agotado"))
         assert ids(stream.take(1)) == [3001]
+
+
+# An append between the check and the wait, where the check had to ask the log
+
+
+class Appends:
+    """Appends an event for the kitchen right after the log was read for one that finds nothing."""
+
+    def __init__(self, notifier: NotificadorPedidos) -> None:
+        self._notifier, self._read = notifier, notifier.log.read
+        notifier.log.read = self  # type: ignore[method-assign]
+
+    async def __call__(self, *arguments: Any, **limits: Any) -> Any:
+        page = await self._read(*arguments, **limits)
+        self._notifier.log.read = self._read  # type: ignore[method-assign]
+        await self._notifier.notificar_nuevo_pedido({"id": 1, "items": []})
+        return page
+
+
+@pytest.fixture
+async def behind(tmp_path):
+    """A service whose memory does not go back to where the kitchen's reader is."""
+    config = Config(database=str(tmp_path / "log.db"), tail_events=10, heartbeat_seconds=0)
+    async with NotificadorPedidos(config=config) as notifier:
+        for number in range(1, 51):
+            await notifier.notificar_stock_bajo(number, "Queso", 3, nivel="bajo")
+        assert notifier.tail.floor > 0
+        Appends(notifier)
+        yield notifier
+
+
+async def test_an_append_between_a_streams_check_and_its_wait_is_not_missed(behind):
+    accounts = Accounts(behind.database, system_clock)
+    streams = Streams(behind, accounts)
+    token = await accounts.find_token(await accounts.create_token("x"))
+    stream = Stream(streams, Reader.of_role("cocinero"), token, behind.cursor(0), None)
+    frames = stream.frames()
+    async with asyncio.timeout(10):
+        assert b"event: hola" in await anext(frames)
+        assert b'"id":51' in await anext(frames)
+    await frames.aclose()
+    assert streams.open == set()
+    await streams.close()
+    accounts.close()
+
+
+async def test_an_append_between_a_long_polls_check_and_its_wait_is_not_missed(behind):
+    async with asyncio.timeout(10):
+        answer = await poll(behind, Reader.of_role("cocinero"), behind.cursor(0), limit=10, wait_seconds=25)
+    assert [event["id"] for event in json.loads(answer.body)["eventos"]] == [51]
 
 
 # Several readers, several processes
