@@ -92,6 +92,10 @@ class LogUnavailable(DomainError):
     message = "El registro de eventos no está disponible. Intente de nuevo."
 
 
+class NoCapacity(DomainError):
+    code, message = "sin_capacidad", "Hay demasiadas conexiones abiertas. Intente de nuevo en un momento."
+
+
 class LogRefused(Exception):
     """A log file that must not be opened: made by a newer version, not ours, or damaged. English, for the operator."""
 

@@ -25,7 +25,7 @@ from hypercorn.logging import Logger
 
 from .app import NotificationApp, create_app
 from .config import Config
-from .errors import ConfigurationError
+from .errors import ConfigurationError, NoCapacity
 from .hypercorn_connection import SEND_BUFFER_BYTES, Connection
 from .streams import BUSY_RETRY_MS
 from .web.errors import STREAM_PATH
@@ -43,7 +43,7 @@ OTHER_CONNECTIONS = 500
 REFUSAL_SECONDS = 2.0
 # A peer that lost its power says nothing; the kernel alone would wait 15 minutes for it.
 UNACKNOWLEDGED_MS = 8000
-_FULL_BODY = dump({"error": {"codigo": "sin_capacidad", "mensaje": "Hay demasiadas conexiones abiertas."}}).encode()
+_FULL_BODY = dump({"error": {"codigo": NoCapacity.code, "mensaje": NoCapacity.message}}).encode()
 _FULL = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: %d\r\nRetry-After: 30\r\n"
     b"Connection: close\r\n\r\n%b" % (len(_FULL_BODY), _FULL_BODY)

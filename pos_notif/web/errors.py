@@ -29,6 +29,7 @@ STATUS: dict[type[errors.DomainError], int] = {
     errors.KeyReused: 422,
     errors.TooManyAttempts: 429,
     errors.LogUnavailable: 503,
+    errors.NoCapacity: 503,
 }
 # What the framework itself refuses.
 HTTP_CODES = {
