@@ -585,6 +585,25 @@ async def test_an_append_between_a_long_polls_check_and_its_wait_is_not_missed(b
 # Several readers, several processes
 
 
+async def test_what_another_process_appends_while_the_log_is_opened_is_not_missed(tmp_path):
+    """Between the look at the log's end and the first look for other processes' commits."""
+    path = tmp_path / "log.db"
+    notifier = NotificadorPedidos(database=str(path))
+    start = notifier.tail.start
+
+    def append_meanwhile(*arguments: Any) -> None:
+        start(*arguments)
+        other = threading.Thread(target=fill_log, args=(path, [stock_alert(1, "agotado")]))
+        other.start()
+        other.join()
+
+    notifier.tail.start = append_meanwhile  # type: ignore[method-assign]
+    async with notifier, asyncio.timeout(5):
+        while notifier.bounds.newest != 1:
+            await asyncio.sleep(0.02)
+        assert [event.id for event in notifier.tail.page(0, "cocina").events] == [1]
+
+
 def test_a_snapshots_cursor_is_good_for_a_stream_that_has_yet_to_hear_of_its_events(tmp_path, make_server):
     """Another process appends; the snapshot reads the file, the stream's memory may be behind it."""
     server = make_server(tmp_path / "log.db")
