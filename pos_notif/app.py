@@ -22,6 +22,7 @@ from .web import errors, health, notifications, orders, pages, sign_in
 from .web.access import COOKIE, guard
 from .web.openapi import OpenApi
 from .web.services import EXTENSION, Services
+from .web.stream_response import HttpConnection
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self';"
@@ -60,6 +61,7 @@ def create_app(config: Config | None = None, *, clock: Clock = system_clock) -> 
     app.url_map.merge_slashes = False  # an unknown path is 404, not a redirect to a known one
     app.config["MAX_CONTENT_LENGTH"] = config.max_body_bytes
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
+    app.asgi_http_class = HttpConnection
     app.notifier = NotificadorPedidos(config=config, clock=clock)
     _document(app)
     _mount(app, config)

@@ -75,6 +75,9 @@ class Config:
     max_event_bytes: int = _setting(256 * 1024, "Largest event as it is sent.", (1024, 1024**3))
     tail_events: int = _setting(5000, "Newest events kept in memory, as many as a reader may be behind.", (1, 10**7))
     tail_bytes: int = _setting(16 * 1024 * 1024, "Memory for those events.", (1024, 1024**4))
+    fast_streams: bool = _setting(
+        True, "Write streams to the connection itself where the server allows it; false: plain ASGI everywhere."
+    )
     access_log: bool = _setting(True, "One JSON line on standard error for each request.")
 
     def __post_init__(self) -> None:

@@ -298,13 +298,14 @@ class NotificadorPedidos:
         """The reader's next events as SSE frames, and the id they reach. Raises Pruned or LogUnavailable."""
         if after < self.bounds.oldest - 1:
             raise Pruned
-        found = self.tail.encoded(after, reader.room, reader.kitchen, lambda page: self._sse(page, reader.kitchen))
+        found = self.tail.encoded(after, reader.room, reader.kitchen, lambda page: self.sse_bytes(page, reader.kitchen))
         if found is None:
             page = await self.log.read(after, reader.room, limit=PAGE_EVENTS, max_bytes=PAGE_BYTES)
-            found = self._sse(page, reader.kitchen), page.examined
+            found = self.sse_bytes(page, reader.kitchen), page.examined
         return found
 
-    def _sse(self, page: Page, kitchen: bool) -> bytes:
+    def sse_bytes(self, page: Page, kitchen: bool) -> bytes:
+        """A page's frames in one piece; nothing for an empty page."""
         return sse.frames(
             self.bounds.epoch,
             [(event.id, event.name, self.event_json(event, kitchen)) for event in page.events],
@@ -350,7 +351,7 @@ class NotificadorPedidos:
             raise Invalid(fields={"rol": "debe ser uno de: " + ", ".join(ROLE_ROOM)})
         presence = self.directory.connect(
             user_id=usuario_id, role=rol, username=username, transport="websocket", room=ROLE_ROOM[rol],
-            position=self.bounds.newest, sid=sid,
+            served=lambda: (self.bounds.newest, self.clock()), sid=sid,
         )  # fmt: skip
         return {
             "rol": rol,

@@ -19,7 +19,7 @@ POLL_INTERVALS = 3
 
 @dataclass(slots=True, kw_only=True)
 class Presence:
-    """One connection. `position` is the id up to which it has been served."""
+    """One connection. `served` tells the id up to which it has been served and when it was last written to."""
 
     sid: str
     user_id: int | None
@@ -30,7 +30,7 @@ class Presence:
     client: str | None
     since_ms: int
     seen_ms: int
-    position: int = 0
+    served: Callable[[], tuple[int, int]]
     until_ms: int | None = None  # a polling client's, None: until it is closed
     own_room: str = ""
 
@@ -59,7 +59,7 @@ class Directory:
         transport: str,
         room: str,
         client: str | None = None,
-        position: int = 0,
+        served: Callable[[], tuple[int, int]],
         sid: str | None = None,
     ) -> Presence:
         now = self.clock()
@@ -73,7 +73,7 @@ class Directory:
             client=client,
             since_ms=now,
             seen_ms=now,
-            position=position,
+            served=served,
             own_room=room,
         )
         former = self._present.get(presence.sid)
@@ -89,6 +89,8 @@ class Directory:
             return
         del self._present[presence.sid]
         presence.seen_ms = self.clock()
+        last = (presence.served()[0], presence.seen_ms)
+        presence.served = lambda: last
         identity = presence.identity()
         self._here[identity] -= 1
         if not self._here[identity]:
@@ -112,11 +114,12 @@ class Directory:
             presence = self._polling[key] = Presence(
                 sid=secrets.token_hex(8), user_id=user_id, role=role, username=username, transport="polling",
                 rooms=[room], client=client, since_ms=now, seen_ms=now, own_room=room,
+                served=lambda: (position, now),
             )  # fmt: skip
             self._gone.pop(key, None)
         presence.seen_ms = now
         presence.until_ms = now + POLL_INTERVALS * interval_ms
-        presence.position = position
+        presence.served = lambda: (position, now)
 
     def state(self, cursor: Callable[[int], str]) -> dict[str, Any]:
         """The answer of `GET /api/notificaciones/estado`."""
@@ -133,6 +136,7 @@ class Directory:
         }
 
     def _row(self, presence: Presence, connected: bool, cursor: Callable[[int], str]) -> dict[str, Any]:
+        position, seen_ms = presence.served()
         return {
             "sid": presence.sid,
             "usuario_id": presence.user_id,
@@ -141,10 +145,10 @@ class Directory:
             "transporte": presence.transport,
             "salas": presence.rooms,
             "cliente": presence.client,
-            "cursor": cursor(presence.position),
-            "atraso": self.lag(presence.own_room, presence.position),
+            "cursor": cursor(position),
+            "atraso": self.lag(presence.own_room, position),
             "conectado_desde": iso(presence.since_ms, self.zone),
-            "ultima_senal": iso(presence.seen_ms, self.zone),
+            "ultima_senal": iso(max(seen_ms, presence.seen_ms), self.zone),
             "conectado": connected,
         }
 

@@ -1,20 +1,17 @@
-"""The open streams: an SSE stream is a cursor, a waiter and what ends it. Knows no HTTP."""
+"""The open streams: an SSE stream is a cursor and what ends it. Knows no HTTP."""
 
 from __future__ import annotations
 
 import asyncio
 import random
-import time
-from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from .accounts import Accounts, Principal
 from .errors import LogUnavailable
 from .event_log import Pruned
+from .fanout import Chunk, Pump, Turns
 from .notifier import NotificadorPedidos, Reader
-from .presence import Presence
-from .tail import Waiter
 from .wire import sse
 from .wire.json_text import dump
 
@@ -22,12 +19,27 @@ RETRY_MS = (2000, 5000)
 RECONNECT_RETRY_MS = (100, 500)
 RESTART_RETRY_MS = (500, 2500)
 BUSY_RETRY_MS = 30_000
-_NEVER = 10 * 365 * 24 * 3600.0
 
 RESTART = "reinicio"
 RECONNECT = "reconexion"
 SESSION_ENDED = "sesion_terminada"
 _END_RETRY = {RESTART: RESTART_RETRY_MS, RECONNECT: RECONNECT_RETRY_MS}
+
+
+class Sink(Protocol):
+    """Where a stream's bytes go: a connection's transport, or any ASGI server's `send`."""
+
+    async def send(self, body: bytes) -> None:
+        """Writes with backpressure: returns once the connection takes more."""
+
+    def push(self, chunk: Chunk) -> bool:
+        """Writes without waiting. False: this was taken, but `flush` is due before more."""
+
+    async def flush(self) -> None:
+        """Returns once what was pushed has left room for more, or the connection is gone."""
+
+    def on_close(self, call: Any) -> None:
+        """`call()` once the client has gone, at once if it has."""
 
 
 @dataclass(slots=True)
@@ -38,6 +50,8 @@ class Streams:
     accounts: Accounts
     open: set[Stream] = field(default_factory=set)
     closing: bool = False
+    turns: Turns = field(default_factory=Turns)
+    _pumps: dict[tuple[str, bool], Pump] = field(default_factory=dict)
     _verifying: asyncio.Task[None] | None = None
     _verify_again: bool = False
 
@@ -46,9 +60,26 @@ class Streams:
         limit = self.notifier.config.max_connections
         return bool(limit) and len(self.open) >= limit
 
+    def pump(self, reader: Reader) -> Pump:
+        key = (reader.room, reader.kitchen)
+        pump = self._pumps.get(key)
+        if pump is None:
+            notifier = self.notifier
+            pump = self._pumps[key] = Pump(
+                notifier.tail, *key, encode=lambda page: notifier.sse_bytes(page, reader.kitchen),
+                heartbeat=self.heartbeat, heartbeat_seconds=notifier.config.heartbeat_seconds,
+                clock=notifier.clock,
+            )  # fmt: skip
+        return pump
+
+    def heartbeat(self, after: int) -> bytes:
+        cursor = self.notifier.cursor(after)
+        data = {"hora_servidor": self.notifier.now(), "cursor": cursor}
+        return sse.frame("latido", dump(data).encode(), cursor)
+
     def end_all(self, reason: str) -> None:
         self.closing = True
-        for stream in self.open:
+        for stream in list(self.open):
             stream.end(reason)
 
     def verify(self) -> None:
@@ -64,7 +95,7 @@ class Streams:
                 living = await self.accounts.living()
             except LogUnavailable:
                 return  # the watch asks again after the next commit; nobody can be revoked meanwhile
-            for stream in self.open:
+            for stream in list(self.open):
                 principal = stream.principal
                 if (principal.kind, principal.id, principal.role) not in living:
                     stream.end(SESSION_ENDED)
@@ -75,107 +106,152 @@ class Streams:
 
 
 class Stream:
-    """One reader's stream. `frames` is its whole life; closing that generator at any point leaves nothing behind."""
+    """One reader's stream. `serve` is its whole life; cancelling it at any point leaves nothing behind."""
 
-    __slots__ = ("_client", "_cursor", "_ending", "_notifier", "_reader", "_streams", "_waiter", "principal")
+    __slots__ = (
+        "__weakref__", "_after", "_client", "_cursor", "_ending", "_gone", "_live", "_reader", "_seen_ms", "_sink",
+        "_streams", "_wake", "principal",
+    )  # fmt: skip
 
     def __init__(
         self, streams: Streams, reader: Reader, principal: Principal, cursor: str | None, client: str | None
     ) -> None:
         self.principal = principal
         self._streams = streams
-        self._notifier = streams.notifier
         self._reader = reader
         self._cursor = cursor
         self._client = client
-        self._waiter = Waiter()
+        self._after = 0
+        self._seen_ms = 0
+        self._live: Pump | None = None
+        self._wake: asyncio.Future[None] | None = None
         self._ending: str | None = None
+        self._gone = False
 
     def end(self, reason: str) -> None:
         """The stream says why and ends, as soon as what it is writing has been taken."""
         self._ending = self._ending or reason
-        self._waiter.wake()
+        self._leave()
 
-    async def frames(self) -> AsyncGenerator[bytes]:
-        if self._streams.full:
-            yield sse.retry(BUSY_RETRY_MS) + self._note("ocupado")
-            return
-        if self._streams.closing:
-            yield self._last_words(RESTART)
-            return
-        self._streams.open.add(self)
-        self._notifier.tail.listen(self._waiter, self._reader.room)
-        presence = self._notifier.directory.connect(
+    def _served(self) -> tuple[int, int]:
+        """The id up to which it has been served, and when it was last written to."""
+        if self._live is not None:
+            return self._live.reached, max(self._seen_ms, self._live.last_write_ms)
+        return self._after, self._seen_ms
+
+    # As the pump sees it
+
+    def push(self, chunk: Chunk) -> bool:
+        return self._sink.push(chunk)
+
+    def left_behind(self, after: int) -> None:
+        if self._live is not None:
+            self._seen_ms = max(self._seen_ms, self._live.last_write_ms)
+        self._after = after
+        self._live = None
+        self._resume()
+
+    def _resume(self) -> None:
+        if self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
+
+    def _leave(self) -> None:
+        if self._live is not None:
+            self.left_behind(self._live.leave(self))
+
+    def _client_gone(self) -> None:
+        self._gone = True
+        self._leave()
+
+    # Its own task
+
+    async def serve(self, sink: Sink) -> None:
+        streams, notifier = self._streams, self._streams.notifier
+        if streams.full:
+            return await sink.send(sse.retry(BUSY_RETRY_MS) + self._note("ocupado"))
+        if streams.closing:
+            return await sink.send(self._last_words(RESTART))
+        self._sink = sink
+        streams.open.add(self)
+        presence = notifier.directory.connect(
             user_id=self.principal.user_id, role=self.principal.role, username=self.principal.username,
-            transport="sse", room=self._reader.room, client=self._client, position=self._notifier.bounds.newest,
+            transport="sse", room=self._reader.room, client=self._client, served=self._served,
         )  # fmt: skip
+        timer = self._schedule_end()
         # The session may have ended between the request's check and our entry.
-        self._streams.verify()
+        streams.verify()
+        sink.on_close(self._client_gone)
         try:
-            async for chunk in self._live(presence):
-                yield chunk
+            await self._run(sink)
         except LogUnavailable:
             return  # the client comes back by its cursor
         finally:
-            self._streams.open.discard(self)
-            self._notifier.tail.forget(self._waiter, self._reader.room)
-            self._notifier.directory.disconnect(presence)
+            self._leave()
+            if timer is not None:
+                timer.cancel()
+            streams.open.discard(self)
+            notifier.directory.disconnect(presence)
 
-    async def _live(self, presence: Presence) -> AsyncGenerator[bytes]:
-        notifier, reader, config = self._notifier, self._reader, self._notifier.config
-        start = await notifier.start(reader, self._cursor)
-        after = presence.position = start.after
-        yield sse.PADDING + sse.retry(random.randint(*RETRY_MS)) + self._hello(start.after, start.reset)
-        now = time.monotonic()
-        lifetime = config.stream_seconds * random.uniform(0.8, 1.0) if config.stream_seconds else _NEVER
-        ends_at, session_ends_at = now + lifetime, now + self._session_seconds()
-        heartbeat = config.heartbeat_seconds or _NEVER
-        beat_at = now + heartbeat
-        while True:
-            self._waiter.clear()
-            try:
-                chunk, after = await notifier.sse_page(reader, after)
-            except Pruned:
-                reset = notifier.pruned(after)
-                chunk, after = self._resync(reset.reset or {}), reset.after
-            now = time.monotonic()
-            if chunk:
-                yield chunk
-                presence.position = after
-                now = time.monotonic()
-                presence.seen_ms = notifier.clock()
-                beat_at = now + heartbeat
-                # A write to a reader that is gone returns at once: without this, its replay would hold the loop.
-                await asyncio.sleep(0)
-                if self._ending is None and now < min(ends_at, session_ends_at):
-                    continue
-            presence.position = after
-            if now >= session_ends_at:
-                self.end(SESSION_ENDED)
-            elif now >= ends_at:
-                self.end(RECONNECT)
-            if self._ending is not None:
-                yield self._last_words(self._ending)
+    async def _run(self, sink: Sink) -> None:
+        start = await self._streams.notifier.start(self._reader, self._cursor)
+        self._after = start.after
+        await sink.send(sse.PADDING + sse.retry(random.randint(*RETRY_MS)) + self._hello(start.after, start.reset))
+        pump = self._streams.pump(self._reader)
+        while not self._gone:
+            await self._catch_up(sink)
+            if self._gone:
                 return
-            if now >= beat_at:
-                yield self._heartbeat(after)
-                presence.seen_ms = notifier.clock()
-                beat_at = now + heartbeat
-                continue
-            await self._waiter.wait(min(beat_at, ends_at, session_ends_at) - now)
+            if self._ending is not None:
+                return await sink.send(self._last_words(self._ending))
+            # No await from the last look at the log to here: nothing can come in between.
+            if pump.join(self, self._after):
+                self._live = pump
+                self._wake = asyncio.get_running_loop().create_future()
+                await self._wake
+                self._wake = None
+                await sink.flush()
+            else:
+                await self._streams.turns.take()
 
-    def _session_seconds(self) -> float:
-        expires = self.principal.expires_ms
-        return _NEVER if expires is None else max(0.0, (expires - self._notifier.clock()) / 1000)
+    async def _catch_up(self, sink: Sink) -> None:
+        """Everything that the log has for us now, in pages, giving way to the others between them."""
+        notifier = self._streams.notifier
+        while not self._gone and self._ending is None:
+            try:
+                body, after = await notifier.sse_page(self._reader, self._after)
+            except Pruned:
+                reset = notifier.pruned(self._after)
+                body, after = self._resync(reset.reset or {}), reset.after
+            if not body:
+                self._after = after
+                return
+            await self._streams.turns.take()
+            await sink.send(body)
+            self._after = after
+            self._seen_ms = notifier.clock()
+
+    def _schedule_end(self) -> asyncio.TimerHandle | None:
+        """At the session's end, or after the longest life of a stream, whichever comes first."""
+        config, expires = self._streams.notifier.config, self.principal.expires_ms
+        ends = []
+        if config.stream_seconds:
+            ends.append((config.stream_seconds * random.uniform(0.8, 1.0), RECONNECT))
+        if expires is not None:
+            ends.append((max(0.0, (expires - self._streams.notifier.clock()) / 1000), SESSION_ENDED))
+        if not ends:
+            return None
+        seconds, reason = min(ends)
+        return asyncio.get_running_loop().call_later(seconds, self.end, reason)
 
     def _hello(self, after: int, reset: dict[str, Any] | None) -> bytes:
-        cursor = self._notifier.cursor(after) if reset is None else None
+        notifier = self._streams.notifier
+        cursor = notifier.cursor(after) if reset is None else None
         data = {
             "cursor": cursor,
             "rol": self._reader.role,
             "salas": [self._reader.room],
-            "hora_servidor": self._notifier.now(),
-            "latido_ms": int(self._notifier.config.heartbeat_seconds * 1000),
+            "hora_servidor": notifier.now(),
+            "latido_ms": int(notifier.config.heartbeat_seconds * 1000),
         }
         hello = sse.frame("hola", dump(data).encode(), cursor)
         return hello if reset is None else hello + self._resync(reset)
@@ -183,14 +259,9 @@ class Stream:
     def _resync(self, reset: dict[str, Any]) -> bytes:
         return sse.frame("resincronizar", dump(reset).encode(), reset["cursor"])
 
-    def _heartbeat(self, after: int) -> bytes:
-        cursor = self._notifier.cursor(after)
-        data = {"hora_servidor": self._notifier.now(), "cursor": cursor}
-        return sse.frame("latido", dump(data).encode(), cursor)
-
     def _last_words(self, reason: str) -> bytes:
         retry = _END_RETRY.get(reason)
         return (sse.retry(random.randint(*retry)) if retry else b"") + self._note(reason)
 
     def _note(self, event: str) -> bytes:
-        return sse.frame(event, dump({"hora_servidor": self._notifier.now()}).encode())
+        return sse.frame(event, dump({"hora_servidor": self._streams.notifier.now()}).encode())

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from .event_log import LoggedEvent, Page
 from .events import FILTERED_ROOMS, MANAGERS
@@ -49,6 +50,12 @@ class Waiter:
             self._future = None
 
 
+class Listener(Protocol):
+    """Who is told that there is more; it then looks for itself."""
+
+    def wake(self) -> None: ...
+
+
 class Tail:
     """Holds every event after `floor`, up to `reached`. Belongs to the event loop; only reading is left to readers."""
 
@@ -57,7 +64,7 @@ class Tail:
         self._max_bytes = max_bytes
         self._bytes = 0
         self._by_room: dict[str, list[LoggedEvent]] = {room: [] for room in (*FILTERED_ROOMS, MANAGERS)}
-        self._waiters: dict[str, set[Waiter]] = {room: set() for room in self._by_room}
+        self._waiters: dict[str, set[Listener]] = {room: set() for room in self._by_room}
         self._encoded: dict[tuple[str, bool, int], tuple[bytes, int]] = {}
         self.floor = 0
         self.reached = 0
@@ -142,7 +149,7 @@ class Tail:
             self._encoded[key] = found
         return found
 
-    def listen(self, waiter: Waiter, room: str) -> None:
+    def listen(self, waiter: Listener, room: str) -> None:
         self._waiters[room].add(waiter)
 
     def wake_all(self) -> None:
@@ -150,7 +157,7 @@ class Tail:
             for waiter in waiters:
                 waiter.wake()
 
-    def forget(self, waiter: Waiter, room: str) -> None:
+    def forget(self, waiter: Listener, room: str) -> None:
         self._waiters[room].discard(waiter)
 
 

@@ -19,6 +19,7 @@ from .answers import Batch, Connections, Poll, PollQuery, Publication, StreamQue
 from .body import client_id, read_json, whole_number
 from .documented import documented
 from .services import services
+from .stream_response import StreamResponse
 
 blueprint = Blueprint("notifications", __name__, url_prefix="/notificaciones")
 
@@ -37,9 +38,7 @@ async def stream(rol: str) -> Any:
     if request.method == "HEAD":
         return Response(b"", headers=STREAM_HEADERS)
     opened = Stream(services().streams, reader, principal(), _stream_cursor(), client_id())
-    response = Response(opened.frames(), headers=STREAM_HEADERS)
-    response.timeout = None  # Quart would cut it after 60 s
-    return response
+    return StreamResponse(opened, STREAM_HEADERS)
 
 
 def _stream_cursor() -> str | None:

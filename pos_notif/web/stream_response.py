@@ -1,0 +1,186 @@
+"""How a stream's bytes leave: by its connection's transport, or by any ASGI server's `send`.
+
+Quart routes, checks and answers every request. A view that answers with a `StreamResponse` is then served here,
+outside of Quart's two tasks and contexts a request: an idle stream costs what its connection costs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import types
+from collections.abc import Callable, Coroutine, Generator
+from functools import partial
+from typing import Any, cast
+
+from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable
+from quart import Response
+from quart.asgi import ASGIHTTPConnection
+
+from ..fanout import Chunk
+from ..hypercorn_connection import STATE_KEY, WRITE_BUFFER_BYTES, Connection
+from ..streams import Stream
+from .services import EXTENSION, Services
+
+STREAM_PATH = "/api/notificaciones/stream/"
+
+
+class StreamResponse(Response):
+    """Headers from Quart, body by `HttpConnection`."""
+
+    def __init__(self, stream: Stream, headers: dict[str, str]) -> None:
+        super().__init__(b"", headers=headers)
+        del self.headers["Content-Length"]
+        self.stream = stream
+
+
+class HttpConnection(ASGIHTTPConnection):
+    """Quart's HTTP connection, but for streams."""
+
+    async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        if self.scope["method"] != "GET" or not self.scope["path"].startswith(STREAM_PATH):
+            return await super().__call__(receive, send)
+        services: Services = self.app.extensions[EXTENSION]
+        await services.streams.turns.take()
+        stream = await self._answer(send)
+        if stream is not None:
+            sink = make_sink(cast(Any, self.scope), receive, send, fast=services.config.fast_streams)
+            try:
+                await stream.serve(sink)
+            finally:
+                sink.close()
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _answer(self, send: ASGISendCallable) -> Stream | None:
+        """Quart's answer; the stream that is to follow its head, if it is one."""
+        request = self._create_request_from_scope(send)
+        request.body.set_complete()
+        response = await self.app.handle_request(request)
+        if not isinstance(response, StreamResponse):
+            await self._send_response(send, response)
+            return None
+        headers = [(name.lower().encode(), value.encode()) for name, value in response.headers.items()]
+        await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+        return response.stream
+
+
+def make_sink(
+    scope: dict[str, Any], receive: ASGIReceiveCallable, send: ASGISendCallable, *, fast: bool
+) -> TransportSink | SendSink:
+    connection = (scope.get("state") or {}).get(STATE_KEY)
+    if fast and isinstance(connection, Connection) and scope["http_version"] == "1.1" and scope["scheme"] == "http":
+        return TransportSink(connection, send)
+    return SendSink(receive, send)
+
+
+class TransportSink:
+    """Chunks that are framed already go to the transport; what needs backpressure goes through ASGI."""
+
+    __slots__ = ("_buffered", "_connection", "_send", "_write")
+
+    def __init__(self, connection: Connection, send: ASGISendCallable) -> None:
+        self._connection = connection
+        self._send = send
+        self._write = connection.transport.write
+        self._buffered = connection.transport.get_write_buffer_size
+
+    async def send(self, body: bytes) -> None:
+        await self._send({"type": "http.response.body", "body": body, "more_body": True})
+
+    def push(self, chunk: Chunk) -> bool:
+        self._write(chunk.framed)
+        return self._buffered() <= WRITE_BUFFER_BYTES
+
+    async def flush(self) -> None:
+        await self._connection.flush()
+
+    def on_close(self, call: Callable[[], None]) -> None:
+        self._connection.on_close(call)
+
+    def close(self) -> None:
+        self._connection.on_close(_nothing)
+
+
+class SendSink:
+    """Any ASGI server. `send` is run by hand as far as it goes without waiting: no task an event."""
+
+    __slots__ = ("_call", "_gone", "_receive", "_rest", "_send", "_watch")
+
+    def __init__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        self._receive = receive
+        self._send = send
+        self._rest: Coroutine[Any, Any, None] | None = None
+        self._gone = False
+        self._call: Callable[[], None] = _nothing
+        self._watch = asyncio.get_running_loop().create_task(self._watch_client(), name="stream-client")
+
+    async def send(self, body: bytes) -> None:
+        await self._send({"type": "http.response.body", "body": body, "more_body": True})
+
+    def push(self, chunk: Chunk) -> bool:
+        sending = self._send({"type": "http.response.body", "body": chunk.body, "more_body": True})
+        coroutine = cast(Coroutine[Any, Any, None], sending)
+        try:
+            self._rest = _Started(coroutine, coroutine.send(None)).finish()
+        except StopIteration:
+            return True
+        except OSError:
+            self._gone_now()
+        return False
+
+    async def flush(self) -> None:
+        rest, self._rest = self._rest, None
+        if rest is not None:
+            try:
+                await rest
+            except OSError:
+                self._gone_now()
+
+    def on_close(self, call: Callable[[], None]) -> None:
+        self._call = call
+        if self._gone:
+            call()
+
+    def close(self) -> None:
+        self._call = _nothing
+        self._watch.cancel()
+        if self._rest is not None:
+            self._rest.close()
+
+    async def _watch_client(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._gone_now()
+
+    def _gone_now(self) -> None:
+        self._gone = True
+        self._call()
+
+
+class _Started:
+    """A coroutine that was run by hand up to its first wait, to be continued inside a task."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, None], waits_for: Any) -> None:
+        self._coroutine = coroutine
+        self._waits_for = waits_for
+
+    async def finish(self) -> None:
+        await self._steps()
+
+    @types.coroutine
+    def _steps(self) -> Generator[Any, Any, None]:
+        waits_for = self._waits_for
+        while True:
+            try:
+                got = yield waits_for
+            except BaseException as error:  # noqa: BLE001 - it belongs to the coroutine, cancellation included
+                step = partial(self._coroutine.throw, error)
+            else:
+                step = partial(self._coroutine.send, got)
+            try:
+                waits_for = step()
+            except StopIteration:
+                return
+
+
+def _nothing() -> None:
+    pass
