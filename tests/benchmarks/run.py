@@ -1,118 +1,178 @@
-"""Prints the service's speed on this machine: publishing, the last of many streams, memory a stream.
+"""Our service beside its peers, in one table.
 
-    python -m tests.benchmarks.run [--quick] [--repetitions 3]
+    python -m tests.benchmarks.run [--peers ours,nchan,…] [--scenarios …] [--repetitions 3] [--quick] [--directory DIR]
 
-The service runs on the first core and the load on the second (`taskset`). The streams' client is in C (`ssefan.c`,
-built with `cc`): one in Python would be the bottleneck. It checks every delivery for loss and repetition. Figures
-are medians with minimum and maximum; compare only figures of one run.
+Servers run on the first core, the load on the second (`taskset`), one after the other, interleaved in each
+repetition. The streams' clients are in C (`ssefan.c`, `siofan.c`, built with `cc`): one in Python would be the
+bottleneck. They check every delivery for loss and repetition. Figures are medians with minimum and maximum, and the
+ratio to nchan's median; compare only figures of one run.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.support import LiveServer
+from tests.benchmarks import contestants
+from tests.benchmarks.contestants import HERE, Missing, Target, pinned
 
-HERE = Path(__file__).parent
-ALERT = (
-    '{"tipo":"alerta_stock","producto_id":1,"nombre":"Pupusa de queso","stock_actual":0,"nivel":"agotado",'
-    '"seq":%SEQ%,"t":%T%}'
-)
-
-
-def pinned(core: int, *command: str) -> list[str]:
-    taskset = shutil.which("taskset")
-    return [taskset, "-c", str(core), *command] if taskset else list(command)
-
-
-def build_ssefan(directory: Path) -> Path:
-    binary = directory / "ssefan"
-    subprocess.run(["cc", "-O2", "-o", str(binary), str(HERE / "ssefan.c")], check=True)
-    return binary
+PEERS: dict[str, Callable[[Path], AbstractContextManager[Target]]] = {
+    "ours": contestants.ours,
+    "ours-asgi": partial(contestants.ours, fast_streams="false"),
+    "nchan": contestants.nchan,
+    "naive Quart": contestants.naive_quart,
+    "python-socketio": contestants.python_socketio,
+    "Socket.IO on Node": contestants.node_socketio,
+}
+REFERENCE = "nchan"
 
 
-@contextmanager
-def service(directory: Path) -> Iterator[LiveServer]:
-    server = LiveServer(directory / "bench.db", {"POS_NOTIF_ACCESS_LOG": "false"})
-    server.command = pinned(0, sys.executable, "-m", "pos_notif")
-    server.start()
+@dataclass(frozen=True)
+class Scenario:
+    """`arguments` of the load client; `figures` are the names it prints, with ours."""
+
+    streams: int
+    arguments: tuple[str, ...]
+    figures: dict[str, str]
+    replay: bool = False
+
+
+FANOUT = {
+    "1000x4": Scenario(1000, ("-m", "600", "-k", "4"), {"deliv_per_s": "deliveries/s, 1,000 streams, 4 publishers"}),
+    "1000x16": Scenario(
+        1000, ("-m", "1200", "-k", "16"), {"deliv_per_s": "deliveries/s, 1,000 streams, 16 publishers"}
+    ),
+    "5000x4": Scenario(5000, ("-m", "150", "-k", "4"), {"deliv_per_s": "deliveries/s, 5,000 streams, 4 publishers"}),
+    "100x4": Scenario(100, ("-m", "2000", "-k", "4"), {"deliv_per_s": "deliveries/s, 100 streams, 4 publishers"}),
+    "single": Scenario(1000, ("-m", "200", "-l", "1"), {"deliv_per_s": "deliveries/s, 1,000 streams, one in flight"}),
+    "rate": Scenario(
+        1000,
+        ("-r", "10", "-d", "5", "-k", "64"),
+        {
+            "last_p50": "10 events/s to 1,000 streams: the last has it, ms (p50)",
+            "last_p99": "10 events/s to 1,000 streams: the last has it, ms (p99)",
+            "cpu_s_per_100k": "10 events/s to 1,000 streams: CPU s per 100,000 deliveries",
+        },
+    ),
+    "replay": Scenario(
+        1000, ("-m", "500", "-y"), {"deliv_per_s": "deliveries/s, 1,000 streams return, 500 owed"}, True
+    ),
+    "idle": Scenario(1000, ("-i", "1"), {"kb_per_conn": "KB an idle stream, 1,000 streams"}),
+}
+# Of ours alone: connections, events a request.
+PUBLISHING = {
+    "publish1": (1, 1, "durable publishes/s, 1 connection"),
+    "publish16": (16, 1, "durable publishes/s, 16 connections"),
+    "batches": (4, 500, "durable events/s, batches of 500"),
+}
+
+
+def build(directory: Path) -> None:
+    for tool in ("ssefan", "siofan"):
+        subprocess.run(["cc", "-O2", "-o", str(directory / tool), str(HERE / f"{tool}.c")], check=True)
+
+
+def fan_out(directory: Path, target: Target, scenario: Scenario, quick: bool) -> dict[str, float]:
+    arguments = target.arguments
+    if scenario.replay:
+        if not target.replay_arguments:
+            raise Missing("it has no replay")
+        arguments = target.replay_arguments
+    streams, own = (50, ("-m", "20")) if quick else (scenario.streams, scenario.arguments)
+    if quick and "kb_per_conn" in scenario.figures:
+        own = ("-i", "0.2")
+    command = pinned(
+        1, str(directory / target.tool), *arguments, "-n", str(streams), *own, "-s", str(target.pid), "-j", "-w", "20"
+    )
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     try:
-        yield server
-    finally:
-        server.stop()
-        for file in directory.glob("bench.db*"):
-            file.unlink()
+        result: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    except (IndexError, ValueError):
+        raise Missing(f"the load client failed: {done.stderr.strip()[-200:]}") from None
+    if result.get("missing") or result.get("dup"):
+        raise Missing(f"{result['missing']} deliveries missing, {result['dup']} repeated")
+    return {label: float(result[name]) for name, label in scenario.figures.items() if name in result}
 
 
-def publish(server: LiveServer, connections: int, batch: int, seconds: float) -> float:
-    arguments = (server.url, server.token, str(connections), str(seconds), str(batch))
+def publishing(target: Target, connections: int, batch: int, quick: bool) -> float:
+    assert target.server is not None
+    arguments = (target.server.url, target.server.token, str(connections), "0.5" if quick else "4", str(batch))
     command = pinned(1, sys.executable, str(HERE / "publish_load.py"), *arguments)
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return float(json.loads(done.stdout)["per_second"])
 
 
-def streams(server: LiveServer, ssefan: Path, count: int, *arguments: str) -> dict[str, Any]:
-    assert server.process is not None
-    authorization = f"Authorization: Bearer {server.token}"
-    command = pinned(
-        1, str(ssefan), "-u", f"{server.url}/api/notificaciones/stream/cocinero", "-H", authorization,
-        "-P", f"{server.url}/api/notificaciones/eventos", "-Q", authorization, "-T", "application/json", "-b", ALERT,
-        "-n", str(count), "-s", str(server.process.pid), "-j", *arguments,
-    )  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    result: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-    if result.get("missing") or result.get("dup"):
-        raise SystemExit(f"events were lost or repeated: {result}")
-    return result
+def measure(directory: Path, peers: list[str], names: list[str], repetitions: int, quick: bool) -> dict[str, Any]:
+    """figures[label][peer]: its values, or why there are none."""
+    figures: dict[str, Any] = {}
+    for repetition in range(repetitions):
+        for name in names:
+            for peer in peers:
+                if name in PUBLISHING and peer != "ours":
+                    continue
+                print(f"{repetition + 1}/{repetitions} {name:10} {peer}", file=sys.stderr, flush=True)
+                label = PUBLISHING[name][2] if name in PUBLISHING else next(iter(FANOUT[name].figures.values()))
+                try:
+                    with PEERS[peer](directory) as target:
+                        if name in PUBLISHING:
+                            connections, batch, _ = PUBLISHING[name]
+                            found = {label: publishing(target, connections, batch, quick)}
+                        else:
+                            found = fan_out(directory, target, FANOUT[name], quick)
+                except (Missing, subprocess.SubprocessError) as reason:
+                    figures.setdefault(label, {}).setdefault(peer, []).append(str(reason))
+                    continue
+                for found_label, value in found.items():
+                    figures.setdefault(found_label, {}).setdefault(peer, []).append(value)
+    return figures
 
 
-def measures(ssefan: Path, quick: bool) -> dict[str, Callable[[LiveServer], float]]:
-    seconds, count, rounds = (0.5, 50, "1") if quick else (4.0, 1000, "5")
-
-    def rate(server: LiveServer, figure: str) -> float:
-        return float(streams(server, ssefan, count, "-r", "10", "-d", rounds, "-k", "64")[figure])
-
-    return {
-        "durable publishes/s, 1 connection": lambda server: publish(server, 1, 1, seconds),
-        "durable publishes/s, 16 connections": lambda server: publish(server, 16, 1, seconds),
-        "durable events/s, batches of 500": lambda server: publish(server, 4, 500, seconds),
-        f"{count} streams, 10 events/s: last has it, ms (p50)": lambda server: rate(server, "last_p50"),
-        f"{count} streams, 10 events/s: last has it, ms (p99)": lambda server: rate(server, "last_p99"),
-        f"{count} streams, 4 publishers: deliveries/s": lambda server: float(
-            streams(server, ssefan, count, "-m", "20" if quick else "400")["deliv_per_s"]
-        ),
-        f"{count} idle streams: KB a stream": lambda server: float(
-            streams(server, ssefan, count, "-i", "1")["kb_per_conn"]
-        ),
-    }
+def table(figures: dict[str, Any]) -> str:
+    lines = []
+    for label, by_peer in figures.items():
+        lines.append(label)
+        numbers = {peer: [v for v in values if isinstance(v, float)] for peer, values in by_peer.items()}
+        reference = statistics.median(numbers[REFERENCE]) if numbers.get(REFERENCE) else None
+        for peer, values in by_peer.items():
+            if not numbers[peer]:
+                lines.append(f"    {peer:20} -           ({values[0]})")
+                continue
+            median = statistics.median(numbers[peer])
+            ratio = f"  {median / reference:6.2f} of {REFERENCE}'s" if reference else ""
+            spread = f"({min(numbers[peer]):,.1f} to {max(numbers[peer]):,.1f})"
+            lines.append(f"    {peer:20}{median:>12,.1f}  {spread:24}{ratio}")
+    return "\n".join(lines)
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--quick", action="store_true", help="a smoke run: its figures mean nothing")
+    options.add_argument("--peers", default=",".join(PEERS))
+    options.add_argument("--scenarios", default=",".join([*FANOUT, *PUBLISHING]))
     options.add_argument("--repetitions", type=int, default=3)
+    options.add_argument("--quick", action="store_true", help="a smoke run: its figures mean nothing")
+    options.add_argument("--directory", type=Path, help="keeps what the peers need between runs")
     chosen = options.parse_args()
-    figures: dict[str, list[float]] = {}
-    with tempfile.TemporaryDirectory() as name:
-        directory = Path(name)
-        ssefan = build_ssefan(directory)
-        for _ in range(1 if chosen.quick else chosen.repetitions):
-            for label, measure in measures(ssefan, chosen.quick).items():
-                with service(directory) as server:
-                    figures.setdefault(label, []).append(measure(server))
-    print(f"{'':58}{'median':>10}{'min':>10}{'max':>10}")
-    for label, values in figures.items():
-        print(f"{label:58}{statistics.median(values):>10.1f}{min(values):>10.1f}{max(values):>10.1f}")
+    with tempfile.TemporaryDirectory() as temporary:
+        directory = (chosen.directory or Path(temporary)).resolve()
+        directory.mkdir(parents=True, exist_ok=True)
+        build(directory)
+        print(
+            table(
+                measure(
+                    directory, chosen.peers.split(","), chosen.scenarios.split(","), chosen.repetitions, chosen.quick
+                )
+            )
+        )
 
 
 if __name__ == "__main__":
