@@ -144,6 +144,7 @@ class Pump:
 
     def _beat(self, streams: list[Live]) -> None:
         """In portions: each with the cursor of its moment, since an id must never go back on a stream."""
+        self.run()  # other rooms' events have not woken us: the cursor moves on all the same
         now, later = streams[:BEATS_A_TURN], streams[BEATS_A_TURN:]
         self._write(Chunk(self._heartbeat(self.reached)), [stream for stream in now if stream in self._live])
         if later:
