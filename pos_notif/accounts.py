@@ -114,7 +114,15 @@ class Accounts:
             "SELECT 'session', s.id, u.id, u.username, u.role, s.expires_ms FROM sessions s JOIN users u"
             " ON u.id = s.user_id WHERE s.secret_hash = ?",
         )
-        return found if found is not None and (found.expires_ms or 0) > self._clock() else None
+        return found if found is not None and self._lives(found) else None
+
+    def remembered(self, kind: str, secret: str) -> Principal | None:
+        """Whose it is, as far as that is known without the database."""
+        known = self._known.get((kind, _hash(secret)))
+        return known if known is not None and self._lives(known) else None
+
+    def _lives(self, principal: Principal) -> bool:
+        return principal.expires_ms is None or principal.expires_ms > self._clock()
 
     async def find_token(self, secret: str) -> Principal | None:
         return await self._find(

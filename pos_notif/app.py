@@ -18,11 +18,11 @@ from .config import Config
 from .notifier import NotificadorPedidos
 from .resources import resource
 from .streams import RESTART, Streams
-from .web import errors, health, notifications, orders, pages, sign_in
+from .web import errors, health, notifications, orders, pages, polling, sign_in
 from .web.access import COOKIE, guard
+from .web.http_connection import HttpConnection
 from .web.openapi import OpenApi
 from .web.services import EXTENSION, Services
-from .web.stream_response import HttpConnection
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self';"
@@ -78,7 +78,7 @@ def create_app(config: Config | None = None, *, clock: Clock = system_clock) -> 
 def _mount(app: NotificationApp, config: Config) -> None:
     api = Blueprint("api", __name__, url_prefix="/api")
     api.before_request(guard)
-    for module in (sign_in, notifications, orders):
+    for module in (sign_in, notifications, polling, orders):
         api.register_blueprint(module.blueprint)
     app.register_blueprint(api)
     app.register_blueprint(health.blueprint)

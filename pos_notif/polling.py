@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .event_log import Page, Pruned
+from .event_log import Cursor, Page, Pruned
 from .tail import Waiter
 from .wire.json_text import dump
 
@@ -47,6 +47,17 @@ async def poll(
     if wait_seconds and not page.events and reset is None:
         page = await _wait_for_page(notifier, reader, page.examined, limit, wait_seconds)
     return _answer(notifier, reader, page, reset)
+
+
+def idle(notifier: NotificadorPedidos, reader: Reader, cursor: str) -> PollAnswer | None:
+    """The answer where memory shows that nothing follows the cursor; None: ask `poll`."""
+    parsed, bounds, backlog = Cursor.parse(cursor), notifier.bounds, notifier.config.max_backlog
+    if parsed is None or parsed.epoch != bounds.epoch or not bounds.oldest - 1 <= parsed.id <= bounds.newest:
+        return None
+    if backlog and bounds.newest - parsed.id > backlog:  # whose events these are has to be counted
+        return None
+    page = notifier.tail.page(parsed.id, reader.room, limit=1)
+    return None if page is None or page.events else _answer(notifier, reader, page, None)
 
 
 async def _wait_for_page(

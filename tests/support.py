@@ -65,6 +65,9 @@ class LiveServer:
         return self._token
 
     def start(self) -> LiveServer:
+        tier = os.environ.get("POS_NOTIF_TEST_FAST_STREAMS")  # the same tests on the second way to deliver
+        if tier is not None:
+            self.settings.setdefault("POS_NOTIF_FAST_STREAMS", tier)
         self.process = subprocess.Popen(
             [*self.command, "serve", "--port", str(self.port), "--database", str(self.database)],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=clean_environment(**self.settings),

@@ -35,7 +35,7 @@ def directory(clock: Clock) -> Directory:
 
 
 def connect(directory: Directory, user: int = 1, **fields: Any) -> Any:
-    given = {"role": "cocinero", "username": f"u{user}", "transport": "sse", "room": "cocina", "position": 7}
+    given = {"role": "cocinero", "username": f"u{user}", "transport": "sse", "room": "cocina", "served": lambda: (7, 0)}
     return directory.connect(user_id=user, **{**given, **fields})
 
 

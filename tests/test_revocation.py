@@ -10,6 +10,7 @@ import pytest
 
 from pos_notif.notifier import Reader
 from pos_notif.streams import Stream
+from tests.collecting_sink import CollectingSink
 from tests.in_process import in_process
 from tests.support import SseClient, eventually, run_cli
 
@@ -132,10 +133,11 @@ async def test_a_stream_that_begins_after_its_session_was_revoked_ends_at_once(s
     stream = Stream(streams, Reader.of_role("mesero"), principal, None, None)
     await service.accounts.revoke_session(principal.id)
     await streams.close()
+    sink = CollectingSink()
     async with asyncio.timeout(5):
-        chunks = [chunk async for chunk in stream.frames()]
-    assert b"event: sesion_terminada\ndata: " in chunks[-1]
-    assert b"id: " not in chunks[-1]
+        await stream.serve(sink)
+    assert b"event: sesion_terminada\ndata: " in sink.chunks[-1]
+    assert b"id: " not in sink.chunks[-1]
     assert streams.open == set()
 
 

@@ -16,6 +16,7 @@ import pytest
 from pos_notif.app import create_app
 from pos_notif.config import Config
 from pos_notif.server import UNACKNOWLEDGED_MS, PortUnavailable, Server, bind
+from pos_notif.tail import Waiter
 from pos_notif.web.services import EXTENSION, Services
 from tests.support import LiveServer, SseClient, clean_environment, eventually
 
@@ -243,7 +244,8 @@ async def test_streams_polls_and_connections_leave_no_task_and_no_waiter_behind(
     for _ in range(10):
         await asyncio.gather(*[visit(path, abort=abort) for path in paths for abort in (True, False)])
     await settled(before)
-    assert not any(app.notifier.tail._waiters.values())
+    assert not any(pump._live for pump in services.streams._pumps.values())
+    assert not any(isinstance(listener, Waiter) for room in app.notifier.tail._waiters.values() for listener in room)
     assert (await app.notifier.obtener_estado_conexiones())["total_conexiones"] == 0
     server.stop()
     async with asyncio.timeout(10):

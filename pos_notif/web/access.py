@@ -7,6 +7,7 @@ from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from quart import current_app, g, request
+from werkzeug.http import parse_cookie
 
 from ..accounts import Principal
 from ..errors import NotAuthenticated, NotFound, OriginNotAllowed, RoleNotAllowed
@@ -48,12 +49,20 @@ def principal() -> Principal:
 async def authenticate() -> Principal | None:
     """The token's or the session's owner. A token that is wrong does not fall back to the cookie."""
     accounts = services().accounts
-    authorization = request.headers.get("Authorization")
+    sent = credential(request.headers.get("Authorization"), request.headers.get("Cookie"))
+    if sent is None:
+        return None
+    kind, secret = sent
+    return await (accounts.find_token(secret) if kind == "token" else accounts.find_session(secret))
+
+
+def credential(authorization: str | None, cookie: str | None) -> tuple[str, str] | None:
+    """`("token" | "session", secret)` of a request's two headers."""
     if authorization is not None:
         scheme, _, secret = authorization.partition(" ")
-        return await accounts.find_token(secret.strip()) if scheme.lower() == "bearer" else None
-    secret = request.cookies.get(COOKIE, "")
-    return await accounts.find_session(secret) if secret else None
+        return ("token", secret.strip()) if scheme.lower() == "bearer" else None
+    secret = parse_cookie(cookie).get(COOKIE, "")
+    return ("session", secret) if secret else None
 
 
 def reader_of(role: str) -> Reader:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from typing import Any, cast
 
 from quart import request
@@ -32,8 +33,8 @@ async def read_object() -> dict[str, Any]:
     return value
 
 
-def whole_number(name: str, default: int, low: int, high: int) -> int:
-    text = request.args.get(name)
+def whole_number(args: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    text = args.get(name)
     if text is None or text == "":
         return default
     if not (text.isascii() and text.isdigit() and len(text) < 10 and low <= int(text) <= high):
@@ -41,9 +42,9 @@ def whole_number(name: str, default: int, low: int, high: int) -> int:
     return int(text)
 
 
-def client_id() -> str | None:
+def client_id(args: Mapping[str, str]) -> str | None:
     """`?cliente=`: the tab's UUID. A malformed one is ignored."""
     try:
-        return str(uuid.UUID(request.args["cliente"]))
+        return str(uuid.UUID(args["cliente"]))
     except (KeyError, ValueError):
         return None

@@ -1,4 +1,4 @@
-"""`/api/notificaciones`: the stream, polling, publishing and who is connected."""
+"""`/api/notificaciones`: the stream, publishing and who is connected."""
 
 from __future__ import annotations
 
@@ -10,16 +10,15 @@ from quart import Blueprint, Response, request
 from ..drafts import MAX_BATCH, parse_draft
 from ..errors import Invalid, TooLarge
 from ..json_limits import printable
-from ..polling import poll
 from ..publication import Publisher, check_key
 from ..streams import Stream
 from ..wire.json_text import dump
 from .access import principal, reader_of, require_manager
-from .answers import Batch, Connections, Poll, PollQuery, Publication, StreamQuery
-from .body import client_id, read_json, whole_number
+from .answers import Batch, Connections, Publication, StreamQuery
+from .body import client_id, read_json
 from .documented import documented
+from .http_connection import StreamResponse
 from .services import services
-from .stream_response import StreamResponse
 
 blueprint = Blueprint("notifications", __name__, url_prefix="/notificaciones")
 
@@ -37,7 +36,7 @@ async def stream(rol: str) -> Any:
     reader = reader_of(rol)
     if request.method == "HEAD":
         return Response(b"", headers=STREAM_HEADERS)
-    opened = Stream(services().streams, reader, principal(), _stream_cursor(), client_id())
+    opened = Stream(services().streams, reader, principal(), _stream_cursor(), client_id(request.args))
     return StreamResponse(opened, STREAM_HEADERS)
 
 
@@ -50,26 +49,6 @@ def _stream_cursor() -> str | None:
         or args.get("cursor")
         or None
     )
-
-
-@blueprint.get("/polling/<rol>")
-@documented("eventos", {200: Poll, 304: None}, errors=(401, 403, 404, 422, 503), query=PollQuery)
-async def polling(rol: str) -> Any:
-    """Los eventos del rol después de `cursor`; sin él, los de los últimos 5 minutos."""
-    reader, who, client = reader_of(rol), principal(), client_id()
-    limit = whole_number("limite", 100, 1, 500)
-    wait = whole_number("espera", 0, 1, 25)
-    notifier = services().notifier
-    answer = await poll(notifier, reader, request.args.get("cursor") or None, limit=limit, wait_seconds=wait)
-    notifier.directory.polled(
-        user_id=who.user_id, role=who.role, username=who.username, room=reader.room, client=client,
-        position=answer.position, interval_ms=int(notifier.config.poll_seconds * 1000) + wait * 1000,
-    )  # fmt: skip
-    etag = f'"{answer.cursor}"'
-    headers = {"Cache-Control": "private, no-store", "ETag": etag}
-    if request.headers.get("If-None-Match") == etag and not answer.reset:
-        return Response(b"", 304, headers=headers)
-    return Response(answer.body, headers=headers, content_type="application/json")
 
 
 @blueprint.post("/eventos")

@@ -1,4 +1,6 @@
-"""How a stream's bytes leave: by its connection's transport, or by any ASGI server's `send`.
+"""Answers that do not go through all of Quart: streams, and polls that find nothing.
+
+A stream's bytes leave by its connection's transport, or by any ASGI server's `send`.
 
 Quart routes, checks and answers every request. A view that answers with a `StreamResponse` is then served here,
 outside of Quart's two tasks and contexts a request: an idle stream costs what its connection costs.
@@ -8,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import types
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, Mapping
 from functools import partial
 from typing import Any, cast
 
@@ -19,9 +21,9 @@ from quart.asgi import ASGIHTTPConnection
 from ..fanout import Chunk
 from ..hypercorn_connection import STATE_KEY, WRITE_BUFFER_BYTES, Connection
 from ..streams import Stream
+from .errors import STREAM_PATH
+from .polling import POLLING_PATH, idle_answer
 from .services import EXTENSION, Services
-
-STREAM_PATH = "/api/notificaciones/stream/"
 
 
 class StreamResponse(Response):
@@ -34,12 +36,16 @@ class StreamResponse(Response):
 
 
 class HttpConnection(ASGIHTTPConnection):
-    """Quart's HTTP connection, but for streams."""
+    """Quart's HTTP connection, but for streams and idle polls."""
 
     async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        services: Services = self.app.extensions[EXTENSION]
+        if self.scope["method"] == "GET" and self.scope["path"].startswith(POLLING_PATH):
+            answer = idle_answer(services, cast(Any, self.scope))
+            if answer is not None:
+                return await _send_whole(send, *answer)
         if self.scope["method"] != "GET" or not self.scope["path"].startswith(STREAM_PATH):
             return await super().__call__(receive, send)
-        services: Services = self.app.extensions[EXTENSION]
         await services.streams.turns.take()
         stream = await self._answer(send)
         if stream is not None:
@@ -58,9 +64,18 @@ class HttpConnection(ASGIHTTPConnection):
         if not isinstance(response, StreamResponse):
             await self._send_response(send, response)
             return None
-        headers = [(name.lower().encode(), value.encode()) for name, value in response.headers.items()]
-        await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+        await _send_head(send, response.status_code, response.headers)
         return response.stream
+
+
+async def _send_head(send: ASGISendCallable, status: int, headers: Mapping[str, str]) -> None:
+    encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": status, "headers": encoded})
+
+
+async def _send_whole(send: ASGISendCallable, status: int, headers: dict[str, str], body: bytes) -> None:
+    await _send_head(send, status, {**headers, "Content-Length": str(len(body))} if body else headers)
+    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 def make_sink(
