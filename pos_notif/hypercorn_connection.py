@@ -4,7 +4,7 @@ Written against Hypercorn 0.18 (`asyncio/tcp_server.py`, `protocol/h11.py`). Wha
 
 - A write that makes no progress for some seconds closes the connection; Hypercorn waits for ever.
 - HTTP/2 in clear text is refused: it has no working backpressure there.
-- A stream can be written to the transport itself (`Connection.stream_transport`): a chunk that is framed once goes to
+- A stream can be written to the transport itself (`Connection.transport`): a chunk that is framed once goes to
   every stream without an event object, a lock, a task switch and h11 for each.
 - A request that was answered before its body had arrived (a 413, a 404) does not leave the reader stuck on a full
   queue, and its client gets the answer instead of a reset: the rest of the body is read and dropped for 2 s.
@@ -33,12 +33,12 @@ from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.typing import AppWrapper, ConnectionState
 from hypercorn.utils import parse_socket_addr
 
+from .fanout import WRITE_BUFFER_BYTES
+from .web.http_connection import STATE_KEY
+
 logger = logging.getLogger("pos_notif")
 
-# Where a request finds its connection: ASGI's scope["state"].
-STATE_KEY = "pos_notif.connection"
-# Above this a writer waits; with SEND_BUFFER_BYTES it is what one stalled reader can hold in memory.
-WRITE_BUFFER_BYTES = 32 * 1024
+# The kernel's; with WRITE_BUFFER_BYTES it is what one stalled reader can hold in memory.
 SEND_BUFFER_BYTES = 64 * 1024
 LINGER_SECONDS = 2.0
 _NO_HTTP2 = b"HTTP/1.1 505 HTTP Version Not Supported\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"

@@ -15,7 +15,7 @@ LAYERS = (
     ("drafts", "orders", "order_lines", "completion", "presence", "wire", "wire.json_text", "wire.sse"),
     ("event_log", "database"),
     ("tail", "publication", "sqlite_orders", "sqlite_log", "passwords", "login_throttle", "accounts"),
-    ("notifier", "polling"),
+    ("notifier", "polling", "fanout"),
     ("streams",),
     (
         "web",
@@ -28,6 +28,8 @@ LAYERS = (
         "web.access",
         "web.sign_in",
         "web.notifications",
+        "web.polling",
+        "web.http_connection",
         "web.orders",
         "web.health",
         "web.pages",

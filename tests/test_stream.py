@@ -20,6 +20,7 @@ from pos_notif.config import Config
 from pos_notif.notifier import Reader
 from pos_notif.polling import poll
 from pos_notif.streams import Stream, Streams
+from tests.collecting_sink import CollectingSink
 from tests.support import Frame, LiveServer, SseClient, eventually, fill_log, opened, prune_log, stock_alert
 
 STREAM = "/api/notificaciones/stream/"
@@ -566,11 +567,14 @@ async def test_an_append_between_a_streams_check_and_its_wait_is_not_missed(behi
     streams = Streams(behind, accounts)
     token = await accounts.find_token(await accounts.create_token("x"))
     stream = Stream(streams, Reader.of_role("cocinero"), token, behind.cursor(0), None)
-    frames = stream.frames()
+    sink = CollectingSink()
+    serving = asyncio.create_task(stream.serve(sink))
     async with asyncio.timeout(10):
-        assert b"event: hola" in await anext(frames)
-        assert b'"id":51' in await anext(frames)
-    await frames.aclose()
+        while '"id":51' not in sink.text:
+            await asyncio.sleep(0.01)
+    assert sink.text.count('"id":51') == 1
+    serving.cancel()
+    await asyncio.gather(serving, return_exceptions=True)
     assert streams.open == set()
     await streams.close()
     accounts.close()

@@ -10,20 +10,34 @@ from __future__ import annotations
 
 import asyncio
 import types
-from collections.abc import Callable, Coroutine, Generator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
 from functools import partial
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
-from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable
 from quart import Response
 from quart.asgi import ASGIHTTPConnection
 
-from ..fanout import Chunk
-from ..hypercorn_connection import STATE_KEY, WRITE_BUFFER_BYTES, Connection
+from ..fanout import WRITE_BUFFER_BYTES, Chunk
 from ..streams import Stream
 from .errors import STREAM_PATH
 from .polling import POLLING_PATH, idle_answer
 from .services import EXTENSION, Services
+
+# Where a request finds its connection, if the server lends it: ASGI's scope["state"].
+STATE_KEY = "pos_notif.connection"
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+
+
+class LentConnection(Protocol):
+    """An HTTP/1.1 connection that lets framed chunks be written to its transport."""
+
+    @property
+    def transport(self) -> asyncio.WriteTransport: ...
+
+    async def flush(self) -> None: ...
+
+    def on_close(self, call: Callable[[], None]) -> None: ...
 
 
 class StreamResponse(Response):
@@ -38,8 +52,10 @@ class StreamResponse(Response):
 class HttpConnection(ASGIHTTPConnection):
     """Quart's HTTP connection, but for streams and idle polls."""
 
-    async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        services: Services = self.app.extensions[EXTENSION]
+    async def __call__(self, receive: Receive, send: Send) -> None:
+        services: Services | None = self.app.extensions.get(EXTENSION)
+        if services is None:  # asked before it serves
+            return await super().__call__(receive, send)
         if self.scope["method"] == "GET" and self.scope["path"].startswith(POLLING_PATH):
             answer = idle_answer(services, cast(Any, self.scope))
             if answer is not None:
@@ -56,7 +72,7 @@ class HttpConnection(ASGIHTTPConnection):
                 sink.close()
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _answer(self, send: ASGISendCallable) -> Stream | None:
+    async def _answer(self, send: Send) -> Stream | None:
         """Quart's answer; the stream that is to follow its head, if it is one."""
         request = self._create_request_from_scope(send)
         request.body.set_complete()
@@ -64,25 +80,23 @@ class HttpConnection(ASGIHTTPConnection):
         if not isinstance(response, StreamResponse):
             await self._send_response(send, response)
             return None
-        await _send_head(send, response.status_code, response.headers)
+        await _send_head(send, response.status_code, dict(response.headers))
         return response.stream
 
 
-async def _send_head(send: ASGISendCallable, status: int, headers: Mapping[str, str]) -> None:
+async def _send_head(send: Send, status: int, headers: Mapping[str, str]) -> None:
     encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": status, "headers": encoded})
 
 
-async def _send_whole(send: ASGISendCallable, status: int, headers: dict[str, str], body: bytes) -> None:
+async def _send_whole(send: Send, status: int, headers: dict[str, str], body: bytes) -> None:
     await _send_head(send, status, {**headers, "Content-Length": str(len(body))} if body else headers)
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-def make_sink(
-    scope: dict[str, Any], receive: ASGIReceiveCallable, send: ASGISendCallable, *, fast: bool
-) -> TransportSink | SendSink:
+def make_sink(scope: dict[str, Any], receive: Receive, send: Send, *, fast: bool) -> TransportSink | SendSink:
     connection = (scope.get("state") or {}).get(STATE_KEY)
-    if fast and isinstance(connection, Connection) and scope["http_version"] == "1.1" and scope["scheme"] == "http":
+    if fast and connection is not None and scope["http_version"] == "1.1" and scope["scheme"] == "http":
         return TransportSink(connection, send)
     return SendSink(receive, send)
 
@@ -92,7 +106,7 @@ class TransportSink:
 
     __slots__ = ("_buffered", "_connection", "_send", "_write")
 
-    def __init__(self, connection: Connection, send: ASGISendCallable) -> None:
+    def __init__(self, connection: LentConnection, send: Send) -> None:
         self._connection = connection
         self._send = send
         self._write = connection.transport.write
@@ -120,7 +134,7 @@ class SendSink:
 
     __slots__ = ("_call", "_gone", "_receive", "_rest", "_send", "_watch")
 
-    def __init__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    def __init__(self, receive: Receive, send: Send) -> None:
         self._receive = receive
         self._send = send
         self._rest: Coroutine[Any, Any, None] | None = None
@@ -133,7 +147,7 @@ class SendSink:
 
     def push(self, chunk: Chunk) -> bool:
         sending = self._send({"type": "http.response.body", "body": chunk.body, "more_body": True})
-        coroutine = cast(Coroutine[Any, Any, None], sending)
+        coroutine = cast(Coroutine[Any, Any, None], sending)  # ASGI asks for no less
         try:
             self._rest = _Started(coroutine, coroutine.send(None)).finish()
         except StopIteration:
