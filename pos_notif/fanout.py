@@ -17,8 +17,6 @@ from .clock import Clock
 from .event_log import Page
 from .tail import Tail
 
-# A live stream whose connection holds more than this has fallen behind. It is all that a slow reader costs here.
-WRITE_BUFFER_BYTES = 32 * 1024
 # So many streams get a heartbeat in one turn of the loop: an event waits for no more.
 BEATS_A_TURN = 256
 # So many streams that are catching up (or being opened) get their turn in one turn of the loop.

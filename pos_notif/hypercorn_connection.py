@@ -33,12 +33,12 @@ from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.typing import AppWrapper, ConnectionState
 from hypercorn.utils import parse_socket_addr
 
-from .fanout import WRITE_BUFFER_BYTES
 from .web.http_connection import STATE_KEY
 
 logger = logging.getLogger("pos_notif")
 
-# The kernel's; with WRITE_BUFFER_BYTES it is what one stalled reader can hold in memory.
+# The kernel's. What it does not take of one write is all that a stalled reader holds in our memory: nothing more is
+# written before that is gone.
 SEND_BUFFER_BYTES = 64 * 1024
 LINGER_SECONDS = 2.0
 _NO_HTTP2 = b"HTTP/1.1 505 HTTP Version Not Supported\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -72,7 +72,7 @@ class Connection(TCPServer):
         self._lingering = False
         self.closed = False
         self._on_close: Callable[[], None] | None = None
-        writer.transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
+        writer.transport.set_write_buffer_limits(high=0)
 
     def abort(self) -> None:
         self.writer.transport.abort()
@@ -132,7 +132,7 @@ class Connection(TCPServer):
     async def _drain(self) -> None:
         """Waits for room in the transport, as long as the peer takes something every few seconds."""
         transport = self.writer.transport
-        if transport.get_write_buffer_size() <= WRITE_BUFFER_BYTES or not self._write_timeout:
+        if not transport.get_write_buffer_size() or not self._write_timeout:
             return await self.writer.drain()
         self._watch_progress(self._unsent())
         try:

@@ -17,7 +17,7 @@ from typing import Any, Protocol, cast
 from quart import Response
 from quart.asgi import ASGIHTTPConnection
 
-from ..fanout import WRITE_BUFFER_BYTES, Chunk
+from ..fanout import Chunk
 from ..streams import Stream
 from .errors import STREAM_PATH
 from .polling import POLLING_PATH, idle_answer
@@ -117,7 +117,7 @@ class TransportSink:
 
     def push(self, chunk: Chunk) -> bool:
         self._write(chunk.framed)
-        return self._buffered() <= WRITE_BUFFER_BYTES
+        return not self._buffered()
 
     async def flush(self) -> None:
         await self._connection.flush()
