@@ -340,8 +340,7 @@ class NotificadorPedidos:
 
     def _lag(self, room: str, position: int) -> int:
         """Of the events in memory; a reader that is further behind lags at least so much."""
-        page = self.tail.page(max(position, self.tail.floor), room, limit=1_000_000, max_bytes=1 << 40)
-        return len(page.events) if page else 0
+        return self.tail.count(position, room)
 
     # Who is connected
 
@@ -349,9 +348,10 @@ class NotificadorPedidos:
         """Notes a connection of the caller's own kind under its `sid`. Raises Invalid for an unknown role."""
         if rol not in ROLE_ROOM:
             raise Invalid(fields={"rol": "debe ser uno de: " + ", ".join(ROLE_ROOM)})
+        begun = (self.bounds.newest, self.clock())
         presence = self.directory.connect(
             user_id=usuario_id, role=rol, username=username, transport="websocket", room=ROLE_ROOM[rol],
-            served=lambda: (self.bounds.newest, self.clock()), sid=sid,
+            served=lambda: begun, sid=sid,
         )  # fmt: skip
         return {
             "rol": rol,

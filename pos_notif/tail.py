@@ -133,6 +133,11 @@ class Tail:
         more = end < len(kept)
         return Page(events, events[-1].id if more else max(after, self.reached), more)
 
+    def count(self, after: int, room: str) -> int:
+        """How many of the room's events in memory follow `after`."""
+        kept = self._by_room[room]
+        return len(kept) - bisect_right(kept, after, key=_id)
+
     def encoded(
         self, after: int, room: str, kitchen: bool, encode: Callable[[Page], bytes]
     ) -> tuple[bytes, int] | None:

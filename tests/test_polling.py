@@ -9,12 +9,16 @@ import time
 from typing import Any
 from urllib.parse import quote
 
+import pytest
+
 from pos_notif import NotificadorPedidos
 from pos_notif.notifier import Reader
 from pos_notif.polling import poll as poll_log
+from tests.in_process import in_process
 from tests.support import LiveServer, eventually, fill_log, opened, prune_log, stock_alert
 
 POLLING = "/api/notificaciones/polling/"
+EVENTS = "/api/notificaciones/eventos"
 
 
 def poll(server: LiveServer, query: str = "", role: str = "cocinero", **how: Any) -> dict[str, Any]:
@@ -163,6 +167,8 @@ def test_304_exactly_where_the_answer_would_return_the_same_cursor(server):
     assert status("", f'"{one}"') == 304
     assert status(f"?cursor={one}", f'"{cursor_at(server, 0)}"') == 200
     assert status(f"?cursor={one}", one) == 200
+    weak = server.request("GET", f"{POLLING}cocinero?cursor={one}", headers={"If-None-Match": f'"other", W/"{one}"'})
+    assert (weak[0], weak[1]["ETag"]) == (304, f'"{one}"')
     # The same cursor in the request and in If-None-Match, but other rooms' events moved it.
     server.publish(stock_alert(1))
     assert status(f"?cursor={one}", f'"{one}"') == 200
@@ -295,3 +301,51 @@ async def test_a_poll_that_waits_while_its_place_is_pruned_is_told_so_the_next_t
             answer = await waiting
         again = await poll_log(notifier, reader, answer.cursor, limit=10)
         assert (answer.reset, again.reset) == (False, True)
+
+
+# The short way
+
+
+async def test_an_idle_poll_touches_no_disk_and_answers_as_any_other(tmp_path):
+    async with in_process(tmp_path / "log.db") as service:
+        await service.create_tokens()
+        await service.call("POST", EVENTS, {"tipo": "nuevo_pedido", "pedido": {"id": 1}}, token=service.manager)
+        cook = service.tokens["cocinero"]
+        cursor = (await service.call("GET", POLLING + "cocinero", token=cook)).json["cursor"]
+        idle = f"{POLLING}cocinero?cursor={cursor}&limite=7"
+        # A page of our own origin is answered by the view, one without an Origin by the short way.
+        by_view = await service.call("GET", idle, token=cook, origin="http://localhost")
+        await service.app.notifier.database.close()
+        by_short_way = await service.call("GET", idle, token=cook)
+        assert by_short_way.status == by_view.status == 200
+        assert {**by_short_way.json, "timestamp": 0} == {**by_view.json, "timestamp": 0}
+        assert by_short_way.headers["Content-Length"] == str(len(by_short_way.body))
+        names = {name: value for name, value in by_view.headers.items() if name not in ("Date", "Vary")}
+        assert dict(by_short_way.headers) == names
+        unchanged = await service.call("GET", idle, token=cook, headers={"If-None-Match": f'"{cursor}"'})
+        assert (unchanged.status, unchanged.body, unchanged.headers["ETag"]) == (304, b"", f'"{cursor}"')
+        seen = service.app.notifier.directory.state(str)
+        assert [row["transporte"] for row in seen["conexiones"]] == ["polling"]
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("mesero?cursor={cursor}", 403),
+        ("nadie?cursor={cursor}", 404),
+        ("cocinero?cursor={cursor}&limite=0", 422),
+        ("cocinero?cursor={cursor}&espera=x", 422),
+        ("cocinero?cursor=basura", 200),
+        ("cocinero?cursor={cursor}&cursor=basura", 200),
+    ],
+)
+async def test_the_short_way_lets_nobody_in_whom_the_view_refuses(tmp_path, path, status):
+    async with in_process(tmp_path / "log.db") as service:
+        await service.create_tokens()
+        cursor = service.app.notifier.bounds.cursor()
+        url = POLLING + path.format(cursor=cursor)
+        for _ in range(2):  # the token is remembered from the first on
+            assert (await service.call("GET", url, token=service.tokens["cocinero"])).status == status
+            assert (await service.call("GET", url, token="wrong")).status == 401
+        await service.accounts.revoke_token("cocinero")
+        assert (await service.call("GET", url, token=service.tokens["cocinero"])).status == 401

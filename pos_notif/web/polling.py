@@ -74,10 +74,15 @@ def _finish(
     )  # fmt: skip
     etag = f'"{answer.cursor}"'
     headers = {"Cache-Control": "private, no-store", "ETag": etag, "X-Content-Type-Options": "nosniff"}
-    if asked.if_none_match == etag and not answer.reset:
+    if not answer.reset and etag in _etags(asked.if_none_match):
         return 304, headers, b""
     headers["Content-Type"] = "application/json"
     return 200, headers, answer.body
+
+
+def _etags(if_none_match: str | None) -> set[str]:
+    """Compared weakly (RFC 9110, section 13.1.2): a proxy that compresses has made ours a weak one."""
+    return {tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")}
 
 
 def idle_answer(found: Services, scope: Mapping[str, Any]) -> tuple[int, dict[str, str], bytes] | None:
