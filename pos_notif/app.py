@@ -18,7 +18,7 @@ from .config import Config
 from .notifier import NotificadorPedidos
 from .resources import resource
 from .streams import RESTART, Streams
-from .web import errors, health, notifications, orders, pages, polling, sign_in
+from .web import errors, health, notifications, orders, pages, polling, publishing, sign_in
 from .web.access import COOKIE, guard
 from .web.http_connection import HttpConnection
 from .web.openapi import OpenApi
@@ -78,7 +78,7 @@ def create_app(config: Config | None = None, *, clock: Clock = system_clock) -> 
 def _mount(app: NotificationApp, config: Config) -> None:
     api = Blueprint("api", __name__, url_prefix="/api")
     api.before_request(guard)
-    for module in (sign_in, notifications, polling, orders):
+    for module in (sign_in, notifications, polling, publishing, orders):
         api.register_blueprint(module.blueprint)
     app.register_blueprint(api)
     app.register_blueprint(health.blueprint)
@@ -151,10 +151,10 @@ def _document(app: Quart) -> None:
 
 async def _secure(response: Response) -> Response:
     headers = response.headers
-    headers["X-Content-Type-Options"] = "nosniff"
-    if errors.is_api(request.path):
-        headers.setdefault("Cache-Control", "no-store")
-    else:
+    for name, value in errors.API_HEADERS.items() if errors.is_api(request.path) else ():
+        headers.setdefault(name, value)
+    if not errors.is_api(request.path):
+        headers["X-Content-Type-Options"] = "nosniff"
         headers["Content-Security-Policy"] = _DOCS_POLICY if request.path == "/docs" else CONTENT_SECURITY_POLICY
         headers["Referrer-Policy"] = "same-origin"
         headers["X-Frame-Options"] = "DENY"

@@ -14,6 +14,7 @@ from .errors import ConfigurationError
 
 _DAY = 24 * 3600
 _TEN_YEARS_HOURS = 10 * 366 * 24
+SERVERS = ("hypercorn", "uvicorn")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -78,6 +79,9 @@ class Config:
     fast_streams: bool = _setting(
         True, "Write streams to the connection itself where the server allows it; false: plain ASGI everywhere."
     )
+    server: str = _setting(
+        "hypercorn", "hypercorn, or uvicorn where the extra `uvicorn` is installed: plain ASGI, slower streams."
+    )
     access_log: bool = _setting(True, "One JSON line on standard error for each request.")
 
     def __post_init__(self) -> None:
@@ -101,6 +105,8 @@ def check_setting(name: str, value: Any) -> None:
     elif name == "kitchen_hides":
         wrong = [part for part in value if not re.fullmatch(r"[^*]+\*?", part)]
         problem = f"{wrong[0]!r} is not a field name or prefix*" if wrong else None
+    elif name == "server":
+        problem = None if value in SERVERS else f"{value!r} is neither of {', '.join(SERVERS)}"
     elif name == "timezone":
         try:
             ZoneInfo(value)

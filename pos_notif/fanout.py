@@ -24,25 +24,20 @@ TURNS_AT_ONCE = 8
 
 
 class Chunk:
-    """What is new, as an ASGI body and, made once for everybody, framed for HTTP/1.1 (RFC 9112, section 7.1)."""
+    """What is new, as an ASGI body and framed for HTTP/1.1 (RFC 9112, section 7.1), made once for everybody."""
 
-    __slots__ = ("_framed", "body")
+    __slots__ = ("body", "framed")
 
     def __init__(self, body: bytes) -> None:
         self.body = body
-        self._framed: bytes | None = None
-
-    @property
-    def framed(self) -> bytes:
-        if self._framed is None:
-            self._framed = b"%x\r\n%b\r\n" % (len(self.body), self.body)
-        return self._framed
+        self.framed = b"%x\r\n%b\r\n" % (len(body), body)
 
 
 class Live(Protocol):
     """A stream as the pump sees it."""
 
-    def push(self, chunk: Chunk) -> bool:
+    @property
+    def push(self) -> Callable[[Chunk], bool]:
         """Writes without waiting. False: this was taken, but no more before its own task has caught up."""
 
     def left_behind(self, after: int) -> None:

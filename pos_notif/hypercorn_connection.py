@@ -8,6 +8,7 @@ Written against Hypercorn 0.18 (`asyncio/tcp_server.py`, `protocol/h11.py`). Wha
   every stream without an event object, a lock, a task switch and h11 for each.
 - A request that was answered before its body had arrived (a 413, a 404) does not leave the reader stuck on a full
   queue, and its client gets the answer instead of a reset: the rest of the body is read and dropped for 2 s.
+- A response's head and body leave in one write; an idle connection has a timer instead of a task.
 - A client that closes an idle connection is let go at once; Hypercorn keeps it until the idle time is over.
 """
 
@@ -45,8 +46,25 @@ _NO_HTTP2 = b"HTTP/1.1 505 HTTP Version Not Supported\r\nContent-Length: 0\r\nCo
 
 
 class Http11(H11Protocol):
+    _head = b""
+
     async def _check_protocol(self, event: h11.Request) -> None:
         """An `Upgrade: h2c` is ignored, as RFC 9110 (section 7.8) lets a server do."""
+
+    async def _send_h11_event(self, event: Any) -> None:
+        """A response's head leaves with the first of its body: one write, and one wake-up of the client, less."""
+        try:
+            data = self.connection.send(event)
+        except h11.LocalProtocolError:
+            if self.connection.their_state is not h11.ERROR:
+                raise
+            return
+        if isinstance(event, h11.Response):
+            self._head = data or b""
+            return
+        whole, self._head = self._head + (data or b""), b""
+        if whole:
+            await self.send(RawData(data=whole))
 
     @property
     def body_unread(self) -> bool:
@@ -72,10 +90,16 @@ class Connection(TCPServer):
         self._lingering = False
         self.closed = False
         self._on_close: Callable[[], None] | None = None
+        self._idle_timer: asyncio.TimerHandle | None = None
         writer.transport.set_write_buffer_limits(high=0)
 
     def abort(self) -> None:
         self.writer.transport.abort()
+
+    def close_if_idle(self) -> None:
+        """For a stop: no request is being answered, and none is waited for."""
+        if self._idle_timer is not None:
+            self.writer.transport.close()
 
     @property
     def transport(self) -> asyncio.WriteTransport:
@@ -106,7 +130,7 @@ class Connection(TCPServer):
                 self.protocol: Any = Http11(
                     self.app, self.config, self.context, task_group, state, secure, client, server, self.protocol_send
                 )
-                await self.idle_task.restart(task_group, self._idle_timeout)
+                self._set_idle(True)
                 await self._read_data()
         except OSError:
             pass
@@ -124,10 +148,18 @@ class Connection(TCPServer):
         elif isinstance(event, Closed) and self._is_reading and self.protocol.body_unread and not self._lingering:
             self._lingering = True
             self._reading.reschedule(0)  # ends `_read_data`, wherever it waits; it lingers, then closes
-        elif isinstance(event, Updated) and not self._is_reading:
-            pass  # no request will come any more: an idle time would only hold the connection
+        elif isinstance(event, Updated):
+            self._set_idle(event.idle)
         else:
             await super().protocol_send(event)
+
+    def _set_idle(self, idle: bool) -> None:
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+            self._idle_timer = None
+        if idle and not self.closed:
+            # Closing the transport ends the reading, as if the client had closed it.
+            self._idle_timer = self.loop.call_later(self.config.keep_alive_timeout, self.writer.transport.close)
 
     async def _drain(self) -> None:
         """Waits for room in the transport, as long as the peer takes something every few seconds."""
@@ -171,7 +203,7 @@ class Connection(TCPServer):
         self.closed = True
         if self._on_close is not None:
             self._on_close()
-        await self.idle_task.stop()
+        self._set_idle(False)
         if self._lingering:
             await self._linger()
         else:

@@ -183,7 +183,7 @@ class NotificadorPedidos:
         given = {name: value for name, value in fields.items() if value is not None}
         # Through JSON, so that what a Python caller hands in cannot differ from what was sent over HTTP.
         try:
-            text = dump({**draft, **given})
+            text = json.dumps({**draft, **given}, ensure_ascii=False, allow_nan=False)
         except (TypeError, ValueError, RecursionError) as error:
             raise Invalid(f"No es JSON: {error}") from error
         if len(text.encode("utf-8", "surrogatepass")) > self.config.max_event_bytes:

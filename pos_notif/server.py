@@ -15,7 +15,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from hypercorn.app_wrappers import ASGIWrapper
@@ -153,7 +153,9 @@ class Server:
     async def _end_connections(self) -> None:
         """What is being answered has 2 s; whoever has not taken it by then is cut."""
         await self._app.end_streams()
-        await self._context.terminated.set()  # idle connections close, others after their answer
+        await self._context.terminated.set()  # connections close after their answer
+        for connection in list(self._connections):
+            connection.close_if_idle()
         await self._wait_until_empty(STOP_SECONDS)
         for connection in list(self._connections):
             connection.abort()
@@ -191,12 +193,27 @@ def serve(config: Config, announce: Callable[[int, bool], None]) -> None:
         port = listener.getsockname()[1]
 
         async def main() -> None:
-            server = Server(create_app(config), config, listener)
-            await server.run(lambda has_users: announce(port, has_users))
+            app, run = create_app(config), _runner(config)
+            await run(app, config, listener, lambda has_users: announce(port, has_users))
 
         asyncio.run(main())
     finally:
         listener.close()
+
+
+Runner = Callable[[NotificationApp, Config, socket.socket, Callable[[bool], None]], Coroutine[Any, Any, None]]
+
+
+def _runner(config: Config) -> Runner:
+    if config.server == "hypercorn":
+        return lambda app, config, listener, ready: Server(app, config, listener).run(ready)
+    try:
+        from .uvicorn_server import run
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            "POS_NOTIF_SERVER: uvicorn is not installed (pip install 'pos-notif[uvicorn]')"
+        ) from error
+    return run
 
 
 def raise_file_limit(connections: int) -> None:

@@ -209,8 +209,10 @@ class _Pending:
 
     head_id: int
     head_hash: str
-    events: list[tuple[Any, ...]] = field(default_factory=list)
-    orders: dict[int, Order] = field(default_factory=dict)
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    events: list[LoggedEvent] = field(default_factory=list)
+    # Each with its `pedido` as JSON, where an event has already needed that.
+    orders: dict[int, tuple[Order, str | None]] = field(default_factory=dict)
     keys: dict[tuple[str, str, str], tuple[bytes, list[int]]] = field(default_factory=dict)
 
 
@@ -226,25 +228,27 @@ class _Transaction:
         return self.pending.head_id + 1
 
     def order(self, order_id: int) -> Order | None:
-        return (
-            self.pending.orders.get(order_id)
-            or self._group.orders.get(order_id)
-            or find_order(self._connection, order_id)
-        )
+        known = self.pending.orders.get(order_id) or self._group.orders.get(order_id)
+        return known[0] if known is not None else find_order(self._connection, order_id)
 
     def append(self, event: dict[str, Any], filtered_rooms: set[str], ms: int, order: Order | None) -> int:
         pending = self.pending
         event_id: int = event["id"]
         if event_id != pending.head_id + 1:
             raise ValueError(f"event {event_id} does not follow {pending.head_id}")
-        order_id = order.pedido["id"] if order is not None else None
-        data = dump({**event, "salas": all_rooms(filtered_rooms, order_id)})
-        pending.head_id = event_id
-        pending.head_hash = chain(pending.head_hash, data.encode())
-        rooms = [int(room in filtered_rooms) for room in (KITCHEN, WAITERS, TILLS)]
-        pending.events.append((event_id, ms, event["tipo"], *rooms, data, order_id, pending.head_hash))
+        order_id = order_json = None
         if order is not None:
-            pending.orders[order.pedido["id"]] = order
+            order_id = order.pedido["id"]
+            if event.get("pedido") is order.pedido:  # the greater part of the event: encoded once for both
+                order_json = dump(order.pedido)
+            pending.orders[order_id] = (order, order_json)
+        data = _stored(event, order_json, all_rooms(filtered_rooms, order_id))
+        stored = data.encode()
+        pending.head_id = event_id
+        pending.head_hash = chain(pending.head_hash, stored)
+        rooms = [room in filtered_rooms for room in (KITCHEN, WAITERS, TILLS)]
+        pending.rows.append((event_id, ms, event["tipo"], *rooms, data, order_id, pending.head_hash))
+        pending.events.append(LoggedEvent(event_id, ms, event["tipo"], frozenset(filtered_rooms), stored))
         return event_id
 
     def find_key(self, publisher: str, route: str, key: str) -> tuple[bytes, list[int]] | None:
@@ -263,9 +267,18 @@ class _Transaction:
 
     def merge(self) -> None:
         self._group.head_id, self._group.head_hash = self.pending.head_id, self.pending.head_hash
+        self._group.rows += self.pending.rows
         self._group.events += self.pending.events
         self._group.orders |= self.pending.orders
         self._group.keys |= self.pending.keys
+
+
+def _stored(event: dict[str, Any], order_json: str | None, rooms: list[str]) -> str:
+    """The event as JSON with `salas` as its last member, after `pedido` where its JSON is given."""
+    if order_json is None:
+        return dump({**event, "salas": rooms})
+    head = dump({name: value for name, value in event.items() if name != "pedido"})
+    return f'{head[:-1]},"pedido":{order_json},"salas":{dump(rooms)}}}'
 
 
 def _commit(connection: sqlite3.Connection, group: list[_Job], known_id: int) -> _Appended:
@@ -283,16 +296,16 @@ def _commit(connection: sqlite3.Connection, group: list[_Job], known_id: int) ->
             job.error = error
         else:
             transaction.merge()
-    if pending.events or pending.keys:
+    if pending.rows or pending.keys:
         _write_rows(connection, pending)
     bounds = Bounds(found.bounds.epoch, found.bounds.oldest, pending.head_id)
-    return _Appended(found.events + [_event(row[:7]) for row in pending.events], bounds)
+    return _Appended(found.events + pending.events, bounds)
 
 
 def _write_rows(connection: sqlite3.Connection, pending: _Pending) -> None:
     connection.executemany(
         f"INSERT INTO events ({_EVENT_COLUMNS}, order_id, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        pending.events,
+        pending.rows,
     )
     save_orders(connection, pending.orders)
     connection.executemany(

@@ -26,10 +26,11 @@ def find_order(connection: sqlite3.Connection, order_id: int) -> Order | None:
     return _order(row) if row else None
 
 
-def save_orders(connection: sqlite3.Connection, changed: dict[int, Order]) -> None:
+def save_orders(connection: sqlite3.Connection, changed: dict[int, tuple[Order, str | None]]) -> None:
+    """Each with its `pedido` as JSON, where that is known."""
     connection.executemany(
         f"INSERT OR REPLACE INTO orders ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        [_row(order_id, order) for order_id, order in changed.items()],
+        [_row(order_id, order, known_json) for order_id, (order, known_json) in changed.items()],
     )
 
 
@@ -45,7 +46,7 @@ def view(connection: sqlite3.Connection, room: str | None, now_ms: int, limits: 
     return found if room is None else [order for order in found if room in views_holding(order, now_ms, limits)]
 
 
-def _row(order_id: int, order: Order) -> tuple[Any, ...]:
+def _row(order_id: int, order: Order, known_json: str | None) -> tuple[Any, ...]:
     return (
         order_id,
         order.state,
@@ -54,7 +55,7 @@ def _row(order_id: int, order: Order) -> tuple[Any, ...]:
         order.ready_ms,
         order.kitchen_had_it,
         order.state_assumed,
-        dump(order.pedido),
+        known_json or dump(order.pedido),
     )
 
 

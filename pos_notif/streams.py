@@ -109,8 +109,8 @@ class Stream:
     """One reader's stream. `serve` is its whole life; cancelling it at any point leaves nothing behind."""
 
     __slots__ = (
-        "__weakref__", "_after", "_client", "_cursor", "_ending", "_gone", "_live", "_reader", "_seen_ms", "_sink",
-        "_streams", "_wake", "principal",
+        "__weakref__", "_after", "_client", "_cursor", "_ending", "_gone", "_live", "_reader", "_seen_ms",
+        "_streams", "_wake", "principal", "push",
     )  # fmt: skip
 
     def __init__(
@@ -139,10 +139,7 @@ class Stream:
             return self._live.reached, max(self._seen_ms, self._live.last_write_ms)
         return self._after, self._seen_ms
 
-    # As the pump sees it
-
-    def push(self, chunk: Chunk) -> bool:
-        return self._sink.push(chunk)
+    # As the pump sees it; `push` is the sink's own
 
     def left_behind(self, after: int) -> None:
         if self._live is not None:
@@ -171,7 +168,7 @@ class Stream:
             return await sink.send(sse.retry(BUSY_RETRY_MS) + self._note("ocupado"))
         if streams.closing:
             return await sink.send(self._last_words(RESTART))
-        self._sink = sink
+        self.push = sink.push
         streams.open.add(self)
         presence = notifier.directory.connect(
             user_id=self.principal.user_id, role=self.principal.role, username=self.principal.username,

@@ -251,3 +251,25 @@ async def test_streams_polls_and_connections_leave_no_task_and_no_waiter_behind(
     async with asyncio.timeout(10):
         await running
     listener.close()
+
+
+# The second tier: any ASGI server
+
+
+@pytest.mark.parametrize("settings", [{"server": "uvicorn"}, {"fast_streams": "false"}], ids=str)
+def test_streams_of_plain_asgi_are_live_replayed_and_ended(make_server, settings):
+    server = make_server(heartbeat_seconds="0.3", **settings)
+    with SseClient(server, "cocinero") as stream, SseClient(server, "cocinero") as gone:
+        hello = stream.next_event("hola")
+        gone.next_event("hola")
+        assert [server.new_order(number)["id"] for number in range(1, 11)] == list(range(1, 11))
+        assert [frame.data["id"] for frame in stream.take(10)] == list(range(1, 11))
+        assert stream.next_event("latido").id.endswith("-10")
+        with SseClient(server, "cocinero", last_event_id=hello.id) as again:
+            assert [frame.data["id"] for frame in again.take(10)] == list(range(1, 11))
+        gone.close()
+        state = "/api/notificaciones/estado"
+        eventually(lambda: server.request("GET", state)[2]["por_rol"] == {"manager": 1})
+        assert server.stop(5) == 0
+        assert stream.next_event("reinicio").id is None
+    assert "Traceback" not in "".join(server.stderr_lines)

@@ -14,19 +14,18 @@ from ..json_limits import BODY, check_json
 from ..wire.json_text import parse
 
 
-async def read_json() -> tuple[Any, int]:
-    """The body's value and its size in bytes."""
+async def read_body() -> bytes:
+    """The body of a request that says it is JSON."""
     if request.mimetype != "application/json":
         raise UnsupportedMediaType
     try:
-        body = cast(bytes, await request.get_data())
+        return cast(bytes, await request.get_data())
     except RequestEntityTooLarge as error:
         raise TooLarge("El cuerpo pasa del tamaño permitido.") from error
-    return parse(body), len(body)
 
 
 async def read_object() -> dict[str, Any]:
-    value, _ = await read_json()
+    value = parse(await read_body())
     if not isinstance(value, dict):
         raise Invalid(fields={BODY: "debe ser un objeto"})
     check_json(value)

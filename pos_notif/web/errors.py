@@ -42,6 +42,8 @@ HTTP_CODES = {
 }
 RETRY_AFTER_SECONDS = 2
 STREAM_PATH = "/api/notificaciones/stream/"
+# On every answer under /api, where the view says nothing else.
+API_HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 _MACHINE_PATHS = frozenset({"/healthz", "/readyz", "/openapi.json"})
 
 
@@ -55,19 +57,40 @@ def register(app: Quart) -> None:
     app.register_error_handler(Exception, _unexpected)
 
 
-async def _domain(error: errors.DomainError) -> Response:
-    status = STATUS.get(type(error), 500)
+def refusal(error: errors.DomainError) -> tuple[int, dict[str, str]]:
+    """The status and the headers that say more; what only the operator should know is logged."""
     headers = {}
     if isinstance(error, errors.TooManyAttempts):
         headers["Retry-After"] = str(error.retry_after)
     elif isinstance(error, errors.LogUnavailable):
         logger.error("the event log is not available: %s", error.__cause__)
-        if request.path.startswith(STREAM_PATH):
-            # Nobody could be asked who this is, but a browser that gets a 503 here would never come back.
-            return Response(sse.retry(RETRY_AFTER_SECONDS * 1000), content_type="text/event-stream; charset=utf-8")
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     elif isinstance(error, errors.NotAuthenticated):
         headers["WWW-Authenticate"] = "Bearer"
+    return STATUS.get(type(error), 500), headers
+
+
+def unexpected(error: Exception, method: str, path: str) -> errors.DomainError:
+    """What the client is told of a fault of ours: nothing of its inside, which is logged."""
+    logger.error("unexpected error in %s %r", method, path, exc_info=error)
+    return errors.DomainError()
+
+
+def error_json(
+    code: str, message: str, fields: dict[str, str] | None = None, extra: dict[str, Any] | None = None
+) -> str:
+    """The error object of docs/protocol.md, section 13."""
+    body: dict[str, Any] = {"codigo": code, "mensaje": message}
+    if fields:
+        body["campos"] = fields
+    return dump({"error": {**body, **(extra or {})}})
+
+
+async def _domain(error: errors.DomainError) -> Response:
+    status, headers = refusal(error)
+    if isinstance(error, errors.LogUnavailable) and request.path.startswith(STREAM_PATH):
+        # Nobody could be asked who this is, but a browser that gets a 503 here would never come back.
+        return Response(sse.retry(RETRY_AFTER_SECONDS * 1000), content_type="text/event-stream; charset=utf-8")
     return await _answer(status, error.code, error.message, headers, fields=error.fields, extra=error.extra)
 
 
@@ -81,8 +104,8 @@ async def _http(error: HTTPException) -> Response:
 
 
 async def _unexpected(error: Exception) -> Response:
-    logger.error("unexpected error in %s %r", request.method, request.path, exc_info=error)
-    return await _answer(500, errors.DomainError.code, errors.DomainError.message, {})
+    told = unexpected(error, request.method, request.path)
+    return await _answer(500, told.code, told.message, {})
 
 
 async def _answer(
@@ -95,15 +118,8 @@ async def _answer(
     extra: dict[str, Any] | None = None,
 ) -> Response:
     if is_api(request.path) or request.path in _MACHINE_PATHS:
-        body: dict[str, Any] = {"codigo": code, "mensaje": message}
-        if fields:
-            body["campos"] = fields
-        return Response(
-            dump({"error": {**body, **(extra or {})}}),
-            status,
-            headers=headers,
-            content_type="application/json",
-        )
+        body = error_json(code, message, fields, extra)
+        return Response(body, status, headers=headers, content_type="application/json")
     page = await render_template("error.html", code=status, title=message, message=_ADVICE.get(status, ""))
     return Response(page, status, headers=headers, content_type="text/html; charset=utf-8")
 

@@ -1,4 +1,4 @@
-"""Answers that do not go through all of Quart: streams, and polls that find nothing.
+"""Answers that do not go through all of Quart: streams, polls that find nothing, and publications.
 
 A stream's bytes leave by its connection's transport, or by any ASGI server's `send`.
 
@@ -21,6 +21,7 @@ from ..fanout import Chunk
 from ..streams import Stream
 from .errors import STREAM_PATH
 from .polling import POLLING_PATH, idle_answer
+from .publishing import PUBLISH_PATH, short_answer, short_publisher, too_slow
 from .services import EXTENSION, Services
 
 # Where a request finds its connection, if the server lends it: ASGI's scope["state"].
@@ -50,18 +51,33 @@ class StreamResponse(Response):
 
 
 class HttpConnection(ASGIHTTPConnection):
-    """Quart's HTTP connection, but for streams and idle polls."""
+    """Quart's HTTP connection, but for streams, idle polls and publications."""
 
     async def __call__(self, receive: Receive, send: Send) -> None:
         services: Services | None = self.app.extensions.get(EXTENSION)
         if services is None:  # asked before it serves
             return await super().__call__(receive, send)
-        if self.scope["method"] == "GET" and self.scope["path"].startswith(POLLING_PATH):
+        method, path = self.scope["method"], self.scope["path"]
+        if method == "GET" and path.startswith(STREAM_PATH):
+            return await self._serve_stream(services, receive, send)
+        if method == "GET" and path.startswith(POLLING_PATH):
             answer = idle_answer(services, cast(Any, self.scope))
             if answer is not None:
                 return await _send_whole(send, *answer)
-        if self.scope["method"] != "GET" or not self.scope["path"].startswith(STREAM_PATH):
-            return await super().__call__(receive, send)
+        if method == "POST" and path == PUBLISH_PATH:
+            publisher = short_publisher(services, cast(Any, self.scope))
+            if publisher is not None:
+                who, key = publisher
+                try:
+                    body = await _read_whole(receive, self.app.config["BODY_TIMEOUT"])
+                except TimeoutError:
+                    return await _send_whole(send, *too_slow())
+                if body is not None:
+                    await _send_whole(send, *await short_answer(services, who, body, key))
+                return None
+        await super().__call__(receive, send)
+
+    async def _serve_stream(self, services: Services, receive: Receive, send: Send) -> None:
         await services.streams.turns.take()
         stream = await self._answer(send)
         if stream is not None:
@@ -82,6 +98,17 @@ class HttpConnection(ASGIHTTPConnection):
             return None
         await _send_head(send, response.status_code, dict(response.headers))
         return response.stream
+
+
+async def _read_whole(receive: Receive, seconds: float | None) -> bytes | None:
+    """A body of known length; None where the client went away before it was whole. Raises TimeoutError."""
+    parts = []
+    async with asyncio.timeout(seconds):
+        while (message := await receive())["type"] == "http.request":
+            parts.append(message.get("body", b""))
+            if not message.get("more_body"):
+                return b"".join(parts)
+    return None
 
 
 async def _send_head(send: Send, status: int, headers: Mapping[str, str]) -> None:

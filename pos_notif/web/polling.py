@@ -23,6 +23,7 @@ from .access import credential, principal, reader_of
 from .answers import Poll, PollQuery
 from .body import client_id, whole_number
 from .documented import documented
+from .errors import API_HEADERS
 from .services import Services, services
 
 POLLING_PATH = "/api/notificaciones/polling/"
@@ -73,7 +74,7 @@ def _finish(
         position=answer.position, interval_ms=int(notifier.config.poll_seconds * 1000) + asked.wait * 1000,
     )  # fmt: skip
     etag = f'"{answer.cursor}"'
-    headers = {"Cache-Control": "private, no-store", "ETag": etag, "X-Content-Type-Options": "nosniff"}
+    headers = {**API_HEADERS, "Cache-Control": "private, no-store", "ETag": etag}
     if not answer.reset and etag in _etags(asked.if_none_match):
         return 304, headers, b""
     headers["Content-Type"] = "application/json"
