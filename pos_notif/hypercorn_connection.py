@@ -106,6 +106,16 @@ class Connection(TCPServer):
         """For bodies that are framed already. Only between two `send`s of the same response, and only for HTTP/1.1."""
         return self.writer.transport
 
+    @property
+    def send_now(self) -> Callable[[bytes], int]:
+        """The socket's own `send`, for when the transport holds nothing: as much as the kernel takes, or OSError.
+
+        A tenth of a fan-out is what the transport does around it. Once the transport has closed, this raises:
+        it is the socket object's method, and does not remember a file number that somebody else may have by then.
+        """
+        send: Callable[[bytes], int] = self.writer.get_extra_info("socket")._sock.send
+        return send
+
     async def flush(self) -> None:
         """Returns once the transport takes more; a peer that takes nothing for long is dropped."""
         with contextlib.suppress(ConnectionError):

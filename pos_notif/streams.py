@@ -91,11 +91,12 @@ class Streams:
     async def _verify(self) -> None:
         while self._verify_again:
             self._verify_again = False
+            asked_for = list(self.open)  # before the answer, which knows nothing of who comes later
             try:
                 living = await self.accounts.living()
             except LogUnavailable:
                 return  # the watch asks again after the next commit; nobody can be revoked meanwhile
-            for stream in list(self.open):
+            for stream in asked_for:
                 principal = stream.principal
                 if (principal.kind, principal.id, principal.role) not in living:
                     stream.end(SESSION_ENDED)

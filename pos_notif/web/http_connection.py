@@ -36,6 +36,10 @@ class LentConnection(Protocol):
     @property
     def transport(self) -> asyncio.WriteTransport: ...
 
+    @property
+    def send_now(self) -> Callable[[bytes], int]:
+        """As much as the kernel takes, while the transport holds nothing; raises OSError."""
+
     async def flush(self) -> None: ...
 
     def on_close(self, call: Callable[[], None]) -> None: ...
@@ -131,20 +135,27 @@ def make_sink(scope: dict[str, Any], receive: Receive, send: Send, *, fast: bool
 class TransportSink:
     """Chunks that are framed already go to the transport; what needs backpressure goes through ASGI."""
 
-    __slots__ = ("_buffered", "_connection", "_send", "_write")
+    __slots__ = ("_connection", "_send", "_send_now", "_write")
 
     def __init__(self, connection: LentConnection, send: Send) -> None:
         self._connection = connection
         self._send = send
         self._write = connection.transport.write
-        self._buffered = connection.transport.get_write_buffer_size
+        self._send_now = connection.send_now
 
     async def send(self, body: bytes) -> None:
         await self._send({"type": "http.response.body", "body": body, "more_body": True})
 
     def push(self, chunk: Chunk) -> bool:
-        self._write(chunk.framed)
-        return not self._buffered()
+        framed = chunk.framed
+        try:
+            sent = self._send_now(framed)
+        except OSError:
+            sent = 0  # no room now, or gone: the transport takes it from here, or meets the same and closes
+        if sent == len(framed):
+            return True
+        self._write(framed[sent:])
+        return False
 
     async def flush(self) -> None:
         await self._connection.flush()
