@@ -4,7 +4,7 @@ Written against Hypercorn 0.18 (`asyncio/tcp_server.py`, `protocol/h11.py`). Wha
 
 - A write that makes no progress for some seconds closes the connection; Hypercorn waits for ever.
 - HTTP/2 in clear text is refused: it has no working backpressure there.
-- A stream can be written to the transport itself (`Connection.transport`): a chunk that is framed once goes to
+- A stream can be written to the socket itself (`Connection.send_now`): a chunk that is framed once goes to
   every stream without an event object, a lock, a task switch and h11 for each.
 - A request that was answered before its body had arrived (a 413, a 404) does not leave the reader stuck on a full
   queue, and its client gets the answer instead of a reset: the rest of the body is read and dropped for 2 s.
@@ -118,7 +118,7 @@ class Connection(TCPServer):
 
     async def flush(self) -> None:
         """Returns once the transport takes more; a peer that takes nothing for long is dropped."""
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(OSError):  # gone, by whatever error; `on_close` tells
             await self._drain()
 
     def on_close(self, call: Callable[[], None]) -> None:

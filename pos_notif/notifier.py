@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any
@@ -82,8 +82,8 @@ class NotificadorPedidos:
         self.kitchen_copy = kitchen_copier(self.config.kitchen_hides)
         self.directory = Directory(clock, self.zone, lag=self._lag)
         self._rules = Rules(self.zone, self.config.tax_rate, self.limits)
-        self._stack: list[asyncio.Task[Any]] = []
-        self._foreign_commit: list[Any] = []
+        self._tasks: list[asyncio.Task[Any]] = []
+        self._foreign_commit: list[Callable[[], None]] = []
         self.damage: str | None = None
         self.closing = False
 
@@ -98,7 +98,7 @@ class NotificadorPedidos:
 
     async def open(self) -> None:
         """Raises LogRefused where the file must not be used. Opening what is open does nothing."""
-        if self._stack:
+        if self._tasks:
             return
         self.database = await Database.open(self.config.database)
         try:
@@ -111,17 +111,17 @@ class NotificadorPedidos:
         except BaseException:
             await self.database.close()
             raise
-        self._stack = [
+        self._tasks = [
             asyncio.create_task(self._watch(version), name="foreign-commit-watch"),
             asyncio.create_task(self._check_rest(), name="log-check"),
         ]
 
     async def close(self) -> None:
         """Publications that were accepted are written first."""
-        for task in self._stack:
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._stack, return_exceptions=True)
-        self._stack = []
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
         await self.log.close()
         await self.database.close()
 
@@ -130,7 +130,7 @@ class NotificadorPedidos:
         self.closing = True
         self.tail.wake_all()
 
-    def on_foreign_commit(self, call: Any) -> None:
+    def on_foreign_commit(self, call: Callable[[], None]) -> None:
         """`call()` after another process has written: its accounts may have changed."""
         self._foreign_commit.append(call)
 

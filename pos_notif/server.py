@@ -30,6 +30,7 @@ from .errors import ConfigurationError, NoCapacity
 from .hypercorn_connection import SEND_BUFFER_BYTES, Connection
 from .streams import BUSY_RETRY_MS
 from .web.errors import STREAM_PATH
+from .web.notifications import STREAM_HEADERS
 from .web.services import EXTENSION, Services
 from .wire import sse
 from .wire.json_text import dump
@@ -50,11 +51,10 @@ _FULL = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: %d\r\nRetry-After: 30\r\n"
     b"Connection: close\r\n\r\n%b" % (len(_FULL_BODY), _FULL_BODY)
 )
-
-
-_BUSY = (
-    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nCache-Control: private, no-store,"
-    b" no-transform\r\nConnection: close\r\n\r\n" + sse.retry(BUSY_RETRY_MS) + sse.frame("ocupado", b"{}")
+_BUSY = b"HTTP/1.1 200 OK\r\n%bConnection: close\r\n\r\n%b%b" % (
+    "".join(f"{name}: {value}\r\n" for name, value in STREAM_HEADERS.items()).encode(),
+    sse.retry(BUSY_RETRY_MS),
+    sse.frame("ocupado", b"{}"),
 )
 
 

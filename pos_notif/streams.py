@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -38,7 +39,7 @@ class Sink(Protocol):
     async def flush(self) -> None:
         """Returns once what was pushed has left room for more, or the connection is gone."""
 
-    def on_close(self, call: Any) -> None:
+    def on_close(self, call: Callable[[], None]) -> None:
         """`call()` once the client has gone, at once if it has."""
 
 

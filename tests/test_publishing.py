@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.in_process import in_process
 from tests.pos import PUBLISH, START
 from tests.support import opened
 
@@ -528,3 +529,39 @@ async def test_a_failing_publication_leaves_its_neighbours_alone(pos):
     assert [answer.status for answer in answers] == [201] * 5 + [409] + [201] * 4
     assert pos.head == 10
     assert [stored["id"] for stored in pos.stored_events()] == list(range(1, 11))
+
+
+# The short way
+
+
+async def test_a_body_that_does_not_arrive_in_time_is_408_by_either_way(tmp_path):
+    async with in_process(tmp_path / "log.db") as service:
+        await service.create_tokens()
+        service.app.config["BODY_TIMEOUT"] = 0.05
+        for _ in range(2):  # the first by the view; then the token is remembered
+            answered = []
+
+            async def send(message, answered=answered):
+                answered.append(message)
+
+            pending = [{"type": "http.request", "body": b'{"tipo":', "more_body": True}]
+
+            async def receive(pending=pending):
+                return pending.pop() if pending else await asyncio.Event().wait()
+
+            headers = {
+                "authorization": f"Bearer {service.manager}",
+                "content-type": "application/json",
+                "content-length": "50",
+            }
+            scope = {
+                "type": "http", "http_version": "1.1", "method": "POST", "scheme": "http", "root_path": "",
+                "path": "/api/notificaciones/eventos", "raw_path": b"", "query_string": b"", "extensions": {},
+                "client": ("192.0.2.7", 1), "server": ("x", 1), "state": {},
+                "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+            }  # fmt: skip
+            await service.app(scope, receive, send)
+            assert answered[0]["status"] == 408
+            body = b"".join(message.get("body", b"") for message in answered[1:])
+            assert json.loads(body)["error"]["codigo"] == "tiempo_agotado"
+        assert service.app.notifier.bounds.newest == 0

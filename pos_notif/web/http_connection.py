@@ -2,8 +2,10 @@
 
 A stream's bytes leave by its connection's transport, or by any ASGI server's `send`.
 
-Quart routes, checks and answers every request. A view that answers with a `StreamResponse` is then served here,
-outside of Quart's two tasks and contexts a request: an idle stream costs what its connection costs.
+A stream's request is routed, checked and answered by Quart; the `StreamResponse` of its view is then served here,
+outside of Quart's two tasks and contexts a request: an idle stream costs what its connection costs. Polls and
+publications of a known credential are answered here by the functions that their views use; whatever those would have
+to refuse for its access goes to the view.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ Send = Callable[[Any], Awaitable[None]]
 
 
 class LentConnection(Protocol):
-    """An HTTP/1.1 connection that lets framed chunks be written to its transport."""
+    """An HTTP/1.1 connection that lets framed chunks be written beside its responses."""
 
     @property
     def transport(self) -> asyncio.WriteTransport: ...
@@ -133,7 +135,7 @@ def make_sink(scope: dict[str, Any], receive: Receive, send: Send, *, fast: bool
 
 
 class TransportSink:
-    """Chunks that are framed already go to the transport; what needs backpressure goes through ASGI."""
+    """Framed chunks go to the socket, and what it does not take to the transport; what can wait goes through ASGI."""
 
     __slots__ = ("_connection", "_send", "_send_now", "_write")
 
