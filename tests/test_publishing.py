@@ -541,13 +541,20 @@ async def test_a_body_that_does_not_arrive_in_time_is_408_by_either_way(tmp_path
         for _ in range(2):  # the first by the view; then the token is remembered
             answered = []
 
-            async def send(message, answered=answered):
+            finished = asyncio.Event()
+
+            async def send(message, answered=answered, finished=finished):
                 answered.append(message)
+                if message["type"] == "http.response.body" and not message.get("more_body"):
+                    finished.set()
 
             pending = [{"type": "http.request", "body": b'{"tipo":', "more_body": True}]
 
-            async def receive(pending=pending):
-                return pending.pop() if pending else await asyncio.Event().wait()
+            async def receive(pending=pending, finished=finished):
+                if pending:
+                    return pending.pop()
+                await finished.wait()  # the rest of the body never comes; as a server, it then hangs up
+                return {"type": "http.disconnect"}
 
             headers = {
                 "authorization": f"Bearer {service.manager}",
@@ -560,7 +567,8 @@ async def test_a_body_that_does_not_arrive_in_time_is_408_by_either_way(tmp_path
                 "client": ("192.0.2.7", 1), "server": ("x", 1), "state": {},
                 "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
             }  # fmt: skip
-            await service.app(scope, receive, send)
+            async with asyncio.timeout(20):
+                await service.app(scope, receive, send)
             assert answered[0]["status"] == 408
             body = b"".join(message.get("body", b"") for message in answered[1:])
             assert json.loads(body)["error"]["codigo"] == "tiempo_agotado"
