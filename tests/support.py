@@ -15,12 +15,15 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pos_notif import NotificadorPedidos
+from pos_notif.accounts import Accounts
+from pos_notif.cli_accounts import run as run_on_accounts
 from pos_notif.publication import Publisher
 
 START_SECONDS = 20.0
@@ -34,6 +37,15 @@ def run_cli(*arguments: str, database: Path | str, check: bool = True) -> subpro
     if check:
         assert done.returncode == 0, done.stderr
     return done
+
+
+def with_accounts(database: Path | str, work: Callable[[Accounts], Awaitable[Any]]) -> Any:
+    """What the command line does with a database's accounts, without a process of its own: a tenth of the time.
+
+    In a thread, since the caller may be inside a running loop.
+    """
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(run_on_accounts, str(database), work, create=True).result()
 
 
 def clean_environment(**settings: str) -> dict[str, str]:
@@ -61,7 +73,7 @@ class LiveServer:
     def token(self) -> str:
         """A manager's token."""
         if self._token is None:
-            self._token = run_cli("token", "create", "pos", database=self.database).stdout.strip()
+            self._token = with_accounts(self.database, lambda accounts: accounts.create_token("pos"))
         return self._token
 
     def start(self) -> LiveServer:
@@ -114,7 +126,7 @@ class LiveServer:
             self.kill()
 
     def create_user(self, username: str, role: str, password: str = "1234") -> None:
-        run_cli("user", "create", username, "--role", role, "--password", password, database=self.database)
+        with_accounts(self.database, lambda accounts: accounts.create_user(username, role, password))
 
     def login(self, username: str, password: str = "1234") -> str:
         """The session's cookie header."""
