@@ -42,6 +42,9 @@ class LentConnection(Protocol):
     def send_now(self) -> Callable[[bytes], int]:
         """As much as the kernel takes, while the transport holds nothing; raises OSError."""
 
+    async def send_whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        """The whole answer in one write, in the place of ASGI's `send`."""
+
     async def flush(self) -> None: ...
 
     def on_close(self, call: Callable[[], None]) -> None: ...
@@ -69,7 +72,7 @@ class HttpConnection(ASGIHTTPConnection):
         if method == "GET" and path.startswith(POLLING_PATH):
             answer = idle_answer(services, cast(Any, self.scope))
             if answer is not None:
-                return await _send_whole(send, *answer)
+                return await self._send_whole(send, *answer)
         if method == "POST" and path == PUBLISH_PATH:
             publisher = short_publisher(services, cast(Any, self.scope))
             if publisher is not None:
@@ -77,9 +80,9 @@ class HttpConnection(ASGIHTTPConnection):
                 try:
                     body = await _read_whole(receive, self.app.config["BODY_TIMEOUT"])
                 except TimeoutError:
-                    return await _send_whole(send, *too_slow())
+                    return await self._send_whole(send, *too_slow())
                 if body is not None:
-                    await _send_whole(send, *await short_answer(services, who, body, key))
+                    await self._send_whole(send, *await short_answer(services, who, body, key))
                 return None
         await super().__call__(receive, send)
 
@@ -93,6 +96,13 @@ class HttpConnection(ASGIHTTPConnection):
             finally:
                 sink.close()
             await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _send_whole(self, send: Send, status: int, headers: dict[str, str], body: bytes) -> None:
+        connection = lent_connection(cast(Any, self.scope))
+        if connection is not None:
+            return await connection.send_whole(status, headers, body)
+        await _send_head(send, status, {**headers, "Content-Length": str(len(body))} if body else headers)
+        await send({"type": "http.response.body", "body": body, "more_body": False})
 
     async def _answer(self, send: Send) -> Stream | None:
         """Quart's answer; the stream that is to follow its head, if it is one."""
@@ -122,16 +132,14 @@ async def _send_head(send: Send, status: int, headers: Mapping[str, str]) -> Non
     await send({"type": "http.response.start", "status": status, "headers": encoded})
 
 
-async def _send_whole(send: Send, status: int, headers: dict[str, str], body: bytes) -> None:
-    await _send_head(send, status, {**headers, "Content-Length": str(len(body))} if body else headers)
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+def lent_connection(scope: dict[str, Any]) -> LentConnection | None:
+    connection: LentConnection | None = (scope.get("state") or {}).get(STATE_KEY)
+    return connection if scope["http_version"] == "1.1" and scope["scheme"] == "http" else None
 
 
 def make_sink(scope: dict[str, Any], receive: Receive, send: Send, *, fast: bool) -> TransportSink | SendSink:
-    connection = (scope.get("state") or {}).get(STATE_KEY)
-    if fast and connection is not None and scope["http_version"] == "1.1" and scope["scheme"] == "http":
-        return TransportSink(connection, send)
-    return SendSink(receive, send)
+    connection = lent_connection(scope) if fast else None
+    return SendSink(receive, send) if connection is None else TransportSink(connection, send)
 
 
 class TransportSink:
