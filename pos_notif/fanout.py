@@ -19,8 +19,10 @@ from .tail import Tail
 
 # So many streams get a heartbeat in one turn of the loop: an event waits for no more.
 BEATS_A_TURN = 256
-# So many streams that are catching up (or being opened) get their turn in one turn of the loop.
-TURNS_AT_ONCE = 8
+# So many streams are opened, and so many pages written, in one turn of the loop: a few milliseconds' work. A live event
+# goes through half a dozen turns, from its publisher's connection by the writer's thread to its reader.
+OPENINGS_AT_ONCE = 2
+PAGES_AT_ONCE = 3
 
 
 class Chunk:
@@ -150,7 +152,7 @@ class Turns:
     """Lets a few of many through in each turn of the loop, first come first served: 1,000 streams that come back
     together must not make a live event wait for all of them."""
 
-    def __init__(self, at_once: int = TURNS_AT_ONCE) -> None:
+    def __init__(self, at_once: int) -> None:
         self._at_once = at_once
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._scheduled = False

@@ -44,6 +44,9 @@ KEEP_ALIVE_SECONDS = 75.0
 # Besides the streams: polls, publications, pages.
 OTHER_CONNECTIONS = 500
 REFUSAL_SECONDS = 2.0
+# What may wait for `accept`, in the kernel; and what is accepted in one turn of the loop.
+KERNEL_BACKLOG = 4096
+ACCEPTS_AT_ONCE = 4
 # A peer that lost its power says nothing; the kernel alone would wait 15 minutes for it.
 UNACKNOWLEDGED_MS = 8000
 _FULL_BODY = dump({"error": {"codigo": NoCapacity.code, "mensaje": NoCapacity.message}}).encode()
@@ -81,7 +84,7 @@ def bind(host: str, port: int) -> socket.socket:
         if hasattr(socket, "TCP_KEEPIDLE"):
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 30)
         listener.bind(address)
-        listener.listen(4096)
+        listener.listen(KERNEL_BACKLOG)
         listener.setblocking(False)
     except OSError as error:
         listener.close()
@@ -119,7 +122,9 @@ class Server:
         except BaseException:
             await self._app.notifier.close()  # its threads would keep the process alive
             raise
-        server = await asyncio.start_server(self._accept, sock=self._listener)
+        # asyncio accepts up to a `backlog` of connections in one turn of the loop, while live events wait.
+        server = await asyncio.start_server(self._accept, sock=self._listener, backlog=ACCEPTS_AT_ONCE)
+        self._listener.listen(KERNEL_BACKLOG)
         try:
             services: Services = self._app.extensions[EXTENSION]
             ready(await services.accounts.has_users())

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from .accounts import Accounts, Principal
 from .errors import LogUnavailable
 from .event_log import Pruned
-from .fanout import Chunk, Pump, Turns
+from .fanout import OPENINGS_AT_ONCE, PAGES_AT_ONCE, Chunk, Pump, Turns
 from .notifier import NotificadorPedidos, Reader
 from .wire import sse
 from .wire.json_text import dump
@@ -51,7 +51,8 @@ class Streams:
     accounts: Accounts
     open: set[Stream] = field(default_factory=set)
     closing: bool = False
-    turns: Turns = field(default_factory=Turns)
+    openings: Turns = field(default_factory=lambda: Turns(OPENINGS_AT_ONCE))
+    pages: Turns = field(default_factory=lambda: Turns(PAGES_AT_ONCE))
     _pumps: dict[tuple[str, bool], Pump] = field(default_factory=dict)
     _verifying: asyncio.Task[None] | None = None
     _verify_again: bool = False
@@ -210,7 +211,7 @@ class Stream:
                 self._wake = None
                 await sink.flush()
             else:
-                await self._streams.turns.take()
+                await self._streams.pages.take()
 
     async def _catch_up(self, sink: Sink) -> None:
         """Everything that the log has for us now, in pages, giving way to the others between them."""
@@ -224,7 +225,7 @@ class Stream:
             if not body:
                 self._after = after
                 return
-            await self._streams.turns.take()
+            await self._streams.pages.take()
             await sink.send(body)
             self._after = after
             self._seen_ms = notifier.clock()

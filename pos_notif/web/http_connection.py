@@ -87,7 +87,7 @@ class HttpConnection(ASGIHTTPConnection):
         await super().__call__(receive, send)
 
     async def _serve_stream(self, services: Services, receive: Receive, send: Send) -> None:
-        await services.streams.turns.take()
+        await services.streams.openings.take()
         stream = await self._answer(send)
         if stream is not None:
             sink = make_sink(cast(Any, self.scope), receive, send, fast=services.config.fast_streams)

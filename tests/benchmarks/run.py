@@ -69,11 +69,12 @@ FANOUT = {
     ),
     "idle": Scenario(1000, ("-i", "1"), {"kb_per_conn": "KB an idle stream, 1,000 streams"}),
 }
-# Of ours alone: connections, events a request.
-PUBLISHING = {
-    "publish1": (1, 1, "durable publishes/s, 1 connection"),
-    "publish16": (16, 1, "durable publishes/s, 16 connections"),
-    "batches": (4, 500, "durable events/s, batches of 500"),
+# Of ours alone: the load's script, its connections, what more it is told, and the figure.
+OWN: dict[str, tuple[str, int, tuple[str, ...], str]] = {
+    "publish1": ("publish_load.py", 1, ("1",), "durable publishes/s, 1 connection"),
+    "publish16": ("publish_load.py", 16, ("1",), "durable publishes/s, 16 connections"),
+    "batches": ("publish_load.py", 4, ("500",), "durable events/s, batches of 500"),
+    "polls": ("poll_load.py", 16, (), "idle polls/s, 16 connections"),
 }
 
 
@@ -104,10 +105,10 @@ def fan_out(directory: Path, target: Target, scenario: Scenario, quick: bool) ->
     return {label: float(result[name]) for name, label in scenario.figures.items() if name in result}
 
 
-def publishing(target: Target, connections: int, batch: int, quick: bool) -> float:
+def own_load(target: Target, script: str, connections: int, more: tuple[str, ...], quick: bool) -> float:
     assert target.server is not None
-    arguments = (target.server.url, target.server.token, str(connections), "0.5" if quick else "4", str(batch))
-    command = pinned(1, sys.executable, str(HERE / "publish_load.py"), *arguments)
+    arguments = (target.server.url, target.server.token, str(connections), "0.5" if quick else "4", *more)
+    command = pinned(1, sys.executable, str(HERE / script), *arguments)
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return float(json.loads(done.stdout)["per_second"])
 
@@ -118,15 +119,15 @@ def measure(directory: Path, peers: list[str], names: list[str], repetitions: in
     for repetition in range(repetitions):
         for name in names:
             for peer in peers:
-                if name in PUBLISHING and peer != "ours":
+                if name in OWN and peer != "ours":
                     continue
                 print(f"{repetition + 1}/{repetitions} {name:10} {peer}", file=sys.stderr, flush=True)
-                label = PUBLISHING[name][2] if name in PUBLISHING else next(iter(FANOUT[name].figures.values()))
+                label = OWN[name][3] if name in OWN else next(iter(FANOUT[name].figures.values()))
                 try:
                     with PEERS[peer](directory) as target:
-                        if name in PUBLISHING:
-                            connections, batch, _ = PUBLISHING[name]
-                            found = {label: publishing(target, connections, batch, quick)}
+                        if name in OWN:
+                            script, connections, more, _ = OWN[name]
+                            found = {label: own_load(target, script, connections, more, quick)}
                         else:
                             found = fan_out(directory, target, FANOUT[name], quick)
                 except (Missing, subprocess.SubprocessError) as reason:
@@ -157,7 +158,7 @@ def table(figures: dict[str, Any]) -> str:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--peers", default=",".join(PEERS))
-    options.add_argument("--scenarios", default=",".join([*FANOUT, *PUBLISHING]))
+    options.add_argument("--scenarios", default=",".join([*FANOUT, *OWN]))
     options.add_argument("--repetitions", type=int, default=3)
     options.add_argument("--quick", action="store_true", help="a smoke run: its figures mean nothing")
     options.add_argument("--directory", type=Path, help="keeps what the peers need between runs")
