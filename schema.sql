@@ -1,4 +1,4 @@
--- The whole state of a restaurant's notification service. Version 1.
+-- The whole state of a restaurant's notification service. Version 2.
 -- `pos_notif/database.py` makes a new file from this text and compares an existing one with it.
 
 -- One row: where the log begins and ends.
@@ -8,7 +8,9 @@ CREATE TABLE log (
     head_id INTEGER NOT NULL,     -- newest id ever given: kept after pruning, so that no id is given twice
     head_hash TEXT NOT NULL,
     oldest INTEGER NOT NULL,      -- oldest kept id; head_id + 1 where no event is kept
-    anchor_hash TEXT NOT NULL     -- hash of the event before `oldest`; 64 zeros before the first
+    anchor_hash TEXT NOT NULL,    -- hash of the event before `oldest`; 64 zeros before the first
+    -- Counts the changes to `subscriptions`, so that another process sees that there were some.
+    subscriptions_version INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- The event log. `data` is the event as JSON with `salas` as its last member;
@@ -83,3 +85,15 @@ CREATE TABLE tokens (
     secret_hash BLOB NOT NULL UNIQUE,
     created_ms INTEGER NOT NULL
 ) STRICT;
+
+-- Which client follows which order, for events after `after_id`. A client (a tab's UUID) belongs to its session or token.
+CREATE TABLE subscriptions (
+    session_id INTEGER REFERENCES sessions (id) ON DELETE CASCADE,
+    token_id INTEGER REFERENCES tokens (id) ON DELETE CASCADE,
+    client TEXT NOT NULL,
+    order_id INTEGER NOT NULL,
+    after_id INTEGER NOT NULL,
+    CHECK ((session_id IS NULL) <> (token_id IS NULL))
+) STRICT;
+CREATE UNIQUE INDEX subscriptions_session ON subscriptions (session_id, client, order_id) WHERE session_id IS NOT NULL;
+CREATE UNIQUE INDEX subscriptions_token ON subscriptions (token_id, client, order_id) WHERE token_id IS NOT NULL;

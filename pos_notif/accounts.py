@@ -16,6 +16,7 @@ from .errors import BadCredentials, Invalid, NotFound
 from .events import ROLES
 from .login_throttle import LoginThrottle
 from .passwords import Passwords
+from .subscriptions import Owner
 
 MAX_USERNAME = 80
 _FOREVER_MS = 100 * 365 * 24 * 3600 * 1000
@@ -37,6 +38,10 @@ class Principal:
     def publisher_key(self) -> str:
         """Idempotency keys belong to the user or token, not to one of the user's sessions."""
         return f"token:{self.id}" if self.kind == "token" else f"user:{self.user_id}"
+
+    def owner(self, client: str | None) -> Owner | None:
+        """Whose subscriptions act on this client's streams, polls and sockets."""
+        return Owner(self.kind, self.id, client) if client is not None else None
 
     @property
     def actor(self) -> dict[str, Any]:

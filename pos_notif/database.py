@@ -24,9 +24,25 @@ from .resources import resource
 T = TypeVar("T")
 
 APPLICATION_ID = 0x504F534E  # "POSN"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 # To version N, from N - 1, as SQL. A file of an older version is brought up step by step, each in a transaction.
-MIGRATIONS: Mapping[int, str] = {}
+MIGRATIONS: Mapping[int, str] = {
+    2: """
+        ALTER TABLE log ADD COLUMN subscriptions_version INTEGER NOT NULL DEFAULT 0;
+        CREATE TABLE subscriptions (
+            session_id INTEGER REFERENCES sessions (id) ON DELETE CASCADE,
+            token_id INTEGER REFERENCES tokens (id) ON DELETE CASCADE,
+            client TEXT NOT NULL,
+            order_id INTEGER NOT NULL,
+            after_id INTEGER NOT NULL,
+            CHECK ((session_id IS NULL) <> (token_id IS NULL))
+        ) STRICT;
+        CREATE UNIQUE INDEX subscriptions_session ON subscriptions (session_id, client, order_id)
+            WHERE session_id IS NOT NULL;
+        CREATE UNIQUE INDEX subscriptions_token ON subscriptions (token_id, client, order_id)
+            WHERE token_id IS NOT NULL;
+    """,
+}
 ZERO_HASH = "0" * 64
 BUSY_TIMEOUT_SECONDS = 5.0
 _EPOCH_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -201,6 +217,8 @@ def new_epoch() -> str:
 
 
 def _migrate(connection: sqlite3.Connection, script: str, version: int) -> None:
+    if connection.execute("PRAGMA user_version").fetchone()[0] >= version:
+        return  # another process did it between our look and our lock
     for statement in _statements(script):
         connection.execute(statement)
     connection.execute(f"PRAGMA user_version = {version}")

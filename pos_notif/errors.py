@@ -85,6 +85,10 @@ class InvalidTransition(DomainError):
     code, message = "transicion_invalida", "El pedido no puede pasar a ese estado."
 
 
+class TooManySubscriptions(DomainError):
+    code, message = "demasiadas_suscripciones", "Este cliente ya sigue el máximo de pedidos."
+
+
 class LogUnavailable(DomainError):
     """The log cannot be written now: nothing of the publication was kept, the caller may repeat it."""
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
 from .events import EVENT_NAME
 from .orders import Order
+from .subscriptions import Owner
 
 T = TypeVar("T")
+
+# A reader of no room has only what it follows.
+NO_ROOM = ""
+NO_ORDERS: Mapping[int, int] = MappingProxyType({})
 
 _CURSOR = re.compile(r"([0-9a-z]{1,32})-(0|[1-9][0-9]{0,29})", re.ASCII)
 _SALAS = b',"salas":['
@@ -36,13 +42,22 @@ class Cursor:
 class LoggedEvent:
     """An event as every transport needs it; `json` is the stored bytes without `salas`."""
 
-    __slots__ = ("filtered_rooms", "id", "json", "kitchen_json", "ms", "tipo")
+    __slots__ = ("filtered_rooms", "id", "json", "kitchen_json", "ms", "order_id", "tipo")
 
-    def __init__(self, event_id: int, ms: int, tipo: str, filtered_rooms: frozenset[str], stored: bytes) -> None:
+    def __init__(
+        self,
+        event_id: int,
+        ms: int,
+        tipo: str,
+        filtered_rooms: frozenset[str],
+        stored: bytes,
+        order_id: int | None = None,
+    ) -> None:
         self.id = event_id
         self.ms = ms
         self.tipo = tipo
         self.filtered_rooms = filtered_rooms
+        self.order_id = order_id
         self.json = stored[: stored.rindex(_SALAS)] + b"}"
         self.kitchen_json: bytes | None = None
 
@@ -85,6 +100,9 @@ class Transaction(Protocol):
 
     def order(self, order_id: int) -> Order | None: ...
 
+    def event(self, event_id: int) -> LoggedEvent | None:
+        """None for one that was never given, or is no longer kept."""
+
     def append(self, event: dict[str, Any], filtered_rooms: set[str], ms: int, order: Order | None) -> int:
         """`event` is complete but for `salas`; `order` is its order after it. Returns the id."""
 
@@ -92,6 +110,15 @@ class Transaction(Protocol):
         """The digest and the ids that were published under the key."""
 
     def keep_key(self, publisher: str, route: str, key: str, digest: bytes, event_ids: list[int]) -> None: ...
+
+    def follow(self, owner: Owner, order_id: int) -> None:
+        """From the next event on, unless the owner follows the order already. Raises TooManySubscriptions, or
+        NotAuthenticated where the owner's session or token is no more."""
+
+    def unfollow(self, owner: Owner, order_id: int) -> None: ...
+
+    def on_commit(self, call: Callable[[], None]) -> None:
+        """`call()` in the loop once all this is durable, before any event after it is handed on."""
 
 
 class EventLog(Protocol):
@@ -108,11 +135,16 @@ class EventLog(Protocol):
     async def refresh(self) -> Bounds:
         """The bounds as they are in the store now, other processes' appends included."""
 
-    async def read(self, after: int, room: str, *, limit: int, max_bytes: int) -> Page:
-        """Raises Pruned where `after` is older than the log, LogUnavailable where it cannot be read."""
+    async def read(
+        self, after: int, room: str, *, limit: int, max_bytes: int, orders: Mapping[int, int] = NO_ORDERS
+    ) -> Page:
+        """The next events of the room, and of `orders` after the id that each has; no further than `bounds` goes now.
+
+        Raises Pruned where `after` is older than the log, LogUnavailable where it cannot be read.
+        """
 
     async def read_since(self, ms: int, room: str, *, limit: int) -> Page:
         """The newest `limit` events of the room appended since `ms`, oldest first."""
 
-    async def count(self, after: int, room: str, *, up_to: int) -> int:
-        """How many events of the room follow `after`, counted no further than `up_to`."""
+    async def count(self, after: int, room: str, *, up_to: int, orders: Mapping[int, int] = NO_ORDERS) -> int:
+        """How many such events follow `after`, counted no further than `up_to`."""

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from typing import Protocol
 
 from .clock import Clock
-from .event_log import Page
 from .tail import Tail
 
 # So many streams get a heartbeat in one turn of the loop: an event waits for no more.
@@ -47,23 +46,25 @@ class Live(Protocol):
 
 
 class Pump:
-    """The live streams of one room and copy."""
+    """The live streams that get the same bytes: those of one room and copy, or of one client that follows orders.
+
+    `page(after)` gives what is new as one body and the id that it reaches, or None where memory does not go back so
+    far. The tail wakes the pump for the events of `room`.
+    """
 
     def __init__(
         self,
         tail: Tail,
         room: str,
-        kitchen: bool,
         *,
-        encode: Callable[[Page], bytes],
+        page: Callable[[int], tuple[bytes, int] | None],
         heartbeat: Callable[[int], bytes],
         heartbeat_seconds: float,
         clock: Clock,
     ) -> None:
         self._tail = tail
         self._room = room
-        self._kitchen = kitchen
-        self._encode = encode
+        self._page = page
         self._heartbeat = heartbeat
         self._heartbeat_seconds = heartbeat_seconds
         self._clock = clock
@@ -74,6 +75,14 @@ class Pump:
         self.reached = tail.reached
         self.last_write_ms = 0
         tail.listen(self, room)
+
+    @property
+    def empty(self) -> bool:
+        return not self._live
+
+    def retire(self) -> None:
+        """For one that is not used again."""
+        self._tail.forget(self, self._room)
 
     def join(self, stream: Live, after: int) -> bool:
         """Makes a stream live that has everything up to `after`. False where there is already more for it."""
@@ -103,7 +112,7 @@ class Pump:
     def run(self) -> None:
         self._scheduled = False
         while self._live:
-            found = self._tail.encoded(self.reached, self._room, self._kitchen, self._encode)
+            found = self._page(self.reached)
             if found is None:  # more came at once than memory holds: each reads it from the log
                 for stream in list(self._live):
                     self._hand_back(stream)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any
@@ -15,13 +15,14 @@ from .config import Config
 from .database import Database
 from .drafts import parse_draft
 from .errors import Invalid, LogUnavailable, NotFound, TooLarge
-from .event_log import Bounds, Cursor, LoggedEvent, Page, Pruned
+from .event_log import NO_ORDERS, Bounds, Cursor, LoggedEvent, Page, Pruned
 from .events import FILTERED_ROOMS, KITCHEN, MANAGERS, ROLE_ROOM
 from .kitchen_copy import kitchen_copier
 from .orders import Order, ViewLimits
 from .presence import Directory
 from .publication import Publication, Published, Publisher, Rules, check_key
 from .sqlite_log import SqliteLog
+from .subscriptions import Followed, Subscriptions
 from .tail import PAGE_BYTES, PAGE_EVENTS, Tail
 from .wire import sse
 from .wire.json_text import dump
@@ -40,16 +41,26 @@ _PYTHON = Publisher("python", {"usuario_id": None, "username": "python", "rol": 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Whose events: a role's room, in the full or the kitchen's copy."""
+    """Whose events: a role's room and the orders that its client follows, in the full or the kitchen's copy."""
 
     role: str
     room: str
     kitchen: bool
+    follows: tuple[Followed, ...] = ()
 
     @classmethod
-    def of_role(cls, role: str) -> Reader:
+    def of_role(cls, role: str, *follows: Followed) -> Reader:
         room = ROLE_ROOM[role]
-        return cls(role, room, room == KITCHEN)
+        return cls(role, room, room == KITCHEN, follows)
+
+    @property
+    def orders(self) -> Mapping[int, int]:
+        """Those followed now: each with the id after which its events match. A manager's room has them all."""
+        if self.room == MANAGERS or not self.follows:
+            return NO_ORDERS
+        if len(self.follows) == 1:
+            return self.follows[0].orders
+        return {order: after for followed in self.follows for order, after in followed.orders.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +92,7 @@ class NotificadorPedidos:
         self.tail = Tail(self.config.tail_events, self.config.tail_bytes)
         self.kitchen_copy = kitchen_copier(self.config.kitchen_hides)
         self.directory = Directory(clock, self.zone, lag=self._lag)
+        self.subscriptions = Subscriptions()
         self._rules = Rules(self.zone, self.config.tax_rate, self.limits)
         self._tasks: list[asyncio.Task[Any]] = []
         self._foreign_commit: list[Callable[[], None]] = []
@@ -104,7 +116,7 @@ class NotificadorPedidos:
         try:
             # Before the log's bounds are read: what is committed in between is found by the first look.
             version = await self.database.data_version()
-            self.log = await SqliteLog.open(self.database, self.tail.append)
+            self.log = await SqliteLog.open(self.database, self.tail.append, self.subscriptions.load)
             # As much as the check at start has read anyway: the first reconnects need no disk.
             newest = await self.log.newest_events(min(1000, self.config.tail_events))
             self.tail.start(self.log.bounds.newest, newest)
@@ -263,7 +275,7 @@ class NotificadorPedidos:
         if (
             backlog
             and bounds.newest - parsed.id > backlog
-            and await self.log.count(parsed.id, reader.room, up_to=backlog + 1) > backlog
+            and await self.log.count(parsed.id, reader.room, up_to=backlog + 1, orders=reader.orders) > backlog
         ):
             return self._reset("atraso", cursor)
         return Start(parsed.id)
@@ -289,20 +301,29 @@ class NotificadorPedidos:
         """The reader's next events, from memory or from the log. Raises Pruned or LogUnavailable."""
         if after < self.bounds.oldest - 1:
             raise Pruned
-        page = self.tail.page(after, reader.room, limit=limit, max_bytes=max_bytes)
+        orders = reader.orders
+        page = self.tail.page(after, reader.room, limit=limit, max_bytes=max_bytes, orders=orders)
         if page is None:
-            page = await self.log.read(after, reader.room, limit=limit, max_bytes=max_bytes)
+            page = await self.log.read(after, reader.room, limit=limit, max_bytes=max_bytes, orders=orders)
         return page
 
     async def sse_page(self, reader: Reader, after: int) -> tuple[bytes, int]:
         """The reader's next events as SSE frames, and the id they reach. Raises Pruned or LogUnavailable."""
         if after < self.bounds.oldest - 1:
             raise Pruned
-        found = self.tail.encoded(after, reader.room, reader.kitchen, lambda page: self.sse_bytes(page, reader.kitchen))
+        found = self.sse_page_in_memory(reader, after)
         if found is None:
-            page = await self.log.read(after, reader.room, limit=PAGE_EVENTS, max_bytes=PAGE_BYTES)
+            page = await self.log.read(
+                after, reader.room, limit=PAGE_EVENTS, max_bytes=PAGE_BYTES, orders=reader.orders
+            )
             found = self.sse_bytes(page, reader.kitchen), page.examined
         return found
+
+    def sse_page_in_memory(self, reader: Reader, after: int) -> tuple[bytes, int] | None:
+        """The same, or None where memory does not go back so far."""
+        return self.tail.encoded(
+            after, reader.room, reader.kitchen, lambda page: self.sse_bytes(page, reader.kitchen), reader.orders
+        )
 
     def sse_bytes(self, page: Page, kitchen: bool) -> bytes:
         """A page's frames in one piece; nothing for an empty page."""

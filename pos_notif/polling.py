@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .event_log import Cursor, Page, Pruned
+from .events import MANAGERS
 from .tail import Waiter
 from .wire.json_text import dump
 
@@ -28,7 +29,12 @@ class PollAnswer:
 
 
 async def poll(
-    notifier: NotificadorPedidos, reader: Reader, cursor: str | None, *, limit: int, wait_seconds: float = 0.0
+    notifier: NotificadorPedidos,
+    reader: Reader,
+    cursor: str | None,
+    *,
+    limit: int,
+    wait_seconds: float = 0.0,
 ) -> PollAnswer:
     """Everything after the cursor, at most `limit` events; without one, those of the last 5 minutes. Waits up to
     `wait_seconds` for the first event. Raises LogUnavailable."""
@@ -56,7 +62,7 @@ def idle(notifier: NotificadorPedidos, reader: Reader, cursor: str) -> PollAnswe
         return None
     if backlog and bounds.newest - parsed.id > backlog:  # whose events these are has to be counted
         return None
-    page = notifier.tail.page(parsed.id, reader.room, limit=1)
+    page = notifier.tail.page(parsed.id, reader.room, limit=1, orders=reader.orders)
     return None if page is None or page.events else _answer(notifier, reader, page, None)
 
 
@@ -64,7 +70,9 @@ async def _wait_for_page(
     notifier: NotificadorPedidos, reader: Reader, after: int, limit: int, wait_seconds: float
 ) -> Page:
     waiter = Waiter()
-    notifier.tail.listen(waiter, reader.room)
+    # What a client follows may be in any room.
+    room = MANAGERS if reader.follows else reader.room
+    notifier.tail.listen(waiter, room)
     deadline = time.monotonic() + wait_seconds
     try:
         while True:
@@ -79,7 +87,7 @@ async def _wait_for_page(
             after = page.examined
             await waiter.wait(left)
     finally:
-        notifier.tail.forget(waiter, reader.room)
+        notifier.tail.forget(waiter, room)
 
 
 def _answer(notifier: NotificadorPedidos, reader: Reader, page: Page, reset: dict[str, Any] | None) -> PollAnswer:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from .accounts import Accounts, Principal
 from .errors import LogUnavailable
 from .event_log import Pruned
+from .events import MANAGERS
 from .fanout import OPENINGS_AT_ONCE, PAGES_AT_ONCE, Chunk, Pump, Turns
 from .notifier import NotificadorPedidos, Reader
 from .wire import sse
@@ -53,7 +54,7 @@ class Streams:
     closing: bool = False
     openings: Turns = field(default_factory=lambda: Turns(OPENINGS_AT_ONCE))
     pages: Turns = field(default_factory=lambda: Turns(PAGES_AT_ONCE))
-    _pumps: dict[tuple[str, bool], Pump] = field(default_factory=dict)
+    _pumps: dict[tuple[Any, ...], Pump] = field(default_factory=dict)
     _verifying: asyncio.Task[None] | None = None
     _verify_again: bool = False
 
@@ -63,16 +64,26 @@ class Streams:
         return bool(limit) and len(self.open) >= limit
 
     def pump(self, reader: Reader) -> Pump:
-        key = (reader.room, reader.kitchen)
+        """The room's; or the client's own, while it follows orders."""
+        follows = reader.follows if reader.orders else ()
+        key = (reader.room, reader.kitchen, *follows)
         pump = self._pumps.get(key)
         if pump is None:
             notifier = self.notifier
+            own = replace(reader, follows=follows)
             pump = self._pumps[key] = Pump(
-                notifier.tail, *key, encode=lambda page: notifier.sse_bytes(page, reader.kitchen),
+                notifier.tail, MANAGERS if follows else reader.room,
+                page=lambda after: notifier.sse_page_in_memory(own, after),
                 heartbeat=self.heartbeat, heartbeat_seconds=notifier.config.heartbeat_seconds,
                 clock=notifier.clock,
             )  # fmt: skip
         return pump
+
+    def left(self, pump: Pump) -> None:
+        """A client's own pump goes with its last stream."""
+        if pump.empty:
+            for key in [key for key, kept in self._pumps.items() if kept is pump and len(key) > 2]:
+                self._pumps.pop(key).retire()
 
     def heartbeat(self, after: int) -> bytes:
         cursor = self.notifier.cursor(after)
@@ -112,7 +123,7 @@ class Stream:
     """One reader's stream. `serve` is its whole life; cancelling it at any point leaves nothing behind."""
 
     __slots__ = (
-        "__weakref__", "_after", "_client", "_cursor", "_ending", "_gone", "_live", "_reader", "_seen_ms",
+        "__weakref__", "_after", "_client", "_cursor", "_ending", "_gone", "_live", "_presence", "_reader", "_seen_ms",
         "_streams", "_wake", "principal", "push",
     )  # fmt: skip
 
@@ -145,10 +156,11 @@ class Stream:
     # As the pump sees it; `push` is the sink's own
 
     def left_behind(self, after: int) -> None:
-        if self._live is not None:
-            self._seen_ms = max(self._seen_ms, self._live.last_write_ms)
+        pump, self._live = self._live, None
         self._after = after
-        self._live = None
+        if pump is not None:
+            self._seen_ms = max(self._seen_ms, pump.last_write_ms)
+            self._streams.left(pump)
         self._resume()
 
     def _resume(self) -> None:
@@ -158,6 +170,11 @@ class Stream:
     def _leave(self) -> None:
         if self._live is not None:
             self.left_behind(self._live.leave(self))
+
+    def _follow(self) -> None:
+        """Its client follows other orders than before: on from here by those, in another pump."""
+        self._presence.rooms = [self._reader.room, *(f"pedido_{order}" for order in self._reader.orders)]
+        self._leave()
 
     def _client_gone(self) -> None:
         self._gone = True
@@ -173,10 +190,15 @@ class Stream:
             return await sink.send(self._last_words(RESTART))
         self.push = sink.push
         streams.open.add(self)
-        presence = notifier.directory.connect(
+        self._presence = notifier.directory.connect(
             user_id=self.principal.user_id, role=self.principal.role, username=self.principal.username,
             transport="sse", room=self._reader.room, client=self._client, served=self._served,
         )  # fmt: skip
+        owner = self.principal.owner(self._client)
+        if owner is not None:
+            followed = notifier.subscriptions.attach(owner, self._follow)
+            self._reader = replace(self._reader, follows=(followed,))
+            self._follow()
         timer = self._schedule_end()
         # The session may have ended between the request's check and our entry.
         streams.verify()
@@ -189,14 +211,15 @@ class Stream:
             self._leave()
             if timer is not None:
                 timer.cancel()
+            if owner is not None:
+                notifier.subscriptions.detach(owner, self._follow)
             streams.open.discard(self)
-            notifier.directory.disconnect(presence)
+            notifier.directory.disconnect(self._presence)
 
     async def _run(self, sink: Sink) -> None:
         start = await self._streams.notifier.start(self._reader, self._cursor)
         self._after = start.after
         await sink.send(sse.PADDING + sse.retry(random.randint(*RETRY_MS)) + self._hello(start.after, start.reset))
-        pump = self._streams.pump(self._reader)
         while not self._gone:
             await self._catch_up(sink)
             if self._gone:
@@ -204,6 +227,7 @@ class Stream:
             if self._ending is not None:
                 return await sink.send(self._last_words(self._ending))
             # No await from the last look at the log to here: nothing can come in between.
+            pump = self._streams.pump(self._reader)
             if pump.join(self, self._after):
                 self._live = pump
                 self._wake = asyncio.get_running_loop().create_future()
@@ -211,6 +235,7 @@ class Stream:
                 self._wake = None
                 await sink.flush()
             else:
+                self._streams.left(pump)
                 await self._streams.pages.take()
 
     async def _catch_up(self, sink: Sink) -> None:

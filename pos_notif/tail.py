@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from .event_log import LoggedEvent, Page
+from .event_log import NO_ORDERS, LoggedEvent, Page
 from .events import FILTERED_ROOMS, MANAGERS
 
 # What is waiting for a reader is written in pieces of about this size: few writes, and little held for a slow one.
 PAGE_BYTES = 64 * 1024
 PAGE_EVENTS = 500
+_NONE: list[LoggedEvent] = []
 
 
 class Waiter:
@@ -116,11 +117,20 @@ class Tail:
         for kept in self._by_room.values():
             del kept[: bisect_right(kept, self.floor, key=_id)]
 
-    def page(self, after: int, room: str, *, limit: int = PAGE_EVENTS, max_bytes: int = PAGE_BYTES) -> Page | None:
-        """The room's next events, or None where memory does not go back so far."""
+    def page(
+        self,
+        after: int,
+        room: str,
+        *,
+        limit: int = PAGE_EVENTS,
+        max_bytes: int = PAGE_BYTES,
+        orders: Mapping[int, int] = NO_ORDERS,
+    ) -> Page | None:
+        """The next events of the room, and of `orders` after the id that each has; None where memory does not go back
+        so far."""
         if after < self.floor:
             return None
-        kept = self._by_room[room]
+        kept = self._events(after, room, orders)
         start = bisect_right(kept, after, key=_id)
         end = min(start + limit, len(kept))
         size = 0
@@ -133,25 +143,42 @@ class Tail:
         more = end < len(kept)
         return Page(events, events[-1].id if more else max(after, self.reached), more)
 
-    def count(self, after: int, room: str) -> int:
-        """How many of the room's events in memory follow `after`."""
-        kept = self._by_room[room]
+    def _events(self, after: int, room: str, orders: Mapping[int, int]) -> list[LoggedEvent]:
+        """Those in memory, at least from `after` on."""
+        if room == MANAGERS or not orders:
+            return self._by_room.get(room, _NONE)
+        everything = self._by_room[MANAGERS]
+        return [
+            event
+            for event in everything[bisect_right(everything, after, key=_id) :]
+            if room in event.filtered_rooms or event.id > orders.get(event.order_id or 0, event.id)
+        ]
+
+    def count(self, after: int, room: str, orders: Mapping[int, int] = NO_ORDERS) -> int:
+        """How many such events in memory follow `after`."""
+        kept = self._events(after, room, orders)
         return len(kept) - bisect_right(kept, after, key=_id)
 
     def encoded(
-        self, after: int, room: str, kitchen: bool, encode: Callable[[Page], bytes]
+        self,
+        after: int,
+        room: str,
+        kitchen: bool,
+        encode: Callable[[Page], bytes],
+        orders: Mapping[int, int] = NO_ORDERS,
     ) -> tuple[bytes, int] | None:
-        """The next page's bytes and the id they reach; the same object for every reader at the same place."""
+        """The next page's bytes and the id they reach; the same object for every reader of a room at the same place."""
         key = (room, kitchen, after)
-        found = self._encoded.get(key)
+        found = None if orders else self._encoded.get(key)
         if found is None:
-            page = self.page(after, room)
+            page = self.page(after, room, orders=orders)
             if page is None:
                 return None
             found = (encode(page) if page.events else b"", page.examined)
-            if len(self._encoded) > 256:
-                self._encoded.clear()
-            self._encoded[key] = found
+            if not orders:
+                if len(self._encoded) > 256:
+                    self._encoded.clear()
+                self._encoded[key] = found
         return found
 
     def listen(self, waiter: Listener, room: str) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import ctypes
+import hashlib
 import sqlite3
 import subprocess
 import sys
@@ -10,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from pos_notif.database import Database
+from pos_notif.database import APPLICATION_ID, Database
 from pos_notif.errors import LogRefused, LogUnavailable
-from tests.support import clean_environment, eventually, fill_log, opened, stock_alert
+from tests.support import SseClient, clean_environment, eventually, fill_log, opened, run_cli, stock_alert
 
 
 def serve(database: Path | str, *options: str, **how) -> subprocess.CompletedProcess[str]:
@@ -144,42 +146,59 @@ def test_a_file_in_a_directory_that_cannot_be_written_is_one_clear_line(log):
         log.parent.chmod(0o755)
 
 
-# Migration. The file of an older version: without an index that version 1 has.
+# Migration. The file of an older version, made from its own schema.
 
 
 @pytest.fixture
-def older(log: Path) -> Path:
-    with opened(log) as connection:
-        connection.execute("DROP INDEX orders_view")
-        connection.execute("PRAGMA user_version = 0")
-    return log
+def older(tmp_path: Path) -> Path:
+    path = tmp_path / "older.db"
+    with opened(path) as connection:
+        connection.executescript((Path(__file__).parent / "data/schema-1.sql").read_text(encoding="utf-8"))
+        connection.execute(f"INSERT INTO log VALUES (1, 'k3f9x2', 1, '{HASH_1}', 1, '{'0' * 64}')")
+        connection.execute("INSERT INTO events VALUES (1, 5, 'alerta_stock', NULL, 0, 0, 0, ?, ?)", (HASH_1, EVENT_1))
+        connection.execute("INSERT INTO tokens VALUES (1, 'caja', 'manager', x'00', 5)")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute("PRAGMA user_version = 1")
+    return path
 
 
-async def test_an_older_file_is_brought_up_with_its_events(older):
-    script = "-- two statements\nCREATE TABLE old (id INTEGER);\nDROP TABLE old;\n"
-    index = "CREATE INDEX orders_view ON orders (state, last_event_ms);\n"
-    database = await Database.open(older, migrations={1: script + index})
-    assert await database.read(lambda c: c.execute("SELECT count(*) FROM events").fetchone()) == (300,)
-    await database.close()
+EVENT_1 = '{"id":1,"tipo":"alerta_stock","salas":["managers"]}'
+HASH_1 = hashlib.sha256(b"0" * 64 + b"\n" + EVENT_1.encode()).hexdigest()
+
+
+def test_a_log_of_version_1_is_served_with_its_events(older, make_server):
+    server = make_server(older)
+    server.publish({"tipo": "alerta_stock", "producto_id": 1, "nombre": "Queso", "stock_actual": 0})
+    with SseClient(server, "manager", query="?cursor=k3f9x2-0") as stream:
+        assert [frame.data["id"] for frame in stream.take(2)] == [1, 2]
     with opened(older) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
-    await (await Database.open(older, migrations={})).close()
+        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+        assert connection.execute("SELECT name FROM tokens").fetchone() == ("caja",)
+
+
+def test_two_processes_may_bring_a_log_up_at_once(older):
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        done = list(pool.map(lambda _: run_cli("token", "list", database=older), range(4)))
+    assert {result.stdout for result in done} == {done[0].stdout}
+    assert "caja" in done[0].stdout
 
 
 async def test_a_migration_that_fails_leaves_the_file_as_it_was(older):
     with pytest.raises(LogRefused, match="nowhere"):
-        await Database.open(older, migrations={1: "DROP TABLE tokens;\nINSERT INTO nowhere VALUES (1);\n"})
+        await Database.open(older, migrations={2: "DROP TABLE tokens;\nINSERT INTO nowhere VALUES (1);\n"})
     with opened(older) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (0,)
-        assert connection.execute("SELECT count(*) FROM tokens").fetchone() == (0,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+        assert connection.execute("SELECT count(*) FROM tokens").fetchone() == (1,)
 
 
 async def test_a_migration_that_does_not_make_the_present_schema_is_refused(older):
-    with pytest.raises(LogRefused, match="orders_view is missing"):
-        await Database.open(older, migrations={1: "SELECT 1;\n"})
+    with pytest.raises(LogRefused, match=r"subscriptions is missing|other columns"):
+        await Database.open(older, migrations={2: "SELECT 1;\n"})
 
 
 def test_a_version_that_no_migration_leads_from_is_refused(older):
+    with opened(older) as connection:
+        connection.execute("PRAGMA user_version = 0")
     assert_refused(serve(older), "no way from its schema 0")
 
 

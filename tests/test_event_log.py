@@ -193,8 +193,8 @@ async def test_two_processes_see_each_others_events_once_and_in_order_whatever_o
         assert ends == sorted(ends)
 
 
-async def test_what_a_refresh_has_read_after_a_commit_is_not_taken_back_by_it(tmp_path):
-    """The commit's answer reaches the loop after a refresh that already saw it, and more."""
+async def test_a_refresh_that_overlaps_a_commit_waits_for_it_and_keeps_the_order(tmp_path):
+    """The refresh sees the commit, and more, before the commit's answer has reached the loop."""
     async with process(tmp_path / "log.db") as one, process(tmp_path / "log.db") as other:
         committed = asyncio.Event()
         release = asyncio.Event()
@@ -210,10 +210,11 @@ async def test_what_a_refresh_has_read_after_a_commit_is_not_taken_back_by_it(tm
         publishing = asyncio.create_task(one.log.transact(Publish("mine")))
         await committed.wait()
         await other.log.transact(Publish("theirs"))
-        await one.log.refresh()
-        assert one.seen_ids == [1, 2]
+        refreshing = asyncio.create_task(one.log.refresh())
+        await asyncio.wait([refreshing], timeout=0.3)
+        assert one.seen_ids == []
         release.set()
-        await publishing
+        await asyncio.gather(publishing, refreshing)
         assert one.seen_ids == [1, 2]
         assert one.log.bounds.newest == 2
 

@@ -11,10 +11,20 @@ PACKAGE = Path(__file__).parents[1] / "pos_notif"
 # From the ground up. A file that stands in no layer fails the test: a new one says where it belongs.
 LAYERS = (
     ("errors", "clock", "resources"),
-    ("config", "events", "kitchen_copy", "json_limits", "validation"),
+    ("config", "events", "kitchen_copy", "json_limits", "validation", "subscriptions"),
     ("drafts", "orders", "order_lines", "completion", "presence", "wire", "wire.json_text", "wire.sse"),
     ("event_log", "database"),
-    ("tail", "publication", "sqlite_orders", "sqlite_log", "passwords", "login_throttle", "accounts"),
+    (
+        "tail",
+        "publication",
+        "sqlite_orders",
+        "sqlite_reads",
+        "sqlite_transaction",
+        "sqlite_log",
+        "passwords",
+        "login_throttle",
+        "accounts",
+    ),
     ("notifier", "polling", "fanout"),
     ("streams",),
     (

@@ -57,9 +57,12 @@ class PollRequest:
 @documented("eventos", {200: Poll, 304: None}, errors=(401, 403, 404, 422, 503), query=PollQuery)
 async def polling(rol: str) -> Any:
     """Los eventos del rol después de `cursor`; sin él, los de los últimos 5 minutos."""
-    reader = reader_of(rol)
+    reader_of(rol)
     asked = PollRequest.parse(request.args, request.headers.get("If-None-Match"))
-    answer = await poll(services().notifier, reader, asked.cursor, limit=asked.limit, wait_seconds=asked.wait)
+    subscriptions, owner = services().notifier.subscriptions, principal().owner(asked.client)
+    with subscriptions.followed(owner) as follows:
+        reader = Reader.of_role(rol, *follows)
+        answer = await poll(services().notifier, reader, asked.cursor, limit=asked.limit, wait_seconds=asked.wait)
     status, headers, body = _finish(services(), principal(), reader, asked, answer)
     return Response(body, status, headers=headers)
 
@@ -104,7 +107,8 @@ def idle_answer(found: Services, scope: Mapping[str, Any]) -> tuple[int, dict[st
         return None
     if asked.cursor is None or asked.wait:
         return None
-    reader = Reader.of_role(role)
+    owner = who.owner(asked.client)
+    reader = Reader.of_role(role) if owner is None else Reader.of_role(role, found.notifier.subscriptions.of(owner))
     answer = idle(found.notifier, reader, asked.cursor)
     return None if answer is None else _finish(found, who, reader, asked, answer)
 

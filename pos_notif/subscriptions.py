@@ -1,0 +1,124 @@
+"""Which client follows which order, in memory; the database has it too (table `subscriptions`).
+
+A subscription belongs to a client (a tab's UUID) of a session or token, and acts on that client's streams, polls and
+sockets; one without a client belongs to its socket and is kept nowhere else. It matches events after the id at which it
+began. The log's writer records it, and it is in force here before any event after that id is handed on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+MAX_SUBSCRIPTIONS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """`kind` and `id` are the session's or token's."""
+
+    kind: str
+    id: int
+    client: str
+
+
+class Followed:
+    """The orders that one client or socket follows: each with the id after which its events match."""
+
+    __slots__ = ("listeners", "orders")
+
+    def __init__(self) -> None:
+        self.orders: Mapping[int, int] = {}
+        self.listeners: set[Callable[[], None]] = set()
+
+    def change(self, orders: Mapping[int, int]) -> None:
+        """Readers keep the mapping that they began to read with: it is replaced, never altered."""
+        self.orders = orders
+        for call in list(self.listeners):
+            call()
+
+    def add(self, order_id: int, after: int) -> None:
+        """An order that is followed already keeps its start."""
+        if order_id not in self.orders:
+            self.change({**self.orders, order_id: after})
+
+    def discard(self, order_id: int) -> None:
+        if order_id in self.orders:
+            self.change({other: after for other, after in self.orders.items() if other != order_id})
+
+
+NOTHING = Followed()
+"""What a reader without a client follows."""
+
+
+class Subscriptions:
+    """Those of all clients."""
+
+    def __init__(self) -> None:
+        self._of: dict[Owner, Followed] = {}
+
+    def of(self, owner: Owner) -> Followed:
+        """What one read goes by; who reads on uses `followed`."""
+        return self._of.get(owner) or NOTHING
+
+    @contextmanager
+    def followed(
+        self, owner: Owner | None, listener: Callable[[], None] | None = None
+    ) -> Iterator[tuple[Followed, ...]]:
+        """What a reader follows, for as long as it reads; it stays true to what changes meanwhile."""
+        if owner is None:
+            yield ()
+            return
+        call = listener or (lambda: None)
+        try:
+            yield (self.attach(owner, call),)
+        finally:
+            self.detach(owner, call)
+
+    def attach(self, owner: Owner, listener: Callable[[], None]) -> Followed:
+        """`listener()` is called after each change, until it is detached."""
+        followed = self._of.get(owner)
+        if followed is None:
+            followed = self._of[owner] = Followed()
+        followed.listeners.add(listener)
+        return followed
+
+    def detach(self, owner: Owner, listener: Callable[[], None]) -> None:
+        followed = self._of.get(owner)
+        if followed is not None:
+            followed.listeners.discard(listener)
+            self._drop_empty(owner, followed)
+
+    def add(self, owner: Owner, order_id: int, after: int) -> None:
+        self._of.setdefault(owner, Followed()).add(order_id, after)
+
+    def discard(self, owner: Owner, order_id: int) -> None:
+        followed = self._of.get(owner)
+        if followed is not None:
+            followed.discard(order_id)
+            self._drop_empty(owner, followed)
+
+    def load(self, rows: Iterable[tuple[Owner, int, int]]) -> None:
+        """What the database has, in the place of what is known: `(owner, order, start)`."""
+        found: dict[Owner, dict[int, int]] = {}
+        for owner, order_id, after in rows:
+            found.setdefault(owner, {})[order_id] = after
+        for owner, followed in list(self._of.items()):
+            orders = found.pop(owner, {})
+            if followed.orders != orders:
+                followed.change(orders)
+            self._drop_empty(owner, followed)
+        for owner, orders in found.items():
+            self._of[owner] = Followed()
+            self._of[owner].orders = orders
+
+    def keep_only(self, living: Iterable[tuple[str, int]]) -> None:
+        """Forgets those of sessions and tokens that are no more: `(kind, id)`."""
+        alive = set(living)
+        for owner in [owner for owner in self._of if (owner.kind, owner.id) not in alive]:
+            self._of.pop(owner).change({})
+
+    def _drop_empty(self, owner: Owner, followed: Followed) -> None:
+        if not followed.orders and not followed.listeners:
+            self._of.pop(owner, None)

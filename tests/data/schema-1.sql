@@ -1,0 +1,85 @@
+-- The whole state of a restaurant's notification service. Version 1.
+-- `pos_notif/database.py` makes a new file from this text and compares an existing one with it.
+
+-- One row: where the log begins and ends.
+CREATE TABLE log (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+    epoch TEXT NOT NULL,          -- random; another log, or a restored one, has another
+    head_id INTEGER NOT NULL,     -- newest id ever given: kept after pruning, so that no id is given twice
+    head_hash TEXT NOT NULL,
+    oldest INTEGER NOT NULL,      -- oldest kept id; head_id + 1 where no event is kept
+    anchor_hash TEXT NOT NULL     -- hash of the event before `oldest`; 64 zeros before the first
+) STRICT;
+
+-- The event log. `data` is the event as JSON with `salas` as its last member;
+-- `hash` is SHA-256 over the predecessor's hash (64 hex digits), LF, and the bytes of `data`.
+CREATE TABLE events (
+    id INTEGER PRIMARY KEY,
+    ms INTEGER NOT NULL,          -- time of the append, milliseconds since 1970
+    type TEXT NOT NULL,
+    order_id INTEGER,
+    to_kitchen INTEGER NOT NULL,
+    to_waiters INTEGER NOT NULL,
+    to_tills INTEGER NOT NULL,
+    hash TEXT NOT NULL,
+    data TEXT NOT NULL
+) STRICT;
+
+-- A room's events by id, so that a reader never scans other rooms' events. Managers read the table itself.
+CREATE INDEX events_kitchen ON events (id) WHERE to_kitchen;
+CREATE INDEX events_waiters ON events (id) WHERE to_waiters;
+CREATE INDEX events_tills ON events (id) WHERE to_tills;
+CREATE INDEX events_order ON events (order_id, id) WHERE order_id IS NOT NULL;
+
+-- The orders' present state: fold(anchor, log), written in the event's transaction.
+CREATE TABLE orders (
+    id INTEGER PRIMARY KEY,
+    state TEXT NOT NULL,
+    first_event_id INTEGER NOT NULL,
+    last_event_ms INTEGER NOT NULL,
+    ready_ms INTEGER,
+    kitchen_had_it INTEGER NOT NULL,
+    state_assumed INTEGER NOT NULL,
+    data TEXT NOT NULL            -- the `pedido` that travels
+) STRICT;
+CREATE INDEX orders_view ON orders (state, last_event_ms);
+
+-- What has been published under which idempotency key, with the digest of the body.
+CREATE TABLE idempotency_keys (
+    publisher TEXT NOT NULL,      -- token:<id>, user:<id> or python
+    route TEXT NOT NULL,
+    key TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    event_ids TEXT NOT NULL,      -- JSON list: the first answer's ids
+    last_event_id INTEGER NOT NULL,
+    PRIMARY KEY (publisher, route, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX idempotency_keys_event ON idempotency_keys (last_event_id);
+
+CREATE TABLE users (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    username TEXT NOT NULL,
+    username_key TEXT NOT NULL UNIQUE, -- case-folded: Ana and ana are one person
+    role TEXT NOT NULL,
+    password_hash TEXT NOT NULL,
+    created_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE sessions (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    secret_hash BLOB NOT NULL UNIQUE,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    address TEXT NOT NULL,
+    created_ms INTEGER NOT NULL,
+    expires_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX sessions_user ON sessions (user_id);
+CREATE INDEX sessions_expiry ON sessions (expires_ms);
+
+CREATE TABLE tokens (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE,
+    role TEXT NOT NULL,
+    secret_hash BLOB NOT NULL UNIQUE,
+    created_ms INTEGER NOT NULL
+) STRICT;
