@@ -18,7 +18,7 @@ from .config import Config
 from .notifier import NotificadorPedidos
 from .resources import resource
 from .streams import RESTART, Streams
-from .web import errors, health, notifications, orders, pages, polling, publishing, sign_in
+from .web import client_actions, errors, health, notifications, orders, pages, polling, publishing, sign_in
 from .web.access import COOKIE, guard
 from .web.http_connection import HttpConnection
 from .web.openapi import OpenApi
@@ -78,7 +78,7 @@ def create_app(config: Config | None = None, *, clock: Clock = system_clock) -> 
 def _mount(app: NotificationApp, config: Config) -> None:
     api = Blueprint("api", __name__, url_prefix="/api")
     api.before_request(guard)
-    for module in (sign_in, notifications, polling, publishing, orders):
+    for module in (sign_in, notifications, client_actions, polling, publishing, orders):
         api.register_blueprint(module.blueprint)
     app.register_blueprint(api)
     app.register_blueprint(health.blueprint)

@@ -28,7 +28,9 @@ EVENT_NAME = {
     "poda": "evento_sistema",
 }
 PUBLISHABLE = tuple(tipo for tipo, name in EVENT_NAME.items() if name != "evento_sistema")
-ACKNOWLEDGEABLE = frozenset({"nuevo_pedido", "item_modificado", "pedido_cancelado"})
+RECEIPT = "acuse_recibo"
+CANCELLED = "cancelado"
+_ACKNOWLEDGEABLE = frozenset({"nuevo_pedido", "item_modificado", "pedido_cancelado"})
 
 _KITCHEN_STATES = frozenset({"pagado", "en_mesa", "en_cocina", "listo"})
 _COOKABLE_STATES = frozenset({"pagado", "en_mesa"})
@@ -37,6 +39,21 @@ _COOKABLE_STATES = frozenset({"pagado", "en_mesa"})
 def may_read(session_role: str, role: str) -> bool:
     """A role reads its own room; a manager any."""
     return session_role in (role, MANAGER)
+
+
+def acknowledgeable(event: Mapping[str, Any]) -> bool:
+    """What a kitchen screen acknowledges once it has drawn it, where it was routed to the kitchen."""
+    return event["tipo"] in _ACKNOWLEDGEABLE or cancels(event)
+
+
+def cancels(event: Mapping[str, Any]) -> bool:
+    """A POS may say that an order is cancelled in either way; a cook must have seen it in both."""
+    kind = event["tipo"]
+    return bool(kind == "pedido_cancelado" or (kind == "cambio_estado" and event["estado"] == CANCELLED))
+
+
+def rooms_for_receipt(*, takeaway: bool, understood: bool) -> set[str]:
+    return {WAITERS} | ({TILLS} if takeaway else set()) | ({KITCHEN} if understood else set())
 
 
 def rooms_for_stock(level: str) -> set[str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .clock import parse_iso
-from .events import ACKNOWLEDGEABLE, KITCHEN, TILLS, WAITERS
+from .events import CANCELLED, KITCHEN, RECEIPT, TILLS, WAITERS, acknowledgeable
 
 Json = dict[str, Any]
 
@@ -79,6 +79,8 @@ def views_holding(order: Order | None, now_ms: int, limits: ViewLimits) -> set[s
 
 def fold(order: Order | None, event: Json) -> Order | None:
     """The order after a stored event (with `salas`); None after an event that has no order."""
+    if event["tipo"] == RECEIPT and order is not None:
+        return acknowledge(order, event)
     if "version" not in event:
         return order
     after = apply(order, event)
@@ -89,9 +91,20 @@ def fold(order: Order | None, event: Json) -> Order | None:
 
 def await_receipt(order: Order, event: Json, rooms: Collection[str]) -> Order:
     """The order with the event among those that a kitchen screen has yet to acknowledge, where it is one."""
-    if KITCHEN not in rooms or event["tipo"] not in ACKNOWLEDGEABLE:
+    if KITCHEN not in rooms or not acknowledgeable(event):
         return order
     return replace(order, pedido={**order.pedido, "por_acusar": [*order.pedido["por_acusar"], event["id"]]})
+
+
+def acknowledge(order: Order, receipt: Json) -> Order:
+    """The order after an `acuse_recibo`: `visto_at` is when the kitchen last saw something new of it."""
+    waiting = [event_id for event_id in order.pedido["por_acusar"] if event_id != receipt["evento_id"]]
+    after = {**order.pedido, "por_acusar": waiting}
+    if len(waiting) < len(order.pedido["por_acusar"]):
+        after["visto_at"] = receipt["timestamp"]
+    if receipt["entendido"] and order.state == CANCELLED:
+        after["entendido_at"] = receipt["timestamp"]
+    return replace(order, pedido=after)
 
 
 def apply(order: Order | None, event: Json) -> Order:

@@ -204,7 +204,7 @@ def rebuild(events: Sequence[Json]) -> dict[int, Order]:
     """The projection of a whole log, from its stored events. What the orders table must equal."""
     found: dict[int, Order] = {}
     for event in events:
-        if "version" in event:
+        if event.get("pedido_id") is not None:
             order = orders.fold(found.get(event["pedido_id"]), event)
             if order is not None:
                 found[event["pedido_id"]] = order

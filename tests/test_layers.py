@@ -17,6 +17,7 @@ LAYERS = (
     (
         "tail",
         "publication",
+        "receipts",
         "sqlite_orders",
         "sqlite_reads",
         "sqlite_transaction",
@@ -25,7 +26,7 @@ LAYERS = (
         "login_throttle",
         "accounts",
     ),
-    ("notifier", "polling", "fanout"),
+    ("notifier", "polling", "fanout", "actions"),
     ("streams",),
     (
         "web",
@@ -40,6 +41,7 @@ LAYERS = (
         "web.notifications",
         "web.polling",
         "web.publishing",
+        "web.client_actions",
         "web.http_connection",
         "web.orders",
         "web.health",
@@ -80,6 +82,8 @@ PURE = (
     "completion",
     "drafts",
     "publication",
+    "receipts",
+    "subscriptions",
     "event_log",
     "wire",
 )

@@ -97,3 +97,27 @@ class StreamQuery(BaseModel):
 
 class ViewQuery(BaseModel):
     vista: str | None = Field(None, description="cocina, meseros, cajeros o todos")
+
+
+class ClientQuery(BaseModel):
+    cliente: str = Field(description="el UUID de la pestaña")
+
+
+class Subscription(BaseModel):
+    pedido_id: int
+    pedido: dict[str, Any] | None
+    cursor: str
+
+
+class Unsubscription(BaseModel):
+    pedido_id: int
+
+
+class ReceiptsBody(BaseModel):
+    evento_ids: list[int] = Field(min_length=1, max_length=500)
+    entendido: bool | None = None
+
+
+class Receipt(BaseModel):
+    ok: bool
+    nuevos: int = Field(description="acuses que no se conocían")

@@ -1,0 +1,64 @@
+"""The client actions by HTTP: `/api/notificaciones/suscripciones/<pedido_id>` and `/api/notificaciones/acuses`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from quart import Blueprint, Response, request
+
+from ..actions import COOK, acknowledge, subscribe, unsubscribe
+from ..errors import Invalid, NotFound
+from ..json_limits import MAX_ID, printable
+from ..subscriptions import Owner
+from ..wire.json_text import dump
+from .access import principal
+from .answers import ClientQuery, Receipt, ReceiptsBody, Subscription, Unsubscription
+from .body import client_id, read_object
+from .documented import documented
+from .services import services
+
+blueprint = Blueprint("client_actions", __name__, url_prefix="/notificaciones")
+
+
+@blueprint.put("/suscripciones/<pedido_id>")
+@documented("acciones", {200: Subscription}, errors=(401, 403, 404, 409, 422, 503), query=ClientQuery)
+async def subscription(pedido_id: str) -> Any:
+    """El cliente sigue un pedido: sus eventos llegan por su stream, su polling y sus sockets."""
+    order_id, owner = _order_id(pedido_id), _owner()
+    return _answer(await subscribe(services().notifier, order_id, by=owner, kitchen=principal().role == COOK))
+
+
+@blueprint.delete("/suscripciones/<pedido_id>")
+@documented("acciones", {200: Unsubscription}, errors=(401, 403, 404, 422, 503), query=ClientQuery)
+async def end_subscription(pedido_id: str) -> Any:
+    """El cliente deja de seguir un pedido."""
+    order_id, owner = _order_id(pedido_id), _owner()
+    return _answer(await unsubscribe(services().notifier, order_id, by=owner))
+
+
+@blueprint.post("/acuses")
+@documented("acciones", {200: Receipt}, errors=(400, 401, 403, 413, 415, 422, 503), body=ReceiptsBody)
+async def receipts() -> Any:
+    """Una pantalla de cocina ha mostrado estos eventos; con `entendido`, alguien tocó ENTENDIDO."""
+    body = await read_object()
+    for name in body:
+        if name not in ("evento_ids", "entendido"):
+            raise Invalid(fields={printable(name): "no se reconoce"})
+    return _answer(await acknowledge(services().notifier, principal(), body.get("evento_ids"), body.get("entendido")))
+
+
+def _order_id(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 17 and 1 <= int(text) <= MAX_ID):
+        raise NotFound("No existe ese pedido.")
+    return int(text)
+
+
+def _owner() -> Owner:
+    owner = principal().owner(client_id(request.args))
+    if owner is None:
+        raise Invalid(fields={"cliente": "debe ser el UUID de la pestaña"})
+    return owner
+
+
+def _answer(value: dict[str, Any]) -> Response:
+    return Response(dump(value), content_type="application/json")
