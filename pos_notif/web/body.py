@@ -32,6 +32,12 @@ async def read_object() -> dict[str, Any]:
     return value
 
 
+def check_no_body() -> None:
+    """Of a request that needs none: a form's is refused, as everywhere."""
+    if request.mimetype not in ("", "application/json"):
+        raise UnsupportedMediaType
+
+
 def whole_number(args: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
     text = args.get(name)
     if text is None or text == "":

@@ -13,7 +13,7 @@ from ..subscriptions import Owner
 from ..wire.json_text import dump
 from .access import principal
 from .answers import ClientQuery, Receipt, ReceiptsBody, Subscription, Unsubscription
-from .body import client_id, read_object
+from .body import check_no_body, client_id, read_object
 from .documented import documented
 from .services import services
 
@@ -21,17 +21,19 @@ blueprint = Blueprint("client_actions", __name__, url_prefix="/notificaciones")
 
 
 @blueprint.put("/suscripciones/<pedido_id>")
-@documented("acciones", {200: Subscription}, errors=(401, 403, 404, 409, 422, 503), query=ClientQuery)
+@documented("acciones", {200: Subscription}, errors=(401, 403, 404, 409, 415, 422, 503), query=ClientQuery)
 async def subscription(pedido_id: str) -> Any:
     """El cliente sigue un pedido: sus eventos llegan por su stream, su polling y sus sockets."""
+    check_no_body()
     order_id, owner = _order_id(pedido_id), _owner()
     return _answer(await subscribe(services().notifier, order_id, by=owner, kitchen=principal().role == COOK))
 
 
 @blueprint.delete("/suscripciones/<pedido_id>")
-@documented("acciones", {200: Unsubscription}, errors=(401, 403, 404, 422, 503), query=ClientQuery)
+@documented("acciones", {200: Unsubscription}, errors=(401, 403, 404, 415, 422, 503), query=ClientQuery)
 async def end_subscription(pedido_id: str) -> Any:
     """El cliente deja de seguir un pedido."""
+    check_no_body()
     order_id, owner = _order_id(pedido_id), _owner()
     return _answer(await unsubscribe(services().notifier, order_id, by=owner))
 

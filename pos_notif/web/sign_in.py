@@ -9,11 +9,11 @@ from quart import Blueprint, Response, request
 
 from ..accounts import Principal
 from ..clock import iso
-from ..errors import Invalid, NotFound, UnsupportedMediaType
+from ..errors import Invalid, NotFound
 from ..wire.json_text import dump
 from .access import COOKIE, principal, public
 from .answers import Credentials, SessionInfo
-from .body import read_object
+from .body import check_no_body, read_object
 from .documented import documented
 from .services import services
 
@@ -38,8 +38,7 @@ async def login() -> Any:
 @documented("sesión", {204: None}, errors=(401, 403, 415, 503))
 async def logout() -> Any:
     """Termina la sesión, también en el servidor."""
-    if request.mimetype not in ("", "application/json"):
-        raise UnsupportedMediaType
+    check_no_body()
     who = principal()
     if who.kind == "session":
         with contextlib.suppress(NotFound):  # it was revoked meanwhile
