@@ -64,13 +64,18 @@ async def acknowledge(
     notifier: NotificadorPedidos, who: Principal, event_ids: Any, understood: Any = None
 ) -> dict[str, Any]:
     """Raises RoleNotAllowed for what is no kitchen screen's session, Invalid, or LogUnavailable."""
-    if who.kind != "session" or who.role not in (COOK, MANAGER):
-        raise RoleNotAllowed
+    check_is_screen(who)
     receipts = Receipts(
         _event_ids(event_ids), understood=_flag(understood), actor=who.actor, now_ms=notifier.clock(),
         zone=notifier.zone,
     )  # fmt: skip
     return {"ok": True, "nuevos": await notifier.log.transact(receipts)}
+
+
+def check_is_screen(who: Principal) -> None:
+    """A token is no kitchen screen. Raises RoleNotAllowed."""
+    if who.kind != "session" or who.role not in (COOK, MANAGER):
+        raise RoleNotAllowed
 
 
 def is_whole(value: Any) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 from quart import Blueprint, Response, request
 
-from ..actions import COOK, acknowledge, subscribe, unsubscribe
+from ..actions import COOK, acknowledge, check_is_screen, subscribe, unsubscribe
 from ..errors import Invalid, NotFound
 from ..json_limits import MAX_ID, printable
 from ..subscriptions import Owner
@@ -42,6 +42,7 @@ async def end_subscription(pedido_id: str) -> Any:
 @documented("acciones", {200: Receipt}, errors=(400, 401, 403, 413, 415, 422, 503), body=ReceiptsBody)
 async def receipts() -> Any:
     """Una pantalla de cocina ha mostrado estos eventos; con `entendido`, alguien tocó ENTENDIDO."""
+    check_is_screen(principal())
     body = await read_object()
     for name in body:
         if name not in ("evento_ids", "entendido"):
