@@ -176,7 +176,8 @@ async def test_head_and_options_are_sane_everywhere(service):
         options = await service.call("OPTIONS", path)
         assert (options.status, options.body) == (200, b""), path
         allowed = set(options.headers["Allow"].split(", "))
-        assert allowed == rule.methods, path
+        same = [other for other in service.app.url_map.iter_rules() if other.rule == rule.rule]
+        assert allowed == set().union(*(other.methods for other in same)), path
         head = await service.call("HEAD", path, token=service.manager)
         if "GET" not in allowed:
             assert head.status == 405, path
