@@ -113,12 +113,6 @@ class Subscriptions:
             self._of[owner] = Followed()
             self._of[owner].orders = orders
 
-    def keep_only(self, living: Iterable[tuple[str, int]]) -> None:
-        """Forgets those of sessions and tokens that are no more: `(kind, id)`."""
-        alive = set(living)
-        for owner in [owner for owner in self._of if (owner.kind, owner.id) not in alive]:
-            self._of.pop(owner).change({})
-
     def _drop_empty(self, owner: Owner, followed: Followed) -> None:
         if not followed.orders and not followed.listeners:
             self._of.pop(owner, None)

@@ -128,7 +128,7 @@ def test_a_subscription_made_while_a_poll_waits_counts(server, cashier):
 
     waiting = threading.Thread(target=wait)
     waiting.start()
-    # A waiting poll is seen only by what it answers: it is asked for often enough to overlap.
+    # Whether the poll came before or after this, what follows must be in its answer.
     follow(server, 7, cookie=cashier)
     change_line(server, 7, "now")
     waiting.join()
