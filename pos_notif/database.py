@@ -7,7 +7,6 @@ however many statements it has.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import secrets
@@ -115,7 +114,7 @@ class Database:
         if not self._open:
             raise LogUnavailable
         try:
-            return await asyncio.shield(connection.run(work))
+            return await connection.run(work)
         except sqlite3.Error as error:
             raise LogUnavailable from error
 
