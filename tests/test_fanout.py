@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from itertools import pairwise
 
@@ -14,6 +15,7 @@ from pos_notif.streams import Stream, Streams
 from pos_notif.web.http_connection import SendSink
 from tests.collecting_sink import CollectingSink
 from tests.in_process import in_process
+from tests.support import SseClient, stock_alert
 
 COOK = Reader.of_role("cocinero")
 
@@ -82,6 +84,37 @@ async def test_what_is_published_in_one_turn_leaves_as_one_write(service, stream
     await until(lambda: len(ids(sink)) == 5)
     assert ids(sink) == [1, 2, 3, 4, 5]
     assert len(sink.chunks) - written < 5
+
+
+async def test_publishers_back_to_back_share_a_write_to_every_stream(server):
+    """Four of them, each with its next event as soon as the last is answered: not two and two in turns, which would
+    be twice the writes."""
+    quiet = [SseClient(server, "cocinero") for _ in range(300)]  # a fan-out that takes its time
+    watched = SseClient(server, "cocinero")
+    body = json.dumps(stock_alert(1, "agotado")).encode()
+    request = (
+        f"POST /api/notificaciones/eventos HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {server.token}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    ).encode() + body
+
+    async def publish(events: int, place: int) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        for number in range(events):
+            if number % 10 == 0:
+                await asyncio.sleep(place / 1000)  # out of step with the others
+            writer.write(request)
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert b" 201 " in head
+            await reader.readexactly(int(re.search(rb"content-length: (\d+)", head)[1]))
+        writer.close()
+
+    await asyncio.gather(*(publish(40, place) for place in range(4)))
+    written = []
+    while sum(written) < 160:
+        written.append(watched.read_until(b"event: evento_alerta").count(b"event: evento_alerta"))
+    for stream in (*quiet, watched):
+        stream.close()
+    assert sum(written) / len(written) > 2.6  # a publisher that comes too late for once takes part in the next
 
 
 async def test_one_that_joins_while_others_are_owed_something_gets_nothing_twice(service, streams, opened):
