@@ -112,6 +112,10 @@ class Accounts:
     async def logout(self, principal: Principal) -> None:
         await self.revoke_session(principal.id)
 
+    async def find(self, kind: str, secret: str) -> Principal | None:
+        """`kind` is "session" or "token"."""
+        return await (self.find_token(secret) if kind == "token" else self.find_session(secret))
+
     async def find_session(self, secret: str) -> Principal | None:
         found = await self._find(
             "session",

@@ -3,14 +3,14 @@ section 17); each answer is the object that travels."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .accounts import Principal
 from .errors import Invalid, RoleNotAllowed, TooManySubscriptions
 from .event_log import Transaction
 from .events import MANAGER
-from .json_limits import MAX_ID
+from .json_limits import MAX_ID, printable
 from .notifier import NotificadorPedidos
 from .orders import Order
 from .receipts import MAX_RECEIPTS, Receipts
@@ -60,13 +60,16 @@ async def unsubscribe(notifier: NotificadorPedidos, order_id: Any, *, by: Owner 
     return {"pedido_id": number}
 
 
-async def acknowledge(
-    notifier: NotificadorPedidos, who: Principal, event_ids: Any, understood: Any = None
-) -> dict[str, Any]:
-    """Raises RoleNotAllowed for what is no kitchen screen's session, Invalid, or LogUnavailable."""
+async def acknowledge(notifier: NotificadorPedidos, who: Principal, sent: Mapping[str, Any]) -> dict[str, Any]:
+    """`{evento_ids, entendido?}`. Raises RoleNotAllowed for what is no kitchen screen's session, Invalid, or
+    LogUnavailable."""
     check_is_screen(who)
+    for name in sent:
+        if name not in ("evento_ids", "entendido"):
+            raise Invalid(fields={printable(name): "no se reconoce"})
+    understood = flag(sent, "entendido", default=False)
     receipts = Receipts(
-        _event_ids(event_ids), understood=_flag(understood), actor=who.actor, now_ms=notifier.clock(),
+        _event_ids(sent.get("evento_ids")), understood=understood, actor=who.actor, now_ms=notifier.clock(),
         zone=notifier.zone,
     )  # fmt: skip
     return {"ok": True, "nuevos": await notifier.log.transact(receipts)}
@@ -97,7 +100,8 @@ def _event_ids(value: Any) -> Sequence[int]:
     return list(dict.fromkeys(value))
 
 
-def _flag(value: Any) -> bool:
+def flag(sent: Mapping[str, Any], name: str, *, default: bool) -> bool:
+    value = sent.get(name)
     if value is not None and not isinstance(value, bool):
-        raise Invalid(fields={"entendido": "debe ser true o false"})
-    return bool(value)
+        raise Invalid(fields={name: "debe ser true o false"})
+    return default if value is None else value

@@ -15,10 +15,22 @@ from quart_schema import APIKeySecurityScheme, HttpSecurityScheme, Info, QuartSc
 from .accounts import Accounts
 from .clock import Clock, system_clock
 from .config import Config
+from .connections import RESTART, Connections
 from .notifier import NotificadorPedidos
 from .resources import resource
-from .streams import RESTART, Streams
-from .web import client_actions, errors, health, notifications, orders, pages, polling, publishing, sign_in
+from .streams import Streams
+from .web import (
+    client_actions,
+    client_sockets,
+    errors,
+    health,
+    notifications,
+    orders,
+    pages,
+    polling,
+    publishing,
+    sign_in,
+)
 from .web.access import COOKIE, guard
 from .web.http_connection import HttpConnection
 from .web.openapi import OpenApi
@@ -37,11 +49,12 @@ class NotificationApp(Quart):
 
     notifier: NotificadorPedidos
 
-    async def end_streams(self) -> None:
-        """Every stream says `reinicio` and ends; for the server, before it closes connections."""
+    async def end_connections(self) -> None:
+        """Every stream says `reinicio` and ends, and every socket closes; for the server, before it closes what is
+        left."""
         services: Services = self.extensions[EXTENSION]
         services.stopping = True
-        services.streams.end_all(RESTART)
+        services.connections.end_all(RESTART)
         services.notifier.end_waits()
 
 
@@ -83,6 +96,7 @@ def _mount(app: NotificationApp, config: Config) -> None:
     app.register_blueprint(api)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(pages.blueprint)
+    client_sockets.register(app)
 
 
 def _share_api(app: NotificationApp, origins: tuple[str, ...]) -> None:
@@ -110,20 +124,21 @@ def _serve(app: NotificationApp, config: Config, clock: Clock):  # type: ignore[
         notifier = app.notifier
         await notifier.open()
         accounts = Accounts(notifier.database, clock, config.session_hours)
-        streams = Streams(notifier, accounts)
+        connections = Connections(accounts, config.max_connections)
 
         def accounts_may_have_changed() -> None:
             accounts.forget_known()
-            streams.verify()
+            connections.verify()
 
-        accounts.on_change = streams.verify
+        accounts.on_change = connections.verify
         notifier.on_foreign_commit(accounts_may_have_changed)
-        services = app.extensions[EXTENSION] = Services(config, notifier, accounts, streams)
+        streams = Streams(notifier, connections)
+        services = app.extensions[EXTENSION] = Services(config, notifier, accounts, connections, streams)
         try:
             yield
         finally:
-            streams.end_all(RESTART)
-            await streams.close()
+            connections.end_all(RESTART)
+            await connections.close()
             if services.write_check is not None:
                 await asyncio.gather(services.write_check, return_exceptions=True)
             accounts.close()

@@ -65,6 +65,6 @@ async def _follow(config: Config, reader: Reader, cursor: str | None) -> None:
                 sys.stdout.flush()
                 after = page.examined
                 if not page.more:
-                    await waiter.wait(3600)
+                    await waiter.wait()
         except BrokenPipeError:  # `| head` has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

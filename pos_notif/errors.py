@@ -26,6 +26,12 @@ class DomainError(Exception):
         self.extra = dict(extra or {})
         super().__init__(f"{self.code}: {self.message}")
 
+    def told(self) -> dict[str, Any]:
+        """The error object that travels (docs/protocol.md, section 13)."""
+        return {"codigo": self.code, "mensaje": self.message, **({"campos": self.fields} if self.fields else {})} | (
+            self.extra
+        )
+
 
 class NotAuthenticated(DomainError):
     code, message = "no_autenticado", "Debe iniciar sesión."
@@ -87,6 +93,12 @@ class InvalidTransition(DomainError):
 
 class TooManySubscriptions(DomainError):
     code, message = "demasiadas_suscripciones", "Este cliente ya sigue el máximo de pedidos."
+
+
+class UnknownAction(DomainError):
+    """On a socket only: what a client sent is the name of nothing that it can do."""
+
+    code, message = "evento_desconocido", "No existe esa acción."
 
 
 class LogUnavailable(DomainError):

@@ -108,10 +108,14 @@ def _table(event: Mapping[str, Any], known: bool, states: set[str | None], new_s
     return rooms
 
 
+def order_room(order_id: int) -> str:
+    return f"pedido_{order_id}"
+
+
 def all_rooms(filtered: set[str], order_id: int | None) -> list[str]:
     """`salas` as stored: the filtered rooms, `managers`, and the order's own room."""
     rooms = [room for room in FILTERED_ROOMS if room in filtered]
     rooms.append(MANAGERS)
     if order_id is not None:
-        rooms.append(f"pedido_{order_id}")
+        rooms.append(order_room(order_id))
     return rooms

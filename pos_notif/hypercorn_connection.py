@@ -10,6 +10,7 @@ Written against Hypercorn 0.18 (`asyncio/tcp_server.py`, `protocol/h11.py`). Wha
   queue, and its client gets the answer instead of a reset: the rest of the body is read and dropped for 2 s.
 - A response's head and body leave in one write; an idle connection has a timer instead of a task.
 - A client that closes an idle connection is let go at once; Hypercorn keeps it until the idle time is over.
+- A websocket is `hypercorn_websocket.WebSocketStream`; after our close frame the client has 2 s for its own.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import time
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from ssl import SSLError
-from typing import Any
+from typing import Any, cast
 from wsgiref.handlers import format_date_time
 
 import h11
@@ -33,12 +34,13 @@ from hypercorn.asyncio.tcp_server import MAX_RECV, TCPServer
 from hypercorn.asyncio.worker_context import WorkerContext
 from hypercorn.config import Config as HypercornConfig
 from hypercorn.events import Closed, Event, RawData, Updated
-from hypercorn.protocol.events import StreamClosed
-from hypercorn.protocol.h11 import STREAM_ID, H11Protocol
+from hypercorn.protocol.events import Request, StreamClosed
+from hypercorn.protocol.h11 import STREAM_ID, H11Protocol, H11WSConnection
 from hypercorn.protocol.http_stream import ASGIHTTPState
 from hypercorn.typing import AppWrapper, ConnectionState
 from hypercorn.utils import parse_socket_addr
 
+from .hypercorn_websocket import WebSocketStream
 from .web.http_connection import STATE_KEY
 
 logger = logging.getLogger("pos_notif")
@@ -55,6 +57,20 @@ class Http11(H11Protocol):
 
     async def _check_protocol(self, event: h11.Request) -> None:
         """An `Upgrade: h2c` is ignored, as RFC 9110 (section 7.8) lets a server do."""
+
+    async def _create_stream(self, request: h11.Request) -> None:
+        if not _asks_for_websocket(request):
+            return await super()._create_stream(request)
+        self.stream = WebSocketStream(
+            self.app, self.config, self.context, self.task_group, self.ssl, self.client, self.server,
+            self.stream_send, STREAM_ID,
+        )  # fmt: skip
+        self.connection = H11WSConnection(cast(h11.Connection, self.connection))
+        asked = Request(
+            stream_id=STREAM_ID, headers=list(request.headers), http_version=request.http_version.decode(),
+            method="GET", raw_path=request.target, state=self.connection_state,
+        )  # fmt: skip
+        await self.stream.handle(asked)
 
     async def _send_h11_event(self, event: Any) -> None:
         """A response's head leaves with the first of its body: one write, and one wake-up of the client, less."""
@@ -86,8 +102,19 @@ class Http11(H11Protocol):
         await self.stream_send(StreamClosed(stream_id=STREAM_ID))
 
     @property
-    def body_unread(self) -> bool:
-        return self.connection.their_state is h11.SEND_BODY
+    def peer_may_send(self) -> bool:
+        """The rest of a body, or a websocket's close frame."""
+        return isinstance(self.connection, H11WSConnection) or self.connection.their_state is h11.SEND_BODY
+
+
+def _asks_for_websocket(request: h11.Request) -> bool:
+    headers = dict(request.headers)
+    tokens = headers.get(b"connection", b"").lower().split(b",")
+    return (
+        request.method == b"GET"
+        and headers.get(b"upgrade", b"").lower() == b"websocket"
+        and any(token.strip() == b"upgrade" for token in tokens)
+    )
 
 
 @lru_cache(256)
@@ -187,7 +214,7 @@ class Connection(TCPServer):
                     await self._drain()
                 except (OSError, RuntimeError):  # a peer that lost its power: ETIMEDOUT, which is no ConnectionError
                     await self.protocol.handle(Closed())
-        elif isinstance(event, Closed) and self._is_reading and self.protocol.body_unread and not self._lingering:
+        elif isinstance(event, Closed) and self._is_reading and self.protocol.peer_may_send and not self._lingering:
             self._lingering = True
             self._reading.reschedule(0)  # ends `_read_data`, wherever it waits; it lingers, then closes
         elif isinstance(event, Updated):

@@ -16,7 +16,7 @@ from .database import Database
 from .drafts import parse_draft
 from .errors import Invalid, LogUnavailable, NotFound, TooLarge
 from .event_log import NO_ORDERS, Bounds, Cursor, LoggedEvent, Page, Pruned
-from .events import FILTERED_ROOMS, KITCHEN, MANAGERS, ROLE_ROOM
+from .events import FILTERED_ROOMS, KITCHEN, MANAGERS, ROLE_ROOM, order_room
 from .kitchen_copy import kitchen_copier
 from .orders import Order, ViewLimits
 from .presence import Directory
@@ -61,6 +61,10 @@ class Reader:
         if len(self.follows) == 1:
             return self.follows[0].orders
         return {order: after for followed in self.follows for order, after in followed.orders.items()}
+
+    @property
+    def rooms(self) -> list[str]:
+        return [*filter(None, [self.room]), *map(order_room, self.orders)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from hypercorn.logging import Logger
 
 from .app import NotificationApp, create_app
 from .config import Config
+from .engineio import EngineSettings
 from .errors import ConfigurationError, NoCapacity
 from .hypercorn_connection import SEND_BUFFER_BYTES, Connection
 from .streams import BUSY_RETRY_MS
@@ -159,7 +160,7 @@ class Server:
 
     async def _end_connections(self) -> None:
         """What is being answered has 2 s; whoever has not taken it by then is cut."""
-        await self._app.end_streams()
+        await self._app.end_connections()
         await self._context.terminated.set()  # connections close after their answer
         for connection in list(self._connections):
             connection.close_if_idle()
@@ -247,7 +248,7 @@ def _hypercorn_config(config: Config) -> HypercornConfig:
     hypercorn.keep_alive_timeout = KEEP_ALIVE_SECONDS
     hypercorn.keep_alive_max_requests = 1_000_000
     hypercorn.h11_max_incomplete_size = 32 * 1024
-    hypercorn.websocket_max_message_size = 64 * 1024
+    hypercorn.websocket_max_message_size = EngineSettings().max_payload
     hypercorn.errorlog = logging.getLogger("pos_notif.http")
     hypercorn.logger_class = AccessLog if config.access_log else _NoAccessLog
     return hypercorn

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from .accounts import Accounts, Principal
+from .accounts import Principal
+from .connections import RESTART, SESSION_ENDED, Connections
 from .errors import LogUnavailable
 from .event_log import Pruned
 from .events import MANAGERS
@@ -22,9 +23,7 @@ RECONNECT_RETRY_MS = (100, 500)
 RESTART_RETRY_MS = (500, 2500)
 BUSY_RETRY_MS = 30_000
 
-RESTART = "reinicio"
 RECONNECT = "reconexion"
-SESSION_ENDED = "sesion_terminada"
 _END_RETRY = {RESTART: RESTART_RETRY_MS, RECONNECT: RECONNECT_RETRY_MS}
 
 
@@ -46,22 +45,13 @@ class Sink(Protocol):
 
 @dataclass(slots=True)
 class Streams:
-    """Those that are open. At most `max_connections` (0: no limit)."""
+    """What the streams share."""
 
     notifier: NotificadorPedidos
-    accounts: Accounts
-    open: set[Stream] = field(default_factory=set)
-    closing: bool = False
+    connections: Connections
     openings: Turns = field(default_factory=lambda: Turns(OPENINGS_AT_ONCE))
     pages: Turns = field(default_factory=lambda: Turns(PAGES_AT_ONCE))
     _pumps: dict[tuple[Any, ...], Pump] = field(default_factory=dict)
-    _verifying: asyncio.Task[None] | None = None
-    _verify_again: bool = False
-
-    @property
-    def full(self) -> bool:
-        limit = self.notifier.config.max_connections
-        return bool(limit) and len(self.open) >= limit
 
     def pump(self, reader: Reader) -> Pump:
         """The room's; or the client's own, while it follows orders."""
@@ -89,34 +79,6 @@ class Streams:
         cursor = self.notifier.cursor(after)
         data = {"hora_servidor": self.notifier.now(), "cursor": cursor}
         return sse.frame("latido", dump(data).encode(), cursor)
-
-    def end_all(self, reason: str) -> None:
-        self.closing = True
-        for stream in list(self.open):
-            stream.end(reason)
-
-    def verify(self) -> None:
-        """Ends the streams whose session or token is no more; soon, and in one query however many they are."""
-        self._verify_again = True
-        if self._verifying is None or self._verifying.done():
-            self._verifying = asyncio.get_running_loop().create_task(self._verify(), name="verify-streams")
-
-    async def _verify(self) -> None:
-        while self._verify_again:
-            self._verify_again = False
-            asked_for = list(self.open)  # before the answer, which knows nothing of who comes later
-            try:
-                living = await self.accounts.living()
-            except LogUnavailable:
-                return  # the watch asks again after the next commit; nobody can be revoked meanwhile
-            for stream in asked_for:
-                principal = stream.principal
-                if (principal.kind, principal.id, principal.role) not in living:
-                    stream.end(SESSION_ENDED)
-
-    async def close(self) -> None:
-        if self._verifying is not None:
-            await self._verifying
 
 
 class Stream:
@@ -173,7 +135,7 @@ class Stream:
 
     def _follow(self) -> None:
         """Its client follows other orders than before: on from here by those, in another pump."""
-        self._presence.rooms = [self._reader.room, *(f"pedido_{order}" for order in self._reader.orders)]
+        self._presence.rooms = self._reader.rooms
         self._leave()
 
     def _client_gone(self) -> None:
@@ -183,13 +145,13 @@ class Stream:
     # Its own task
 
     async def serve(self, sink: Sink) -> None:
-        streams, notifier = self._streams, self._streams.notifier
-        if streams.full:
+        notifier, connections = self._streams.notifier, self._streams.connections
+        if connections.full:
             return await sink.send(sse.retry(BUSY_RETRY_MS) + self._note("ocupado"))
-        if streams.closing:
+        if connections.closing:
             return await sink.send(self._last_words(RESTART))
         self.push = sink.push
-        streams.open.add(self)
+        connections.open.add(self)
         self._presence = notifier.directory.connect(
             user_id=self.principal.user_id, role=self.principal.role, username=self.principal.username,
             transport="sse", room=self._reader.room, client=self._client, served=self._served,
@@ -201,7 +163,7 @@ class Stream:
             self._follow()
         timer = self._schedule_end()
         # The session may have ended between the request's check and our entry.
-        streams.verify()
+        connections.verify()
         sink.on_close(self._client_gone)
         try:
             await self._run(sink)
@@ -213,7 +175,7 @@ class Stream:
                 timer.cancel()
             if owner is not None:
                 notifier.subscriptions.detach(owner, self._follow)
-            streams.open.discard(self)
+            connections.open.discard(self)
             notifier.directory.disconnect(self._presence)
 
     async def _run(self, sink: Sink) -> None:

@@ -7,11 +7,21 @@ began. The log's writer records it, and it is in force here before any event aft
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 MAX_SUBSCRIPTIONS = 100
+
+
+def client_name(text: Any) -> str | None:
+    """The `cliente` that somebody sent: a tab's UUID. A malformed one is ignored."""
+    try:
+        return str(uuid.UUID(text))
+    except (AttributeError, TypeError, ValueError):
+        return None
 
 
 @dataclass(frozen=True, slots=True)

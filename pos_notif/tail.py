@@ -29,6 +29,11 @@ class Waiter:
         self._woken = False
         self._future: asyncio.Future[None] | None = None
 
+    @property
+    def woken(self) -> bool:
+        """Since the last `clear`."""
+        return self._woken
+
     def clear(self) -> None:
         self._woken = False
 
@@ -37,17 +42,18 @@ class Waiter:
         if self._future is not None and not self._future.done():
             self._future.set_result(None)
 
-    async def wait(self, timeout: float) -> None:
+    async def wait(self, timeout: float | None = None) -> None:
         """Returns at the next `wake`, or after `timeout` seconds."""
         if self._woken:
             return
         loop = asyncio.get_running_loop()
         self._future = loop.create_future()
-        timer = loop.call_later(timeout, self.wake)
+        timer = loop.call_later(timeout, self.wake) if timeout is not None else None
         try:
             await self._future
         finally:
-            timer.cancel()
+            if timer is not None:
+                timer.cancel()
             self._future = None
 
 

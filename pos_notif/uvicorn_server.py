@@ -15,6 +15,7 @@ import uvicorn
 
 from .app import NotificationApp
 from .config import Config
+from .engineio import EngineSettings
 from .web.services import EXTENSION, Services
 
 STOP_SECONDS = 2
@@ -38,7 +39,7 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """It waits for open responses before the application could end them: they are ended first."""
-        await self._app.end_streams()
+        await self._app.end_connections()
         await super().shutdown(sockets)
 
 
@@ -52,7 +53,8 @@ async def run(app: NotificationApp, config: Config, listener: socket.socket, rea
         raise
     options = uvicorn.Config(
         app, lifespan="off", log_config=None, access_log=config.access_log, server_header=False,
-        limit_concurrency=None, timeout_graceful_shutdown=STOP_SECONDS, ws_max_size=64 * 1024,
+        limit_concurrency=None, timeout_graceful_shutdown=STOP_SECONDS,
+        ws="wsproto", ws_max_size=EngineSettings().max_payload, ws_per_message_deflate=False, ws_ping_interval=None,
     )  # fmt: skip
     server = _Server(app, options, ready)
 

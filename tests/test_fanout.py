@@ -171,7 +171,7 @@ async def test_a_client_that_has_gone_leaves_nothing_behind(service, streams, op
     sink = await opened()
     await live(streams, 1)
     sink.gone()
-    await until(lambda: not streams.open)
+    await until(lambda: not streams.connections.open)
     assert all(not pump._live for pump in streams._pumps.values())
     assert service.app.notifier.directory.state(str)["total_conexiones"] == 0
 

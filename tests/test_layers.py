@@ -12,7 +12,17 @@ PACKAGE = Path(__file__).parents[1] / "pos_notif"
 LAYERS = (
     ("errors", "clock", "resources"),
     ("config", "events", "kitchen_copy", "json_limits", "validation", "subscriptions"),
-    ("drafts", "orders", "order_lines", "completion", "presence", "wire", "wire.json_text", "wire.sse"),
+    (
+        "drafts",
+        "orders",
+        "order_lines",
+        "completion",
+        "presence",
+        "wire",
+        "wire.json_text",
+        "wire.sse",
+        "wire.socketio",
+    ),
     ("event_log", "database"),
     (
         "tail",
@@ -26,8 +36,8 @@ LAYERS = (
         "login_throttle",
         "accounts",
     ),
-    ("notifier", "polling", "fanout", "actions"),
-    ("streams",),
+    ("notifier", "polling", "fanout", "actions", "engineio", "socketio"),
+    ("connections", "streams", "event_feed", "client_socket"),
     (
         "web",
         "web.services",
@@ -42,13 +52,15 @@ LAYERS = (
         "web.polling",
         "web.publishing",
         "web.client_actions",
+        "web.socketio",
+        "web.client_sockets",
         "web.http_connection",
         "web.orders",
         "web.health",
         "web.pages",
     ),
     ("app",),
-    ("hypercorn_connection", "uvicorn_server", "server"),
+    ("hypercorn_websocket", "hypercorn_connection", "uvicorn_server", "server"),
     ("cli_accounts", "cli_tail", "cli_serve"),
     ("demo",),
     ("cli",),
@@ -63,7 +75,8 @@ EXCEPTIONS = {
 }
 # Who alone may import a library.
 SOLE_USERS = {
-    "hypercorn": {"hypercorn_connection", "server"},
+    "hypercorn": {"hypercorn_connection", "hypercorn_websocket", "server"},
+    "wsproto": {"hypercorn_websocket"},
     "h11": {"hypercorn_connection"},
     "aiosqlite": {"database"},
     "argon2": {"passwords"},

@@ -250,7 +250,7 @@ async def test_readyz_is_503_while_the_log_cannot_be_written(service):
 
 
 async def test_readyz_is_503_while_stopping(service):
-    await service.app.end_streams()
+    await service.app.end_connections()
     answer = await service.call("GET", "/readyz")
     assert (answer.status, answer.json["estado"]) == (503, "deteniendose")
 

@@ -132,13 +132,13 @@ async def test_a_stream_that_begins_after_its_session_was_revoked_ends_at_once(s
     streams = service.app.extensions["pos_notif"].streams
     stream = Stream(streams, Reader.of_role("mesero"), principal, None, None)
     await service.accounts.revoke_session(principal.id)
-    await streams.close()
+    await streams.connections.close()
     sink = CollectingSink()
     async with asyncio.timeout(5):
         await stream.serve(sink)
     assert b"event: sesion_terminada\ndata: " in sink.chunks[-1]
     assert b"id: " not in sink.chunks[-1]
-    assert streams.open == set()
+    assert streams.connections.open == set()
 
 
 def test_a_session_survives_a_restart_and_a_revocation_while_stopped(server, waiter):

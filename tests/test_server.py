@@ -237,7 +237,7 @@ async def test_streams_polls_and_connections_leave_no_task_and_no_waiter_behind(
 
     async def settled(count: int) -> None:
         async with asyncio.timeout(20):
-            while len(asyncio.all_tasks()) > count or services.streams.open or server._connections:
+            while len(asyncio.all_tasks()) > count or services.connections.open or server._connections:
                 await asyncio.sleep(0.02)
 
     before = len(asyncio.all_tasks())

@@ -17,6 +17,7 @@ from pos_notif import NotificadorPedidos
 from pos_notif.accounts import Accounts
 from pos_notif.clock import system_clock
 from pos_notif.config import Config
+from pos_notif.connections import Connections
 from pos_notif.notifier import Reader
 from pos_notif.polling import poll
 from pos_notif.streams import Stream, Streams
@@ -564,7 +565,7 @@ async def behind(tmp_path):
 
 async def test_an_append_between_a_streams_check_and_its_wait_is_not_missed(behind):
     accounts = Accounts(behind.database, system_clock)
-    streams = Streams(behind, accounts)
+    streams = Streams(behind, Connections(accounts, 0))
     token = await accounts.find_token(await accounts.create_token("x"))
     stream = Stream(streams, Reader.of_role("cocinero"), token, behind.cursor(0), None)
     sink = CollectingSink()
@@ -575,8 +576,8 @@ async def test_an_append_between_a_streams_check_and_its_wait_is_not_missed(behi
     assert sink.text.count('"id":51') == 1
     serving.cancel()
     await asyncio.gather(serving, return_exceptions=True)
-    assert streams.open == set()
-    await streams.close()
+    assert streams.connections.open == set()
+    await streams.connections.close()
     accounts.close()
 
 

@@ -31,7 +31,7 @@ def public(handler: Handler) -> Handler:
 async def guard() -> None:
     """Before every API request: foreign Origin first, then who it is."""
     origin = request.headers.get("Origin")
-    if request.method not in _SAFE_METHODS and not is_own_or_allowed(origin):
+    if request.method not in _SAFE_METHODS and not is_own_or_allowed(origin, request.headers.get("Host", "")):
         raise OriginNotAllowed
     if request.method == "OPTIONS":
         return
@@ -48,12 +48,8 @@ def principal() -> Principal:
 
 async def authenticate() -> Principal | None:
     """The token's or the session's owner. A token that is wrong does not fall back to the cookie."""
-    accounts = services().accounts
     sent = credential(request.headers.get("Authorization"), request.headers.get("Cookie"))
-    if sent is None:
-        return None
-    kind, secret = sent
-    return await (accounts.find_token(secret) if kind == "token" else accounts.find_session(secret))
+    return await services().accounts.find(*sent) if sent is not None else None
 
 
 def credential(authorization: str | None, cookie: str | None) -> tuple[str, str] | None:
@@ -79,7 +75,7 @@ def require_manager() -> None:
         raise RoleNotAllowed
 
 
-def is_own_or_allowed(origin: str | None) -> bool:
+def is_own_or_allowed(origin: str | None, host: str) -> bool:
     """No Origin (not a browser's cross-site request), our own, or one of POS_NOTIF_ORIGINS. `null` is foreign."""
     if origin is None or origin in services().config.origins:
         return True
@@ -87,7 +83,7 @@ def is_own_or_allowed(origin: str | None) -> bool:
         parts = urlsplit(origin)
         # Behind a TLS proxy `Host` has no port, and only the Origin says that it is https.
         default = _DEFAULT_PORTS[parts.scheme]
-        own = urlsplit(f"//{request.headers.get('Host', '')}")
+        own = urlsplit(f"//{host}")
         spelled_out = origin.lower() == f"{parts.scheme}://{parts.netloc}".lower() and "@" not in parts.netloc
         return (
             spelled_out

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -11,6 +10,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from ..errors import Invalid, TooLarge, UnsupportedMediaType
 from ..json_limits import BODY, check_json
+from ..subscriptions import client_name
 from ..wire.json_text import parse
 
 
@@ -48,8 +48,4 @@ def whole_number(args: Mapping[str, str], name: str, default: int, low: int, hig
 
 
 def client_id(args: Mapping[str, str]) -> str | None:
-    """`?cliente=`: the tab's UUID. A malformed one is ignored."""
-    try:
-        return str(uuid.UUID(args["cliente"]))
-    except (KeyError, ValueError):
-        return None
+    return client_name(args.get("cliente"))

@@ -8,7 +8,7 @@ from quart import Blueprint, Response, request
 
 from ..actions import COOK, acknowledge, check_is_screen, subscribe, unsubscribe
 from ..errors import Invalid, NotFound
-from ..json_limits import MAX_ID, printable
+from ..json_limits import MAX_ID
 from ..subscriptions import Owner
 from ..wire.json_text import dump
 from .access import principal
@@ -43,11 +43,7 @@ async def end_subscription(pedido_id: str) -> Any:
 async def receipts() -> Any:
     """Una pantalla de cocina ha mostrado estos eventos; con `entendido`, alguien tocó ENTENDIDO."""
     check_is_screen(principal())
-    body = await read_object()
-    for name in body:
-        if name not in ("evento_ids", "entendido"):
-            raise Invalid(fields={printable(name): "no se reconoce"})
-    return _answer(await acknowledge(services().notifier, principal(), body.get("evento_ids"), body.get("entendido")))
+    return _answer(await acknowledge(services().notifier, principal(), await read_object()))
 
 
 def _order_id(text: str) -> int:

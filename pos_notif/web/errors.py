@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from quart import Quart, Response, render_template, request
+from quart import Quart, Request, Response, Websocket, has_websocket_context, render_template, request, websocket
 from werkzeug.exceptions import HTTPException
 
 from .. import errors
@@ -77,22 +77,16 @@ def unexpected(error: Exception, method: str, path: str) -> errors.DomainError:
     return errors.DomainError()
 
 
-def error_json(
-    code: str, message: str, fields: dict[str, str] | None = None, extra: dict[str, Any] | None = None
-) -> str:
-    """The error object of docs/protocol.md, section 13."""
-    body: dict[str, Any] = {"codigo": code, "mensaje": message}
-    if fields:
-        body["campos"] = fields
-    return dump({"error": {**body, **(extra or {})}})
+def error_json(told: dict[str, Any]) -> str:
+    return dump({"error": told})
 
 
 async def _domain(error: errors.DomainError) -> Response:
     status, headers = refusal(error)
-    if isinstance(error, errors.LogUnavailable) and request.path.startswith(STREAM_PATH):
+    if isinstance(error, errors.LogUnavailable) and _asked().path.startswith(STREAM_PATH):
         # Nobody could be asked who this is, but a browser that gets a 503 here would never come back.
         return Response(sse.retry(RETRY_AFTER_SECONDS * 1000), content_type="text/event-stream; charset=utf-8")
-    return await _answer(status, error.code, error.message, headers, fields=error.fields, extra=error.extra)
+    return await _answer(status, error.told(), headers)
 
 
 async def _http(error: HTTPException) -> Response:
@@ -101,27 +95,26 @@ async def _http(error: HTTPException) -> Response:
     status = error.code or 500
     code, message = HTTP_CODES.get(status, ("error_http", f"La solicitud no se pudo atender ({status})."))
     methods = getattr(error, "valid_methods", None)
-    return await _answer(status, code, message, {"Allow": ", ".join(sorted(methods))} if methods else {})
+    told = {"codigo": code, "mensaje": message}
+    return await _answer(status, told, {"Allow": ", ".join(sorted(methods))} if methods else {})
 
 
 async def _unexpected(error: Exception) -> Response:
-    told = unexpected(error, request.method, request.path)
-    return await _answer(500, told.code, told.message, {})
+    asked = _asked()
+    return await _answer(500, unexpected(error, asked.method, asked.path).told(), {})
 
 
-async def _answer(
-    status: int,
-    code: str,
-    message: str,
-    headers: dict[str, str],
-    *,
-    fields: dict[str, str] | None = None,
-    extra: dict[str, Any] | None = None,
-) -> Response:
-    if is_api(request.path) or request.path in _MACHINE_PATHS:
-        body = error_json(code, message, fields, extra)
-        return Response(body, status, headers=headers, content_type="application/json")
-    page = await render_template("error.html", code=status, title=message, message=_ADVICE.get(status, ""))
+def _asked() -> Request | Websocket:
+    """What is being answered: a websocket that goes nowhere is refused like any request."""
+    return websocket if has_websocket_context() else request
+
+
+async def _answer(status: int, told: dict[str, Any], headers: dict[str, str]) -> Response:
+    path = _asked().path
+    if is_api(path) or path in _MACHINE_PATHS or has_websocket_context():
+        return Response(error_json(told), status, headers=headers, content_type="application/json")
+    title = told["mensaje"]
+    page = await render_template("error.html", code=status, title=title, message=_ADVICE.get(status, ""))
     return Response(page, status, headers=headers, content_type="text/html; charset=utf-8")
 
 

@@ -133,7 +133,7 @@ _READ = frozenset(
 def too_slow() -> tuple[int, dict[str, str], bytes]:
     code, message = errors.HTTP_CODES[408]
     headers = {**errors.API_HEADERS, "Content-Type": "application/json"}
-    return 408, headers, errors.error_json(code, message).encode()
+    return 408, headers, errors.error_json({"codigo": code, "mensaje": message}).encode()
 
 
 async def short_answer(
@@ -144,10 +144,10 @@ async def short_answer(
     try:
         status, answer = await publish_body(found, who, body, key)
     except DomainError as error:
-        told = error
+        refused = error
     except Exception as error:  # noqa: BLE001 - it is logged, and the client is answered
-        told = errors.unexpected(error, "POST", PUBLISH_PATH)
+        refused = errors.unexpected(error, "POST", PUBLISH_PATH)
     else:
         return status, headers, answer.encode()
-    status, more = errors.refusal(told)
-    return status, {**headers, **more}, errors.error_json(told.code, told.message, told.fields, told.extra).encode()
+    status, more = errors.refusal(refused)
+    return status, {**headers, **more}, errors.error_json(refused.told()).encode()

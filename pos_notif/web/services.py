@@ -11,6 +11,7 @@ from quart import current_app
 if TYPE_CHECKING:
     from ..accounts import Accounts
     from ..config import Config
+    from ..connections import Connections
     from ..notifier import NotificadorPedidos
     from ..streams import Streams
 
@@ -19,11 +20,12 @@ EXTENSION = "pos_notif"
 
 @dataclass(slots=True)
 class Services:
-    """`accounts` and `streams` exist while the application is serving."""
+    """Everything but the first two exists while the application is serving."""
 
     config: Config
     notifier: NotificadorPedidos
     accounts: Accounts
+    connections: Connections
     streams: Streams
     stopping: bool = False
     # The write that `/readyz` waits for; `create_app` awaits it before the database is closed.

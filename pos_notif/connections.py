@@ -1,0 +1,66 @@
+"""The open connections that belong to somebody: streams and sockets. Counted, and ended with their session."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from .accounts import Accounts, Principal
+from .errors import LogUnavailable
+
+RESTART = "reinicio"
+SESSION_ENDED = "sesion_terminada"
+
+
+class OpenConnection(Protocol):
+    @property
+    def principal(self) -> Principal | None:
+        """Whose it is; None while nobody has signed in on it."""
+
+    def end(self, reason: str) -> None:
+        """Soon, after telling the client why."""
+
+
+@dataclass(slots=True)
+class Connections:
+    """At most `limit` (0: no limit)."""
+
+    accounts: Accounts
+    limit: int
+    open: set[OpenConnection] = field(default_factory=set)
+    closing: bool = False
+    _verifying: asyncio.Task[None] | None = None
+    _verify_again: bool = False
+
+    @property
+    def full(self) -> bool:
+        return bool(self.limit) and len(self.open) >= self.limit
+
+    def end_all(self, reason: str) -> None:
+        self.closing = True
+        for connection in list(self.open):
+            connection.end(reason)
+
+    def verify(self) -> None:
+        """Ends those whose session or token is no more; soon, and in one query however many they are."""
+        self._verify_again = True
+        if self._verifying is None or self._verifying.done():
+            self._verifying = asyncio.get_running_loop().create_task(self._verify(), name="verify-connections")
+
+    async def _verify(self) -> None:
+        while self._verify_again:
+            self._verify_again = False
+            # Before the answer, which knows nothing of who comes later.
+            asked_for = [(connection, connection.principal) for connection in self.open]
+            try:
+                living = await self.accounts.living()
+            except LogUnavailable:
+                return  # the watch asks again after the next commit; nobody can be revoked meanwhile
+            for connection, who in asked_for:
+                if who is not None and (who.kind, who.id, who.role) not in living:
+                    connection.end(SESSION_ENDED)
+
+    async def close(self) -> None:
+        if self._verifying is not None:
+            await self._verifying

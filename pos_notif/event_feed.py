@@ -1,0 +1,93 @@
+"""A reader's events on a socket: in order, each with its cursor, at the pace at which the socket takes them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from .errors import LogUnavailable
+from .event_log import LoggedEvent, Pruned
+from .events import MANAGERS
+from .notifier import NotificadorPedidos, Reader
+from .socketio import Socket
+from .tail import Waiter
+from .wire.socketio import INTERNAL_ERROR, TRY_AGAIN_LATER
+
+logger = logging.getLogger("pos_notif")
+
+
+class EventFeed:
+    """Everything after the id `after`, until it is stopped. Nothing is queued: it is a cursor and a task.
+
+    Whoever holds `turn` has the socket to itself: no event is sent meanwhile.
+    """
+
+    def __init__(self, notifier: NotificadorPedidos, socket: Socket, reader: Reader, after: int) -> None:
+        self.reader = reader
+        self.turn = asyncio.Lock()
+        self._notifier = notifier
+        self._socket = socket
+        self._after = after
+        self._waits = False
+        self._waiter = Waiter()
+        self._room: str | None = None
+        self._task = asyncio.get_running_loop().create_task(self._run(), name="socket-events")
+
+    @property
+    def position(self) -> int:
+        """The id up to which everything has been sent that was for this socket."""
+        idle = self._waits and not self._waiter.woken
+        return max(self._after, self._notifier.tail.reached) if idle else self._after
+
+    async def stop(self) -> None:
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        self._listen_to(None)
+
+    def orders_changed(self) -> None:
+        """Called before an event of an order that is followed now is handed on: it may be in any room."""
+        self._after = self.position
+        self._listen_to(MANAGERS if self.reader.orders else self.reader.room or MANAGERS)
+
+    def _listen_to(self, room: str | None) -> None:
+        if self._room is not None:
+            self._notifier.tail.forget(self._waiter, self._room)
+        self._room = room
+        if room is not None:
+            self._notifier.tail.listen(self._waiter, room)
+
+    async def _run(self) -> None:
+        self.orders_changed()
+        try:
+            while True:
+                self._waiter.clear()
+                if not await self._send_page():
+                    self._waits = True
+                    await self._waiter.wait()
+                    self._waits = False
+        except LogUnavailable:
+            self._socket.close(TRY_AGAIN_LATER, LogUnavailable.code)
+        except Exception:
+            logger.exception("a socket's events failed")
+            self._socket.close(INTERNAL_ERROR, "")
+
+    async def _send_page(self) -> bool:
+        """Whether there may be more at once."""
+        try:
+            page = await self._notifier.page(self.reader, self._after)
+        except Pruned:
+            start = self._notifier.pruned(self._after)
+            async with self.turn:
+                await self._socket.emit("resincronizar", start.reset)
+            self._after = start.after
+            return True
+        for event in page.events:
+            async with self.turn:
+                await self._send(event)
+            self._after = event.id
+        self._after = page.examined
+        return page.more
+
+    async def _send(self, event: LoggedEvent) -> None:
+        data = self._notifier.event_json(event, self.reader.kitchen).decode()
+        await self._socket.emit_encoded(f'["{event.name}",{data},"{self._notifier.cursor(event.id)}"]')

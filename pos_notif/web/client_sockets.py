@@ -1,0 +1,44 @@
+"""`/socket.io/`: the clients' actions over a Socket.IO-compatible websocket (docs/protocol.md, section 18)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from quart import Quart, Response, websocket
+
+from ..client_socket import Arrival, ClientConnection
+from ..engineio import EngineSession, EngineSettings
+from ..errors import NoCapacity
+from .access import credential, is_own_or_allowed
+from .errors import RETRY_AFTER_SECONDS, error_json
+from .services import services
+from .socketio import mount
+
+SOCKET_PATH = "/socket.io/"
+
+
+def register(app: Quart) -> None:
+    mount(app, SOCKET_PATH, _serve, EngineSettings(), is_foreign=_is_foreign, refuse=_refuse)
+
+
+async def _serve(engine: EngineSession) -> None:
+    found, headers = services(), websocket.headers
+    foreign = _is_foreign(headers)
+    authorization = headers.get("Authorization")
+    # A page of another origin cannot set the header; the cookie, its browser sends by itself.
+    sent = credential(authorization, None if foreign else headers.get("Cookie"))
+    arrival = Arrival(sent, foreign and authorization is None)
+    await ClientConnection(engine, arrival, found.notifier, found.connections).run()
+
+
+def _is_foreign(headers: Any) -> bool:
+    return not is_own_or_allowed(headers.get("Origin"), headers.get("Host", ""))
+
+
+def _refuse() -> Response | None:
+    """Not for long: the client comes back."""
+    connections = services().connections
+    if not (connections.full or connections.closing):
+        return None
+    body = error_json(NoCapacity().told())
+    return Response(body, 503, headers={"Retry-After": str(RETRY_AFTER_SECONDS)}, content_type="application/json")

@@ -1,0 +1,101 @@
+"""A Socket.IO (or bare Engine.IO) route of a Quart application: `mount`.
+
+The websocket transport alone: what comes by plain HTTP is refused as the reference server (engine.io, `lib/server.ts`)
+refuses it, with its codes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from quart import Quart, Response, request, websocket
+from quart.asgi import ASGIWebsocketConnection
+from quart.wrappers import Websocket
+
+from ..engineio import PROTOCOL, TRANSPORT, EngineSession, EngineSettings
+from ..wire.json_text import dump
+
+TRANSPORT_UNKNOWN = (0, "Transport unknown")
+SESSION_UNKNOWN = (1, "Session ID unknown")
+BAD_METHOD = (2, "Bad handshake method")
+BAD_REQUEST = (3, "Bad request")
+FORBIDDEN = (4, "Forbidden")
+UNSUPPORTED_PROTOCOL = (5, "Unsupported protocol version")
+# Messages that a client may be ahead of its handler, before its connection is read no further.
+MESSAGES_AHEAD = 8
+
+
+def mount(
+    app: Quart,
+    path: str,
+    serve: Callable[[EngineSession], Awaitable[None]],
+    settings: EngineSettings,
+    *,
+    is_foreign: Callable[[Any], bool] = lambda headers: False,
+    refuse: Callable[[], Response | None] = lambda: None,
+) -> None:
+    """Serves websockets at `path`, which ends in a slash: `serve(session)` is each one's life.
+
+    `is_foreign(headers)` tells whether plain HTTP from there is 403. `refuse()` may answer a good upgrade before it is
+    accepted; what is to last must not be refused there, since stock clients then try for ever.
+    """
+    app.asgi_websocket_class = WebsocketConnection
+    paths = (path, path.rstrip("/"))
+
+    async def plain_http() -> Response | None:
+        """For every method, the unknown ones too, which routing would answer with 405."""
+        if request.path not in paths:
+            return None
+        if is_foreign(request.headers):
+            return _refusal(FORBIDDEN, 403)
+        return _refusal(_problem(request.method, request.args) or BAD_REQUEST)
+
+    async def endpoint() -> Response | None:
+        problem = _problem("GET", websocket.args)
+        refusal = _refusal(problem) if problem is not None else refuse()
+        if refusal is None:
+            await websocket.accept()
+            await serve(EngineSession(_QuartTransport(websocket._get_current_object()), settings))  # type: ignore[attr-defined]
+        return refusal
+
+    app.before_request(plain_http)
+    app.add_websocket(path, view_func=endpoint, endpoint=f"websocket {path}", strict_slashes=False)
+
+
+def _problem(method: str, args: Any) -> tuple[int, str] | None:
+    """What is wrong with a request beside not being an upgrade, in the reference's order."""
+    if args.get("transport") != TRANSPORT:
+        return TRANSPORT_UNKNOWN
+    if args.get("sid"):  # a session is one websocket: there is none to come back to
+        return SESSION_UNKNOWN
+    if method != "GET":
+        return BAD_METHOD
+    return UNSUPPORTED_PROTOCOL if args.get("EIO") != PROTOCOL else None
+
+
+def _refusal(problem: tuple[int, str], status: int = 400) -> Response:
+    code, message = problem
+    return Response(dump({"code": code, "message": message}), status, content_type="application/json")
+
+
+class WebsocketConnection(ASGIWebsocketConnection):
+    """Quart's, with a bounded queue; and an empty binary message is b"", which Quart would hand on as None."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.queue = asyncio.Queue(MESSAGES_AHEAD)
+
+    async def handle_messages(self, receive: Callable[[], Awaitable[Any]]) -> None:
+        while (event := await receive())["type"] != "websocket.disconnect":
+            if event["type"] == "websocket.receive":
+                text = event.get("text")
+                await self.queue.put(event["bytes"] if text is None else text)
+
+
+class _QuartTransport:
+    def __init__(self, accepted: Websocket) -> None:
+        self.receive = accepted.receive
+        self.send = accepted.send
+        self.close = accepted.close
