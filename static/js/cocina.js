@@ -9,7 +9,6 @@
   var body = document.body;
 
   var orders = new pages.Orders();
-  var understood = new pages.Understood();
   var sound = new pages.Sound(dom.byId('sonido'), dom.byId('flash'));
   var strip = new pages.FootStrip(dom.byId('allday'), dom.byId('stock'));
   var limits = {
@@ -23,6 +22,8 @@
     username: body.getAttribute('data-username'),
     debug: /[?&]debug=1/.test(window.location.search)
   });
+  var understood = new pages.Understood(client, renderSoon);
+  var receipts = new pages.Receipts(client);
   var connection = new pages.Connection(dom.byId('conexion'), dom.byId('banner'), client, showFrame);
   var missed = { nuevos: 0, cancelados: 0, cambios: 0 };
   var missedUntil = 0;           // events from before this time were missed
@@ -67,6 +68,7 @@
     var now = clock.now(), records = orders.inSight(now, isHidden), counts;
     renderTimer = null;
     board.show(records, now);
+    receipts.drawn(records);
     counts = board.tick(now);
     showCount('count-open', counts.open, counts.open === 1 ? 'abierto' : 'abiertos');
     showCount('count-late', counts.late, 'tarde');
@@ -86,7 +88,7 @@
   // ---- touching ------------------------------------------------------------------
 
   function onUnderstood(id) {
-    understood.add(orders.records[id], clock.now());
+    understood.add(orders.records[id]);
     render();
   }
 
@@ -134,6 +136,13 @@
     renderSoon();
   });
 
+  client.on('evento_sistema', function (evento) {
+    if (evento.tipo === 'acuse_recibo' && evento.entendido) {
+      orders.understood(evento.pedido_id);
+      renderSoon();
+    }
+  });
+
   client.on('evento_alerta', function (evento) { strip.onAlert(evento, clock.now()); });
 
   // Polling delivers before it says that it is back, a stream after.
@@ -152,6 +161,8 @@
     window.location.replace('/login?next=' + window.location.pathname);
   });
 
+  // What was drawn while nobody could see it is seen now.
+  document.addEventListener('visibilitychange', renderSoon, false);
   window.onresize = function () { board.layout(); };
   window.setInterval(render, 1000);
   render();

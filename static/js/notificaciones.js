@@ -1,19 +1,29 @@
 /* Client of the notification service, for the service's own pages and for any
-   page of the POS. ES5 and XMLHttpRequest only; it needs no other file.
+   page of the POS (docs/client.md). ES5 and XMLHttpRequest only; it needs no
+   other file.
 
      var notif = new ClienteNotificaciones({ rol: 'cocinero', usuario_id: 5 });
      notif.on('evento_pedido', function (evento) { … });
      notif.conectar();
+     notif.suscribirPedido(123);
 
    Events reach the handlers once and in order, whichever transport brought
    them: EventSource, or polling where there is none or it does not work.
    Besides evento_pedido, evento_alerta and evento_sistema it emits:
 
      instantanea          {pedidos, cursor, hora_servidor}: forget what you have
+     resincronizar        why it begins anew; an instantanea follows
      conexion             {modo: 'sse'|'polling'|'sin_conexion', anterior, planeado}
      hora                 {hora_servidor, desfase_ms}: server's clock minus ours
      sesion_terminada     signed out or revoked; the client has stopped
-     demasiadas_pestanas  no connection is free for this tab (six per host)   */
+     demasiadas_pestanas  no connection is free for this tab (six per host)
+
+   Actions are kept until they are answered, and go by a websocket or by HTTP:
+
+     suscripcion_confirmada    {pedido_id, pedido, cursor}
+     desuscripcion_confirmada  {pedido_id}
+     acuse_confirmado          {ok, nuevos}
+     error                     {codigo, mensaje, campos, accion, …}: refused for good   */
 (function (window) {
   'use strict';
 
@@ -34,6 +44,13 @@
   var REQUEST_MS = 12000;
   var FAILURES_TO_POLL = 2;
   var FRESH_MS = 3000;           // data this recent proves that the connection lives
+  var LONGEST_RETRY_MS = 30000;  // of actions
+  var MAX_RECEIPTS = 500;        // in one call
+  var ANSWERS = {
+    suscribir_pedido: 'suscripcion_confirmada',
+    desuscribir_pedido: 'desuscripcion_confirmada',
+    acusar_recibo: 'acuse_confirmado'
+  };
 
   // ---- small pure things ---------------------------------------------
 
@@ -94,13 +111,33 @@
     try { window.sessionStorage.setItem(key, value); } catch (error) { return; }
   }
 
+  function forget(key) {
+    try { window.sessionStorage.removeItem(key); } catch (error) { return; }
+  }
+
+  // A tab keeps its name when it is loaded again. Duplicating a tab copies its
+  // storage too, so a name is marked while its page lives: the copy of a living
+  // page takes a name of its own, and follows its own orders.
+  var tab = null;
+
+  function claimTab() {
+    store('notif:cliente', tab);
+    store('notif:en_uso', '1');
+  }
+
   function tabName() {
-    var name = stored('notif:cliente');
-    if (!name) {
-      name = randomUuid();
-      store('notif:cliente', name);
+    if (tab === null) {
+      tab = (!stored('notif:en_uso') && stored('notif:cliente')) || randomUuid();
+      claimTab();
+      window.addEventListener('pagehide', function () { forget('notif:en_uso'); }, false);
+      window.addEventListener('pageshow', claimTab, false);
     }
-    return name;
+    return tab;
+  }
+
+  // The 1st, 2nd, … wait in a row.
+  function backoff(failures) {
+    return Math.min(LONGEST_RETRY_MS, jitter(1000, 3000) * Math.pow(2, failures - 1));
   }
 
   // Date jumps when the clock is set, performance.now may stand still while the
@@ -129,6 +166,7 @@
     this._pollMs = options.intervaloPolling || 3000;
     this._base = (options.url || '').replace(/\/+$/, '');
     this._withCredentials = options.withCredentials === true;
+    this._token = options.token || null;
     this._debug = options.debug === true;
     this._tab = tabName();
     this._storageKey = 'notif:cursor:' + options.rol + ':' + options.usuario_id;
@@ -156,6 +194,12 @@
     this._pollRequest = null;
     this._sessionRequest = null;
 
+    this._followed = {};          // orders that the page wants to follow, by id
+    this._actions = [];           // that wait, in order: {name, data}
+    this._acting = null;          // the one that has been sent and not answered
+    this._actionRequest = null;
+    this._actionFailures = 0;     // in a row, without an answer
+
     this._onWake = function (event) { self._wake(event); };
   }
 
@@ -170,6 +214,9 @@
     this._dataAt = mark();
     this._log('conectando…');
     this._listen(true);
+    this._actionFailures = 0;
+    this._resubscribe();
+    this._act();
     if (options && options.instantanea) {
       this._held = [];
       this._later('hello', HELLO_MS, function () { self._emitCrowded(); });
@@ -277,13 +324,14 @@
     this._held = [];
     this._emit('resincronizar', data);
     this._loadSnapshot();
+    this._resubscribe();
   };
 
   client._loadSnapshot = function () {
     var self = this;
     this._cancel('snapshot');
     if (this._snapshotRequest) { this._snapshotRequest.abort(); }
-    this._snapshotRequest = this._get('/api/pedidos' + query({ vista: this._view }), function (status, body) {
+    this._snapshotRequest = this._request('GET', '/api/pedidos' + query({ vista: this._view }), null, function (status, body) {
       self._snapshotRequest = null;
       if (status === 401) {
         self._endSession();
@@ -327,11 +375,16 @@
 
   // ---- EventSource ---------------------------------------------------------
 
+  // An EventSource cannot send a token, and a token never stands in an address.
+  client._canStream = function () {
+    return !!window.EventSource && this._token === null;
+  };
+
   client._start = function () {
-    if (window.EventSource) {
+    if (this._canStream()) {
       this._openStream();
     } else {
-      this._log('este navegador no tiene EventSource');
+      this._log('sin EventSource');
       this._startPolling();
     }
   };
@@ -471,7 +524,7 @@
   client._askSession = function () {
     var self = this;
     if (this._sessionRequest) { this._sessionRequest.abort(); }
-    this._sessionRequest = this._get('/api/auth/sesion', function (status) {
+    this._sessionRequest = this._request('GET', '/api/auth/sesion', null, function (status) {
       self._sessionRequest = null;
       if (status === 401) {
         self._endSession();
@@ -520,7 +573,7 @@
     this._polling = true;
     this._pollState = 'new';
     this._poll();
-    if (window.EventSource) { this._retryStreamIn(STREAM_RETRY_MS * jitter(0.9, 1.1)); }
+    if (this._canStream()) { this._retryStreamIn(STREAM_RETRY_MS * jitter(0.9, 1.1)); }
   };
 
   client._stopPolling = function () {
@@ -548,7 +601,7 @@
     if (this._pollRequest) { this._pollRequest.abort(); }
     path = '/api/notificaciones/polling/' + encodeURIComponent(this.rol) +
       query({ cursor: this._cursor, cliente: this._tab });
-    this._pollRequest = this._get(path, function (status, body, retryAfter) {
+    this._pollRequest = this._request('GET', path, null, function (status, body, retryAfter) {
       self._pollRequest = null;
       if (status === 401) {
         self._endSession();
@@ -582,12 +635,149 @@
     }
     this._refreshMode(false);
     // The service itself was away, so the stream may well work again.
-    if (wasDown && window.EventSource) { this._retryStreamIn(jitter(0, 1000)); }
+    if (wasDown && this._canStream()) { this._retryStreamIn(jitter(0, 1000)); }
   };
 
   client._pollIn = function (ms) {
     var self = this;
     this._later('poll', ms, function () { self._poll(); });
+  };
+
+  // ---- actions ---------------------------------------------------------------
+  // One at a time, in order. Every action may be sent twice, so one without an
+  // answer is sent again, until it is answered or refused for good.
+
+  client.suscribirPedido = function (pedidoId) {
+    this._followed[pedidoId] = true;
+    this._actOnOrder('suscribir_pedido', pedidoId);
+  };
+
+  client.desuscribirPedido = function (pedidoId) {
+    delete this._followed[pedidoId];
+    this._actOnOrder('desuscribir_pedido', pedidoId);
+  };
+
+  // options: {entendido: true} for what somebody has confirmed by hand.
+  client.acusarRecibo = function (eventoIds, options) {
+    var ids = [].concat(eventoIds), understood = !!(options && options.entendido), i, waiting;
+    for (i = 0; i < ids.length; i++) {
+      waiting = this._actions[this._actions.length - 1];
+      if (!waiting || waiting.name !== 'acusar_recibo' || !!waiting.data.entendido !== understood ||
+          waiting.data.evento_ids.length >= MAX_RECEIPTS) {
+        waiting = { name: 'acusar_recibo', data: { evento_ids: [] } };
+        if (understood) { waiting.data.entendido = true; }
+        this._actions.push(waiting);
+      }
+      waiting.data.evento_ids.push(Number(ids[i]));
+    }
+    this._actSoon();
+  };
+
+  // What the page said of this order before and is still waiting is out of date.
+  client._actOnOrder = function (name, pedidoId) {
+    var id = Number(pedidoId), i = this._indexOfOrder(id);
+    if (i >= 0) { this._actions.splice(i, 1); }
+    this._actions.push({ name: name, data: { pedido_id: id } });
+    this._actSoon();
+  };
+
+  client._indexOfOrder = function (id) {
+    var i;
+    for (i = 0; i < this._actions.length; i++) {
+      if (this._actions[i].data.pedido_id === id) { return i; }
+    }
+    return -1;
+  };
+
+  // The service may have forgotten: another session, another database. Where it
+  // has not, subscribing again changes nothing.
+  client._resubscribe = function () {
+    var id;
+    for (id in this._followed) {
+      if (this._followed.hasOwnProperty(id)) { this._actOnOrder('suscribir_pedido', id); }
+    }
+  };
+
+  client._actSoon = function () {
+    if (!this._timers.act) { this._act(); }
+  };
+
+  client._act = function () {
+    if (!this._running || this._acting || !this._actions.length) { return; }
+    this._cancel('act');
+    this._acting = this._actions.shift();
+    this._actByHttp(this._acting);
+  };
+
+  client._actByHttp = function (action) {
+    var self = this, data = action.data, method, path, body = null;
+    if (action.name === 'acusar_recibo') {
+      method = 'POST';
+      path = '/api/notificaciones/acuses';
+      body = data;
+    } else {
+      method = action.name === 'suscribir_pedido' ? 'PUT' : 'DELETE';
+      path = '/api/notificaciones/suscripciones/' + data.pedido_id + query({ cliente: this._tab });
+    }
+    this._actionRequest = this._request(method, path, body, function (status, answer, retryAfter) {
+      self._actionRequest = null;
+      if (status === 401) {
+        self._endSession();
+      } else if (status === 200 && answer) {
+        self._acted(answer);
+      } else if (status >= 400 && status < 500 && status !== 408 && status !== 429) {
+        self._refused((answer && answer.error) || { codigo: 'error_http', mensaje: 'HTTP ' + status });
+      } else {
+        self._actLater(retryAfter * 1000);
+      }
+    });
+  };
+
+  client._acted = function (answer) {
+    var action = this._acting;
+    this._acting = null;
+    this._actionFailures = 0;
+    this._emit(ANSWERS[action.name], answer);
+    this._act();
+  };
+
+  client._refused = function (error) {
+    var action = this._acting, report = { accion: action.name }, field;
+    this._acting = null;
+    this._actionFailures = 0;
+    this._log(action.name + ': ' + error.codigo);
+    if (action.name === 'suscribir_pedido') { delete this._followed[action.data.pedido_id]; }
+    if (action.name === 'acusar_recibo') { action = this._withoutAccepted(action, error.campos); }
+    for (field in action.data) {
+      if (action.data.hasOwnProperty(field)) { report[field] = action.data[field]; }
+    }
+    for (field in error) {
+      if (error.hasOwnProperty(field)) { report[field] = error[field]; }
+    }
+    this._emit('error', report);
+    this._act();
+  };
+
+  // Receipts are refused together for the sake of one: the others go again.
+  client._withoutAccepted = function (action, fields) {
+    var ids = action.data.evento_ids, bad = [], good = [], i;
+    for (i = 0; i < ids.length; i++) {
+      (fields && fields['evento_ids.' + i] ? bad : good).push(ids[i]);
+    }
+    if (!bad.length || !good.length) { return action; }
+    this._actions.unshift({ name: action.name, data: { evento_ids: good, entendido: action.data.entendido } });
+    return { name: action.name, data: { evento_ids: bad, entendido: action.data.entendido } };
+  };
+
+  // Behind the others, so that one that fails does not hold them up.
+  client._actLater = function (atLeastMs) {
+    var self = this, action = this._acting;
+    this._acting = null;
+    if (action.data.pedido_id === undefined || this._indexOfOrder(action.data.pedido_id) < 0) {
+      this._actions.push(action);
+    }
+    this._actionFailures++;
+    this._later('act', Math.max(atLeastMs, backoff(this._actionFailures)), function () { self._act(); });
   };
 
   // ---- mode, waking up, ending -----------------------------------------------
@@ -607,6 +797,7 @@
     this._mode = mode;
     this._log('modo ' + mode);
     this._emit('conexion', { modo: mode, anterior: before, planeado: plannedIsOver });
+    if (mode !== 'sin_conexion') { this._act(); }
   };
 
   // A device that wakes still believes that its dead socket is open.
@@ -615,10 +806,11 @@
     if (!this._running || document.hidden) { return; }
     if (!sure && elapsed(this._dataAt) < FRESH_MS) { return; }
     this._log('se comprueba la conexión (' + event.type + ')');
+    this._act();
     if (this._held) { this._loadSnapshot(); }
     if (this._polling) {
       this._poll();
-      if (window.EventSource) { this._retryStreamIn(0); }
+      if (this._canStream()) { this._retryStreamIn(0); }
     } else if (this._source || this._timers.reopen) {
       if (this._streamLive) { this._beginPlanned(); }
       this._openStream();
@@ -649,8 +841,14 @@
     }
     if (this._snapshotRequest) { this._snapshotRequest.abort(); }
     if (this._sessionRequest) { this._sessionRequest.abort(); }
+    if (this._actionRequest) { this._actionRequest.abort(); }
     this._snapshotRequest = null;
     this._sessionRequest = null;
+    this._actionRequest = null;
+    if (this._acting) {
+      this._actions.unshift(this._acting);
+      this._acting = null;
+    }
     this._snapshotFailed = false;
     if (this._held) {
       // What was held has not been handled: begin again from what was.
@@ -681,7 +879,7 @@
   };
 
   // done(status, body or null, Retry-After in seconds or 0); status 0 is no answer.
-  client._get = function (path, done) {
+  client._request = function (method, path, body, done) {
     var self = this, xhr = new window.XMLHttpRequest(), over = false, timer;
 
     function finish(status) {
@@ -697,9 +895,11 @@
       );
     }
 
-    xhr.open('GET', this._base + path, true);
+    xhr.open(method, this._base + path, true);
     if (this._withCredentials) { xhr.withCredentials = true; }
     xhr.setRequestHeader('Accept', 'application/json');
+    if (this._token !== null) { xhr.setRequestHeader('Authorization', 'Bearer ' + this._token); }
+    if (body !== null) { xhr.setRequestHeader('Content-Type', 'application/json'); }
     xhr.onreadystatechange = function () {
       if (xhr.readyState === 4) { finish(xhr.status); }
     };
@@ -707,7 +907,7 @@
       finish(0);
       xhr.abort();
     }, REQUEST_MS);
-    xhr.send(null);
+    xhr.send(body === null ? null : JSON.stringify(body));
     return {
       abort: function () {
         over = true;

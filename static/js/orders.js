@@ -2,9 +2,11 @@
    after it. No DOM and no clock in here; times are milliseconds of the server.
 
    A record is {id, pedido, revision, start, fresh, recalled, reason,
-   cancelledAt, doneAt, changedAt, marks, removed}: `marks` by item id
-   ({kind: 'quantity'|'added'|'notes', from}), `removed` the lines that are
-   gone. Marks stay until somebody touches the ticket. */
+   cancelledAt, cancelEvent, doneAt, changedAt, marks, removed, events}: `marks`
+   by item id ({kind: 'quantity'|'added'|'notes', from}), `removed` the lines
+   that are gone, `cancelEvent` the id of the event that cancelled the order
+   where it is known, `events` the ids of events that a cook has yet to see.
+   Marks stay until somebody touches the ticket. */
 (function (window) {
   'use strict';
 
@@ -43,7 +45,7 @@
     return {
       id: id, pedido: { id: id, items: [] }, revision: 0, start: 0,
       fresh: false, recalled: false, reason: '', cancelledAt: null, doneAt: null,
-      changedAt: null, marks: {}, removed: []
+      changedAt: null, marks: {}, removed: [], cancelEvent: null, events: []
     };
   }
 
@@ -61,6 +63,11 @@
     return -1;
   }
 
+  // A POS may say it in either way.
+  function cancels(evento) {
+    return evento.tipo === 'pedido_cancelado' || (evento.tipo === 'cambio_estado' && evento.estado === 'cancelado');
+  }
+
   function setOrder(record, pedido, at) {
     record.pedido = pedido;
     record.pedido.items = pedido.items || [];
@@ -69,7 +76,11 @@
     record.reason = pedido.razon || record.reason;
     record.doneAt = pedido.estado === 'listo' ? firstOf(parse(pedido.listo_at), record.doneAt, at) : null;
     if (pedido.estado !== 'pagado' && pedido.estado !== 'en_mesa') { record.fresh = false; }
-    if (pedido.estado !== 'cancelado') { record.cancelledAt = null; }
+    if (pedido.estado !== 'cancelado') {
+      record.cancelledAt = null;
+      record.cancelEvent = null;
+    }
+    record.events = record.events.concat(pedido.por_acusar || []);
   }
 
   // ---- differences of one line --------------------------------------------
@@ -135,17 +146,22 @@
 
   // What it meant to the kitchen: 'new', 'changed', 'cancelled', 'recalled' or ''.
   orders.apply = function (evento) {
-    var record, meaning;
-    if (evento.tipo === 'item_modificado') { return this._applyItem(evento); }
-    if (evento.tipo === 'pedido_cancelado') { return this._applyCancelled(evento); }
-    meaning = this._applyOrder(evento);
-    record = this.records[evento.pedido_id || (evento.pedido && evento.pedido.id)];
+    var meaning = this._apply(evento), record = this.records[evento.pedido_id];
+    if (record && (evento.tipo === 'nuevo_pedido' || evento.tipo === 'item_modificado' || cancels(evento))) {
+      record.events.push(evento.id);
+    }
     if (record && !KEPT[record.pedido.estado]) { delete this.records[record.id]; }
     return meaning;
   };
 
+  orders._apply = function (evento) {
+    if (evento.tipo === 'item_modificado') { return this._applyItem(evento); }
+    if (cancels(evento)) { return this._applyCancelled(evento); }
+    return this._applyOrder(evento);
+  };
+
   orders._applyOrder = function (evento) {
-    var at = parse(evento.timestamp), id = firstOf(evento.pedido_id, evento.pedido && evento.pedido.id), record;
+    var at = parse(evento.timestamp), id = evento.pedido_id, record;
     record = this.records[id] = this.records[id] || newRecord(id);
     record.revision++;
     if (evento.pedido) {
@@ -195,12 +211,18 @@
     record.pedido.estado = 'cancelado';
     if (evento.version) { record.pedido.version = evento.version; }
     record.cancelledAt = at;
+    record.cancelEvent = evento.id;
     record.reason = evento.razon || '';
     record.fresh = false;
     record.recalled = false;
     forgetMarks(record);
     record.revision++;
     return 'cancelled';
+  };
+
+  // Somebody has tapped ENTENDIDO, on whichever tablet.
+  orders.understood = function (id) {
+    if (this.records[id] && this.records[id].pedido.estado === 'cancelado') { delete this.records[id]; }
   };
 
   // Takes the place of everything known. Answers what is new since then:
@@ -216,6 +238,7 @@
       known = before[pedido.id];
       record = this.records[pedido.id] = known || newRecord(pedido.id);
       record.revision++;
+      if (pedido.version !== record.pedido.version) { record.cancelEvent = null; }
       if (known && known.pedido.estado !== 'cancelado' && pedido.estado === 'cancelado') {
         summary.cancelados++;
         forgetMarks(record);
@@ -263,5 +286,6 @@
     return true;
   };
 
+  Orders.cancels = cancels;
   pages.Orders = Orders;
 }(window));

@@ -1,38 +1,67 @@
-/* Which cancelled tickets somebody has taken off this tablet, by order and
-   version: an order that comes back and is cancelled again shows again. */
+/* ENTENDIDO of a cancelled ticket. The service takes the ticket off every
+   tablet; this one hides it at once, and shows it again if it was refused. */
 (function (window) {
   'use strict';
 
   var pages = window.posNotif = window.posNotif || {};
-  var KEY = 'cocina:entendidos';
-  var KEEP_MS = 48 * 3600 * 1000;
+  var RETRY_MS = 3000;
 
-  function read() {
-    try { return JSON.parse(window.localStorage.getItem(KEY)) || {}; } catch (error) { return {}; }
+  // onChange() is called when a ticket is to be shown again.
+  function Understood(client, onChange) {
+    var self = this;
+    this.client = client;
+    this.onChange = onChange;
+    this.versions = {};          // by order id: the version that was tapped
+    client.on('error', function (error) {
+      if (error.accion === 'acusar_recibo' && error.entendido) {
+        self.versions = {};      // whichever it was: the others go when the service says so
+        onChange();
+      }
+    });
   }
 
-  function Understood() {
-    this.entries = read();       // by order id: {version, at}
+  function lastCancellation(eventos) {
+    var i;
+    for (i = eventos.length - 1; i >= 0; i--) {
+      if (pages.Orders.cancels(eventos[i])) { return eventos[i].id; }
+    }
+    return null;
   }
 
+  // An order that comes back and is cancelled again shows again.
   Understood.prototype.has = function (record) {
-    var entry = this.entries[record.id];
-    return record.pedido.estado === 'cancelado' && entry !== undefined &&
-      (record.pedido.version || 0) <= entry.version;
+    return record.pedido.estado === 'cancelado' && (record.pedido.version || 0) <= this.versions[record.id];
   };
 
-  Understood.prototype.add = function (record, now) {
-    var kept = {}, id;
-    this.entries[record.id] = { version: record.pedido.version || 0, at: now };
-    for (id in this.entries) {
-      if (this.entries.hasOwnProperty(id) && now - this.entries[id].at < KEEP_MS) { kept[id] = this.entries[id]; }
+  Understood.prototype.add = function (record) {
+    this.versions[record.id] = record.pedido.version || 0;
+    if (record.cancelEvent === null) {
+      this._find(record.id);
+    } else {
+      this.client.acusarRecibo([record.cancelEvent], { entendido: true });
     }
-    this.entries = kept;
-    try {
-      window.localStorage.setItem(KEY, JSON.stringify(kept));
-    } catch (error) {
-      return;                    // no storage: it holds until the page is loaded again
-    }
+  };
+
+  // A snapshot does not say which event cancelled the order; its history does.
+  Understood.prototype._find = function (id) {
+    var self = this, xhr = new window.XMLHttpRequest();
+    xhr.open('GET', '/api/pedidos/' + id, true);
+    xhr.onreadystatechange = function () {
+      var eventId = null;
+      if (xhr.readyState !== 4) { return; }
+      if (xhr.status === 0 || xhr.status >= 500) {
+        window.setTimeout(function () { self._find(id); }, RETRY_MS);
+        return;
+      }
+      if (xhr.status === 200) { eventId = lastCancellation(JSON.parse(xhr.responseText).eventos); }
+      if (eventId !== null) {
+        self.client.acusarRecibo([eventId], { entendido: true });
+      } else {
+        delete self.versions[id];
+        self.onChange();
+      }
+    };
+    xhr.send(null);
   };
 
   pages.Understood = Understood;

@@ -94,3 +94,12 @@ def page(context: BrowserContext, complaints: list[str]) -> Iterator[Page]:
     page.on("dialog", on_dialog)
     yield page
     assert complaints == []
+
+
+@pytest.fixture
+def kitchen(page: Any, restaurant: Any) -> Any:
+    """The page of a signed-in cook, live."""
+    restaurant.sign_in(page)
+    page.goto(restaurant.url + "/cocina")
+    page.wait_for_selector("#conexion[data-modo=sse]")
+    return page

@@ -1,5 +1,6 @@
 /* A service inside the page, for the tests of notificaciones.js: an EventSource
-   that does what the test says, and a list of what the client has done. */
+   that does what the test says, no WebSocket, and a list of what the client has
+   done. */
 (function (window) {
   'use strict';
 
@@ -35,13 +36,15 @@
   };
 
   window.EventSource = FakeEventSource;
+  delete window.WebSocket;
 
   window.watch = function (client) {
     var names = ['instantanea', 'conexion', 'resincronizar', 'sesion_terminada', 'demasiadas_pestanas',
-      'evento_pedido', 'evento_alerta', 'evento_sistema'];
+      'evento_pedido', 'evento_alerta', 'evento_sistema', 'suscripcion_confirmada', 'desuscripcion_confirmada',
+      'acuse_confirmado', 'error'];
     names.forEach(function (name) {
       client.on(name, function (value) {
-        window.seen.push([name, value.id || value.cursor || value.modo || '']);
+        window.seen.push([name, value.id || value.pedido_id || value.cursor || value.modo || value.nuevos || '']);
       });
     });
     return client;

@@ -14,6 +14,8 @@ pytestmark = pytest.mark.browser
 
 LIBRARY = Path(__file__).parents[2] / "static" / "js" / "notificaciones.js"
 FAKE = Path(__file__).with_name("fake_service.js")
+PREFIX = "/api/notificaciones/"
+ACTIONS = (f"{PREFIX}suscripciones/", f"{PREFIX}acuses")
 CREATE = "window.notif = watch(new ClienteNotificaciones({rol: 'cocinero', usuario_id: 5}));"
 
 
@@ -36,6 +38,7 @@ class Service:
     def __init__(self, page: Any) -> None:
         self.page = page
         self.requests: list[str] = []
+        self.actions: list[tuple[str, str, Any]] = []
         self.answers: dict[str, Callable[[str], tuple[int, Any] | None]] = {}
         page.clock.install(time=1_795_568_712_000)
         page.route("http://pos.test/**", self._answer)
@@ -50,6 +53,8 @@ class Service:
             route.fulfill(content_type="text/html", body="<!DOCTYPE html><title>pos</title>")
             return
         self.requests.append(f"{url.path}?{url.query}")
+        if url.path.startswith(ACTIONS):
+            self.actions.append((route.request.method, url.path.removeprefix(PREFIX), route.request.post_data_json))
         for prefix, answer in self.answers.items():
             if url.path.startswith(prefix):
                 result = answer(url.query)
@@ -71,6 +76,12 @@ class Service:
             200,
             queue.pop(0) if len(queue) > 1 else queue[0],
         )
+
+    def act(self, *answers: tuple[int, Any] | None) -> None:
+        """How the actions are answered: each once, the last one for ever. None: the connection breaks."""
+        queue = list(answers)
+        for path in ACTIONS:
+            self.answers[path] = lambda query: queue.pop(0) if len(queue) > 1 else queue[0]
 
     def session(self, status: int) -> None:
         self.answers["/api/auth/sesion"] = lambda query: (status, {})
@@ -409,3 +420,192 @@ def test_a_snapshot_that_fails_is_asked_for_again(service: Service) -> None:
     assert service.sources == []
     service.snapshot("e-10")
     service.within(10_000, "sources.length === 1")
+
+
+# Actions, where there is no websocket
+
+
+def confirmed(pedido_id: int) -> tuple[int, Any]:
+    return 200, {"pedido_id": pedido_id, "pedido": None, "cursor": "e-10"}
+
+
+def refusal(status: int, codigo: str, **more: Any) -> tuple[int, Any]:
+    return status, {"error": {"codigo": codigo, "mensaje": "No.", **more}}
+
+
+def seen_of(service: Service, *names: str) -> list[list[Any]]:
+    return [one for one in service.seen if one[0] in names]
+
+
+def test_actions_go_by_http_and_their_answers_are_emitted(service: Service) -> None:
+    service.act(confirmed(5), (200, {"pedido_id": 5}), (200, {"ok": True, "nuevos": 2}))
+    live(service)
+    service.run("notif.on('suscripcion_confirmada', function (answer) { window.got = answer; });")
+    service.run(
+        "notif.suscribirPedido(5); notif.desuscribirPedido('5'); notif.acusarRecibo([8, 9], {entendido: true});"
+    )
+    service.until("seen.length === 5")
+    # What had been sent is answered; the rest is in order.
+    assert service.actions == [
+        ("PUT", "suscripciones/5", None),
+        ("DELETE", "suscripciones/5", None),
+        ("POST", "acuses", {"evento_ids": [8, 9], "entendido": True}),
+    ]
+    assert service.seen[2:] == [
+        ["suscripcion_confirmada", 5],
+        ["desuscripcion_confirmada", 5],
+        ["acuse_confirmado", 2],
+    ]
+    assert service.run("return got;") == confirmed(5)[1]
+    client = service.run("return sessionStorage.getItem('notif:cliente');")
+    assert service.asked("/api/notificaciones/suscripciones/5")[0] == {"cliente": [client]}
+    assert f"cliente={client}" in service.sources[0]
+
+
+def test_actions_without_a_connection_wait_for_one(service: Service) -> None:
+    service.act(None)
+    live(service)
+    service.run("notif.acusarRecibo(7);")
+    service.run("sources[0].fail(0);")
+    service.run("notif.suscribirPedido(5); notif.acusarRecibo(8); notif.acusarRecibo([9]); notif.desuscribirPedido(5);")
+    service.later(5_000)
+    service.actions.clear()
+    service.act((200, {"pedido_id": 5}))
+    service.run("hello(sources[0], 'e-10');")
+    service.until("seen.filter(function (s) { return s[0] === 'acuse_confirmado'; }).length === 2")
+    acknowledged = [body["evento_ids"] for method, _, body in service.actions if method == "POST"]
+    assert sorted(acknowledged) == [[7], [8, 9]]
+    assert [method for method, _, _ in service.actions if method != "POST"] == ["DELETE"]
+    assert seen_of(service, "suscripcion_confirmada", "desuscripcion_confirmada") == [["desuscripcion_confirmada", 5]]
+
+
+def test_actions_before_conectar_are_kept(service: Service) -> None:
+    service.act(confirmed(5))
+    service.connect("notif.suscribirPedido(5);")
+    service.later(1_000)
+    assert service.actions == []
+    service.run("notif.conectar();")
+    service.until("seen.length === 1")
+    assert service.actions == [("PUT", "suscripciones/5", None)]
+    # A new sign-in has no subscriptions: those of the page are asked for again.
+    service.run("notif.desconectar(); notif.conectar();")
+    service.until("seen.length === 2")
+    assert service.seen == [["suscripcion_confirmada", 5]] * 2
+
+
+@pytest.mark.parametrize("answer", [refusal(503, "registro_no_disponible"), (429, {}), (500, {}), (200, None), None])
+def test_an_action_that_may_work_later_is_sent_again(service: Service, answer: Any) -> None:
+    service.act(answer, answer, (200, {"ok": True, "nuevos": 1}))
+    live(service)
+    service.run("notif.acusarRecibo([8]);")
+    service.within(20_000, "seen.length === 3")
+    assert [body["evento_ids"] for _, _, body in service.actions] == [[8]] * 3
+    assert service.seen[2:] == [["acuse_confirmado", 1]]
+
+
+def test_a_refused_action_is_told_and_the_next_one_goes(service: Service) -> None:
+    service.act(refusal(409, "demasiadas_suscripciones"), (403, None), confirmed(6))
+    live(service)
+    service.run("window.errors = []; notif.on('error', function (error) { errors.push(error); });")
+    service.run("[5, 4, 6].forEach(function (id) { notif.suscribirPedido(id); });")
+    service.until("seen.length === 5")
+    assert service.run("return errors;") == [
+        {"accion": "suscribir_pedido", "pedido_id": 5, "codigo": "demasiadas_suscripciones", "mensaje": "No."},
+        {"accion": "suscribir_pedido", "pedido_id": 4, "codigo": "error_http", "mensaje": "HTTP 403"},
+    ]
+    service.later(60_000)
+    assert len(service.actions) == 3
+    service.run("notif.desconectar(); notif.conectar();")  # what was refused is not asked for again
+    service.until("seen.filter(function (s) { return s[0] === 'suscripcion_confirmada'; }).length === 2")
+    assert [path for _, path, _ in service.actions[3:]] == ["suscripciones/6"]
+
+
+def test_one_bad_receipt_does_not_cost_the_others(service: Service) -> None:
+    bad = refusal(422, "datos_invalidos", campos={"evento_ids.1": "el evento 2 no se puede acusar"})
+    service.act(bad, (200, {"ok": True, "nuevos": 2}))
+    live(service)
+    service.run(
+        "notif.on('error', function (error) { window.got = error.evento_ids; }); notif.acusarRecibo([1, 2, 3]);"
+    )
+    service.until("seen.length === 4")
+    assert [body["evento_ids"] for _, _, body in service.actions] == [[1, 2, 3], [1, 3]]
+    assert service.run("return got;") == [2]
+
+
+def test_many_receipts_are_several_calls(service: Service) -> None:
+    service.act((200, {"ok": True, "nuevos": 1}))
+    live(service)
+    service.run("var ids = [], i; for (i = 1; i <= 1001; i++) { ids.push(i); } notif.acusarRecibo(ids);")
+    service.until("seen.length === 5")
+    assert [len(body["evento_ids"]) for _, _, body in service.actions] == [500, 500, 1]
+
+
+def test_401_for_an_action_ends_the_session(service: Service) -> None:
+    service.act((401, {}))
+    live(service)
+    service.run("notif.acusarRecibo(8);")
+    service.until("seen.some(function (s) { return s[0] === 'sesion_terminada'; })")
+
+
+def test_resincronizar_asks_for_the_subscriptions_again(service: Service) -> None:
+    service.act(confirmed(5))
+    live(service)
+    service.run("notif.suscribirPedido(5); notif.suscribirPedido(6); notif.desuscribirPedido(6);")
+    service.until("seen.length === 4")
+    service.actions.clear()
+    service.run("sources[0].send('resincronizar', {motivo: 'epoca', cursor: 'n-2'}, 'n-2');")
+    service.until("seen.length >= 7")
+    assert service.actions == [("PUT", "suscripciones/5", None)]
+
+
+def test_desconectar_keeps_what_was_not_answered(service: Service) -> None:
+    service.act(None)
+    live(service)
+    service.run("notif.suscribirPedido(5);")
+    service.run("notif.acusarRecibo(8); notif.desconectar();")
+    service.later(60_000)
+    service.actions.clear()
+    service.act(confirmed(5))
+    service.run("notif.conectar();")
+    service.until("seen.some(function (s) { return s[0] === 'acuse_confirmado'; })")
+    assert sorted(path for _, path, _ in service.actions) == ["acuses", "suscripciones/5"]
+
+
+def test_a_token_polls_and_stands_in_no_address(service: Service) -> None:
+    headers: list[str | None] = []
+    service.page.on("request", lambda request: headers.append(request.headers.get("authorization")))
+    service.poll(poll_answer("e-11", 11))
+    service.act(confirmed(5))
+    service.run("window.notif = watch(new ClienteNotificaciones({rol: 'cocinero', token: 'pn_secret'}));")
+    service.run("notif.conectar({instantanea: true}); notif.suscribirPedido(5);")
+    service.until("seen.length === 4")
+    assert service.orders == [11]
+    assert service.sources == []
+    service.later(60_000)
+    assert service.sources == []
+    assert len(headers) >= 4
+    assert set(headers) == {"Bearer pn_secret"}
+    assert "pn_secret" not in " ".join(service.requests)
+
+
+def test_a_copied_tab_has_a_name_of_its_own(service: Service) -> None:
+    def name(page: Any) -> str:
+        page.evaluate("window.notif = new ClienteNotificaciones({rol: 'cocinero'});")
+        return page.evaluate("sessionStorage.getItem('notif:cliente')")
+
+    def load(page: Any) -> None:
+        page.add_script_tag(content=LIBRARY.read_text("utf-8"))
+
+    page = service.page
+    first = name(page)
+    page.reload()
+    load(page)
+    assert name(page) == first
+    page.context.route("http://pos.test/**", service._answer)
+    with page.expect_popup() as opened:
+        page.evaluate("window.open('/')")
+    load(opened.value)
+    assert name(opened.value) not in (first, "", None)
+    page.reload()
+    load(page)
+    assert name(page) == first

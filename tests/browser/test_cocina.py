@@ -9,39 +9,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.tickets import change, ids, item, order, ticket
+
 pytestmark = pytest.mark.browser
 
 MARKUP = "<img src=x onerror=\"window.pwned=1;alert('pwned')\">"
-
-
-def item(id: int, name: str, quantity: int = 1, notes: str = "", **fields: Any) -> dict[str, Any]:
-    return {"id": id, "producto_id": id, "producto_nombre": name, "cantidad": quantity, "notas": notes, **fields}
-
-
-def order(id: int, *items: dict[str, Any], **fields: Any) -> dict[str, Any]:
-    pedido = {
-        "id": id,
-        "mesa_numero": 5,
-        "tipo": "mesa",
-        "mesero": "Karla",
-        "items": list(items) or [item(id * 10, "Pupusa de queso", 2)],
-        **fields,
-    }
-    return {"tipo": "nuevo_pedido", "pedido": pedido}
-
-
-def change(pedido_id: int, estado: str, **fields: Any) -> dict[str, Any]:
-    return {"tipo": "cambio_estado", "pedido_id": pedido_id, "estado": estado, **fields}
-
-
-def ticket(page: Any, id: int) -> Any:
-    return page.locator(f'[data-pedido-id="{id}"]')
-
-
-def ids(page: Any) -> list[int]:
-    return page.eval_on_selector_all(
-        "[data-pedido-id]", "nodes => nodes.map(n => Number(n.getAttribute('data-pedido-id'))).sort((a, b) => a - b)"
-    )
 
 
 def pass_time(page: Any, *, seconds: float) -> None:
@@ -50,15 +22,6 @@ def pass_time(page: Any, *, seconds: float) -> None:
         "ms => { var now = posNotif.clock.now; posNotif.clock.now = function () { return now() + ms; }; }",
         seconds * 1000,
     )
-
-
-@pytest.fixture
-def kitchen(page: Any, restaurant: Any) -> Any:
-    """The page of a signed-in cook, live."""
-    restaurant.sign_in(page)
-    page.goto(restaurant.url + "/cocina")
-    page.wait_for_selector("#conexion[data-modo=sse]")
-    return page
 
 
 def test_a_published_order_is_on_the_page_within_a_second(kitchen: Any, restaurant: Any) -> None:
@@ -206,17 +169,6 @@ def test_warnings_in_notes_are_loud(kitchen: Any, restaurant: Any) -> None:
         "SIN cebolla",
         "ALERGIA al maní",
     ]
-
-
-def test_a_cancelled_ticket_stays_until_it_is_understood_here(kitchen: Any, restaurant: Any) -> None:
-    restaurant.publish(order(1), order(2), {"tipo": "pedido_cancelado", "pedido_id": 1, "razon": "Se retiraron"})
-    kitchen.wait_for_selector('[data-pedido-id="1"][data-estado=cancelado]')
-    assert "Se retiraron" in ticket(kitchen, 1).inner_text()
-    ticket(kitchen, 1).get_by_role("button", name="ENTENDIDO").click()
-    ticket(kitchen, 1).wait_for(state="detached")
-    kitchen.reload()
-    ticket(kitchen, 2).wait_for()
-    assert ids(kitchen) == [2]
 
 
 def test_an_unpaid_takeaway_appears_when_it_is_paid(kitchen: Any, restaurant: Any) -> None:

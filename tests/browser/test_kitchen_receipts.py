@@ -1,0 +1,172 @@
+"""What the kitchen page tells the service: which events a cook can see, and which cancellations were understood."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.browser.tickets import change, ids, item, order, ticket, until
+
+pytestmark = pytest.mark.browser
+
+HIDE = """
+    window.isHidden = true;
+    Object.defineProperty(document, 'hidden', { get: function () { return window.isHidden; } });
+"""
+SHOW = "window.isHidden = false; document.dispatchEvent(new Event('visibilitychange'));"
+
+
+def state(restaurant: Any, order_id: int) -> dict[str, Any]:
+    return restaurant.server.request("GET", f"/api/pedidos/{order_id}")[2]["pedido"]
+
+
+def receipts(restaurant: Any, order_id: int) -> list[dict[str, Any]]:
+    events = restaurant.server.request("GET", f"/api/pedidos/{order_id}")[2]["eventos"]
+    return [event for event in events if event["tipo"] == "acuse_recibo"]
+
+
+def acknowledged(restaurant: Any, order_id: int) -> bool:
+    pedido = state(restaurant, order_id)
+    return pedido["por_acusar"] == [] and "visto_at" in pedido
+
+
+@pytest.fixture
+def calls(page: Any) -> list[dict[str, Any]]:
+    """The receipts that the page sends, by whichever way."""
+    sent: list[dict[str, Any]] = []
+    page.on("request", lambda request: request.url.endswith("/acuses") and sent.append(request.post_data_json))
+    return sent
+
+
+@pytest.fixture
+def other_tablet(browser: Any, restaurant: Any) -> Iterator[Any]:
+    context = browser.new_context()
+    page = context.new_page()
+    restaurant.sign_in(page)
+    page.goto(restaurant.url + "/cocina")
+    page.wait_for_selector("#conexion[data-modo=sse]")
+    yield page
+    context.close()
+
+
+def test_what_is_drawn_is_acknowledged_once(kitchen: Any, restaurant: Any) -> None:
+    restaurant.publish(order(1, item(10, "Pupusa", 2)), order(2))
+    until(kitchen, lambda: acknowledged(restaurant, 1) and acknowledged(restaurant, 2))
+    quantity = {"tipo_cambio": "cantidad_modificada", "cantidad_nueva": 3}
+    restaurant.publish(
+        {"tipo": "item_modificado", "pedido_id": 1, "item_id": 10, "cambios": quantity},
+        change(1, "en_cocina"),
+        change(2, "cancelado"),
+    )
+    until(kitchen, lambda: acknowledged(restaurant, 1) and acknowledged(restaurant, 2))
+    kitchen.reload()
+    ticket(kitchen, 1).wait_for()
+    restaurant.publish(order(3))
+    until(kitchen, lambda: acknowledged(restaurant, 3))
+    assert [[one["evento_id"] for one in receipts(restaurant, id)] for id in (1, 2, 3)] == [[1, 5], [2, 7], [10]]
+    assert receipts(restaurant, 1)[0]["actor"]["username"] == restaurant.cook
+
+
+def test_what_comes_together_is_acknowledged_together(page: Any, restaurant: Any, calls: list[Any]) -> None:
+    restaurant.publish(*(order(number) for number in range(1, 6)))
+    page.add_init_script("delete window.WebSocket;")
+    restaurant.sign_in(page)
+    page.goto(restaurant.url + "/cocina")
+    until(page, lambda: acknowledged(restaurant, 5))
+    restaurant.publish(*(order(number) for number in range(6, 11)))
+    until(page, lambda: acknowledged(restaurant, 10))
+    assert [sorted(call["evento_ids"]) for call in calls] == [[1, 2, 3, 4, 5], [11, 12, 13, 14, 15]]
+
+
+def test_a_hidden_page_acknowledges_when_it_is_seen(page: Any, restaurant: Any) -> None:
+    page.add_init_script(HIDE)
+    restaurant.sign_in(page)
+    restaurant.publish(order(1))
+    page.goto(restaurant.url + "/cocina")
+    page.wait_for_selector("#conexion[data-modo=sse]")
+    restaurant.publish(order(2), order(3))
+    ticket(page, 3).wait_for()
+    restaurant.publish(change(3, "servido"))
+    ticket(page, 3).wait_for(state="detached")
+    page.wait_for_timeout(400)  # longer than receipts are gathered
+    assert [len(state(restaurant, id)["por_acusar"]) for id in (1, 2, 3)] == [1, 1, 1]
+    page.evaluate(SHOW)
+    until(page, lambda: acknowledged(restaurant, 1) and acknowledged(restaurant, 2))
+    assert receipts(restaurant, 3) == []  # it had gone before anybody could see it
+
+
+def test_entendido_clears_the_ticket_on_every_tablet(kitchen: Any, other_tablet: Any, restaurant: Any) -> None:
+    restaurant.publish(order(1), order(2), {"tipo": "pedido_cancelado", "pedido_id": 1, "razon": "Se retiraron"})
+    for tablet in (kitchen, other_tablet):
+        tablet.wait_for_selector('[data-pedido-id="1"][data-estado=cancelado]')
+        assert "Se retiraron" in ticket(tablet, 1).inner_text()
+    ticket(kitchen, 1).get_by_role("button", name="ENTENDIDO").click()
+    assert ids(kitchen) == [2]  # at once
+    ticket(other_tablet, 1).wait_for(state="detached")
+    assert "entendido_at" in state(restaurant, 1)
+    for tablet in (kitchen, other_tablet):
+        tablet.reload()
+        ticket(tablet, 2).wait_for()
+        assert ids(tablet) == [2]
+
+
+@pytest.mark.parametrize("seen", [False, True])
+def test_entendido_of_a_cancellation_that_was_loaded(page: Any, restaurant: Any, seen: bool) -> None:
+    restaurant.publish(order(1), order(2), {"tipo": "pedido_cancelado", "pedido_id": 1})
+    restaurant.sign_in(page)
+    page.goto(restaurant.url + "/cocina")
+    until(page, lambda: acknowledged(restaurant, 1))
+    if seen:
+        page.reload()
+    ticket(page, 1).get_by_role("button", name="ENTENDIDO").click()
+    until(page, lambda: "entendido_at" in state(restaurant, 1))
+    assert ids(page) == [2]
+
+
+def test_a_cancellation_after_a_recall_is_shown_again(kitchen: Any, restaurant: Any) -> None:
+    restaurant.publish(order(1), change(1, "cancelado"))
+    ticket(kitchen, 1).get_by_role("button", name="ENTENDIDO").click()
+    until(kitchen, lambda: "entendido_at" in state(restaurant, 1))
+    restaurant.publish(change(1, "en_cocina", recuperado=True), {"tipo": "pedido_cancelado", "pedido_id": 1})
+    kitchen.wait_for_selector('[data-pedido-id="1"][data-estado=cancelado]')
+
+
+def test_entendido_without_a_connection_is_sent_later(kitchen: Any, restaurant: Any) -> None:
+    restaurant.publish(order(1), order(2), {"tipo": "pedido_cancelado", "pedido_id": 1})
+    until(kitchen, lambda: acknowledged(restaurant, 1))
+    kitchen.context.set_offline(True)
+    ticket(kitchen, 1).get_by_role("button", name="ENTENDIDO").click()
+    assert ids(kitchen) == [2]
+    assert "entendido_at" not in state(restaurant, 1)
+    kitchen.context.set_offline(False)
+    until(kitchen, lambda: "entendido_at" in state(restaurant, 1))
+    assert ids(kitchen) == [2]
+
+
+def test_an_entendido_that_is_refused_shows_the_ticket_again(page: Any, restaurant: Any) -> None:
+    page.add_init_script("delete window.WebSocket;")
+    refusal = '{"error": {"codigo": "datos_invalidos", "mensaje": "No."}}'
+    page.route(
+        "**/acuses",
+        lambda route: (
+            route.fulfill(status=422, content_type="application/json", body=refusal)
+            if route.request.post_data_json.get("entendido")
+            else route.continue_()
+        ),
+    )
+    restaurant.sign_in(page)
+    page.goto(restaurant.url + "/cocina")
+    restaurant.publish(order(1), change(1, "cancelado"))
+    button = ticket(page, 1).get_by_role("button", name="ENTENDIDO")
+    button.wait_for()
+    page.evaluate(
+        "window.gone = false; new MutationObserver(function () {"
+        "  if (!document.querySelector('[data-pedido-id=\"1\"]')) { window.gone = true; }"
+        "}).observe(document.getElementById('columns'), { childList: true, subtree: true });"
+    )
+    with page.expect_response("**/acuses"):
+        button.click()
+    button.wait_for()
+    page.wait_for_function("window.gone")

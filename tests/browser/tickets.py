@@ -1,0 +1,45 @@
+"""What is published, and what the kitchen page shows of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+
+def item(id: int, name: str, quantity: int = 1, notes: str = "", **fields: Any) -> dict[str, Any]:
+    return {"id": id, "producto_id": id, "producto_nombre": name, "cantidad": quantity, "notas": notes, **fields}
+
+
+def order(id: int, *items: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    pedido = {
+        "id": id,
+        "mesa_numero": 5,
+        "tipo": "mesa",
+        "mesero": "Karla",
+        "items": list(items) or [item(id * 10, "Pupusa de queso", 2)],
+        **fields,
+    }
+    return {"tipo": "nuevo_pedido", "pedido": pedido}
+
+
+def change(pedido_id: int, estado: str, **fields: Any) -> dict[str, Any]:
+    return {"tipo": "cambio_estado", "pedido_id": pedido_id, "estado": estado, **fields}
+
+
+def ticket(page: Any, id: int) -> Any:
+    return page.locator(f'[data-pedido-id="{id}"]')
+
+
+def ids(page: Any) -> list[int]:
+    return page.eval_on_selector_all(
+        "[data-pedido-id]", "nodes => nodes.map(n => Number(n.getAttribute('data-pedido-id'))).sort((a, b) => a - b)"
+    )
+
+
+def until(page: Any, condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Lets Playwright go on meanwhile: its events and routes are handled in this thread."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        page.wait_for_timeout(20)
