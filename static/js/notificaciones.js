@@ -44,13 +44,18 @@
   var REQUEST_MS = 12000;
   var FAILURES_TO_POLL = 2;
   var FRESH_MS = 3000;           // data this recent proves that the connection lives
-  var LONGEST_RETRY_MS = 30000;  // of actions
+  var SOCKET_OPEN_MS = 10000;    // from the first byte to `conexion_confirmada`
+  var ACK_MS = 5000;
+  var PING_MS = 30000;
+  var LONGEST_RETRY_MS = 30000;  // of the websocket and of actions
   var MAX_RECEIPTS = 500;        // in one call
   var ANSWERS = {
     suscribir_pedido: 'suscripcion_confirmada',
     desuscribir_pedido: 'desuscripcion_confirmada',
     acusar_recibo: 'acuse_confirmado'
   };
+  // What the websocket answers when it is no good just now; HTTP tells more.
+  var ASK_AGAIN = { no_autenticado: true, registro_no_disponible: true, sin_capacidad: true, error_interno: true };
 
   // ---- small pure things ---------------------------------------------
 
@@ -200,6 +205,11 @@
     this._actionRequest = null;
     this._actionFailures = 0;     // in a row, without an answer
 
+    this._socket = null;          // {ws, acks, nextAck, confirmed, patienceMs}
+    this._socketRefused = false;  // for as long as this connection lasts
+    this._socketFailures = 0;     // in a row, without a confirmation
+    this._socketsBefore = 0;      // confirmed since conectar()
+
     this._onWake = function (event) { self._wake(event); };
   }
 
@@ -217,6 +227,10 @@
     this._actionFailures = 0;
     this._resubscribe();
     this._act();
+    this._socketRefused = false;
+    this._socketFailures = 0;
+    this._socketsBefore = 0;
+    this._openSocket();
     if (options && options.instantanea) {
       this._held = [];
       this._later('hello', HELLO_MS, function () { self._emitCrowded(); });
@@ -247,7 +261,7 @@
 
   client.getEstado = function () {
     return {
-      websocket_activo: false,
+      websocket_activo: this._socketConfirmed(),
       polling_activo: this._mode === 'polling',
       sse_activo: this._mode === 'sse',
       rol: this.rol,
@@ -644,8 +658,9 @@
   };
 
   // ---- actions ---------------------------------------------------------------
-  // One at a time, in order. Every action may be sent twice, so one without an
-  // answer is sent again, until it is answered or refused for good.
+  // One at a time, in order, by the websocket where there is one, else by HTTP.
+  // Every action may be sent twice, so one without an answer is sent again, until
+  // it is answered or refused for good.
 
   client.suscribirPedido = function (pedidoId) {
     this._followed[pedidoId] = true;
@@ -706,7 +721,24 @@
     if (!this._running || this._acting || !this._actions.length) { return; }
     this._cancel('act');
     this._acting = this._actions.shift();
-    this._actByHttp(this._acting);
+    if (this._socketConfirmed()) {
+      this._actBySocket(this._acting);
+    } else {
+      this._actByHttp(this._acting);
+    }
+  };
+
+  client._actBySocket = function (action) {
+    var self = this;
+    this._call(action.name, action.data, function (answer) {
+      if (answer === null || ASK_AGAIN[answer.codigo] === true) {
+        self._actByHttp(action);
+      } else if (answer.codigo) {
+        self._refused(answer);
+      } else {
+        self._acted(answer);
+      }
+    });
   };
 
   client._actByHttp = function (action) {
@@ -780,6 +812,161 @@
     this._later('act', Math.max(atLeastMs, backoff(this._actionFailures)), function () { self._act(); });
   };
 
+  // ---- the websocket -----------------------------------------------------------
+  // Engine.IO v4 and Socket.IO v5, for actions alone: events come by the stream or
+  // by polling, which know nothing of it. A packet is Engine.IO's digit, for a
+  // message Socket.IO's digit, the number of the ack, and JSON.
+
+  client._socketConfirmed = function () {
+    return this._socket !== null && this._socket.confirmed;
+  };
+
+  client._socketUrl = function () {
+    var link = document.createElement('a');
+    link.href = this._base + '/socket.io/?EIO=4&transport=websocket';
+    return link.href.replace(/^http/, 'ws');
+  };
+
+  client._openSocket = function () {
+    var self = this, socket;
+    if (!window.WebSocket || this._socket || this._socketRefused) { return; }
+    this._cancel('socket');
+    socket = { ws: null, acks: {}, nextAck: 0, confirmed: false, patienceMs: 0 };
+    try {
+      socket.ws = new window.WebSocket(this._socketUrl());
+    } catch (error) {
+      this._socketRefused = true;   // the page's own rules forbid it
+      return;
+    }
+    this._socket = socket;
+    socket.ws.onmessage = function (message) { self._onPacket(String(message.data)); };
+    socket.ws.onclose = function () { self._loseSocket('cerrado'); };
+    this._later('socket', SOCKET_OPEN_MS, function () { self._loseSocket('sin confirmación'); });
+  };
+
+  client._onPacket = function (packet) {
+    var kind = packet.charAt(0), data;
+    if (kind === '0') {
+      data = parseJson(packet.slice(1)) || {};
+      this._socket.patienceMs = data.pingInterval + data.pingTimeout;
+      this._awaitPing();
+      this._socket.ws.send('40' + (this._token === null ? '' : JSON.stringify({ token: this._token })));
+    } else if (kind === '2') {
+      this._awaitPing();
+      this._socket.ws.send('3');
+    } else if (kind === '4') {
+      this._onMessage(packet.charAt(1), /^(\d*)([^]*)$/.exec(packet.slice(2)));
+    }
+  };
+
+  client._awaitPing = function () {
+    var self = this;
+    if (this._socket.patienceMs > 0) {
+      this._later('silence', this._socket.patienceMs, function () { self._loseSocket('sin ping'); });
+    }
+  };
+
+  // Answers are taken from the acks; the events that say the same are left alone.
+  client._onMessage = function (kind, parts) {
+    var data = parseJson(parts[2]), ack = this._socket.acks[parts[1]];
+    if (kind === '0') {
+      this._introduce();
+    } else if (kind === '4') {
+      this._refuseSocket((data && data.message) || '');
+    } else if (kind === '3' && ack && data) {
+      delete this._socket.acks[parts[1]];
+      window.clearTimeout(ack.timer);
+      ack.done(data[0] || {});
+    } else if (kind === '2' && data && data[0] === 'sesion_terminada') {
+      this._endSession();
+    }
+  };
+
+  client._introduce = function () {
+    var self = this, user = {
+      usuario_id: this.usuario_id, rol: this.rol, username: this.username, cliente: this._tab, eventos: false
+    };
+    this._call('conectar_usuario', user, function (answer) {
+      if (answer === null) { return; }
+      if (answer.codigo) {
+        self._refuseSocket(answer.codigo);
+        return;
+      }
+      self._log('websocket confirmado');
+      self._cancel('socket');
+      self._socket.confirmed = true;
+      self._socketFailures = 0;
+      self._socketsBefore++;
+      self._pingLater();
+      if (self._socketsBefore > 1) { self._resubscribe(); }
+      self._act();
+    });
+  };
+
+  client._pingLater = function () {
+    var self = this;
+    this._later('ping', PING_MS, function () { self._ping(); });
+  };
+
+  // Keeps the way through proxies open, and finds out whether there still is one.
+  client._ping = function () {
+    var self = this;
+    this._call('ping', undefined, function (answer) {
+      if (answer !== null) { self._pingLater(); }
+    });
+  };
+
+  // done(answer), or done(null) where the socket ended before it.
+  client._call = function (name, data, done) {
+    var self = this, socket = this._socket, id = socket.nextAck++;
+    socket.acks[id] = {
+      done: done,
+      timer: window.setTimeout(function () { self._loseSocket(name + ' sin respuesta'); }, ACK_MS)
+    };
+    socket.ws.send('42' + id + JSON.stringify(data === undefined ? [name] : [name, data]));
+  };
+
+  client._refuseSocket = function (reason) {
+    this._socketRefused = true;
+    this._loseSocket(reason);
+  };
+
+  client._loseSocket = function (reason) {
+    var self = this, acks = this._dropSocket(), id;
+    this._log('sin websocket: ' + reason);
+    this._socketFailures++;
+    if (!this._socketRefused) {
+      this._later('socket', backoff(this._socketFailures), function () { self._openSocket(); });
+    }
+    for (id in acks) {
+      if (acks.hasOwnProperty(id)) { acks[id].done(null); }
+    }
+  };
+
+  // The acks that were awaited.
+  client._dropSocket = function () {
+    var socket = this._socket, id;
+    this._socket = null;
+    this._cancel('socket');
+    this._cancel('silence');
+    this._cancel('ping');
+    if (!socket) { return {}; }
+    socket.ws.onmessage = socket.ws.onclose = null;
+    socket.ws.close();
+    for (id in socket.acks) {
+      if (socket.acks.hasOwnProperty(id)) { window.clearTimeout(socket.acks[id].timer); }
+    }
+    return socket.acks;
+  };
+
+  client._checkSocket = function () {
+    if (this._socketConfirmed()) {
+      this._ping();
+    } else {
+      this._openSocket();
+    }
+  };
+
   // ---- mode, waking up, ending -----------------------------------------------
 
   client._refreshMode = function (plannedIsOver) {
@@ -807,6 +994,7 @@
     if (!sure && elapsed(this._dataAt) < FRESH_MS) { return; }
     this._log('se comprueba la conexión (' + event.type + ')');
     this._act();
+    this._checkSocket();
     if (this._held) { this._loadSnapshot(); }
     if (this._polling) {
       this._poll();
@@ -836,6 +1024,7 @@
     this._running = false;
     this._closeStream();
     this._stopPolling();
+    this._dropSocket();
     for (name in this._timers) {
       if (this._timers.hasOwnProperty(name)) { this._cancel(name); }
     }

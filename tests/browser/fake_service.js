@@ -1,6 +1,5 @@
 /* A service inside the page, for the tests of notificaciones.js: an EventSource
-   that does what the test says, no WebSocket, and a list of what the client has
-   done. */
+   that does what the test says, and a list of what the client has done. */
 (function (window) {
   'use strict';
 
@@ -36,7 +35,6 @@
   };
 
   window.EventSource = FakeEventSource;
-  delete window.WebSocket;
 
   window.watch = function (client) {
     var names = ['instantanea', 'conexion', 'resincronizar', 'sesion_terminada', 'demasiadas_pestanas',

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,15 +33,61 @@ def poll_answer(cursor: str, *ids: int, **more: Any) -> dict[str, Any]:
     }
 
 
+class Sockets:
+    """The service's side of the websockets: what it was sent, and what it answers to actions, by name."""
+
+    def __init__(self) -> None:
+        self.opened: list[Any] = []
+        self.urls: list[str] = []
+        self.received: list[str] = []
+        self.events: list[list[Any]] = []
+        self.connect = '40{"sid":"s"}'
+        self.silent = False
+        self.answers: dict[str, Any] = {"conectar_usuario": {"rol": "cocinero"}, "ping": {"cursor": "e-10"}}
+
+    def accept(self, socket: Any) -> None:
+        self.opened.append(socket)
+        self.urls.append(socket.url)
+        socket.on_message(lambda message: self._receive(socket, message))
+        if not self.silent:
+            socket.send('0{"sid":"e","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":65536}')
+
+    def _receive(self, socket: Any, message: str) -> None:
+        self.received.append(message)
+        if message.startswith("40"):
+            socket.send(self.connect)
+        match = re.fullmatch(r"42(\d+)(.*)", message)
+        if match is None:
+            return
+        event = json.loads(match[2])
+        self.events.append(event)
+        answer = self.answers.get(event[0])
+        if answer is not None:
+            socket.send(f"42{json.dumps(['error' if 'codigo' in answer else 'answer', answer])}")
+            socket.send(f"43{match[1]}{json.dumps([answer])}")
+
+    @property
+    def actions(self) -> list[list[Any]]:
+        return [event for event in self.events if event[0] not in ("conectar_usuario", "ping")]
+
+    @property
+    def pings(self) -> int:
+        return self.events.count(["ping"])
+
+
 class Service:
     """The HTTP side: answers by path, and a list of what was asked."""
 
-    def __init__(self, page: Any) -> None:
+    def __init__(self, page: Any, sockets: Sockets | None = None) -> None:
         self.page = page
         self.requests: list[str] = []
         self.actions: list[tuple[str, str, Any]] = []
         self.answers: dict[str, Callable[[str], tuple[int, Any] | None]] = {}
         page.clock.install(time=1_795_568_712_000)
+        if sockets is not None:
+            page.route_web_socket("ws://pos.test/**", sockets.accept)
+        else:
+            page.add_init_script("delete window.WebSocket;")
         page.route("http://pos.test/**", self._answer)
         page.goto("http://pos.test/")
         page.add_script_tag(content=FAKE.read_text("utf-8"))
@@ -132,6 +179,16 @@ class Service:
 @pytest.fixture
 def service(page: Any) -> Service:
     return Service(page)
+
+
+@pytest.fixture
+def sockets() -> Sockets:
+    return Sockets()
+
+
+@pytest.fixture
+def with_socket(page: Any, sockets: Sockets) -> Service:
+    return Service(page, sockets)
 
 
 def live(service: Service) -> None:
@@ -609,3 +666,204 @@ def test_a_copied_tab_has_a_name_of_its_own(service: Service) -> None:
     page.reload()
     load(page)
     assert name(page) == first
+
+
+# The websocket
+
+ACTIVE = "notif.getEstado().websocket_activo"
+
+
+def live_with_socket(service: Service) -> None:
+    live(service)
+    service.until(ACTIVE)
+
+
+def test_the_socket_introduces_the_tab_and_takes_no_events(with_socket: Service, sockets: Sockets) -> None:
+    live_with_socket(with_socket)
+    client = with_socket.run("return sessionStorage.getItem('notif:cliente');")
+    assert sockets.urls == ["ws://pos.test/socket.io/?EIO=4&transport=websocket"]
+    assert sockets.received[0] == "40"
+    assert sockets.events == [
+        ["conectar_usuario", {"usuario_id": 5, "rol": "cocinero", "cliente": client, "eventos": False}]
+    ]
+    assert with_socket.modes == ["sse"]
+    sockets.opened[0].send("2")
+    with_socket.page.wait_for_timeout(50)
+    assert sockets.received[-1] == "3"
+
+
+def test_actions_go_by_the_socket_where_it_is_confirmed(with_socket: Service, sockets: Sockets) -> None:
+    sockets.answers |= {
+        "suscribir_pedido": confirmed(5)[1],
+        "desuscribir_pedido": {"pedido_id": 5},
+        "acusar_recibo": {"ok": True, "nuevos": 2},
+    }
+    live_with_socket(with_socket)
+    with_socket.run("notif.suscribirPedido(5);")
+    with_socket.until("seen.length === 3")
+    with_socket.run("notif.desuscribirPedido(5); notif.acusarRecibo([8, 9], {entendido: true});")
+    with_socket.until("seen.length === 5")
+    assert sockets.actions == [
+        ["suscribir_pedido", {"pedido_id": 5}],
+        ["desuscribir_pedido", {"pedido_id": 5}],
+        ["acusar_recibo", {"evento_ids": [8, 9], "entendido": True}],
+    ]
+    assert with_socket.seen[2:] == [
+        ["suscripcion_confirmada", 5],
+        ["desuscripcion_confirmada", 5],
+        ["acuse_confirmado", 2],
+    ]
+    assert with_socket.actions == []
+
+
+def test_a_refusal_by_the_socket_is_told_once(with_socket: Service, sockets: Sockets) -> None:
+    sockets.answers["suscribir_pedido"] = {"codigo": "demasiadas_suscripciones", "mensaje": "No."}
+    live_with_socket(with_socket)
+    with_socket.run("notif.on('error', function (error) { window.got = error; }); notif.suscribirPedido(5);")
+    with_socket.until("seen.length === 3")
+    assert with_socket.seen[2:] == [["error", 5]]
+    assert with_socket.run("return got.codigo;") == "demasiadas_suscripciones"
+    assert with_socket.actions == []
+
+
+@pytest.mark.parametrize("fate", ["closed", "no ack", "registro_no_disponible"])
+def test_an_action_that_the_socket_does_not_answer_goes_by_http(
+    with_socket: Service, sockets: Sockets, fate: str
+) -> None:
+    with_socket.act((200, {"ok": True, "nuevos": 1}))
+    if fate == "registro_no_disponible":
+        sockets.answers["acusar_recibo"] = {"codigo": fate, "mensaje": "Ahora no."}
+    live_with_socket(with_socket)
+    with_socket.run("notif.acusarRecibo(8);")
+    with_socket.page.wait_for_timeout(100)
+    assert sockets.actions == [["acusar_recibo", {"evento_ids": [8]}]]
+    if fate == "closed":
+        sockets.opened[0].close()
+    elif fate == "no ack":
+        assert with_socket.actions == []
+        with_socket.later(5_100)
+    with_socket.until("seen.length === 3")
+    assert with_socket.actions == [("POST", "acuses", {"evento_ids": [8]})]
+    assert with_socket.run(f"return {ACTIVE};") is (fate == "registro_no_disponible")
+    assert with_socket.modes == ["sse"]  # the stream knows nothing of it
+
+
+def test_a_lost_socket_is_opened_again_and_the_subscriptions_are_asked_for(
+    with_socket: Service, sockets: Sockets
+) -> None:
+    sockets.answers["suscribir_pedido"] = confirmed(5)[1]
+    live_with_socket(with_socket)
+    with_socket.run("notif.suscribirPedido(5);")
+    with_socket.until("seen.length === 3")
+    sockets.opened[0].close()
+    with_socket.until(f"!{ACTIVE}")
+    with_socket.later(900)
+    assert len(sockets.opened) == 1
+    with_socket.within(2_500, ACTIVE)
+    with_socket.until("seen.length === 4")
+    assert sockets.actions == [["suscribir_pedido", {"pedido_id": 5}]] * 2
+
+
+def test_a_socket_that_never_answers_is_tried_less_and_less_often(with_socket: Service, sockets: Sockets) -> None:
+    sockets.silent = True
+    live(with_socket)
+    with_socket.run(
+        "window.opened = []; var Native = WebSocket;"
+        "window.WebSocket = function (url) { opened.push(Date.now()); return new Native(url); };"
+    )
+    for _ in range(250):
+        with_socket.later(1_000)
+    waits = with_socket.run("return opened.slice(1).map(function (at, i) { return at - opened[i]; });")
+    # Ten seconds of patience with each, and then 1 to 3 s (before the first that is counted here), twice that, …
+    for wait, longest in zip(waits, (6, 12, 24, 30, 30), strict=False):
+        assert 10 + longest / 3 - 1 <= wait / 1000 <= 10 + longest + 1, waits
+    assert abs(waits[5] / 1000 - 40) < 2, waits
+
+
+def test_silence_of_the_server_ends_the_socket(with_socket: Service, sockets: Sockets) -> None:
+    live_with_socket(with_socket)
+    for _ in range(44):
+        with_socket.later(1_000)
+    assert with_socket.run(f"return {ACTIVE};") is True
+    sockets.opened[0].send("2")
+    with_socket.page.wait_for_timeout(50)
+    for _ in range(44):
+        with_socket.later(1_000)
+    assert with_socket.run(f"return {ACTIVE};") is True
+    with_socket.within(3_000, f"!{ACTIVE}")
+
+
+def test_the_page_pings_every_thirty_seconds_until_desconectar(with_socket: Service, sockets: Sockets) -> None:
+    live_with_socket(with_socket)
+    with_socket.later(29_000)
+    assert sockets.pings == 0
+    with_socket.later(1_500)
+    with_socket.page.wait_for_timeout(50)
+    assert sockets.pings == 1
+    sockets.opened[0].send("2")
+    with_socket.page.wait_for_timeout(50)
+    with_socket.later(30_500)
+    with_socket.page.wait_for_timeout(50)
+    assert sockets.pings == 2
+    with_socket.run("notif.desconectar();")
+    assert with_socket.run(f"return {ACTIVE};") is False
+    with_socket.later(120_000)
+    with_socket.page.wait_for_timeout(50)
+    assert (sockets.pings, len(sockets.opened)) == (2, 1)
+
+
+def test_waking_up_asks_the_socket_whether_it_lives(with_socket: Service, sockets: Sockets) -> None:
+    live_with_socket(with_socket)
+    del sockets.answers["ping"]
+    with_socket.run("window.dispatchEvent(new Event('online')); hello(sources[1], 'e-10');")
+    with_socket.page.wait_for_timeout(50)
+    assert sockets.pings == 1
+    with_socket.later(5_100)
+    assert with_socket.run(f"return {ACTIVE};") is False
+    assert with_socket.state()["sse_activo"] is True
+    sockets.answers["ping"] = {}
+    with_socket.run("window.dispatchEvent(new Event('online'));")  # and without one it does not wait for its turn
+    with_socket.until(ACTIVE)
+
+
+@pytest.mark.parametrize("message", ["no_autenticado", "origen_no_permitido"])
+def test_a_refused_socket_is_not_tried_again(with_socket: Service, sockets: Sockets, message: str) -> None:
+    sockets.connect = f'44{{"message":"{message}"}}'
+    with_socket.act((200, {"ok": True, "nuevos": 1}))
+    live(with_socket)
+    with_socket.page.wait_for_timeout(100)
+    with_socket.run("notif.acusarRecibo(8);")
+    with_socket.until("seen.length === 3")
+    with_socket.later(120_000)
+    with_socket.run("window.dispatchEvent(new Event('online'));")
+    with_socket.page.wait_for_timeout(50)
+    assert len(sockets.opened) == 1
+    with_socket.run("notif.desconectar(); notif.conectar();")
+    with_socket.page.wait_for_timeout(50)
+    assert len(sockets.opened) == 2
+
+
+def test_sesion_terminada_on_the_socket_stops_everything(with_socket: Service, sockets: Sockets) -> None:
+    live_with_socket(with_socket)
+    sockets.opened[0].send('42["sesion_terminada",{"hora_servidor":"2026-11-24T19:05:12.345-06:00"}]')
+    sockets.opened[0].close(code=1008)
+    with_socket.until("seen.some(function (s) { return s[0] === 'sesion_terminada'; })")
+    with_socket.later(120_000)
+    assert (len(sockets.opened), with_socket.run("return sources[0].readyState;")) == (1, 2)
+
+
+def test_the_socket_is_told_the_token(with_socket: Service, sockets: Sockets) -> None:
+    with_socket.poll(poll_answer("e-10"))
+    with_socket.run("window.notif = watch(new ClienteNotificaciones({rol: 'cocinero', token: 'pn_secret'}));")
+    with_socket.run("notif.conectar();")
+    with_socket.until(ACTIVE)
+    assert sockets.received[0] == '40{"token":"pn_secret"}'
+    assert "pn_secret" not in sockets.urls[0]
+
+
+def test_without_a_right_to_open_sockets_actions_go_by_http(with_socket: Service) -> None:
+    with_socket.act((200, {"ok": True, "nuevos": 1}))
+    with_socket.run("window.WebSocket = function () { throw new Error('SecurityError'); };")
+    live(with_socket)
+    with_socket.run("notif.acusarRecibo(8);")
+    with_socket.until("seen.length === 3")
