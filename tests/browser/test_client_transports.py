@@ -1,0 +1,238 @@
+"""`ClienteNotificaciones` in a page of its own against a real service, over a network that breaks."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import Restaurant
+from tests.browser.network import Network
+from tests.browser.tickets import change, order, until
+
+pytestmark = pytest.mark.browser
+
+LIBRARY = Path(__file__).parents[2] / "static" / "js" / "notificaciones.js"
+BARE = "delete window.Promise; delete window.fetch; delete window.EventSource; delete window.WebSocket;"
+START = """
+  window.seen = [];
+  window.answers = [];
+  window.start = function (options) {
+    window.notif = new ClienteNotificaciones(options);
+    notif.on('evento_pedido', function (e) { seen.push(e.pedido_id); });
+    ['suscripcion_confirmada', 'desuscripcion_confirmada', 'acuse_confirmado', 'error'].forEach(function (name) {
+      notif.on(name, function () { answers.push(name); });
+    });
+    notif.conectar();
+  };"""
+# Any document of the service will do. It must come from there: Chromium lets none of unknown origin reach this machine.
+PAGE = "/api/auth/sesion"
+COOK = "start({rol: 'cocinero', usuario_id: 1, intervaloPolling: 300})"
+WAITER = "start({rol: 'mesero', usuario_id: 2, intervaloPolling: 300})"
+
+
+@pytest.fixture
+def restaurant(make_server: Any) -> Restaurant:
+    return Restaurant(make_server(poll_seconds="0.3"))
+
+
+@pytest.fixture
+def network(restaurant: Restaurant) -> Iterator[Network]:
+    with Network(restaurant.server.port) as network:
+        yield network
+
+
+@pytest.fixture(autouse=True)
+def library(context: Any) -> None:
+    context.add_init_script(LIBRARY.read_text("utf-8") + START)
+
+
+@pytest.fixture
+def pos(page: Any, restaurant: Restaurant, network: Network) -> Any:
+    """A page behind the network, signed in as a cook. It starts its client by a script above."""
+    restaurant.sign_in(page)
+    page.goto(network.url + PAGE)
+    return page
+
+
+def sign_in_waiter(page: Any, restaurant: Restaurant) -> None:
+    restaurant.server.create_user("ana", "mesero")
+    answer = page.context.request.post(f"{restaurant.url}/api/auth/login", data={"username": "ana", "password": "1234"})
+    assert answer.status == 200
+
+
+def state(page: Any) -> dict[str, Any]:
+    return page.evaluate("notif.getEstado()")
+
+
+def wait_for(page: Any, mode: str) -> None:
+    page.wait_for_function(f"notif.getEstado().{mode}", timeout=20_000)
+
+
+def wait_for_orders(page: Any, *expected: int) -> None:
+    until(page, lambda: len(page.evaluate("seen")) >= len(expected), seconds=20)
+    assert page.evaluate("seen") == list(expected)
+
+
+def test_a_stream_that_is_killed_gives_way_to_polling_and_comes_back(
+    pos: Any, restaurant: Restaurant, network: Network
+) -> None:
+    pos.clock.install()
+    pos.evaluate(COOK)
+    wait_for(pos, "sse_activo")
+    restaurant.publish(order(1))
+    wait_for_orders(pos, 1)
+    pos.context.route("**/stream/**", lambda route: route.abort())
+    network.cut()
+    restaurant.publish(order(2), order(3))
+    wait_for(pos, "polling_activo")
+    restaurant.publish(order(4))
+    wait_for_orders(pos, 1, 2, 3, 4)
+    pos.context.unroute("**/stream/**")
+    pos.clock.fast_forward(17_000)
+    wait_for(pos, "sse_activo")
+    restaurant.publish(order(5))
+    wait_for_orders(pos, 1, 2, 3, 4, 5)
+
+
+@pytest.mark.parametrize("missing", ["", "WebSocket", "EventSource"])
+def test_an_order_is_followed_whichever_way_there_is(pos: Any, restaurant: Restaurant, missing: str) -> None:
+    sign_in_waiter(pos, restaurant)
+    calls: list[str] = []
+    pos.on("request", lambda request: "/suscripciones/" in request.url and calls.append(request.method))
+    if missing:
+        pos.evaluate(f"delete window.{missing}; undefined")
+    pos.evaluate(WAITER)
+    pos.wait_for_function("notif.getEstado().sse_activo || notif.getEstado().polling_activo")
+    if missing != "WebSocket":
+        wait_for(pos, "websocket_activo")
+    restaurant.publish(order(1), order(2))
+    pos.evaluate("notif.suscribirPedido(1)")
+    pos.wait_for_function("answers.length === 1")
+    restaurant.publish(change(2, "en_cocina"), change(1, "en_cocina"))  # neither goes to waiters by itself
+    wait_for_orders(pos, 1)
+    pos.evaluate("notif.desuscribirPedido(1)")
+    pos.wait_for_function("answers.length === 2")
+    restaurant.publish(change(1, "en_mesa"), change(2, "listo"))
+    wait_for_orders(pos, 1, 2)
+    assert pos.evaluate("answers") == ["suscripcion_confirmada", "desuscripcion_confirmada"]
+    assert state(pos)["websocket_activo"] is (missing != "WebSocket")
+    assert calls == (["PUT", "DELETE"] if missing == "WebSocket" else [])
+
+
+def test_offline_and_online(pos: Any, restaurant: Restaurant, network: Network) -> None:
+    pos.evaluate(COOK)
+    wait_for(pos, "sse_activo")
+    wait_for(pos, "websocket_activo")
+    restaurant.publish(order(1))
+    wait_for_orders(pos, 1)
+    pos.context.set_offline(True)
+    network.up = False
+    network.cut()
+    pos.evaluate(
+        "notif.acusarRecibo(1); notif.suscribirPedido(1); notif.desuscribirPedido(1); notif.suscribirPedido(7)"
+    )
+    pos.wait_for_function("!notif.getEstado().sse_activo && !notif.getEstado().websocket_activo")
+    restaurant.publish(order(2))
+    network.up = True
+    pos.context.set_offline(False)
+    wait_for_orders(pos, 1, 2)
+    wait_for(pos, "sse_activo")
+    wait_for(pos, "websocket_activo")
+    until(pos, lambda: len(pos.evaluate("answers")) >= 3)
+    assert restaurant.server.request("GET", "/api/pedidos/1")[2]["pedido"]["por_acusar"] == []
+    assert sorted(set(pos.evaluate("answers"))) == [
+        "acuse_confirmado", "desuscripcion_confirmada", "suscripcion_confirmada",
+    ]  # fmt: skip
+
+
+def test_a_frozen_tab_catches_up(pos: Any, restaurant: Restaurant, network: Network) -> None:
+    pos.evaluate(COOK)
+    wait_for(pos, "sse_activo")
+    devtools = pos.context.new_cdp_session(pos)
+    devtools.send("Page.enable")
+    devtools.send("Page.setWebLifecycleState", {"state": "frozen"})
+    restaurant.publish(order(1))
+    network.cut()
+    restaurant.publish(order(2))
+    time.sleep(0.5)
+    devtools.send("Page.setWebLifecycleState", {"state": "active"})
+    wait_for_orders(pos, 1, 2)
+
+
+def test_a_reload_goes_on_from_the_cursor(pos: Any, restaurant: Restaurant) -> None:
+    pos.evaluate(COOK)
+    wait_for(pos, "sse_activo")
+    restaurant.publish(order(1), order(2))
+    wait_for_orders(pos, 1, 2)
+    pos.goto("about:blank")
+    restaurant.publish(order(3), order(4))
+    pos.go_back()
+    pos.evaluate(COOK)
+    wait_for_orders(pos, 3, 4)
+
+
+def test_two_tabs_of_one_user_follow_different_orders(pos: Any, restaurant: Restaurant, network: Network) -> None:
+    sign_in_waiter(pos, restaurant)
+    restaurant.publish(order(1), order(2))
+    with pos.expect_popup() as opened:
+        pos.evaluate(WAITER + f"; window.open('{PAGE}')")  # as duplicating a tab, this copies the session's storage
+    other = opened.value
+    other.evaluate(WAITER)
+    for tab, followed in ((pos, 1), (other, 2)):
+        wait_for(tab, "sse_activo")
+        tab.evaluate(f"notif.suscribirPedido({followed})")
+        tab.wait_for_function("answers.length === 1")
+    restaurant.publish(change(1, "en_cocina"), change(2, "en_cocina"), order(3), change(3, "listo"))
+    wait_for_orders(pos, 1, 3)
+    wait_for_orders(other, 2, 3)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("browser_of", ["today", "2013"])
+def test_a_hundred_orders_over_a_network_that_breaks(
+    pos: Any, restaurant: Restaurant, network: Network, browser_of: str
+) -> None:
+    if browser_of == "2013":
+        pos.evaluate(BARE + " undefined")
+    pos.evaluate(COOK)
+    until(pos, lambda: state(pos)["cursor"] is not None)
+    dice = random.Random(7)
+    for number in range(1, 101):
+        restaurant.publish(order(number))
+        if dice.random() < 0.1:
+            network.up = dice.random() < 0.5
+            network.cut()
+            time.sleep(0.1)
+            network.up = True
+            pos.evaluate("window.dispatchEvent(new Event('online')); undefined")
+        time.sleep(dice.random() * 0.04)
+    wait_for_orders(pos, *range(1, 101))
+
+
+def test_a_page_of_another_site_uses_a_token(page: Any, make_server: Any) -> None:
+    """No cookie goes there, and EventSource cannot send a header."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("websocket", lambda socket: asked.append(socket.url))
+    with Network() as elsewhere:
+        site = f"http://localhost:{elsewhere.port}"
+        server = make_server(origins=site, poll_seconds="0.3")
+        elsewhere.target_port = server.port
+        page.goto(site + PAGE)
+        page.evaluate(
+            "([url, token]) => start({rol: 'cocinero', url: url, token: token, intervaloPolling: 300})",
+            [server.url, server.token],
+        )
+        wait_for(page, "websocket_activo")
+        wait_for(page, "polling_activo")
+        page.evaluate("notif.suscribirPedido(1)")
+        page.wait_for_function("answers.length === 1")
+        server.publish({"eventos": [order(1)]})
+        wait_for_orders(page, 1)
+    assert [url for url in asked if server.token in url or "/stream/" in url] == []
+    assert server.url.replace("http", "ws") + "/socket.io/?EIO=4&transport=websocket" in asked
