@@ -195,6 +195,20 @@ def test_every_module_stands_in_the_map():
     assert [name for name in sorted(modules) if f"`{name}`" not in table] == []
 
 
+def test_everything_of_the_client_library():
+    library = (ROOT / "static" / "js" / "notificaciones.js").read_text("utf-8")
+    document = (ROOT / "docs" / "client.md").read_text("utf-8")
+    words = {
+        *re.findall(r"\boptions\.(\w+)", library),
+        *re.findall(r"^  client\.([a-z]\w+) = function", library, re.MULTILINE),
+        *re.findall(r"_emit\('(\w+)'", library),
+        *re.search(r"ANSWERS = \{(.*?)\};", library, re.DOTALL)[1].replace("'", "").replace(",", " ").split()[1::2],
+        *re.findall(r"^      (\w+): ", library.split("client.getEstado", 1)[1].split("};", 1)[0], re.MULTILINE),
+    }
+    assert {"withCredentials", "acusarRecibo", "instantanea", "acuse_confirmado", "websocket_activo"} <= words
+    assert [word for word in sorted(words) if not re.search(rf"`[^`\n]*\b{word}\b[^`\n]*`", document)] == []
+
+
 def anchors(document: Path) -> set[str]:
     text = re.sub(r"```.*?```", "", document.read_text("utf-8"), flags=re.DOTALL)
     headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)

@@ -161,8 +161,6 @@
     window.location.replace('/login?next=' + window.location.pathname);
   });
 
-  // What was drawn while nobody could see it is seen now.
-  document.addEventListener('visibilitychange', renderSoon, false);
   window.onresize = function () { board.layout(); };
   window.setInterval(render, 1000);
   render();

@@ -14,7 +14,8 @@
     this.timer = null;
   }
 
-  // records: of the tickets on the board, each with its `events`.
+  // records: of the tickets on the board, each with its `events`. What is drawn
+  // while nobody can see it waits for the next time.
   Receipts.prototype.drawn = function (records) {
     var self = this, i, j, events;
     if (document.hidden) { return; }
