@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import pytest
 
 from tests.support import LiveServer, clean_environment, run_cli
 
+SECONDS = 20.0
 HERE = Path(__file__).with_name("stock_clients")
 
 
@@ -28,7 +30,6 @@ class StockClient:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
         )
         self._lines: queue.Queue[dict[str, Any]] = queue.Queue()
-        self._seen: list[dict[str, Any]] = []
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self) -> None:
@@ -41,10 +42,14 @@ class StockClient:
         self.process.stdin.write(json.dumps(command) + "\n")
         self.process.stdin.flush()
 
-    def next(self, key: str, value: Any = None, *, seconds: float = 20) -> dict[str, Any]:
+    def _line(self, deadline: float) -> dict[str, Any]:
+        return self._lines.get(timeout=max(0.01, deadline - time.monotonic()))
+
+    def next(self, key: str, value: Any = None) -> dict[str, Any]:
         """The next line that has the key (with the value). Those before it are skipped; logged events never are."""
+        deadline = time.monotonic() + SECONDS
         while True:
-            found = self._lines.get(timeout=seconds)
+            found = self._line(deadline)
             if key in found and value in (None, found[key]):
                 return found
             assert not str(found.get("event")).startswith("evento_"), found
@@ -52,8 +57,8 @@ class StockClient:
     def call(self, name: str, argument: Any = None) -> Any:
         """With an ack: its answer, which came as an event too."""
         self.do(emit=[name, argument], ack=True)
-        event = None
-        while "ack" not in (line := self._lines.get(timeout=20)):
+        event, deadline = None, time.monotonic() + SECONDS
+        while "ack" not in (line := self._line(deadline)):
             assert not str(line.get("event")).startswith("evento_"), line
             event = line.get("data")
         assert line["ack"] == event
@@ -61,9 +66,10 @@ class StockClient:
 
     def orders(self, count: int) -> list[int]:
         """The orders of the next events. Connects its user again whenever the socket has."""
-        found = []
+        found: list[int] = []
+        deadline = time.monotonic() + SECONDS
         while len(found) < count:
-            line = self._lines.get(timeout=20)
+            line = self._line(deadline)
             if line.get("event") == "evento_pedido":
                 found.append(line["data"]["pedido_id"])
             elif "connected" in line:

@@ -44,7 +44,7 @@ async def main() -> None:
         command = json.loads(line)
         if "connect" in command:
             options = command["connect"]
-            # A callable: the library forgets a mapping's Cookie when it reconnects.
+            # A callable that makes a new one each time: the library takes the Cookie out of what it is given.
             headers = {"Cookie": options["cookie"]} if options.get("cookie") else {}
 
             def auth(options: dict[str, Any] = options) -> dict[str, Any]:
@@ -53,7 +53,7 @@ async def main() -> None:
 
             try:
                 await client.connect(
-                    options["url"], transports=["websocket"], headers=lambda headers=headers: headers, auth=auth
+                    options["url"], transports=["websocket"], headers=lambda headers=headers: dict(headers), auth=auth
                 )
             except socketio.exceptions.ConnectionError as error:
                 say({"gave_up": str(error)})
