@@ -57,7 +57,9 @@ class Config:
         5000, "Events of its rooms after a cursor beyond which a snapshot is cheaper than a replay.", (0, 10**9)
     )
     max_connections: int = _setting(
-        5000, "Open streams and sockets (a page has one of each); one more stream is told `ocupado`. 5,000 take about 200 MB.", (0, 10**6)
+        5000,
+        "Open streams and sockets (a page has one of each); one more stream is told `ocupado`. 5,000 take about 200 MB.",
+        (0, 10**6),
     )
     session_hours: float = _setting(12.0, "A session's life: one long shift.", (0, _TEN_YEARS_HOURS))
     view_hours: float = _setting(
