@@ -58,7 +58,7 @@ class Config:
     )
     max_connections: int = _setting(
         5000,
-        "Open streams and sockets (a page has one of each); one more stream is told `ocupado`. 5,000 take about 200 MB.",
+        "Open streams and sockets (a page has one of each); one stream more is told `ocupado`. 5,000 take 200 MB.",
         (0, 10**6),
     )
     session_hours: float = _setting(12.0, "A session's life: one long shift.", (0, _TEN_YEARS_HOURS))
