@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any
 
+from .appending import Rules
 from .clock import Clock, iso, system_clock
 from .config import Config
 from .database import Database
@@ -20,7 +21,7 @@ from .events import FILTERED_ROOMS, KITCHEN, MANAGERS, ROLE_ROOM, order_room
 from .kitchen_copy import kitchen_copier
 from .orders import Order, ViewLimits
 from .presence import Directory
-from .publication import Publication, Published, Publisher, Rules, check_key
+from .publication import Publication, Published, Publisher, check_key
 from .sqlite_log import SqliteLog
 from .subscriptions import Followed, Subscriptions
 from .tail import PAGE_BYTES, PAGE_EVENTS, Tail

@@ -1,4 +1,4 @@
-"""From drafts to logged events: runs inside the log's transaction, so every check sees what it decides on."""
+"""What a publisher sends, appended whole or not at all, and once for each key: runs inside the log's transaction."""
 
 from __future__ import annotations
 
@@ -6,16 +6,13 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import tzinfo
 from typing import Any
 
 from . import orders
-from .clock import iso, parse_iso
-from .completion import complete, complete_stock
+from .appending import Moment, Rules, append
 from .errors import DomainError, Invalid, KeyReused
 from .event_log import Transaction
-from .events import rooms_for_order, rooms_for_stock
-from .orders import CARRIES_ORDER, Order, ViewLimits, views_holding
+from .orders import Order
 
 Json = dict[str, Any]
 
@@ -39,15 +36,6 @@ class Published:
     duplicates: list[bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What of the configuration decides on events."""
-
-    zone: tzinfo
-    tax_rate: float
-    limits: ViewLimits
-
-
 class Publication:
     """Drafts that are appended whole or not at all. Call it with the transaction."""
 
@@ -65,9 +53,7 @@ class Publication:
         self._drafts = drafts
         self._publisher = publisher
         self._route = route
-        self._now_ms = now_ms
-        self._timestamp = iso(now_ms, rules.zone)
-        self._rules = rules
+        self._moment = Moment.of(now_ms, rules)
         self._batch = batch
         own_key = None if batch else drafts[0].get("operacion_id")
         self._key = key if key is not None else own_key
@@ -117,69 +103,11 @@ class Publication:
         return found[1]
 
     def _append(self, transaction: Transaction, draft: Json, key: str | None) -> int:
-        head = {"id": transaction.next_id(), "tipo": draft["tipo"], "timestamp": self._timestamp}
-        tail: Json = {"actor": self._actor(draft)}
-        if key is not None:
-            tail = {"operacion_id": key, **tail}
-        origin = draft.get("timestamp", draft.get("timestamp_origen"))
-        if origin is not None:
-            tail["timestamp_origen"] = origin
-        body = {name: value for name, value in draft.items() if name not in _SET_HERE}
-        if draft["tipo"] == "alerta_stock":
-            event = {**head, **tail, **complete_stock(body)}
-            return transaction.append(event, rooms_for_stock(event["nivel"]), self._now_ms, None)
-        return self._append_order_event(transaction, head, tail, {**body, "tipo": draft["tipo"]})
-
-    def _append_order_event(self, transaction: Transaction, head: Json, tail: Json, body: Json) -> int:
-        order_id = body["pedido"]["id"] if body["tipo"] == "nuevo_pedido" else body["pedido_id"]
-        before = transaction.order(order_id)
-        own = complete(body, before, tax_rate=self._rules.tax_rate, timestamp=self._timestamp, retime=self._retime)
-        after = self._log(transaction, head, tail, own, before)
-        if before is not None and before.state == "pendiente_pago" and after.state == "pagado":
-            # A paid takeaway rings in the kitchen, whoever said that it was paid.
-            release = {**head, "id": transaction.next_id(), "tipo": "nuevo_pedido"}
-            own = {"pedido_id": order_id, "liberado": True, "pedido": after.pedido}
-            self._log(transaction, release, {"actor": tail["actor"]}, own, after)
-        event_id: int = head["id"]
-        return event_id
-
-    def _log(self, transaction: Transaction, head: Json, tail: Json, own: Json, before: Order | None) -> Order:
-        version = (before.pedido["version"] if before is not None else 0) + 1
-        event = {
-            **head,
-            "pedido_id": own["pedido_id"],
-            "version": version,
-            **tail,
-            **own,
-            "tipo": head["tipo"],
-        }
-        after = orders.apply(before, event)
-        rooms = rooms_for_order(
-            event,
-            known=before is not None,
-            old_state=before.state if before is not None else None,
-            new_state=after.state,
-            takeaway=after.takeaway,
-            held_before=views_holding(before, self._now_ms, self._rules.limits),
-            holds_after=views_holding(after, self._now_ms, self._rules.limits),
-        )
-        after = orders.await_receipt(after, event, rooms)
-        if event["tipo"] in CARRIES_ORDER:
-            event.pop("pedido", None)  # last, so that the short fields come first
-            event["pedido"] = after.pedido
-        transaction.append(event, rooms, self._now_ms, after)
-        return after
+        return append(transaction, self._moment, draft, self._actor(draft), key)
 
     def _actor(self, draft: Json) -> Json:
         sent = draft.get("actor")
         return sent if self._publisher.names_actor and sent else self._publisher.actor
-
-    def _retime(self, text: str) -> str:
-        return iso(parse_iso(text), self._rules.zone)
-
-
-# What the service writes at an event's top level in its own way.
-_SET_HERE = frozenset({"tipo", "timestamp", "actor", "operacion_id", "timestamp_origen"})
 
 
 def check_key(key: Any, path: str) -> None:

@@ -26,6 +26,7 @@ LAYERS = (
     ("event_log", "database"),
     (
         "tail",
+        "appending",
         "publication",
         "receipts",
         "sqlite_orders",
@@ -94,6 +95,7 @@ PURE = (
     "order_lines",
     "completion",
     "drafts",
+    "appending",
     "publication",
     "receipts",
     "subscriptions",
