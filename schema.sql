@@ -1,4 +1,4 @@
--- The whole state of a restaurant's notification service. Version 2.
+-- The whole state of a restaurant's notification service. Version 3.
 -- `pos_notif/database.py` makes a new file from this text and compares an existing one with it.
 
 -- One row: where the log begins and ends.
@@ -84,6 +84,17 @@ CREATE TABLE tokens (
     role TEXT NOT NULL,
     secret_hash BLOB NOT NULL UNIQUE,
     created_ms INTEGER NOT NULL
+) STRICT;
+
+-- The menu. A stock of NULL is not counted.
+CREATE TABLE products (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    category TEXT,
+    price REAL NOT NULL,          -- with the tax
+    stock REAL,
+    minimum REAL,
+    available INTEGER NOT NULL
 ) STRICT;
 
 -- Which client follows which order, for events after `after_id`. A client (a tab's UUID) belongs to its session or token.

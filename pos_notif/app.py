@@ -28,6 +28,7 @@ from .web import (
     orders,
     pages,
     polling,
+    products,
     publishing,
     sign_in,
 )
@@ -91,7 +92,7 @@ def create_app(config: Config | None = None, *, clock: Clock = system_clock) -> 
 def _mount(app: NotificationApp, config: Config) -> None:
     api = Blueprint("api", __name__, url_prefix="/api")
     api.before_request(guard)
-    for module in (sign_in, notifications, client_actions, polling, publishing, orders):
+    for module in (sign_in, notifications, client_actions, polling, publishing, orders, products):
         api.register_blueprint(module.blueprint)
     app.register_blueprint(api)
     app.register_blueprint(health.blueprint)

@@ -23,7 +23,7 @@ from .resources import resource
 T = TypeVar("T")
 
 APPLICATION_ID = 0x504F534E  # "POSN"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 # To version N, from N - 1, as SQL. A file of an older version is brought up step by step, each in a transaction.
 MIGRATIONS: Mapping[int, str] = {
     2: """
@@ -40,6 +40,17 @@ MIGRATIONS: Mapping[int, str] = {
             WHERE session_id IS NOT NULL;
         CREATE UNIQUE INDEX subscriptions_token ON subscriptions (token_id, client, order_id)
             WHERE token_id IS NOT NULL;
+    """,
+    3: """
+        CREATE TABLE products (
+            id INTEGER PRIMARY KEY,
+            name TEXT NOT NULL,
+            category TEXT,
+            price REAL NOT NULL,
+            stock REAL,
+            minimum REAL,
+            available INTEGER NOT NULL
+        ) STRICT;
     """,
 }
 ZERO_HASH = "0" * 64

@@ -133,6 +133,8 @@ class StateChange(_OrderDraft):
     metodo_pago: Name | None = None
     pagado_at: Time | None = None
     razon: Text | None = None
+    items_listos_ids: Annotated[list[Id], Field(max_length=MAX_ITEMS)] | None = None
+    items_pendientes_ids: Annotated[list[Id], Field(max_length=MAX_ITEMS)] | None = None
 
 
 class LineChange(_Sent):

@@ -91,6 +91,16 @@ class InvalidTransition(DomainError):
     code, message = "transicion_invalida", "El pedido no puede pasar a ese estado."
 
 
+class StaleVersion(DomainError):
+    """`pedido` is the order as it is now."""
+
+    code, message = "version_obsoleta", "El pedido cambió mientras tanto. Revíselo e intente de nuevo."
+
+
+class SoldOut(DomainError):
+    code, message = "producto_agotado", "Ese producto está agotado."
+
+
 class TooManySubscriptions(DomainError):
     code, message = "demasiadas_suscripciones", "Este cliente ya sigue el máximo de pedidos."
 

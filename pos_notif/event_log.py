@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from .events import EVENT_NAME
 from .orders import Order
+from .products import Product
 from .subscriptions import Owner
 
 T = TypeVar("T")
@@ -17,6 +18,10 @@ T = TypeVar("T")
 # A reader of no room has only what it follows.
 NO_ROOM = ""
 NO_ORDERS: Mapping[int, int] = MappingProxyType({})
+
+# The service's own orders are numbered from here, so that a POS keeps its numbers.
+FIRST_OWN_ORDER_ID = 1_000_000_000
+LAST_OWN_ORDER_ID = 999_999_999_999
 
 _CURSOR = re.compile(r"([0-9a-z]{1,32})-(0|[1-9][0-9]{0,29})", re.ASCII)
 _SALAS = b',"salas":['
@@ -102,6 +107,18 @@ class Transaction(Protocol):
 
     def event(self, event_id: int) -> LoggedEvent | None:
         """None for one that was never given, or is no longer kept."""
+
+    def last_own_order_id(self) -> int:
+        """The greatest id that the service has given to an order; below FIRST_OWN_ORDER_ID where it has given none."""
+
+    def ready_lines(self, order_id: int) -> Sequence[int] | None:
+        """The lines that became ready when the order last did; None where its events do not say."""
+
+    def product(self, product_id: int) -> Product | None: ...
+
+    def last_product_id(self) -> int: ...
+
+    def save_product(self, product: Product) -> None: ...
 
     def append(self, event: dict[str, Any], filtered_rooms: set[str], ms: int, order: Order | None) -> int:
         """`event` is complete but for `salas`; `order` is its order after it. Returns the id."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any
 
-from .appending import Rules
+from .appending import Moment, Rules
 from .clock import Clock, iso, system_clock
 from .config import Config
 from .database import Database
@@ -251,6 +251,10 @@ class NotificadorPedidos:
     def bounds(self) -> Bounds:
         return self.log.bounds
 
+    def moment(self) -> Moment:
+        """Now, by this configuration's rules: for what is appended."""
+        return Moment.of(self.clock(), self._rules)
+
     def cursor(self, event_id: int) -> str:
         return self.bounds.cursor(event_id)
 
@@ -352,9 +356,10 @@ class NotificadorPedidos:
         """The newest events of the last 5 minutes, for a reader without a cursor."""
         return await self.log.read_since(self.clock() - RECENT_MS, reader.room, limit=limit)
 
-    async def snapshot(self, room: str | None) -> tuple[list[Order], str]:
-        """The orders in a room's view (None: all open ones), and the cursor after which a stream misses nothing."""
-        orders, bounds = await self.log.snapshot(room, self.clock(), self.limits)
+    async def snapshot(self, room: str | None, user_id: int | None = None) -> tuple[list[Order], str]:
+        """The orders in a room's view (None: all open ones), and the cursor after which a stream misses nothing. Of the
+        waiters' view, what this user is shown."""
+        orders, bounds = await self.log.snapshot(room, self.clock(), self.limits, user_id)
         return orders, bounds.cursor()
 
     async def order_history(self, order_id: int) -> tuple[Order, list[LoggedEvent]]:

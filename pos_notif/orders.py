@@ -72,9 +72,20 @@ def views_holding(order: Order | None, now_ms: int, limits: ViewLimits) -> set[s
         views.add(KITCHEN)
     if state in ("pendiente_pago", "servido") or (state == "listo" and order.takeaway):
         views.add(TILLS)
-    if state == "listo":
+    if state == "listo" or (state not in TERMINAL_STATES and _creator(order).get("rol") == "mesero"):
         views.add(WAITERS)
     return views
+
+
+def waiter_sees(order: Order, user_id: int | None) -> bool:
+    """Of the waiters' view, what one of them is shown: what is ready, and what he has sent himself."""
+    return order.state == "listo" or (user_id is not None and _creator(order).get("usuario_id") == user_id)
+
+
+def _creator(order: Order) -> Json:
+    """Of an order that was made here; a publisher's own field of that name may be anything."""
+    creator = order.pedido.get("creado_por")
+    return creator if isinstance(creator, dict) else {}
 
 
 def fold(order: Order | None, event: Json) -> Order | None:
@@ -189,7 +200,11 @@ def _with_state(pedido: Json, state: str, event: Json) -> Json:
     if state == "en_cocina":
         after.setdefault("cocina_at", at)  # a recalled order's clock keeps its first start
         if event.get("recuperado"):
+            after["recuperado_at"] = at
             items = [_line_as(line, ("listo", "servido", "cancelado"), "pendiente") for line in items]
+        # `deshacer` takes back what had just become ready.
+        again = event.get("items_pendientes_ids") or ()
+        items = [_line_as(line, ("listo",), "pendiente") if line["id"] in again else line for line in items]
     elif state == "listo" and pedido["estado"] != "listo":
         after["listo_at"] = at
     elif state == "servido":

@@ -59,12 +59,14 @@ class Publication:
         self._key = key if key is not None else own_key
         self._key_field = "operacion_id" if own_key is not None else "Idempotency-Key"
         # Digests are taken out here, before the writer's turn.
-        self._digest = _digest(drafts if batch else drafts[0]) if self._key is not None else b""
-        self._digests = [_digest(draft) if batch and draft.get("operacion_id") is not None else b"" for draft in drafts]
+        self._digest = digest_of(drafts if batch else drafts[0]) if self._key is not None else b""
+        self._digests = [
+            digest_of(draft) if batch and draft.get("operacion_id") is not None else b"" for draft in drafts
+        ]
 
     def __call__(self, transaction: Transaction) -> Published:
         if self._key is not None:
-            known = self._known(transaction, self._key, self._digest, self._key_field)
+            known = find_first(transaction, self._name(self._key), self._digest, self._key_field)
             if known is not None:
                 return Published(known, [True] * len(known))
         if self._batch:
@@ -72,7 +74,7 @@ class Publication:
         else:
             result = Published([self._append(transaction, self._drafts[0], self._key)], [False])
         if self._key is not None:
-            transaction.keep_key(self._publisher.key, self._route, self._key, self._digest, result.ids)
+            transaction.keep_key(*self._name(self._key), self._digest, result.ids)
         return result
 
     def _append_batch(self, transaction: Transaction) -> Published:
@@ -82,25 +84,18 @@ class Publication:
             try:
                 if key is not None and key == self._key:
                     raise KeyReused(fields={"operacion_id": "es la clave del lote entero"})
-                known = self._known(transaction, key, digest) if key is not None else None
+                known = find_first(transaction, self._name(key), digest) if key is not None else None
                 event_id = known[0] if known is not None else self._append(transaction, draft, key)
             except DomainError as error:
                 raise _at(error, f"eventos.{index}") from error
             if key is not None and known is None:
-                transaction.keep_key(self._publisher.key, self._route, key, digest, [event_id])
+                transaction.keep_key(*self._name(key), digest, [event_id])
             ids.append(event_id)
             duplicates.append(known is not None)
         return Published(ids, duplicates)
 
-    def _known(
-        self, transaction: Transaction, key: str, digest: bytes, field: str = "operacion_id"
-    ) -> list[int] | None:
-        found = transaction.find_key(self._publisher.key, self._route, key)
-        if found is None:
-            return None
-        if found[0] != digest:
-            raise KeyReused(fields={field: "ya se usó con otro contenido"})
-        return found[1]
+    def _name(self, key: str) -> tuple[str, str, str]:
+        return self._publisher.key, self._route, key
 
     def _append(self, transaction: Transaction, draft: Json, key: str | None) -> int:
         return append(transaction, self._moment, draft, self._actor(draft), key)
@@ -115,7 +110,19 @@ def check_key(key: Any, path: str) -> None:
         raise Invalid(fields={path: f"debe tener de 1 a {MAX_KEY_LENGTH} caracteres imprimibles"})
 
 
-def _digest(body: Any) -> bytes:
+def find_first(
+    transaction: Transaction, name: tuple[str, str, str], digest: bytes, field: str = "operacion_id"
+) -> list[int] | None:
+    """The events that were appended under this key (publisher, route, key). Raises KeyReused for another content."""
+    found = transaction.find_key(*name)
+    if found is None:
+        return None
+    if found[0] != digest:
+        raise KeyReused(fields={field: "ya se usó con otro contenido"})
+    return found[1]
+
+
+def digest_of(body: Any) -> bytes:
     """Of the parsed body: a repetition that only orders its members otherwise, or names its key in the header
     instead of in the body, is the same."""
     if isinstance(body, dict) and "operacion_id" in body:

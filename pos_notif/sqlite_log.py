@@ -13,7 +13,9 @@ from .database import Database
 from .errors import LogRefused, LogUnavailable
 from .event_log import NO_ORDERS, Bounds, LoggedEvent, Page, Transaction
 from .orders import Order, ViewLimits
+from .products import Product
 from .sqlite_orders import find_order, view
+from .sqlite_products import all_products
 from .sqlite_reads import (
     EVENT_COLUMNS,
     Appended,
@@ -187,11 +189,16 @@ class SqliteLog:
     async def count(self, after: int, room: str, *, up_to: int, orders: Mapping[int, int] = NO_ORDERS) -> int:
         return await self._database.read(lambda connection: count_after(connection, after, room, up_to, orders))
 
-    async def snapshot(self, room: str | None, now_ms: int, limits: ViewLimits) -> tuple[list[Order], Bounds]:
+    async def snapshot(
+        self, room: str | None, now_ms: int, limits: ViewLimits, user_id: int | None
+    ) -> tuple[list[Order], Bounds]:
         """A view's orders and the log's bounds, of the same moment."""
         return await self._database.read(
-            lambda connection: (view(connection, room, now_ms, limits), read_bounds(connection))
+            lambda connection: (view(connection, room, now_ms, limits, user_id), read_bounds(connection))
         )
+
+    async def products(self) -> list[Product]:
+        return await self._database.read(all_products)
 
     async def order_history(self, order_id: int, limit: int) -> tuple[Order | None, list[LoggedEvent]]:
         """An order and its newest `limit` events, oldest first."""
@@ -259,7 +266,7 @@ def _commit(
             job.error = error
         else:
             pending.merge(transaction.pending)
-    if pending.rows or pending.keys or pending.follows:
+    if pending.rows or pending.keys or pending.follows or pending.products:
         write_rows(connection, pending)
     bounds = Bounds(found.bounds.epoch, found.bounds.oldest, pending.head_id)
     version = found.subscriptions_version + len(pending.follows)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain as chain_events
 from typing import Any
 
 from .errors import NotAuthenticated, TooManySubscriptions
-from .event_log import LoggedEvent
+from .event_log import FIRST_OWN_ORDER_ID, LAST_OWN_ORDER_ID, LoggedEvent
 from .events import KITCHEN, TILLS, WAITERS, all_rooms
 from .orders import Order
-from .sqlite_orders import find_order, save_orders
+from .products import Product
+from .sqlite_orders import find_order, last_own_id, save_orders
+from .sqlite_products import find_product, save_products
 from .sqlite_reads import EVENT_COLUMNS, chain, event_of
 from .subscriptions import MAX_SUBSCRIPTIONS, Owner
 from .wire.json_text import dump
@@ -31,6 +34,7 @@ class Pending:
     keys: dict[tuple[str, str, str], tuple[bytes, list[int]]] = field(default_factory=dict)
     # The id after which the owner follows the order; None: no more.
     follows: dict[tuple[Owner, int], int | None] = field(default_factory=dict)
+    products: dict[int, Product] = field(default_factory=dict)
     on_commit: list[Callable[[], None]] = field(default_factory=list)
 
     def merge(self, other: Pending) -> None:
@@ -40,6 +44,7 @@ class Pending:
         self.orders |= other.orders
         self.keys |= other.keys
         self.follows |= other.follows
+        self.products |= other.products
         self.on_commit += other.on_commit
 
 
@@ -57,6 +62,36 @@ class SqliteTransaction:
     def order(self, order_id: int) -> Order | None:
         known = self.pending.orders.get(order_id) or self._group.orders.get(order_id)
         return known[0] if known is not None else find_order(self._connection, order_id)
+
+    def last_own_order_id(self) -> int:
+        own = range(FIRST_OWN_ORDER_ID, LAST_OWN_ORDER_ID + 1)
+        unwritten = [order_id for order_id in (*self._group.orders, *self.pending.orders) if order_id in own]
+        return max(last_own_id(self._connection, own[0], own[-1]), *unwritten, 0)
+
+    def ready_lines(self, order_id: int) -> Sequence[int] | None:
+        unwritten = [event for event in (*self._group.events, *self.pending.events) if event.order_id == order_id]
+        sql = (
+            f"SELECT {EVENT_COLUMNS} FROM events WHERE order_id = ? AND type = 'cambio_estado'"
+            " AND id >= (SELECT oldest FROM log) ORDER BY id DESC"
+        )
+        written = (event_of(row) for row in self._connection.execute(sql, (order_id,)))
+        for event in chain_events(reversed(unwritten), written):
+            found = json.loads(event.json)
+            if found["tipo"] == "cambio_estado" and found["estado"] == "listo" != found["estado_anterior"]:
+                lines: Sequence[int] | None = found.get("items_listos_ids")
+                return lines
+        return None
+
+    def product(self, product_id: int) -> Product | None:
+        known = self.pending.products.get(product_id) or self._group.products.get(product_id)
+        return known or find_product(self._connection, product_id)
+
+    def last_product_id(self) -> int:
+        written = self._connection.execute("SELECT coalesce(max(id), 0) FROM products").fetchone()
+        return max(int(written[0]), *self._group.products, *self.pending.products, 0)
+
+    def save_product(self, product: Product) -> None:
+        self.pending.products[product.id] = product
 
     def append(self, event: dict[str, Any], filtered_rooms: set[str], ms: int, order: Order | None) -> int:
         pending = self.pending
@@ -144,6 +179,8 @@ def write_rows(connection: sqlite3.Connection, pending: Pending) -> None:
         pending.rows,
     )
     save_orders(connection, pending.orders)
+    if pending.products:
+        save_products(connection, pending.products.values())
     connection.executemany(
         "INSERT INTO idempotency_keys (publisher, route, key, digest, event_ids, last_event_id)"
         " VALUES (?, ?, ?, ?, ?, ?)",

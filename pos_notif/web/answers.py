@@ -56,6 +56,30 @@ class OrderHistory(BaseModel):
     eventos: list[dict[str, Any]]
 
 
+class OrderDone(BaseModel):
+    pedido: dict[str, Any]
+    evento_id: int
+    duplicado: bool
+
+
+class ActionDone(OrderDone):
+    evento_ids: list[int]
+
+
+class ProductAnswer(BaseModel):
+    id: int
+    nombre: str
+    categoria: str | None
+    precio: float | None = Field(None, description="con impuesto; la cocina no lo ve")
+    stock_actual: float | None = Field(description="null: no se cuenta")
+    stock_minimo: float | None
+    disponible: bool
+
+
+class Menu(BaseModel):
+    productos: list[ProductAnswer]
+
+
 class Connections(BaseModel):
     total_conexiones: int
     por_rol: dict[str, int]

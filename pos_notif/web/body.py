@@ -8,8 +8,8 @@ from typing import Any, cast
 from quart import request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from ..errors import Invalid, TooLarge, UnsupportedMediaType
-from ..json_limits import BODY, check_json
+from ..errors import Invalid, NotFound, TooLarge, UnsupportedMediaType
+from ..json_limits import BODY, MAX_ID, check_json
 from ..subscriptions import client_name
 from ..wire.json_text import parse
 
@@ -44,6 +44,13 @@ def whole_number(args: Mapping[str, str], name: str, default: int, low: int, hig
         return default
     if not (text.isascii() and text.isdigit() and len(text) < 10 and low <= int(text) <= high):
         raise Invalid(fields={name: f"debe ser un número entero de {low} a {high}"})
+    return int(text)
+
+
+def path_id(text: str, what: str) -> int:
+    """An id in an address. Raises NotFound for what can be none."""
+    if not (text.isascii() and text.isdigit() and len(text) < 17 and 1 <= int(text) <= MAX_ID):
+        raise NotFound(f"No existe {what}.")
     return int(text)
 
 

@@ -7,13 +7,12 @@ from typing import Any
 from quart import Blueprint, Response, request
 
 from ..actions import COOK, acknowledge, check_is_screen, subscribe, unsubscribe
-from ..errors import Invalid, NotFound
-from ..json_limits import MAX_ID
+from ..errors import Invalid
 from ..subscriptions import Owner
 from ..wire.json_text import dump
 from .access import principal
 from .answers import ClientQuery, Receipt, ReceiptsBody, Subscription, Unsubscription
-from .body import check_no_body, client_id, read_object
+from .body import check_no_body, client_id, path_id, read_object
 from .documented import documented
 from .services import services
 
@@ -25,7 +24,7 @@ blueprint = Blueprint("client_actions", __name__, url_prefix="/notificaciones")
 async def subscription(pedido_id: str) -> Any:
     """El cliente sigue un pedido: sus eventos llegan por su stream, su polling y sus sockets."""
     check_no_body()
-    order_id, owner = _order_id(pedido_id), _owner()
+    order_id, owner = path_id(pedido_id, "ese pedido"), _owner()
     return _answer(await subscribe(services().notifier, order_id, by=owner, kitchen=principal().role == COOK))
 
 
@@ -34,7 +33,7 @@ async def subscription(pedido_id: str) -> Any:
 async def end_subscription(pedido_id: str) -> Any:
     """El cliente deja de seguir un pedido."""
     check_no_body()
-    order_id, owner = _order_id(pedido_id), _owner()
+    order_id, owner = path_id(pedido_id, "ese pedido"), _owner()
     return _answer(await unsubscribe(services().notifier, order_id, by=owner))
 
 
@@ -44,12 +43,6 @@ async def receipts() -> Any:
     """Una pantalla de cocina ha mostrado estos eventos; con `entendido`, alguien tocó ENTENDIDO."""
     check_is_screen(principal())
     return _answer(await acknowledge(services().notifier, principal(), await read_object()))
-
-
-def _order_id(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 17 and 1 <= int(text) <= MAX_ID):
-        raise NotFound("No existe ese pedido.")
-    return int(text)
 
 
 def _owner() -> Owner:

@@ -23,6 +23,8 @@ STATUS: dict[type[errors.DomainError], int] = {
     errors.NotFound: 404,
     errors.OrderExists: 409,
     errors.InvalidTransition: 409,
+    errors.StaleVersion: 409,
+    errors.SoldOut: 409,
     errors.TooManySubscriptions: 409,
     errors.TooLarge: 413,
     errors.UnsupportedMediaType: 415,

@@ -1,4 +1,4 @@
-"""`/api/pedidos`: the orders' present state."""
+"""`/api/pedidos`: the orders' present state, new ones, and what people do to them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ from typing import Any
 
 from quart import Blueprint, Response, request
 
-from ..errors import Invalid, NotFound, RoleNotAllowed
+from ..errors import Invalid, RoleNotAllowed
 from ..events import FILTERED_ROOMS, KITCHEN, MANAGER, ROLE_ROOM
-from ..json_limits import MAX_ID
+from ..order_actions import COOK
+from ..order_requests import ActionBody, OrderBody, parse_action, parse_request
+from ..ordering import Done, act, check_may_order, place
+from ..publication import check_key
 from ..wire.json_text import dump
 from .access import principal
-from .answers import OrderHistory, Snapshot, ViewQuery
+from .answers import ActionDone, OrderDone, OrderHistory, Snapshot, ViewQuery
+from .body import path_id, read_object
 from .documented import documented
 from .services import services
 
@@ -31,7 +35,7 @@ async def snapshot() -> Any:
         raise Invalid(fields={"vista": "debe ser una de: " + ", ".join((*FILTERED_ROOMS, EVERYTHING))})
     if role != MANAGER and view != own:
         raise RoleNotAllowed
-    orders, cursor = await notifier.snapshot(None if view == EVERYTHING else view)
+    orders, cursor = await notifier.snapshot(None if view == EVERYTHING else view, principal().user_id)
     body = {
         "pedidos": [notifier.order_json(order, view == KITCHEN) for order in orders],
         "cursor": cursor,
@@ -44,13 +48,42 @@ async def snapshot() -> Any:
 @documented("pedidos", {200: OrderHistory}, errors=(401, 404, 503))
 async def order(pedido_id: str) -> Any:
     """Un pedido y sus eventos, del más viejo al más nuevo (los últimos 1000)."""
-    notifier, kitchen = services().notifier, principal().role == "cocinero"
-    if not (pedido_id.isascii() and pedido_id.isdigit() and len(pedido_id) < 17 and 1 <= int(pedido_id) <= MAX_ID):
-        raise NotFound("No existe ese pedido.")
-    found, events = await notifier.order_history(int(pedido_id))
+    notifier, kitchen = services().notifier, principal().role == COOK
+    found, events = await notifier.order_history(path_id(pedido_id, "ese pedido"))
     history = b",".join([notifier.event_json(event, kitchen) for event in events])
     body = b'{"pedido":%b,"eventos":[%b]}' % (dump(notifier.order_json(found, kitchen)).encode(), history)
     return Response(body, headers=_NOT_STORED, content_type="application/json")
+
+
+@blueprint.post("")
+@documented(
+    "pedidos", {200: OrderDone, 201: OrderDone}, errors=(400, 401, 403, 409, 413, 415, 422, 503), body=OrderBody
+)
+async def place_order() -> Any:
+    """Un pedido nuevo, con los productos y precios del menú."""
+    check_may_order(principal())
+    body = parse_request(OrderBody, await read_object())
+    check_key(body.operacion_id, "operacion_id")
+    done = await place(services().notifier, principal(), body)
+    return _done(done, 200 if done.duplicate else 201)
+
+
+@blueprint.post("/<pedido_id>/acciones")
+@documented("pedidos", {200: ActionDone}, errors=(400, 401, 403, 404, 409, 413, 415, 422, 503), body=ActionBody)
+async def act_on_order(pedido_id: str) -> Any:
+    """Iniciar, marcar listo, cobrar, cancelar…: lo que el rol puede hacer según el estado."""
+    order_id = path_id(pedido_id, "ese pedido")
+    await services().notifier.order_history(order_id)
+    body = parse_action(await read_object())
+    check_key(body.operacion_id, "operacion_id")
+    done = await act(services().notifier, principal(), order_id, body)
+    return _done(done, 200, evento_ids=done.event_ids)
+
+
+def _done(done: Done, status: int, **more: Any) -> Response:
+    pedido = services().notifier.order_json(done.order, principal().role == COOK)
+    body = {"pedido": pedido, "evento_id": done.event_ids[0], **more, "duplicado": done.duplicate}
+    return Response(dump(body), status, headers=_NOT_STORED, content_type="application/json")
 
 
 _NOT_STORED = {"Cache-Control": "private, no-store"}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 from quart import Quart, Response, request, websocket
 from quart.asgi import ASGIWebsocketConnection
@@ -25,6 +25,7 @@ FORBIDDEN = (4, "Forbidden")
 UNSUPPORTED_PROTOCOL = (5, "Unsupported protocol version")
 # Messages that a client may be ahead of its handler, before its connection is read no further.
 MESSAGES_AHEAD = 8
+INBOX = "pos_notif.inbox"
 
 
 def mount(
@@ -81,21 +82,35 @@ def _refusal(problem: tuple[int, str], status: int = 400) -> Response:
 
 
 class WebsocketConnection(ASGIWebsocketConnection):
-    """Quart's, with a bounded queue; and an empty binary message is b"", which Quart would hand on as None."""
+    """Quart's, but for how it reads: a client is no more than some messages ahead of its handler; an empty binary
+    message is b"", where Quart hands on None; and the handler's end is the connection's, whatever the client says."""
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self.queue = asyncio.Queue(MESSAGES_AHEAD)
+    async def __call__(self, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:
+        loop = asyncio.get_running_loop()
+        inbox: asyncio.Queue[str | bytes] = asyncio.Queue(MESSAGES_AHEAD)
+        cast(dict[str, Any], self.scope)[INBOX] = inbox
+        handler = loop.create_task(self.handle_websocket(self._create_websocket_from_scope(send), send))
+        reader = loop.create_task(_read(receive, inbox))
+        try:
+            await asyncio.wait((handler, reader), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            handler.cancel()
+            reader.cancel()
+            ended = await asyncio.gather(handler, reader, return_exceptions=True)
+        for error in ended:
+            if isinstance(error, Exception):
+                raise error
 
-    async def handle_messages(self, receive: Callable[[], Awaitable[Any]]) -> None:
-        while (event := await receive())["type"] != "websocket.disconnect":
-            if event["type"] == "websocket.receive":
-                text = event.get("text")
-                await self.queue.put(event["bytes"] if text is None else text)
+
+async def _read(receive: Callable[[], Awaitable[Any]], inbox: asyncio.Queue[str | bytes]) -> None:
+    while (event := await receive())["type"] != "websocket.disconnect":
+        if event["type"] == "websocket.receive":
+            text = event.get("text")
+            await inbox.put(event["bytes"] if text is None else text)
 
 
 class _QuartTransport:
     def __init__(self, accepted: Websocket) -> None:
-        self.receive = accepted.receive
+        self.receive = cast(dict[str, Any], accepted.scope)[INBOX].get
         self.send = accepted.send
         self.close = accepted.close
