@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from .errors import (
     DomainError,
     Invalid,
     LogUnavailable,
+    NoCapacity,
     NotAuthenticated,
     OriginNotAllowed,
     RoleNotAllowed,
@@ -60,11 +61,26 @@ class ClientConnection:
         self._client: ClientSocket | None = None
 
     async def run(self) -> None:
-        self.connections.open.add(self)
+        connections = self.connections
+        connections.strangers.add(self)
+        if connections.closing:  # since the upgrade was let in
+            self.end(RESTART)
         try:
             await SocketConnection(self._engine, {"/": self._make_client}).run()
         finally:
-            self.connections.open.discard(self)
+            connections.strangers.discard(self)
+            connections.open.discard(self)
+
+    def signed_in(self) -> None:
+        """Raises BadPacket where there is no room: the client comes back."""
+        connections = self.connections
+        if self not in connections.open:
+            if connections.full:
+                raise BadPacket(NoCapacity.code, TRY_AGAIN_LATER)
+            connections.strangers.discard(self)
+            connections.open.add(self)
+        # The session may have ended between its check and now, when a revocation finds us.
+        connections.verify()
 
     def _make_client(self, socket: Socket) -> ClientSocket:
         self._client = ClientSocket(socket, self)
@@ -89,14 +105,13 @@ class ClientSocket:
         self._socket = socket
         self._arrival = connection.arrival
         self._notifier = connection.notifier
-        self._connections = connection.connections
+        self._connection = connection
         self._cursor: str | None = None
         self._own = Followed()  # without a `cliente`
         self._own.listeners.add(self._orders_changed)
         self._owner: Owner | None = None
         self._followed: tuple[Followed, ...] = (self._own,)
         self._role: str | None = None  # the one it has asked for
-        self._wants_events = True
         self._feed: EventFeed | None = None
         self._presence: Presence | None = None
         self._expiry: asyncio.TimerHandle | None = None
@@ -120,14 +135,13 @@ class ClientSocket:
         if who.expires_ms is not None:
             seconds = max(0.0, (who.expires_ms - self._notifier.clock()) / 1000)
             self._expiry = asyncio.get_running_loop().call_later(seconds, self.end_session)
-        # The session may have ended between the check and now, when a revocation finds us.
-        self._connections.verify()
+        self._connection.signed_in()
         return None
 
     async def _find(self, credential: tuple[str, Any] | None) -> Principal | None:
         if credential is None or not isinstance(credential[1], str):
             return None
-        return await self._connections.accounts.find(*credential)
+        return await self._connection.connections.accounts.find(*credential)
 
     async def opened(self) -> None:
         pass  # the client speaks first
@@ -148,9 +162,9 @@ class ClientSocket:
     async def closed(self) -> None:
         if self._expiry is not None:
             self._expiry.cancel()
-        await self._stop_feed()
         self._take_owner(None)
         self.principal = None
+        await self._stop_feed()
 
     def end_session(self) -> None:
         if self.principal is not None:
@@ -166,17 +180,19 @@ class ClientSocket:
         if not isinstance(role, str) or role not in ROLE_ROOM or not may_read(who.role, role):
             raise RoleNotAllowed
         wants_events = flag(body, "eventos", default=True)
-        feed = self._feed if self._role is not None else None
-        await self._stop_feed()
-        self._take_owner(who.owner(client_name(body.get("cliente"))))
-        self._role, self._wants_events = role, wants_events
-        reader = self._reader
-        start = Start(self._notifier.bounds.newest)
-        if feed is not None:
-            start = Start(feed.position)
-        elif wants_events:
-            start = await self._notifier.start(reader, self._cursor)
+        owner = who.owner(client_name(body.get("cliente")))
+        start = None
+        if wants_events and (self._feed is None or self._cursor is not None):
+            then = Reader.of_role(role, self._own, *([self._notifier.subscriptions.of(owner)] if owner else []))
+            start = await self._notifier.start(then, self._cursor)
             self._cursor = None
+        position, sent = (await self._feed.rest(), self._feed.sent) if self._feed is not None else (None, set())
+        if start is None:
+            start = Start(position if position is not None else self._notifier.bounds.newest)
+        await self._stop_feed()
+        self._take_owner(owner)
+        self._role = role
+        reader = self._reader
         answer = {
             "rol": role,
             "salas": reader.rooms,
@@ -187,13 +203,13 @@ class ClientSocket:
         if start.reset is not None:
             await self._socket.emit("resincronizar", start.reset)
         if wants_events:
-            self._start_feed(reader, start.after)
+            self._start_feed(reader, start.after, sent)
         return answer
 
     async def _subscribe(self, sent: Any) -> dict[str, Any]:
         order_id = _object(sent).get("pedido_id")
         by: Owner | Followed = self._owner or self._own
-        async with self._feed.turn if self._feed is not None else asyncio.Lock():
+        async with self._turn:
             # No event of the order before this answer, which would look newer than it is.
             answer = await subscribe(self._notifier, order_id, by=by, kitchen=self._kitchen)
             await self._socket.emit("suscripcion_confirmada", answer)
@@ -208,7 +224,8 @@ class ClientSocket:
         answer = await unsubscribe(self._notifier, order_id, by=self._own)
         if self._owner is not None:
             answer = await unsubscribe(self._notifier, order_id, by=self._owner)
-        await self._socket.emit("desuscripcion_confirmada", answer)
+        async with self._turn:
+            await self._socket.emit("desuscripcion_confirmada", answer)
         return answer
 
     async def _acknowledge(self, sent: Any) -> dict[str, Any]:
@@ -217,8 +234,9 @@ class ClientSocket:
         return answer
 
     async def _ping(self, sent: Any) -> dict[str, Any]:
-        answer = {"timestamp": self._notifier.now(), "cursor": self._notifier.cursor(self._position)}
-        await self._socket.emit("pong", answer)
+        async with self._turn:  # so that its cursor is that of the event before it on the wire
+            answer = {"timestamp": self._notifier.now(), "cursor": self._notifier.cursor(self._position)}
+            await self._socket.emit("pong", answer)
         return answer
 
     # Its events
@@ -239,6 +257,11 @@ class ClientSocket:
         return (self._role or self._who.role) == COOK
 
     @property
+    def _turn(self) -> asyncio.Lock:
+        """Whoever has it sends between two events."""
+        return self._feed.turn if self._feed is not None else asyncio.Lock()
+
+    @property
     def _position(self) -> int:
         return self._feed.position if self._feed is not None else self._notifier.bounds.newest
 
@@ -255,9 +278,9 @@ class ClientSocket:
             self._feed.orders_changed()
             self._presence.rooms = self._feed.reader.rooms
 
-    def _start_feed(self, reader: Reader, after: int) -> None:
+    def _start_feed(self, reader: Reader, after: int, sent: Set[int] = frozenset()) -> None:
         who = self._who
-        self._feed = EventFeed(self._notifier, self._socket, reader, after)
+        self._feed = EventFeed(self._notifier, self._socket, reader, after, sent)
         self._presence = self._notifier.directory.connect(
             user_id=who.user_id, role=who.role, username=who.username, transport="websocket", room=reader.room,
             client=self._owner.client if self._owner is not None else None, served=self._served, sid=self._socket.sid,

@@ -11,6 +11,7 @@ from .errors import LogUnavailable
 
 RESTART = "reinicio"
 SESSION_ENDED = "sesion_terminada"
+MAX_STRANGERS = 500
 
 
 class OpenConnection(Protocol):
@@ -24,11 +25,12 @@ class OpenConnection(Protocol):
 
 @dataclass(slots=True)
 class Connections:
-    """At most `limit` (0: no limit)."""
+    """At most `limit` (0: no limit) of those that belong to somebody, and MAX_STRANGERS others."""
 
     accounts: Accounts
     limit: int
     open: set[OpenConnection] = field(default_factory=set)
+    strangers: set[OpenConnection] = field(default_factory=set)  # who has not signed in yet
     closing: bool = False
     _verifying: asyncio.Task[None] | None = None
     _verify_again: bool = False
@@ -39,7 +41,7 @@ class Connections:
 
     def end_all(self, reason: str) -> None:
         self.closing = True
-        for connection in list(self.open):
+        for connection in (*self.open, *self.strangers):
             connection.end(reason)
 
     def verify(self) -> None:

@@ -32,7 +32,10 @@ logger = logging.getLogger("pos_notif")
 
 PROTOCOL = "4"
 TRANSPORT = "websocket"
-CLOSE_SECONDS = 2.0
+# A session that has ended is off its socket within a second: who has not taken its last words by then is cut.
+CLOSE_SECONDS = 0.75
+# A message of so many bytes counts as two.
+COUNTED_BYTES = 16 * 1024
 _NORMAL = 1000
 
 
@@ -51,12 +54,20 @@ class EngineSettings:
 class Transport(Protocol):
     """A websocket that has been accepted."""
 
-    async def receive(self) -> str | bytes: ...
+    async def receive(self) -> str | bytes:
+        """Raises ClientGone behind the last message of a client that has closed."""
 
     async def send(self, data: str | bytes) -> None:
         """Returns once the connection takes more."""
 
     async def close(self, code: int, reason: str) -> None: ...
+
+    def abort(self) -> None:
+        """Cuts a connection that takes nothing."""
+
+
+class ClientGone(Exception):
+    """It has closed, or its connection has failed."""
 
 
 class EngineSession:
@@ -73,20 +84,24 @@ class EngineSession:
         self._over = False
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._slowed = False
         self._allowance = float(settings.burst)
         self._allowed_at = self.heard_at
 
     async def run(self, on_message: Callable[[str | bytes], Awaitable[None]]) -> None:
         """Opens, hands each message's data to `on_message`, and closes the websocket at the end. `on_message` may
-        raise BadPacket. Returns when the session is over; is cancelled where the client has gone."""
+        raise BadPacket. Returns when the session is over."""
         try:
             async with self._reading:
                 await self._open()
                 await self._read(on_message)
         except BadPacket as error:
             self.close(error.code, error.reason)
+        except ClientGone:
+            pass
         except Exception as error:
-            if self._closing is None:  # else it is the TimeoutError by which `close` ends the reading
+            # `close` ends the reading by a TimeoutError.
+            if self._closing is None or not isinstance(error, TimeoutError):
                 logger.error("a websocket failed", exc_info=error)
                 self.close(INTERNAL_ERROR, "")
         finally:
@@ -126,8 +141,9 @@ class EngineSession:
         while self._closing is None:
             message = await self._transport.receive()
             self.heard_at = time.monotonic()
-            await self._slow_down()
-            if _size(message) > self.settings.max_payload:
+            size = _size(message)
+            await self._slow_down(1 + size / COUNTED_BYTES)
+            if size > self.settings.max_payload:
                 raise BadPacket("message too big", TOO_BIG)
             if isinstance(message, bytes):
                 await on_message(message)
@@ -140,11 +156,12 @@ class EngineSession:
             else:  # also a client's ping: in this version of the protocol the server pings
                 raise BadPacket("unexpected packet")
 
-    async def _slow_down(self) -> None:
+    async def _slow_down(self, cost: float) -> None:
         now, rate = self.heard_at, self.settings.messages_per_second
-        self._allowance = min(self.settings.burst, self._allowance + (now - self._allowed_at) * rate) - 1
+        self._allowance = min(self.settings.burst, self._allowance + (now - self._allowed_at) * rate) - cost
         self._allowed_at = now
-        if self._allowance < 0:
+        self._slowed = self._allowance < 0
+        if self._slowed:
             await asyncio.sleep(-self._allowance / rate)
 
     # Heartbeat
@@ -154,10 +171,16 @@ class EngineSession:
 
     def _ping(self) -> None:
         # Armed before it is sent: a client that reads nothing does not even take the ping.
-        self._set_timer(self.settings.ping_timeout, self.close, PROTOCOL_ERROR, "ping timeout")
+        self._set_timer(self.settings.ping_timeout, self._expire)
         task = asyncio.get_running_loop().create_task(self._write([PING]), name="ping")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _expire(self) -> None:
+        if self._slowed:  # its answer may wait behind what we have yet to read
+            self._set_timer(self.settings.ping_timeout, self._expire)
+        else:
+            self.close(PROTOCOL_ERROR, "ping timeout")
 
     def _set_timer(self, seconds: float, call: Callable[..., Any], *arguments: Any) -> None:
         if self._timer is not None:
@@ -170,13 +193,15 @@ class EngineSession:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        with contextlib.suppress(TimeoutError, OSError):
-            async with asyncio.timeout(CLOSE_SECONDS):
-                await self._write(map(_message, self._last_words))
-                async with self._sending:
-                    self._over = True
-                    await self._transport.close(*(self._closing or (_NORMAL, "")))
-        self._over = True
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS), self._sending:
+                self._over = True
+                for words in self._last_words:
+                    await self._transport.send(_message(words))
+                await self._transport.close(*(self._closing or (_NORMAL, "")))
+        except (TimeoutError, OSError):
+            self._over = True
+            self._transport.abort()
 
 
 def _message(data: str | bytes) -> str | bytes:

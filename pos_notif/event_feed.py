@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Set
 
 from .errors import LogUnavailable
-from .event_log import LoggedEvent, Pruned
+from .event_log import NO_ROOM, LoggedEvent, Pruned
 from .events import MANAGERS
 from .notifier import NotificadorPedidos, Reader
 from .socketio import Socket
@@ -19,16 +20,22 @@ logger = logging.getLogger("pos_notif")
 class EventFeed:
     """Everything after the id `after`, until it is stopped. Nothing is queued: it is a cursor and a task.
 
-    Whoever holds `turn` has the socket to itself: no event is sent meanwhile.
+    Whoever holds `turn` has the socket to itself: no event is sent meanwhile. `sent` are events that an earlier feed
+    of this socket has sent although they are after `after`.
     """
 
-    def __init__(self, notifier: NotificadorPedidos, socket: Socket, reader: Reader, after: int) -> None:
+    def __init__(
+        self, notifier: NotificadorPedidos, socket: Socket, reader: Reader, after: int, sent: Set[int] = frozenset()
+    ) -> None:
         self.reader = reader
         self.turn = asyncio.Lock()
         self._notifier = notifier
         self._socket = socket
         self._after = after
+        # Without a room, only followed orders' events are sent: another feed may begin before them.
+        self.sent = set(sent)
         self._waits = False
+        self._stale = False
         self._waiter = Waiter()
         self._room: str | None = None
         self._task = asyncio.get_running_loop().create_task(self._run(), name="socket-events")
@@ -41,12 +48,20 @@ class EventFeed:
 
     async def stop(self) -> None:
         self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
         self._listen_to(None)
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def rest(self) -> int:
+        """Stops between two events; the position from which another feed goes on."""
+        async with self.turn:
+            position = self.position
+            await self.stop()
+        return position
 
     def orders_changed(self) -> None:
         """Called before an event of an order that is followed now is handed on: it may be in any room."""
         self._after = self.position
+        self._stale = True
         self._listen_to(MANAGERS if self.reader.orders else self.reader.room or MANAGERS)
 
     def _listen_to(self, room: str | None) -> None:
@@ -73,6 +88,7 @@ class EventFeed:
 
     async def _send_page(self) -> bool:
         """Whether there may be more at once."""
+        self._stale = False
         try:
             page = await self._notifier.page(self.reader, self._after)
         except Pruned:
@@ -83,8 +99,13 @@ class EventFeed:
             return True
         for event in page.events:
             async with self.turn:
-                await self._send(event)
-            self._after = event.id
+                if self._stale:  # what is followed has changed since the page was read
+                    return True
+                if event.id not in self.sent:
+                    await self._send(event)
+                self._after = event.id
+                if self.reader.room == NO_ROOM:
+                    self.sent.add(event.id)
         self._after = page.examined
         return page.more
 

@@ -59,6 +59,9 @@ class Http11(H11Protocol):
         """An `Upgrade: h2c` is ignored, as RFC 9110 (section 7.8) lets a server do."""
 
     async def _create_stream(self, request: h11.Request) -> None:
+        if not request.target.startswith((b"/", b"http")) and request.target != b"*":
+            await self._send_error_response(400)
+            return await self.send(Closed())
         if not _asks_for_websocket(request):
             return await super()._create_stream(request)
         self.stream = WebSocketStream(
@@ -108,13 +111,11 @@ class Http11(H11Protocol):
 
 
 def _asks_for_websocket(request: h11.Request) -> bool:
-    headers = dict(request.headers)
-    tokens = headers.get(b"connection", b"").lower().split(b",")
-    return (
-        request.method == b"GET"
-        and headers.get(b"upgrade", b"").lower() == b"websocket"
-        and any(token.strip() == b"upgrade" for token in tokens)
-    )
+    def tokens(wanted: bytes) -> set[bytes]:
+        lists = (value.lower().split(b",") for name, value in request.headers if name == wanted)
+        return {token.strip() for tokens in lists for token in tokens}
+
+    return request.method == b"GET" and b"websocket" in tokens(b"upgrade") and b"upgrade" in tokens(b"connection")
 
 
 @lru_cache(256)
@@ -204,7 +205,8 @@ class Connection(TCPServer):
         except OSError:
             pass
         finally:
-            await self._close()
+            with contextlib.suppress(OSError):
+                await self._close()
 
     async def protocol_send(self, event: Event) -> None:
         if isinstance(event, RawData):

@@ -30,6 +30,8 @@ from .wire.socketio import (
 
 CONNECT_SECONDS = 45.0
 ATTACHMENT_SECONDS = 10.0
+# What somebody may send who has joined nothing yet: a CONNECT with a token and a cursor.
+MAX_STRANGERS_MESSAGE = 4096
 INVALID_NAMESPACE = {"message": "Invalid namespace"}
 
 
@@ -103,6 +105,8 @@ class SocketConnection:
                 await handler.closed()
 
     async def _message(self, data: str | bytes) -> None:
+        if not self._sockets and len(data) > MAX_STRANGERS_MESSAGE:
+            raise BadPacket("message too big before joining a namespace", TOO_BIG)
         if isinstance(data, bytes):
             return await self._attachment(data)
         if self._incomplete is not None:

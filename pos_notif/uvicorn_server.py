@@ -1,6 +1,7 @@
 """The same application on uvicorn (`serve --server uvicorn`, the extra `uvicorn`): plain ASGI, every stream by `send`.
 
-For who runs uvicorn anyway. It lends no connection: streams are slower, and only the kernel drops stalled peers.
+For who runs uvicorn anyway, where every client is trusted. It lends no connection: streams are slower, only the
+kernel drops stalled peers, and a client that floods it with websocket pings is neither slowed down nor bounded.
 """
 
 from __future__ import annotations

@@ -7,9 +7,10 @@ from typing import Any
 from quart import Quart, Response, websocket
 
 from ..client_socket import Arrival, ClientConnection
+from ..connections import MAX_STRANGERS
 from ..engineio import EngineSession, EngineSettings
 from ..errors import NoCapacity
-from .access import credential, is_own_or_allowed
+from .access import credential, is_own_or_allowed, origin_of
 from .errors import RETRY_AFTER_SECONDS, error_json
 from .services import services
 from .socketio import mount
@@ -32,13 +33,13 @@ async def _serve(engine: EngineSession) -> None:
 
 
 def _is_foreign(headers: Any) -> bool:
-    return not is_own_or_allowed(headers.get("Origin"), headers.get("Host", ""))
+    return not is_own_or_allowed(origin_of(headers), headers.get("Host", ""))
 
 
 def _refuse() -> Response | None:
     """Not for long: the client comes back."""
     connections = services().connections
-    if not (connections.full or connections.closing):
+    if not (connections.full or connections.closing or len(connections.strangers) >= MAX_STRANGERS):
         return None
     body = error_json(NoCapacity().told())
     return Response(body, 503, headers={"Retry-After": str(RETRY_AFTER_SECONDS)}, content_type="application/json")

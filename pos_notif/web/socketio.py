@@ -14,8 +14,9 @@ from quart import Quart, Response, request, websocket
 from quart.asgi import ASGIWebsocketConnection
 from quart.wrappers import Websocket
 
-from ..engineio import PROTOCOL, TRANSPORT, EngineSession, EngineSettings
+from ..engineio import PROTOCOL, TRANSPORT, ClientGone, EngineSession, EngineSettings
 from ..wire.json_text import dump
+from .http_connection import STATE_KEY
 
 TRANSPORT_UNKNOWN = (0, "Transport unknown")
 SESSION_UNKNOWN = (1, "Session ID unknown")
@@ -24,8 +25,9 @@ BAD_REQUEST = (3, "Bad request")
 FORBIDDEN = (4, "Forbidden")
 UNSUPPORTED_PROTOCOL = (5, "Unsupported protocol version")
 # Messages that a client may be ahead of its handler, before its connection is read no further.
-MESSAGES_AHEAD = 8
+MESSAGES_AHEAD = 1
 INBOX = "pos_notif.inbox"
+Inbox = asyncio.Queue[str | bytes | None]  # None: the client has gone
 
 
 def mount(
@@ -87,7 +89,7 @@ class WebsocketConnection(ASGIWebsocketConnection):
 
     async def __call__(self, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:
         loop = asyncio.get_running_loop()
-        inbox: asyncio.Queue[str | bytes] = asyncio.Queue(MESSAGES_AHEAD)
+        inbox: Inbox = asyncio.Queue(MESSAGES_AHEAD)
         cast(dict[str, Any], self.scope)[INBOX] = inbox
         handler = loop.create_task(self.handle_websocket(self._create_websocket_from_scope(send), send))
         reader = loop.create_task(_read(receive, inbox))
@@ -102,15 +104,30 @@ class WebsocketConnection(ASGIWebsocketConnection):
                 raise error
 
 
-async def _read(receive: Callable[[], Awaitable[Any]], inbox: asyncio.Queue[str | bytes]) -> None:
+async def _read(receive: Callable[[], Awaitable[Any]], inbox: Inbox) -> None:
     while (event := await receive())["type"] != "websocket.disconnect":
         if event["type"] == "websocket.receive":
             text = event.get("text")
             await inbox.put(event["bytes"] if text is None else text)
+    # Behind what it sent before: that is handled. The handler then ends, and with it this.
+    await inbox.put(None)
+    await asyncio.Event().wait()
 
 
 class _QuartTransport:
     def __init__(self, accepted: Websocket) -> None:
-        self.receive = cast(dict[str, Any], accepted.scope)[INBOX].get
+        scope = cast(dict[str, Any], accepted.scope)
+        self._inbox: Inbox = scope[INBOX]
+        self._connection = (scope.get("state") or {}).get(STATE_KEY)
         self.send = accepted.send
         self.close = accepted.close
+
+    async def receive(self) -> str | bytes:
+        message = await self._inbox.get()
+        if message is None:
+            raise ClientGone
+        return message
+
+    def abort(self) -> None:
+        if self._connection is not None:
+            self._connection.abort()

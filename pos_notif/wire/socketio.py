@@ -30,7 +30,7 @@ RESERVED_EVENTS = frozenset(
     {"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
 )
 # `<type>[<attachments>-][<namespace>,][<ack id>][JSON]`
-_PACKET = re.compile(r"([0-6])(?:(\d{1,4})-)?(?:(/[^,]*)(?:,|$))?(\d*)(.*)", re.DOTALL | re.ASCII)
+_PACKET = re.compile(r"([0-6])(?:(\d{1,4})-)?(?:(/[^,]{0,63})(?:,|$))?(\d*)(.*)", re.DOTALL | re.ASCII)
 # What every peer holds exactly as a number.
 _MAX_ACK_ID = 2**53 - 1
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 import socket
 import struct
+import threading
 import time
+from typing import Any
 
 import pytest
 
 from tests.benchmarks.sockets import measure
 from tests.support import LiveServer, eventually, stock_alert
-from tests.websocket_client import SioClient, WsClient
+from tests.test_socketio_protocol import conformance_app
+from tests.websocket_client import SOCKET_PATH, Closed, SioClient, WsClient
 
 pytestmark = pytest.mark.faults
 
@@ -103,3 +106,188 @@ def test_a_thousand_idle_sockets_are_cheap():
     memory, times = measure(1000, pings=50)
     assert memory < 64
     assert sorted(times)[25] < 50  # ten times what a quiet machine takes, and more
+
+
+def upgrade(server: LiveServer, *without: str, then: bytes = b"", version: str = "1.1") -> socket.socket:
+    """An upgrade request as it stands, and what follows it at once."""
+    headers = {
+        "Host": f"127.0.0.1:{server.port}", "Connection": "Upgrade", "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    }  # fmt: skip
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items() if name not in without)
+    client = socket.create_connection(("127.0.0.1", server.port), timeout=15)
+    client.sendall(f"GET {SOCKET_PATH} HTTP/{version}\r\n{lines}\r\n".encode() + then)
+    return client
+
+
+def frame(payload: bytes, opcode: int = 1, *, final: bool = True) -> bytes:
+    return bytes([(0x80 if final else 0) | opcode, 0x80 | len(payload), 0, 0, 0, 0]) + payload
+
+
+def longest_answer(server: LiveServer, seconds: float) -> float:
+    longest, end = 0.0, time.monotonic() + seconds
+    while time.monotonic() < end:
+        began = time.monotonic()
+        assert server.request("GET", "/healthz", token=None)[0] == 200
+        longest = max(longest, time.monotonic() - began)
+    return longest
+
+
+@pytest.mark.parametrize(
+    "flood", [frame(b"", 9), frame(b"", 10), frame(b"", 0, final=False)], ids=["ping", "pong", "fragment"]
+)
+def test_a_flood_of_frames_without_a_message_holds_up_nobody(server, flood):
+    client = upgrade(server)
+    client.recv(4096)
+    if flood[0] == 0:
+        client.sendall(frame(b"4", final=False))
+    stop = threading.Event()
+
+    def send() -> None:
+        with contextlib.suppress(OSError):
+            while not stop.is_set():
+                client.sendall(flood * 4000)
+
+    def read() -> None:
+        with contextlib.suppress(OSError):
+            while client.recv(65536):
+                pass
+
+    threads = [threading.Thread(target=work, daemon=True) for work in (send, read)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.5)
+    assert longest_answer(server, 2) < 1
+    stop.set()
+    client.close()
+
+
+def test_what_is_no_handshake_leaves_no_connection(server):
+    for refused in (
+        upgrade(server, "Sec-WebSocket-Key"),
+        upgrade(server, "Sec-WebSocket-Version"),
+        upgrade(server, version="1.0"),
+        upgrade(server, then=frame(b"40")),
+        upgrade(server, then=b"GET / HTTP/1.1\r\n\r\n"),
+    ):
+        head = b""
+        while more := refused.recv(4096):  # to the end: the server closes
+            head += more
+        assert head.startswith(b"HTTP/1.1 400"), head
+        refused.close()
+    empty = socket.create_connection(("127.0.0.1", server.port), timeout=15)
+    empty.sendall(b"GET ?x HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert empty.recv(4096).startswith(b"HTTP/1.1 400")
+    empty.close()
+    assert not [line for line in server.stderr_lines if "Error" in line or "Traceback" in line]
+
+
+def test_frames_after_a_refusal_are_nobodys(make_server):
+    server = make_server(max_connections="1")
+    with SioClient(server.port, {"token": server.token}):
+        for _ in range(3):
+            client = upgrade(server)
+            assert client.recv(4096).startswith(b"HTTP/1.1 503")
+            with contextlib.suppress(OSError):
+                client.sendall(frame(b"40") * 10)
+            client.close()
+    assert server.stop() == 0
+    assert not [line for line in server.stderr_lines if "Error" in line or "Traceback" in line]
+
+
+def test_clients_that_vanish_with_much_unread_are_let_go_at_once(server):
+    for _ in range(30):
+        client = upgrade(server)
+        client.recv(4096)
+        client.sendall(frame(b"40/x,") * 1500)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+    time.sleep(1)
+    began = time.monotonic()
+    assert server.stop() == 0
+    assert time.monotonic() - began < 2.5
+
+
+def test_what_was_sent_before_closing_is_done(server):
+    server.create_user("Ana", "cocinero")
+    ids = [server.new_order(number)["id"] for number in range(1, 11)]
+    with SioClient(server.port, headers={"Cookie": server.login("Ana")}) as client:
+        actions = [frame(f'42["acusar_recibo",{{"evento_ids":[{event_id}]}}]'.encode()) for event_id in ids]
+        client.socket.sendall(b"".join(actions) + frame(struct.pack("!H", 1000), 8))
+    unseen = lambda: [n for n in range(1, 11) if server.request("GET", f"/api/pedidos/{n}")[2]["pedido"]["por_acusar"]]  # noqa: E731
+    eventually(lambda: not unseen())
+
+
+def test_nothing_follows_the_last_words(server):
+    server.create_user("Ana", "cocinero")
+    for _ in range(4):
+        cookie = server.login("Ana")
+        with SioClient(server.port, headers={"Cookie": cookie}) as client:
+            client.call("conectar_usuario", {})
+            stop = threading.Event()
+
+            def publish_on(stop: threading.Event = stop) -> None:
+                while not stop.is_set():
+                    server.publish(stock_alert(1, "agotado", nota="x" * 5000))
+
+            publishing = threading.Thread(target=publish_on)
+            publishing.start()
+            client.event("evento_alerta")
+            server.request("POST", "/api/auth/logout", cookie=cookie)
+            client.event("sesion_terminada")
+            with pytest.raises(Closed) as closed:
+                client.receive()
+            stop.set()
+            publishing.join()
+            assert closed.value.code == 1008
+
+
+def test_a_reader_too_slow_for_its_last_words_is_cut(server):
+    server.create_user("Ana", "cocinero")
+    cookie = server.login("Ana")
+    with SioClient(server.port, headers={"Cookie": cookie}, receive_buffer=4096) as client:
+        client.call("conectar_usuario", {})
+        publish(server, 100)
+        time.sleep(0.5)
+        server.request("POST", "/api/auth/logout", cookie=cookie)
+        eventually(lambda: connected(server) == 0, 2.5)
+
+
+@pytest.mark.parametrize("again", [1, 5])
+def test_asking_for_the_events_again_repeats_none_and_loses_none(server, again):
+    with SioClient(server.port, {"token": server.token}, receive_buffer=4096) as client:
+        client.call("conectar_usuario", {"rol": "cocinero"})
+        server.publish({"eventos": [stock_alert(number, "agotado", nota="x" * 60_000) for number in range(1, 9)]})
+        for _ in range(again):
+            client.emit("conectar_usuario", {"rol": "cocinero"})
+        assert [client.event("evento_alerta")[1]["id"] for _ in range(8)] == list(range(1, 9))
+        client.call("ping")
+        assert [event for event in client._events if event[0] == "evento_alerta"] == []
+
+
+def change(order_id: int, name: str) -> dict[str, Any]:
+    line = {"tipo_cambio": "item_agregado", "producto_nombre": name, "cantidad_nueva": 1}
+    return {"tipo": "item_modificado", "pedido_id": order_id, "item_id": 9, "cambios": line}
+
+
+def test_an_order_followed_before_the_events_loses_and_repeats_nothing(server):
+    server.create_user("Rosa", "cajero")
+    cookie = server.login("Rosa")
+    begun = server.new_order(7)["cursor"]
+    with SioClient(server.port, {"cursor": begun}, headers={"Cookie": cookie}, receive_buffer=4096) as client:
+        client.call("suscribir_pedido", {"pedido_id": 7})
+        server.publish({"eventos": [change(7, "x" * 200) for _ in range(100)]})
+        assert client.event("evento_pedido")[1]["id"] == 2
+        client.emit("conectar_usuario", {})
+        assert [client.event("evento_pedido")[1]["id"] for _ in range(99)] == list(range(3, 102))
+        server.publish(change(7, "last"))
+        assert client.event("evento_pedido")[1]["id"] == 102
+
+
+def test_a_busy_client_is_not_taken_for_a_dead_one():
+    flags = ("--ping-interval", "0.5", "--ping-timeout", "0.5", "--connect-timeout", "45")
+    with conformance_app(*flags) as port, SioClient(port) as client:
+        client.receive()
+        client.send(*['42["message"]'] * 400)  # four seconds' worth beyond what is read at once
+        for _ in range(400):
+            assert client.receive() == '42["message-back"]'
