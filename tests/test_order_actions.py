@@ -521,7 +521,7 @@ _STEPS = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(takeaway=st.booleans(), steps=_STEPS)
 def test_no_sequence_of_actions_reaches_an_illegal_state(tmp_path_factory, takeaway, steps):
     async def play() -> None:
