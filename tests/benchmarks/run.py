@@ -163,17 +163,15 @@ def main() -> None:
     options.add_argument("--quick", action="store_true", help="a smoke run: its figures mean nothing")
     options.add_argument("--directory", type=Path, help="keeps what the peers need between runs")
     chosen = options.parse_args()
+    peers, scenarios = chosen.peers.split(","), chosen.scenarios.split(",")
+    for given, known in ((peers, PEERS), (scenarios, {**FANOUT, **OWN})):
+        if unknown := set(given) - set(known):
+            options.error(f"unknown: {', '.join(sorted(unknown))} (there are {', '.join(known)})")
     with tempfile.TemporaryDirectory() as temporary:
         directory = (chosen.directory or Path(temporary)).resolve()
         directory.mkdir(parents=True, exist_ok=True)
         build(directory)
-        print(
-            table(
-                measure(
-                    directory, chosen.peers.split(","), chosen.scenarios.split(","), chosen.repetitions, chosen.quick
-                )
-            )
-        )
+        print(table(measure(directory, peers, scenarios, chosen.repetitions, chosen.quick)))
 
 
 if __name__ == "__main__":
