@@ -140,11 +140,14 @@ class SqliteLog:
             if failure is not error:
                 asyncio.get_running_loop().call_exception_handler({"message": "group commit", "exception": error})
             return
-        # The answers leave in the loop's next turn, before what the readers are woken for: a publisher writes its next
-        # event while the streams are written.
+        # Of several publishers the answers leave first, in the loop's next turn: each writes its next event while the
+        # streams are written. One alone has nobody to share a commit with, and its readers go first.
+        if len(group) == 1:
+            self._publish(written, hooks)
         for job in group:
             job.answer()
-        self._publish(written, hooks)
+        if len(group) > 1:
+            self._publish(written, hooks)
 
     def _publish(self, found: Appended, hooks: list[Callable[[], None]]) -> None:
         """Who follows what comes first: then no event passes a reader that has begun to follow its order. What is known
