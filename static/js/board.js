@@ -4,27 +4,33 @@
 
   var pages = window.posNotif = window.posNotif || {};
   var dom = pages.dom;
+  var document = window.document;
   var WIDE_SCREEN = 1600;
 
-  // limits: {warnMs, lateMs}; onUnderstood(id) is ENTENDIDO of a cancelled ticket.
-  function Board(element, limits, onUnderstood) {
+  var SETTLE_MS = 600;           // a button that has become another takes no tap meant for the one before
+
+  // limits: {warnMs, lateMs}; secondsToUndo(record, now).
+  function Board(element, limits, secondsToUndo) {
     this.element = element;
     this.limits = limits;
-    this.onUnderstood = onUnderstood;
-    this.drawn = {};             // by id: {node, revision, record}
+    this.secondsToUndo = secondsToUndo;
+    this.drawn = {};             // by id: {node, revision, record, looks, kind, settled}
     this.order = [];
     this.columns = 0;
   }
 
   var board = Board.prototype;
 
-  board.show = function (records, now) {
-    var before = this.order.join(), drawn = {}, order = [], redrawn = false, i, record, entry;
+  // viewOf(record): see tickets.js.
+  board.show = function (records, now, viewOf) {
+    var view, looks, before = this.order.join(), drawn = {}, order = [], redrawn = false, i, record, entry;
     for (i = 0; i < records.length; i++) {
       record = records[i];
       entry = this.drawn[record.id];
-      if (!entry || entry.revision !== record.revision || entry.record !== record) {
-        entry = this._draw(record, entry);
+      view = viewOf(record);
+      looks = JSON.stringify(view);
+      if (!entry || entry.revision !== record.revision || entry.record !== record || entry.looks !== looks) {
+        entry = this._draw(record, entry, view, looks);
         redrawn = true;
       }
       drawn[record.id] = entry;
@@ -36,18 +42,36 @@
     if (redrawn || order.join() !== before) { this.layout(); }
   };
 
-  board._draw = function (record, old) {
-    var node = pages.tickets.draw(record, this.onUnderstood);
+  board._draw = function (record, old, view, looks) {
+    var node = pages.tickets.draw(record, view), kind = pages.tickets.kindOf(record), time = new Date().getTime();
+    var entry = { node: node, revision: record.revision, record: record, looks: looks, kind: kind, settled: 0 };
+    var focused = old && old.node.contains(document.activeElement) ? document.activeElement : null;
+    if (old) { entry.settled = old.kind === kind ? old.settled : time + SETTLE_MS; }
+    if (entry.settled > time && !view.whole) { settle(node.querySelector('.ticket__do'), entry.settled - time); }
     if (old && old.node.parentNode) { old.node.parentNode.replaceChild(node, old.node); }
-    return { node: node, revision: record.revision, record: record };
+    if (focused) { focusSame(node, focused); }
+    return entry;
   };
+
+  function settle(button, ms) {
+    button.disabled = true;
+    window.setTimeout(function () { button.disabled = false; }, Math.min(ms, SETTLE_MS));
+  }
+
+  function focusSame(node, focused) {
+    var item = focused.getAttribute('data-item-id');
+    var same = node.querySelector(item ? '[data-item-id="' + item + '"]' : '.ticket__do');
+    if (same && same.focus) { same.focus(); }
+  }
 
   // {open, late}; only what can still be cooked counts.
   board.tick = function (now) {
     var counts = { open: 0, late: 0 }, i, entry, edad, estado;
     for (i = 0; i < this.order.length; i++) {
       entry = this.drawn[this.order[i]];
-      edad = pages.tickets.tick(entry.node, entry.record, now, this.limits);
+      edad = pages.tickets.tick(
+        entry.node, entry.record, now, this.limits, this.secondsToUndo(entry.record, now)
+      );
       estado = entry.record.pedido.estado;
       if (estado !== 'listo' && estado !== 'cancelado') { counts.open++; }
       if (edad === 'tarde') { counts.late++; }

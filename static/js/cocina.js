@@ -15,7 +15,20 @@
     warnMs: Number(body.getAttribute('data-warn-minutes')) * 60000,
     lateMs: Number(body.getAttribute('data-late-minutes')) * 60000
   };
-  var board = new pages.Board(dom.byId('columns'), limits, onUnderstood);
+  var recallMs = Number(body.getAttribute('data-ready-minutes')) * 60000;
+  var board = new pages.Board(dom.byId('columns'), limits, orders.secondsToUndo);
+  var cooking = new pages.Cooking({ orders: orders, now: clock.now, onChange: renderSoon, say: say });
+  var menu = new pages.Menu(renderSoon, say);
+  var side = new pages.Side(dom.byId('side'), {
+    recall: {
+      title: 'Recuperar', icon: 'recall', empty: 'Ningún pedido listo en los últimos ' + recallMs / 60000 + ' minutos.',
+      button: dom.byId('recall'), rows: recallRows
+    },
+    allday: {
+      title: 'Todo el día', icon: 'up', empty: 'Nada pendiente.', button: dom.byId('allday'), rows: dishRows,
+      onOpen: function () { menu.load(); }
+    }
+  }, onSide);
   var client = new window.ClienteNotificaciones({
     rol: body.getAttribute('data-room-role'),
     usuario_id: Number(body.getAttribute('data-usuario-id')) || null,
@@ -28,6 +41,14 @@
   var missed = { nuevos: 0, cancelados: 0, cambios: 0 };
   var missedUntil = 0;           // events from before this time were missed
   var renderTimer = null;
+  var shown = [];                // the records on the board, in order
+  var selected = null;           // by the keyboard: {id, panel}
+  var rungAt = 0;                // when the untouched tickets last rang
+  var pressedAt = 0;             // a finger is down since; what it is on must not move
+  var sayTimer = null;
+  var RING_AGAIN_MS = 20000;
+  var PRESS_MS = 1500;
+  var SAY_MS = 6000;
 
   window.__notif = client;
 
@@ -64,16 +85,70 @@
     return understood.has(record);
   }
 
+  function isHeld(record) {
+    return cooking.holds(record);
+  }
+
+  // For what has no ticket to say it on.
+  function say(text) {
+    var node = dom.byId('say');
+    dom.setText(node, text);
+    node.hidden = false;
+    window.clearTimeout(sayTimer);
+    sayTimer = window.setTimeout(function () { node.hidden = true; }, SAY_MS);
+  }
+
+  // The keys 1 to 9, in the order of the board; what is ready has only U.
+  function numbered() {
+    return shown.filter(function (record) { return record.pedido.estado !== 'listo'; }).slice(0, 9);
+  }
+
+  function isSelected(panel, id) {
+    return selected !== null && selected.panel === panel && selected.id === id;
+  }
+
+  function recallRows(now) {
+    return pages.sideLists.recallRows(
+      orders.recallable(now, recallMs), now, cooking, selected && selected.panel === 'recall' ? selected.id : null
+    );
+  }
+
+  function dishRows() {
+    return pages.sideLists.dishRows(pages.FootStrip.sum(shown), menu);
+  }
+
+  function ringAgain(now) {
+    if (!orders.anyFresh()) {
+      rungAt = 0;
+    } else if (!rungAt || rungAt > now) {
+      rungAt = now;              // it rang when it came
+    } else if (now - rungAt >= RING_AGAIN_MS) {
+      rungAt = now;
+      sound.newOrder();
+    }
+  }
+
   function render() {
-    var now = clock.now(), records = orders.inSight(now, isHidden), counts;
+    var now = clock.now(), records, counts, keyed;
     renderTimer = null;
-    board.show(records, now);
+    if (new Date().getTime() - pressedAt < PRESS_MS && new Date().getTime() >= pressedAt) { return; }
+    records = shown = orders.inSight(now, isHidden, isHeld);
+    keyed = numbered();
+    board.show(records, now, function (record) {
+      var view = cooking.view(record), index = keyed.indexOf(record);
+      view.key = index < 0 ? '' : String(index + 1);
+      view.selected = isSelected('board', record.id);
+      return view;
+    });
+    side.show(now);
+    ringAgain(now);
+    sound.tick();
     receipts.drawn(records);
     counts = board.tick(now);
     showCount('count-open', counts.open, counts.open === 1 ? 'abierto' : 'abiertos');
     showCount('count-late', counts.late, 'tarde');
     showEmpty(records.length);
-    strip.showSums(records);
+    strip.showSums(pages.FootStrip.sum(records));
     strip.showStock(now);
     connection.tick();
     dom.setText(dom.byId('clock'), clock.time());
@@ -85,25 +160,116 @@
     if (renderTimer === null) { renderTimer = window.setTimeout(render, 0); }
   }
 
-  // ---- touching ------------------------------------------------------------------
-
-  function onUnderstood(id) {
-    understood.add(orders.records[id]);
+  function onSide() {
+    body.className = 'kitchen' + (side.name ? ' has-side' : '');
+    selected = null;
     render();
+    board.layout();
   }
 
-  function ticketOf(node) {
+  // ---- touching ------------------------------------------------------------------
+
+  function recordOf(node, attribute) {
     while (node && node !== document) {
-      if (node.getAttribute && node.getAttribute('data-pedido-id')) { return node; }
+      if (node.getAttribute && node.getAttribute(attribute)) { return node; }
       node = node.parentNode;
     }
     return null;
   }
 
+  // The big button.
+  function press(record) {
+    switch (pages.tickets.kindOf(record)) {
+    case 'entendido': understood.add(record); break;
+    case 'deshacer': cooking.undo(record); break;
+    default: cooking.bump(record);
+    }
+  }
+
   dom.byId('columns').onclick = function (event) {
-    var ticket = ticketOf(event.target);
-    if (ticket && orders.touch(Number(ticket.getAttribute('data-pedido-id')))) { render(); }
+    var ticket = recordOf(event.target, 'data-pedido-id'), line = recordOf(event.target, 'data-item-id');
+    var record = ticket && orders.records[Number(ticket.getAttribute('data-pedido-id'))], node = event.target;
+    if (!record) { return; }
+    while (node !== ticket && node.tagName !== 'BUTTON') { node = node.parentNode; }
+    if (node !== ticket && !node.disabled) {
+      if (line) { cooking.line(record, Number(line.getAttribute('data-item-id'))); } else { press(record); }
+    }
+    orders.touch(record.id);
+    selected = null;
+    render();
   };
+
+  function pressStarts() { pressedAt = new Date().getTime(); }
+
+  // After the click that follows.
+  function pressEnds() {
+    window.setTimeout(function () {
+      pressedAt = 0;
+      render();
+    }, 0);
+  }
+
+  ['mousedown', 'touchstart'].forEach(function (name) { document.addEventListener(name, pressStarts, true); });
+  ['mouseup', 'touchcancel', 'click', 'dragend'].forEach(function (name) { document.addEventListener(name, pressEnds, false); });
+
+  // ---- keyboard ------------------------------------------------------------------
+
+  function list() {
+    return side.name === 'recall' ? orders.recallable(clock.now(), recallMs) : numbered();
+  }
+
+  // The same key twice is as good as Enter.
+  function select(panel, record) {
+    if (isSelected(panel, record.id)) {
+      confirm();
+      return;
+    }
+    selected = { panel: panel, id: record.id };
+    render();
+    if (panel === 'board') { scrollTo(document.querySelector('.ticket.is-selected')); }
+  }
+
+  function scrollTo(node) {
+    var box = node && node.getBoundingClientRect();
+    if (box && (box.top < 80 || box.bottom > window.innerHeight - 80)) {
+      window.scrollTo(0, Math.max(0, window.pageYOffset + box.top - 160));
+    }
+  }
+
+  function confirm() {
+    var record = selected && orders.records[selected.id], button;
+    if (!selected) { return false; }
+    if (record && selected.panel === 'recall') {
+      cooking.recall(record);
+    } else if (record) {
+      button = document.querySelector('[data-pedido-id="' + record.id + '"] .ticket__do');
+      if (button && button.disabled) { return true; }
+      orders.touch(record.id);
+      press(record);
+    }
+    selected = null;
+    render();
+    return true;
+  }
+
+  pages.keys.listen(document, {
+    digit: function (number) {
+      var record = list()[number - 1];
+      if (record) { select(side.name === 'recall' ? 'recall' : 'board', record); }
+    },
+    enter: confirm,
+    escape: function () {
+      selected = null;
+      if (side.name) { side.close(); } else { render(); }
+    },
+    u: function () {
+      var last = orders.recallable(clock.now(), recallMs)[0];
+      if (last && shown.indexOf(last) >= 0) { cooking.undo(last); }
+    },
+    r: function () { side.toggle('recall'); },
+    a: function () { side.toggle('allday'); },
+    m: function () { sound.mute(); }
+  });
 
   // ---- events --------------------------------------------------------------------
 
@@ -143,10 +309,15 @@
     }
   });
 
-  client.on('evento_alerta', function (evento) { strip.onAlert(evento, clock.now()); });
+  client.on('evento_alerta', function (evento) {
+    strip.onAlert(evento, clock.now());
+    menu.onAlert(evento);
+    renderSoon();
+  });
 
   // Polling delivers before it says that it is back, a stream after.
   client.on('conexion', function (state) {
+    cooking.setOffline(state.modo === 'sin_conexion');
     if (state.modo !== 'sin_conexion' && missedUntil === Infinity) {
       missedUntil = clock.now();
       connection.showMissed(missed);

@@ -18,31 +18,34 @@
 
   var strip = FootStrip.prototype;
 
+  // The pending lines of the orders to cook, by dish: [{name, id, count}], most first.
   function sum(records) {
-    var byName = {}, list = [], i, j, items, name;
+    var byName = {}, list = [], i, j, items, name, dish;
     for (i = 0; i < records.length; i++) {
       items = OPEN[records[i].pedido.estado] ? records[i].pedido.items : [];
       for (j = 0; j < items.length; j++) {
-        name = items[j].producto_nombre;
-        if (name && (items[j].estado_item || 'pendiente') === 'pendiente') {
-          byName['$' + name] = (byName['$' + name] || 0) + Number(items[j].cantidad || 0);
+        if ((items[j].estado_item || 'pendiente') === 'pendiente') {
+          name = items[j].producto_nombre || 'Producto';
+          dish = byName['$' + name] = byName['$' + name] || { name: name, id: null, count: 0 };
+          dish.count = Math.round((dish.count + Number(items[j].cantidad || 0)) * 1000) / 1000;
+          dish.id = dish.id || items[j].producto_id || null;
         }
       }
     }
     for (name in byName) {
-      if (byName.hasOwnProperty(name)) { list.push({ name: name.slice(1), count: byName[name] }); }
+      if (byName.hasOwnProperty(name)) { list.push(byName[name]); }
     }
     list.sort(function (a, b) { return b.count - a.count || (a.name < b.name ? -1 : 1); });
     return list;
   }
 
-  strip.showSums = function (records) {
-    var list = sum(records), key = JSON.stringify(list), i;
+  strip.showSums = function (list) {
+    var key = JSON.stringify(list), i;
     if (key === this.sums) { return; }
     this.sums = key;
     dom.empty(this.allDay);
-    if (!list.length) { return; }
-    this.allDay.appendChild(dom.create('span', 'allday__label', 'TODO EL DÍA'));
+    this.allDay.appendChild(dom.create('span', 'allday__label', [dom.icon('up'), dom.text('TODO EL DÍA')]));
+    if (!list.length) { this.allDay.appendChild(dom.create('span', 'allday__item', 'Nada pendiente')); }
     for (i = 0; i < list.length; i++) {
       this.allDay.appendChild(dom.create('span', 'allday__item', [
         dom.create('b', 'num', String(list[i].count)),
@@ -87,5 +90,6 @@
     ]);
   };
 
+  FootStrip.sum = sum;
   pages.FootStrip = FootStrip;
 }(window));

@@ -12,8 +12,10 @@
 
   var pages = window.posNotif = window.posNotif || {};
   var COOKABLE = { pagado: true, en_mesa: true };
+  var OPEN = { pagado: true, en_mesa: true, en_cocina: true };
   var KEPT = { pagado: true, en_mesa: true, en_cocina: true, listo: true, cancelado: true };
-  var DONE_MS = 60000;           // how long a finished ticket stays in sight
+  var DONE_MS = 5000;            // how long a finished ticket stays in sight, to be undone
+  var MOST_READY = 50;
 
   function Orders() {
     this.records = {};
@@ -72,7 +74,7 @@
     record.pedido = pedido;
     record.pedido.items = pedido.items || [];
     record.start = startOf(pedido, record.start || at);
-    record.recalled = (record.recalled || pedido.recuperado === true) && pedido.estado === 'en_cocina';
+    record.recalled = Boolean(record.recalled || pedido.recuperado_at) && pedido.estado === 'en_cocina';
     record.reason = pedido.razon || record.reason;
     record.doneAt = pedido.estado === 'listo' ? firstOf(parse(pedido.listo_at), record.doneAt, at) : null;
     if (pedido.estado !== 'pagado' && pedido.estado !== 'en_mesa') { record.fresh = false; }
@@ -146,7 +148,11 @@
 
   // What it meant to the kitchen: 'new', 'changed', 'cancelled', 'recalled' or ''.
   orders.apply = function (evento) {
-    var meaning = this._apply(evento), record = this.records[evento.pedido_id];
+    var known = this.records[evento.pedido_id], meaning = '', record;
+    // The answer to an action may be here before its events.
+    if (!known || !evento.version || !(evento.version <= known.pedido.version)) { meaning = this._apply(evento); }
+    record = this.records[evento.pedido_id];
+    if (record && evento.version > (record.pedido.version || 0)) { record.pedido.version = evento.version; }
     if (record && (evento.tipo === 'nuevo_pedido' || evento.tipo === 'item_modificado' || cancels(evento))) {
       record.events.push(evento.id);
     }
@@ -225,6 +231,25 @@
     if (this.records[id] && this.records[id].pedido.estado === 'cancelado') { delete this.records[id]; }
   };
 
+  // The order as an action's answer has it, which may be ahead of the events.
+  orders.answer = function (pedido, at) {
+    var record = this.records[pedido.id];
+    if (record && pedido.version <= record.pedido.version) { return; }
+    if (!KEPT[pedido.estado]) {
+      delete this.records[pedido.id];
+      return;
+    }
+    if (record && OPEN[pedido.estado]) {
+      markDifferences(record, record.pedido.items, pedido.items || [], at);
+    } else {
+      record = record || (this.records[pedido.id] = newRecord(pedido.id));
+      forgetMarks(record);
+    }
+    record.revision++;
+    setOrder(record, pedido, at);
+    if (pedido.estado === 'cancelado') { record.cancelledAt = at; }
+  };
+
   // Takes the place of everything known. Answers what is new since then:
   // {nuevos, cancelados, cambios}; nothing is new the first time.
   orders.load = function (pedidos, at) {
@@ -260,13 +285,14 @@
     return true;
   }
 
-  // Recalled first, then the oldest first.
-  orders.inSight = function (now, hidden) {
+  // Recalled first, then the oldest first. hidden(record), held(record): not
+  // shown, or shown although its time is over.
+  orders.inSight = function (now, hidden, held) {
     var list = [], id, record;
     for (id in this.records) {
       if (this.records.hasOwnProperty(id)) {
         record = this.records[id];
-        if (inSight(record, now) && !hidden(record)) { list.push(record); }
+        if ((inSight(record, now) || held(record)) && !hidden(record)) { list.push(record); }
       }
     }
     list.sort(function (a, b) {
@@ -274,6 +300,32 @@
       return a.start - b.start || a.id - b.id;
     });
     return list;
+  };
+
+  // The ready orders that can be recalled, the last one first.
+  orders.recallable = function (now, ms) {
+    var list = [], id, record;
+    for (id in this.records) {
+      if (this.records.hasOwnProperty(id)) {
+        record = this.records[id];
+        if (record.pedido.estado === 'listo' && record.doneAt !== null && now - record.doneAt < ms) { list.push(record); }
+      }
+    }
+    list.sort(function (a, b) { return b.doneAt - a.doneAt || b.id - a.id; });
+    return list.slice(0, MOST_READY);
+  };
+
+  orders.secondsToUndo = function (record, now) {
+    return Math.max(0, Math.ceil((record.doneAt + DONE_MS - now) / 1000));
+  };
+
+  // An order that nobody has touched yet is to ring again.
+  orders.anyFresh = function () {
+    var id;
+    for (id in this.records) {
+      if (this.records.hasOwnProperty(id) && this.records[id].fresh) { return true; }
+    }
+    return false;
   };
 
   // Somebody has looked at it. True if there was anything to forget.

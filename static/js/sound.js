@@ -8,6 +8,7 @@
   var AudioContext = window.AudioContext || window.webkitAudioContext;
   var GAP_MS = 1500;             // several orders at once ring once
   var FLASH_MS = 1800;
+  var MUTE_MS = 60000;
 
   // Frequency in Hz, start and length in s.
   var NEW_ORDER = [[880, 0, 0.16], [1318.5, 0.18, 0.34]];
@@ -19,6 +20,7 @@
     this.flashElement = flash;
     this.context = null;
     this.lastAt = 0;
+    this.mutedUntil = 0;
     chip.onclick = function () { self.unlock(); };
     this._show();
   }
@@ -26,13 +28,33 @@
   var sound = Sound.prototype;
 
   sound._active = function () {
-    return this.context !== null && this.context.state === 'running';
+    return this.context !== null && this.context.state === 'running' && !this._mutedSeconds();
+  };
+
+  sound._mutedSeconds = function () {
+    var left = Math.ceil((this.mutedUntil - new Date().getTime()) / 1000);
+    return left > 0 && left * 1000 <= MUTE_MS ? left : 0;
+  };
+
+  // For a minute the screen flashes instead; again, or a tap on the chip: not after all.
+  sound.mute = function () {
+    this.mutedUntil = this._mutedSeconds() ? 0 : new Date().getTime() + MUTE_MS;
+    this._show();
+  };
+
+  // Every second: how long it is still muted.
+  sound.tick = function () {
+    if (this.mutedUntil) {
+      if (!this._mutedSeconds()) { this.mutedUntil = 0; }
+      this._show();
+    }
   };
 
   sound._show = function () {
     var active = this._active(), text = 'Toque para activar el sonido';
     if (!AudioContext) { text = 'Este navegador no tiene sonido'; }
     if (active) { text = 'Sonido activo'; }
+    if (this._mutedSeconds()) { text = 'Silencio ' + this._mutedSeconds() + ' s'; }
     this.chip.setAttribute('data-activo', active ? 'true' : 'false');
     dom.empty(this.chip);
     this.chip.appendChild(dom.icon(active ? 'sound' : 'mute', 'icon--l'));
@@ -42,6 +64,8 @@
   // Must be called from a tap.
   sound.unlock = function () {
     var self = this;
+    this.mutedUntil = 0;
+    this._show();
     if (!AudioContext) { return; }
     if (!this.context) {
       this.context = new AudioContext();

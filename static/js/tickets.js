@@ -5,6 +5,8 @@
   var pages = window.posNotif = window.posNotif || {};
   var dom = pages.dom;
   var create = dom.create;
+  var OPEN = { pagado: true, en_mesa: true, en_cocina: true };
+  var WAITING = 'Se enviará al volver';
   var ALLERGY = /al[eé]rgi\S*/i;
   var WITHOUT = /(^|[\s(.,;:\/-])sin(?=\s)/i;
 
@@ -59,9 +61,10 @@
     ]);
   }
 
-  function what(item) {
+  function what(item, waiting) {
     var node = create('span', 'line__what', [create('span', 'line__name', item.producto_nombre || 'Producto')]);
     if (item.notas) { addNotes(node, item.notas); }
+    if (waiting) { node.appendChild(create('span', 'line__wait', waiting)); }
     return node;
   }
 
@@ -69,17 +72,27 @@
     return create('span', 'line__sign', [dom.icon(name)]);
   }
 
-  function lineNode(item, mark, cancelled) {
-    var done = item.estado_item === 'listo' || item.estado_item === 'servido';
-    var gone = cancelled || item.estado_item === 'cancelado';
+  // waiting: the name of the line's action that waits for the service, if one does.
+  function lineNode(item, mark, estado, waiting, slow) {
+    var done = waiting ? waiting === 'item_listo' : item.estado_item === 'listo' || item.estado_item === 'servido';
+    var gone = estado === 'cancelado' || item.estado_item === 'cancelado';
     var kind = gone ? '' : (mark && mark.kind) || '';
-    var node = create('div', 'line', [
+    var tappable = OPEN[estado] && !gone && item.estado_item !== 'servido';
+    var node = create(tappable ? 'button' : 'div', 'line', [
       kind === 'added' ? sign('plus') : null,
       kind === 'notes' ? sign('swap') : null,
       kind === 'quantity' ? fromTo(mark.from, item.cantidad) : times(item.cantidad),
-      what(item),
-      done && !gone ? create('span', 'line__tick', [dom.icon('check')]) : null
+      what(item, slow ? WAITING : ''),
+      (done || tappable) && !gone ? create('span', 'line__tick', [slow || done ? dom.icon(slow ? 'clock' : 'check') : null]) : null
     ]);
+    if (tappable) {
+      node.type = 'button';
+      node.setAttribute('aria-pressed', done ? 'true' : 'false');
+    }
+    if (slow) {
+      node.className += ' is-waiting';
+      node.disabled = true;
+    }
     if (gone) { node.className += ' line--gone'; }
     if (done && !gone) { node.className += ' is-done'; }
     if (kind === 'added') { node.className += ' line--added'; }
@@ -112,14 +125,13 @@
     return null;
   }
 
+  function title(pedido) {
+    if (pedido.tipo === 'llevar') { return 'Llevar'; }
+    return pedido.mesa_numero !== null && pedido.mesa_numero !== undefined ? 'Mesa ' + pedido.mesa_numero : 'Pedido';
+  }
+
   function label(pedido) {
-    if (pedido.tipo === 'llevar') {
-      return create('h2', 'ticket__label', [dom.icon('bag'), dom.text('Llevar')]);
-    }
-    if (pedido.mesa_numero !== null && pedido.mesa_numero !== undefined) {
-      return create('h2', 'ticket__label', 'Mesa ' + pedido.mesa_numero);
-    }
-    return create('h2', 'ticket__label', 'Pedido');
+    return create('h2', 'ticket__label', [pedido.tipo === 'llevar' ? dom.icon('bag') : null, dom.text(title(pedido))]);
   }
 
   function meta(pedido) {
@@ -143,23 +155,46 @@
     ]);
   }
 
-  function lines(record) {
-    var node = create('div', 'ticket__lines'), items = record.pedido.items, i;
-    var cancelled = record.pedido.estado === 'cancelado';
+  function lines(record, view) {
+    var node = create('div', 'ticket__lines'), items = record.pedido.items, estado = record.pedido.estado, i, waiting;
     for (i = 0; i < items.length; i++) {
-      node.appendChild(lineNode(items[i], record.marks[items[i].id], cancelled));
+      waiting = view.lines[items[i].id] || '';
+      if (view.whole === 'listo' && items[i].estado_item !== 'cancelado') { waiting = waiting || 'item_listo'; }
+      node.appendChild(lineNode(items[i], record.marks[items[i].id], estado, waiting, Boolean(view.slow && view.lines[items[i].id])));
     }
     for (i = 0; i < record.removed.length; i++) { node.appendChild(removedNode(record.removed[i])); }
     return node;
   }
 
-  function foot(record, onUnderstood) {
-    var button;
-    if (record.pedido.estado !== 'cancelado') { return null; }
-    button = create('button', 'btn btn--inverse btn--kitchen btn--block', 'ENTENDIDO');
-    button.type = 'button';
-    button.onclick = function () { onUnderstood(record.id); };
-    return create('div', 'ticket__foot', [button]);
+  // The one big button: which it is, and how it looks.
+  function kindOf(record) {
+    var estado = record.pedido.estado;
+    if (estado === 'cancelado') { return 'entendido'; }
+    if (estado === 'listo') { return 'deshacer'; }
+    return estado === 'en_cocina' ? 'listo' : 'iniciar';
+  }
+
+  function button(record, view) {
+    var kind = kindOf(record), looks = { entendido: 'inverse', deshacer: 'inverse', listo: 'primary', iniciar: 'start' };
+    var node = create('button', 'btn btn--kitchen btn--block ticket__do btn--' + looks[kind]);
+    node.type = 'button';
+    if (view.whole && view.slow) {
+      node.className = 'btn btn--kitchen btn--block ticket__do is-waiting';
+      node.appendChild(dom.icon('clock', 'icon--l'));
+      node.appendChild(dom.text(' ' + WAITING));
+    } else if (kind === 'deshacer') {
+      node.appendChild(dom.icon('undo', 'icon--l'));
+      node.appendChild(dom.text(' Deshacer '));
+      node.appendChild(create('span', 'ticket__left num'));
+    } else {
+      node.appendChild(dom.text(kind.toUpperCase()));
+    }
+    if (view.key && !(view.whole && view.slow)) {
+      node.appendChild(create('span', 'ticket__key num', view.key));
+      node.lastChild.setAttribute('aria-hidden', 'true');
+    }
+    node.disabled = Boolean(view.whole);
+    return create('div', 'ticket__foot', [node]);
   }
 
   function className(record) {
@@ -171,8 +206,10 @@
     return name + (record.fresh ? ' ticket--new' : '');
   }
 
-  function draw(record, onUnderstood) {
-    var pedido = record.pedido, node = create('article', className(record));
+  // view: what waits ({whole, lines, slow}), `said` (words on the ticket), `key`
+  // (its number on the keyboard, or ''), `selected`.
+  function draw(record, view) {
+    var pedido = record.pedido, node = create('article', className(record) + (view.selected ? ' is-selected' : ''));
     var showReason = record.reason && (pedido.estado === 'cancelado' || record.recalled);
     var children = [
       band(record),
@@ -180,7 +217,7 @@
       showReason ? create('p', 'ticket__reason', record.reason) : null,
       !pedido.items.length && pedido.estado !== 'cancelado' ?
         create('p', 'ticket__reason', 'Sin detalle de este pedido. Pregunte al mesero.') : null
-    ], footer = foot(record, onUnderstood), i, notes;
+    ], i, notes;
     for (i = 0; i < children.length; i++) {
       if (children[i]) { node.appendChild(children[i]); }
     }
@@ -189,8 +226,12 @@
       addNotes(notes, pedido.notas);
       node.appendChild(notes);
     }
-    node.appendChild(lines(record));
-    if (footer) { node.appendChild(footer); }
+    node.appendChild(lines(record, view));
+    if (view.said) {
+      node.appendChild(create('p', 'ticket__said', [dom.icon('warning'), dom.text(view.said)]));
+      node.lastChild.setAttribute('role', 'status');
+    }
+    node.appendChild(button(record, view));
     node.setAttribute('data-pedido-id', record.id);
     node.setAttribute('data-estado', pedido.estado);
     return node;
@@ -222,7 +263,8 @@
     }
   }
 
-  function tick(node, record, now, limits) {
+  // left: seconds to undo.
+  function tick(node, record, now, limits, left) {
     var ageMs = ageOf(record, now), edad = edadOf(record, ageMs, limits);
     var since = node.querySelector('.ticket__since');
     var time = node.querySelector('.ticket__time');
@@ -230,8 +272,9 @@
     setWord(node.querySelector('.ticket__word'), edad, record.fresh);
     if (node.getAttribute('data-edad') !== edad) { node.setAttribute('data-edad', edad); }
     if (since && record.changedAt !== null) { dom.setText(since, pages.clock.ago(now - record.changedAt)); }
+    if (node.querySelector('.ticket__left')) { dom.setText(node.querySelector('.ticket__left'), left + ' s'); }
     return edad;
   }
 
-  pages.tickets = { draw: draw, tick: tick };
+  pages.tickets = { draw: draw, tick: tick, title: title, kindOf: kindOf };
 }(window));

@@ -1,0 +1,92 @@
+/* What the side panel lists: the ready orders to recall, and the dishes of the
+   whole day with what is sold out. */
+(function (window) {
+  'use strict';
+
+  var pages = window.posNotif = window.posNotif || {};
+  var dom = pages.dom;
+  var create = dom.create;
+
+  // ---- Recuperar -----------------------------------------------------------------
+
+  function summary(pedido) {
+    var parts = [], i;
+    for (i = 0; i < pedido.items.length; i++) {
+      if (pedido.items[i].estado_item !== 'cancelado') {
+        parts.push(pedido.items[i].cantidad + '× ' + (pedido.items[i].producto_nombre || 'Producto'));
+      }
+    }
+    return parts.join(', ');
+  }
+
+  // records: the ready ones, the last first. selected: an id.
+  function recallRows(records, now, cooking, selected) {
+    return records.map(function (record, index) {
+      var waiting = cooking.view(record), key = index < 9 ? String(index + 1) : '', ago = pages.clock.ago(now - record.doneAt);
+      var wide = pages.clock.ago(Math.floor((now - record.doneAt) / 60000) * 60000);
+      return {
+        key: JSON.stringify([record.id, record.revision, waiting.whole, waiting.slow, key, selected === record.id,
+          now - record.doneAt < 60000 ? '' : wide]),
+        node: function () {
+          var pedido = record.pedido, row, button;
+          button = pages.Side.button('Recuperar', 'btn--secondary', Boolean(waiting.whole), function () { cooking.recall(record); });
+          if (waiting.whole && waiting.slow) { dom.setText(button, 'Se enviará'); }
+          if (key) { button.appendChild(create('span', 'side__key num', key)); }
+          row = create('div', 'side__row' + (selected === record.id ? ' is-selected' : ''), [
+            button,
+            create('div', 'side__what', [
+              create('p', 'side__name', [
+                dom.text(pages.tickets.title(pedido)),
+                pedido.cliente_nombre ? create('span', 'side__more', ' ' + pedido.cliente_nombre) : null
+              ]),
+              create('p', 'side__meta num', '#' + (pedido.numero || pedido.id) + ' · ' +
+                (now - record.doneAt < 60000 ? 'hace un momento' : ago)),
+              create('p', 'side__lines', summary(pedido))
+            ])
+          ]);
+          row.setAttribute('data-listo-id', record.id);
+          return row;
+        }
+      };
+    });
+  }
+
+  // ---- Todo el día ----------------------------------------------------------------
+
+  // The pending dishes, then the rest of the menu.
+  function dishRows(sums, menu) {
+    var rows = [], listed = {}, i, product, rest = menu.list();
+    for (i = 0; i < sums.length; i++) {
+      product = menu.product(sums[i].id, sums[i].name);
+      if (product) { listed[product.id] = true; }
+      rows.push(dishRow(sums[i].name, sums[i].count, product, menu));
+    }
+    for (i = 0; i < rest.length; i++) {
+      if (!listed[rest[i].id]) { rows.push(dishRow(rest[i].nombre, 0, rest[i], menu)); }
+    }
+    return rows;
+  }
+
+  function dishRow(name, count, product, menu) {
+    var out = product && !product.disponible, waiting = Boolean(product && menu.waits(product.id));
+    return {
+      key: JSON.stringify([name, count, product && product.id, out, waiting]),
+      node: function () {
+        var row = create('div', 'side__row side__row--dish' + (out ? ' is-out' : ''), [
+          product ? pages.Side.button(
+            out ? 'Hay de nuevo' : 'Agotado', out ? 'btn--inverse' : 'btn--secondary', waiting,
+            function () { menu.mark(product.id, out); }
+          ) : null,
+          create('b', 'side__count num', count ? String(count) : ''),
+          create('span', 'side__dish', [
+            dom.text(name), out ? create('span', 'side__out', [dom.icon('out'), dom.text('AGOTADO')]) : null
+          ])
+        ]);
+        if (product) { row.setAttribute('data-producto-id', product.id); }
+        return row;
+      }
+    };
+  }
+
+  pages.sideLists = { recallRows: recallRows, dishRows: dishRows };
+}(window));
