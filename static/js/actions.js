@@ -47,7 +47,7 @@
       orderId: orderId, name: name, fields: fields || {}, slow: false, still: still || null,
       version: seen ? seen.version : null, operacion_id: randomId(), tried: 0, timer: null, xhr: null, begun: false
     };
-    if (this.find(orderId, name, action.fields.item_id)) { return false; }
+    if (this.lookUp(orderId, name, action.fields.item_id)) { return false; }
     queue.push(action);
     window.setTimeout(function () {
       if (!action.slow && self._waits(action)) {
@@ -65,7 +65,7 @@
     return this.queues[orderId] || [];
   };
 
-  actions.find = function (orderId, name, itemId) {
+  actions.lookUp = function (orderId, name, itemId) {
     var queue = this.of(orderId), i;
     for (i = 0; i < queue.length; i++) {
       if (queue[i].name === name && queue[i].fields.item_id === itemId) { return queue[i]; }

@@ -76,7 +76,7 @@
   cooking.line = function (record, itemId) {
     var item = itemOf(record.pedido, itemId), seen, ready;
     if (!item || this._waitingOn(record.id).whole) { return; }
-    if (this.actions.find(record.id, 'item_listo', itemId) || this.actions.find(record.id, 'item_pendiente', itemId)) { return; }
+    if (this.actions.lookUp(record.id, 'item_listo', itemId) || this.actions.lookUp(record.id, 'item_pendiente', itemId)) { return; }
     seen = JSON.stringify(lineContent(item));
     ready = isReady(item);
     this.actions.send(record.id, ready ? 'item_pendiente' : 'item_listo', { item_id: itemId }, function (now) {
