@@ -118,14 +118,15 @@
   }
 
   cooking._refused = function (action, error) {
-    var record = this.orders.records[action.orderId], estado = error.pedido ? error.pedido.estado : error.estado, text;
+    var record = this.orders.records[action.orderId], pedido = error.pedido || (record && record.pedido);
+    var estado = error.pedido ? error.pedido.estado : error.estado, text;
     if (error.pedido) { this.orders.answer(error.pedido, this.options.now()); }
     if (estado && isSo(action, estado, error.pedido)) { return; }
     text = words(action, error, estado);
     if (this.orders.records[action.orderId] && estado !== 'listo') {
       this._sayOn(action.orderId, text);
     } else {
-      this.options.say((record ? pages.tickets.title(record.pedido) + ': ' : '') + text);
+      this.options.say((pedido ? pages.tickets.title(pedido) + ': ' : '') + text);
     }
   };
 
