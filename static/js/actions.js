@@ -45,7 +45,7 @@
     var self = this, queue = this.queues[orderId] = this.queues[orderId] || [], seen = this.options.latest(orderId);
     var action = {
       orderId: orderId, name: name, fields: fields || {}, slow: false, still: still || null,
-      version: seen ? seen.version : null, operacion_id: randomId(), tried: 0, timer: null, xhr: null, begun: false
+      version: seen ? seen.version : null, operacion_id: randomId(), tried: 0, faults: 0, renewed: 0, timer: null, xhr: null, begun: false
     };
     if (this.lookUp(orderId, name, action.fields.item_id)) { return false; }
     queue.push(action);
@@ -121,14 +121,16 @@
   actions._answered = function (action, status, answer) {
     var error = answer.error || {};
     action.tried++;
+    action.faults += status === 500 ? 1 : 0;
     if (status === 200 && answer.pedido) {
       this._done(action);
       this.options.onAnswer(action, answer.pedido);
     } else if (status === 200 || status === 0 || status === 408 || status === 429 || status > 500 ||
-        (status === 500 && action.tried < MOST_TRIES)) {
+        (status === 500 && action.faults < MOST_TRIES)) {
       this._later(action);
       return;
-    } else if (error.codigo === 'version_obsoleta' && action.tried < MOST_TRIES && action.still && action.still(error.pedido)) {
+    } else if (error.codigo === 'version_obsoleta' && action.renewed < MOST_TRIES && action.still && action.still(error.pedido)) {
+      action.renewed++;
       action.version = error.pedido.version;
       this._try(action);
       return;

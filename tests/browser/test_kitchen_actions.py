@@ -279,6 +279,22 @@ def test_an_answer_that_was_lost_is_asked_for_again(kitchen: Any, restaurant: An
     assert ready_events(restaurant, 1) == 1
 
 
+def test_many_lost_tries_make_no_tap_stale(kitchen: Any, restaurant: Any) -> None:
+    restaurant.publish(order(1), order(2), change(1, "en_cocina"))
+    shows(kitchen, 1, "en_cocina")
+    kitchen.evaluate("() => { const later = window.setTimeout; window.setTimeout = (f, ms) => later(f, ms / 20); }")
+    tries: list[Any] = []
+    kitchen.route(
+        "**/acciones", lambda route: (tries.append(route), route.abort() if paid == [] else route.continue_())
+    )
+    paid: list[bool] = []
+    press(kitchen, 1, "LISTO")
+    until(kitchen, lambda: len(tries) > 6)
+    restaurant.publish(change(1, "en_cocina", metodo_pago="efectivo"))
+    paid.append(True)
+    until(kitchen, lambda: state(restaurant, 1)["estado"] == "listo")
+
+
 def test_a_ready_order_that_was_served_is_not_recalled(kitchen: Any, restaurant: Any) -> None:
     slow_time(kitchen)
     restaurant.publish(order(1), order(2), change(1, "listo"))
