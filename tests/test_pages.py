@@ -14,7 +14,8 @@ from pos_notif.resources import resource
 from tests.in_process import in_process
 from tests.support import eventually
 
-PAGES = ("/", "/login", "/cocina", "/docs")
+SCREENS = {"/cocina": "cocinero", "/pos": "mesero", "/caja": "cajero"}
+PAGES = ("/", "/login", *SCREENS, "/docs")
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ async def service(tmp_path):
 # Who gets which
 
 
-@pytest.mark.parametrize("path", ["/", "/cocina"])
+@pytest.mark.parametrize("path", ["/", *SCREENS])
 async def test_without_a_session_a_page_sends_to_the_login(service, path):
     for who in ({}, {"cookie": "pos_notif_sesion=wrong"}, {"token": await service.accounts.create_token("pos")}):
         answer = await service.call("GET", path, **who)
@@ -37,7 +38,9 @@ async def test_the_login_sends_who_is_signed_in_on(service):
     cook, waiter = await service.sign_in("Ana", "cocinero"), await service.sign_in("Beto", "mesero")
     for cookie, query, target in [
         (cook, "", "/cocina"),
-        (waiter, "", "/"),
+        (waiter, "", "/pos"),
+        (await service.sign_in("Caro", "cajero"), "", "/caja"),
+        (await service.sign_in("Dora", "manager"), "", "/"),
         (cook, "?next=/", "/"),
         (waiter, "?next=/cocina", "/cocina"),
         (cook, "?next=/cocina%3Fa%3Db%26c", "/cocina?a=b&c"),
@@ -91,23 +94,25 @@ async def test_a_doubly_encoded_next_stays_here(service):
     assert location.startswith("/%2Fevil")  # a path of ours, which is 404
 
 
-async def test_a_role_without_the_page_gets_a_403_page(service):
-    answer = await service.call("GET", "/cocina", cookie=await service.sign_in("Beto", "mesero"))
-    assert (answer.status, answer.headers["Content-Type"]) == (403, "text/html; charset=utf-8")
-    assert "Su rol no tiene esta pantalla." in answer.text
-    for role in ("cocinero", "manager"):
-        assert (await service.call("GET", "/cocina", cookie=await service.sign_in(role, role))).status == 200
+@pytest.mark.parametrize("path", SCREENS)
+async def test_a_role_without_the_page_gets_a_403_page(service, path):
+    for role in ("cocinero", "mesero", "cajero", "manager"):
+        answer = await service.call("GET", path, cookie=await service.sign_in(role, role))
+        assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+        assert answer.status == (200 if role in (SCREENS[path], "manager") else 403)
+        assert ("Su rol no tiene esta pantalla." in answer.text) == (answer.status == 403)
 
 
 async def test_the_start_page_lists_what_the_role_may_open(service):
-    for role, shown in (("manager", True), ("cocinero", True), ("mesero", False)):
+    for role in ("manager", "cocinero", "mesero", "cajero"):
         page = (await service.call("GET", "/", cookie=await service.sign_in(role, role))).text
-        assert ('href="/cocina"' in page) == shown
+        for path, owner in SCREENS.items():
+            assert (f'href="{path}"' in page) == (role in (owner, "manager"))
 
 
 async def test_a_page_of_a_person_is_never_stored(service):
-    cookie = await service.sign_in("Ana", "cocinero")
-    for path in ("/", "/cocina"):
+    cookie = await service.sign_in("Ana", "manager")
+    for path in ("/", *SCREENS):
         assert (await service.call("GET", path, cookie=cookie)).headers["Cache-Control"] == "no-store"
 
 

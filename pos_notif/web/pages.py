@@ -18,7 +18,11 @@ from .services import services
 blueprint = Blueprint("pages", __name__)
 
 # Where each page is, whose room it shows, and its words on the start page.
-PAGES = (("/cocina", "cocinero", "Cocina", "Los pedidos por cocinar, en vivo"),)
+PAGES = (
+    ("/cocina", "cocinero", "Cocina", "Los pedidos por cocinar, en vivo"),
+    ("/pos", "mesero", "Mesero", "Tomar pedidos y entregar los que están listos"),
+    ("/caja", "cajero", "Caja", "Los pedidos por cobrar, con su total"),
+)
 
 
 @blueprint.get("/")
@@ -44,12 +48,19 @@ async def login() -> Any:
 @blueprint.get("/cocina")
 @hide
 async def kitchen() -> Any:
-    who = await _signed_in_user()
-    if who is None:
-        return _to_login("/cocina")
-    if not may_read(who.role, "cocinero"):
-        raise RoleNotAllowed("Su rol no tiene esta pantalla.")
-    return await _page("cocina.html", who)
+    return await _screen("/cocina", "cocinero", "cocina.html")
+
+
+@blueprint.get("/pos")
+@hide
+async def waiter() -> Any:
+    return await _screen("/pos", "mesero", "pos.html")
+
+
+@blueprint.get("/caja")
+@hide
+async def till() -> Any:
+    return await _screen("/caja", "cajero", "caja.html")
 
 
 @blueprint.get("/docs")
@@ -68,6 +79,16 @@ async def api_documentation_file(name: str) -> Any:
 @hide
 async def favicon() -> Any:
     return redirect("/static/favicon.svg", 301)
+
+
+async def _screen(url: str, room_role: str, template: str) -> Any:
+    """A page that shows a role's room, for whoever may read it."""
+    who = await _signed_in_user()
+    if who is None:
+        return _to_login(url)
+    if not may_read(who.role, room_role):
+        raise RoleNotAllowed("Su rol no tiene esta pantalla.")
+    return await _page(template, who)
 
 
 async def _page(template: str, who: Principal | None, **values: Any) -> Response:

@@ -51,6 +51,11 @@
     return Math.floor(minutes / 60) + ' h ' + two(minutes % 60);
   }
 
+  // 2:41, and from 100 minutes on 1 h 40.
+  function minutes(ms) {
+    return age(ms).replace(/^0(?=\d:)/, '');
+  }
+
   // "hace 20 s", "hace 3 min"
   function ago(ms) {
     var seconds = Math.max(0, Math.floor(ms / 1000));
@@ -59,11 +64,18 @@
     return 'hace ' + Math.floor(seconds / 3600) + ' h';
   }
 
+  // 19:05:12 of a time on the wire, which carries the restaurant's offset.
+  function timeOf(iso) {
+    return String(iso || '').slice(11, 19);
+  }
+
   // An ISO time in ms, or null.
   function parse(iso) {
     var ms = iso ? Date.parse(iso) : NaN;
     return isNaN(ms) ? null : ms;
   }
 
-  pages.clock = { set: set, now: now, time: time, day: day, age: age, ago: ago, parse: parse };
+  pages.clock = {
+    set: set, now: now, time: time, day: day, age: age, minutes: minutes, ago: ago, timeOf: timeOf, parse: parse
+  };
 }(window));

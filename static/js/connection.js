@@ -6,24 +6,39 @@
   var pages = window.posNotif = window.posNotif || {};
   var dom = pages.dom;
   var GRACE_MS = 1500;           // a break shorter than this is not worth a banner
-  var PLATES = {
-    sse: ['live', 'En vivo'],
-    polling: ['repeat', 'Cada pocos segundos'],
-    sin_conexion: ['offline', 'Conectando…']
+  // The kitchen's look: the icon and words of the plate, the classes, and what to do without a connection.
+  var KITCHEN = {
+    plates: {
+      sse: ['live', 'En vivo'],
+      polling: ['repeat', 'Cada pocos segundos'],
+      sin_conexion: ['offline', 'Conectando…']
+    },
+    plateClass: 'kbar__state',
+    bannerClass: 'kbanner',
+    buttonClass: 'btn btn--inverse btn--kitchen',
+    hint: 'Reintentando. Pregunte a los meseros si hay pedidos nuevos.'
+  };
+  // The light pages: a dot instead of an icon; the plate stays beside the banner.
+  var OFFICE = {
+    plates: {
+      sse: ['', 'En vivo'],
+      polling: ['', 'Cada 3 s'],
+      sin_conexion: ['', 'Conectando…']
+    },
+    plateClass: 'live',
+    bannerClass: 'obanner',
+    buttonClass: 'btn btn--secondary',
+    hint: 'Lo que toque se guarda y se envía al volver.'
   };
 
   function plural(count, one, many) {
     return count + ' ' + (count === 1 ? one : many);
   }
 
-  function minutes(seconds) {
-    var rest = seconds % 60;
-    return Math.floor(seconds / 60) + ':' + (rest < 10 ? '0' : '') + rest;
-  }
-
-  // onChange() is called when the banner comes or goes.
-  function Connection(plate, banner, client, onChange) {
+  // onChange() is called when the banner comes or goes. look: Connection.OFFICE, or nothing for the kitchen's.
+  function Connection(plate, banner, client, onChange, look) {
     var self = this;
+    this.look = look || KITCHEN;
     this.plate = plate;
     this.banner = banner;
     this.client = client;
@@ -42,10 +57,11 @@
 
   connection._setPlate = function (modo) {
     this.plate.setAttribute('data-modo', modo);
-    this.plate.className = 'kbar__state';
+    this.plate.className = this.look.plateClass;
     dom.empty(this.plate);
-    this.plate.appendChild(dom.icon(PLATES[modo][0], 'icon--l'));
-    this.plate.appendChild(dom.create('span', 'wide', PLATES[modo][1]));
+    this.plate.appendChild(this.look.plates[modo][0] ?
+      dom.icon(this.look.plates[modo][0], 'icon--l') : dom.create('i', 'dot'));
+    this.plate.appendChild(dom.create('span', 'wide', this.look.plates[modo][1]));
   };
 
   connection._startGrace = function (ms) {
@@ -83,52 +99,54 @@
   };
 
   connection._showOffline = function () {
-    var age = dom.create('span', 'kbanner__seconds');
+    var age = dom.create('span', ''), block = this.look.bannerClass;
     if (this.kind === 'crowded') { return; }
     this.offline = true;
-    this.plate.className = 'sr-only';
-    this._open('offline', 'kbanner', [
+    if (this.look === KITCHEN) { this.plate.className = 'sr-only'; }
+    this._open('offline', block, [
       dom.icon('offline', 'icon--l'),
-      dom.create('span', 'kbanner__title', 'Sin conexión'),
-      dom.create('span', 'kbanner__age num', [
+      dom.create('span', block + '__title', 'Sin conexión'),
+      dom.create('span', block + '__age num', [
         dom.create('small', '', [dom.create('span', 'wide', 'Datos de '), dom.text('hace ')]),
         age
       ]),
-      dom.create('span', 'kbanner__text', 'Reintentando. Pregunte a los meseros si hay pedidos nuevos.')
+      dom.create('span', block + '__text', this.look.hint)
     ]);
     this.ageNode = age;
     this.tick();
   };
 
   connection._showCrowded = function () {
+    var block = this.look.bannerClass;
     this.offline = true;
-    this._open('crowded', 'kbanner', [
+    this._open('crowded', block, [
       dom.icon('offline', 'icon--l'),
-      dom.create('span', 'kbanner__title', 'Demasiadas pestañas abiertas'),
-      dom.create('span', 'kbanner__text', 'Cierre las otras pestañas de este servicio en este navegador.')
+      dom.create('span', block + '__title', 'Demasiadas pestañas abiertas'),
+      dom.create('span', block + '__text', 'Cierre las otras pestañas de este servicio en este navegador.')
     ]);
   };
 
   // missed: {nuevos, cancelados, cambios}
   connection.showMissed = function (missed) {
-    var self = this, parts = [], button;
+    var self = this, parts = [], block = this.look.bannerClass, button;
     if (missed.nuevos) { parts.push(plural(missed.nuevos, 'nuevo', 'nuevos')); }
     if (missed.cancelados) { parts.push(plural(missed.cancelados, 'cancelado', 'cancelados')); }
     if (missed.cambios) { parts.push(plural(missed.cambios, 'cambio', 'cambios')); }
     if (!parts.length || this.offline) { return; }
-    button = dom.create('button', 'btn btn--inverse btn--kitchen', 'VISTO');
+    button = dom.create('button', this.look.buttonClass, 'VISTO');
     button.type = 'button';
     button.onclick = function () { self._hide(); };
-    this._open('back', 'kbanner kbanner--back', [
+    this._open('back', block + ' ' + block + '--back', [
       dom.icon('live', 'icon--l'),
-      dom.create('span', 'kbanner__title', 'Mientras no estabas: ' + parts.join(', ')),
+      dom.create('span', block + '__title', 'Mientras no estabas: ' + parts.join(', ')),
       button
     ]);
   };
 
   connection.tick = function () {
-    if (this.ageNode) { dom.setText(this.ageNode, minutes(this.client.getEstado().segundos_sin_datos)); }
+    if (this.ageNode) { dom.setText(this.ageNode, pages.clock.minutes(this.client.getEstado().segundos_sin_datos * 1000)); }
   };
 
+  Connection.OFFICE = OFFICE;
   pages.Connection = Connection;
 }(window));

@@ -1,4 +1,4 @@
-/* The tone of a new order, and the chip that says whether it can be heard.
+/* The tones, and the chip that says whether it can be heard.
    Browsers keep sound locked until a tap; until then the screen flashes. */
 (function (window) {
   'use strict';
@@ -13,6 +13,7 @@
   // Frequency in Hz, start and length in s.
   var NEW_ORDER = [[880, 0, 0.16], [1318.5, 0.18, 0.34]];
   var CANCELLED = [[659.3, 0, 0.2], [440, 0.24, 0.4]];
+  var READY = [[1046.5, 0, 0.14], [1318.5, 0.15, 0.14], [1568, 0.3, 0.36]];
 
   function Sound(chip, flash) {
     var self = this;
@@ -61,9 +62,10 @@
     this.chip.appendChild(dom.create('span', 'wide', text));
   };
 
-  // Must be called from a tap.
-  sound.unlock = function () {
+  // Must be called from a tap; quietly where the tap was meant for something else.
+  sound.unlock = function (quietly) {
     var self = this;
+    if (quietly && this._active()) { return; }
     this.mutedUntil = 0;
     this._show();
     if (!AudioContext) { return; }
@@ -72,7 +74,7 @@
       this.context.onstatechange = function () { self._show(); };
     }
     if (this.context.resume) { this.context.resume(); }
-    this._play(NEW_ORDER);
+    if (!quietly) { this._play(NEW_ORDER); }
     this._show();
   };
 
@@ -110,6 +112,7 @@
 
   sound.newOrder = function () { this._ring(NEW_ORDER); };
   sound.cancelled = function () { this._ring(CANCELLED); };
+  sound.ready = function () { this._ring(READY); };
 
   pages.Sound = Sound;
 }(window));

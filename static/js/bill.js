@@ -1,0 +1,200 @@
+/* The bill of the chosen order: its lines, how it is paid, and the button. */
+(function (window) {
+  'use strict';
+
+  var pages = window.posNotif = window.posNotif || {};
+  var dom = pages.dom;
+  var wording = pages.wording;
+  var METHODS = [['efectivo', 'Efectivo', 'cash'], ['tarjeta', 'Tarjeta', 'card'], ['otro', 'Otro', '']];
+  var NOTES = [5, 10, 20, 50, 100];
+
+  // onAct(pedido, accion, fields)
+  function Bill(container, operations, onAct) {
+    this.container = container;
+    this.operations = operations;
+    this.onAct = onAct;
+    this.rows = new pages.Rows(container);
+    this.begin(null);
+  }
+
+  var bill = Bill.prototype;
+
+  bill.begin = function (id) {
+    this.id = id;
+    this.method = 'efectivo';
+    this.given = null;           // cash that was handed over; null: exact
+  };
+
+  // What is asked of the cashier: 'cobrar', 'servir' a paid takeaway, 'cerrar' a paid table.
+  function askOf(pedido) {
+    if (!pedido.pagado_at) { return 'cobrar'; }
+    return pedido.estado === 'listo' ? 'servir' : 'cerrar';
+  }
+
+  // change: {from, text, added: {item id: true}} of a total that has changed, or null.
+  bill.show = function (pedido, change, meta, notice) {
+    var self = this, waiting = pedido && this.operations.pending(pedido.id);
+    var content = JSON.stringify([
+      pedido, change, notice, this.method, this.given, waiting && (this.operations.waits(waiting) ? 2 : 1)
+    ]);
+    this.rows.show([{
+      key: 'bill',
+      content: content,
+      draw: function () { return pedido ? self._draw(pedido, change, waiting) : self._empty(notice); }
+    }]);
+    if (pedido) { dom.setText(dom.byId('bill-meta'), meta); }
+  };
+
+  // notice: {title, text, kind} of the order that has just left, or null.
+  bill._empty = function (notice) {
+    var node = dom.create('div', 'bill__empty', [
+      dom.create('p', 'bill__empty-title', notice ? notice.title : 'Elija un pedido'),
+      notice && notice.change ? dom.create('p', 'bill__empty-change num', [dom.text('Cambio '), dom.create('b', '', notice.change)]) : null,
+      dom.create('p', 'muted', notice ? notice.text : 'Los que hay que cobrar aparecen a la izquierda, el más antiguo primero.')
+    ]);
+    if (notice) { node.setAttribute('data-aviso', notice.kind); }
+    return node;
+  };
+
+  function lineNode(item, added) {
+    var gone = item.estado_item === 'cancelado';
+    return dom.create('tr', added ? 'is-new' : gone ? 'is-gone' : '', [
+      dom.create('td', '', item.cantidad + '×'),
+      dom.create('td', '', [
+        dom.text(item.producto_nombre || 'Producto'),
+        item.notas ? dom.create('span', 'muted', ' ' + item.notas) : null,
+        added ? dom.create('span', 'chip chip--sq chip--warn', 'Nuevo') : null
+      ]),
+      dom.create('td', '', wording.money(item.subtotal))
+    ]);
+  }
+
+  function note(change, pedido) {
+    return dom.create('p', 'bill__note', [
+      dom.icon('swap'),
+      dom.create('b', 'num', 'El total cambió: ' + wording.money(change.from) + ' → ' + wording.money(pedido.total)),
+      change.text ? dom.text(' · ' + change.text) : null
+    ]);
+  }
+
+  bill._draw = function (pedido, change, waiting) {
+    var body = dom.create('tbody'), i, node;
+    for (i = 0; i < pedido.items.length; i++) {
+      body.appendChild(lineNode(pedido.items[i], !!change && change.added[pedido.items[i].id] === true));
+    }
+    node = dom.create('div', 'bill__of', [
+      dom.create('div', 'bill__top', [
+        dom.create('h2', 'bill__label', wording.label(pedido)), dom.create('span', 'muted num')
+      ]),
+      change ? note(change, pedido) : null,
+      pedido.items.length ? dom.create('table', 'bill__lines num', [body]) :
+        dom.create('p', 'bill__none', 'Sin detalle de este pedido. Pregunte al mesero.'),
+      dom.create('p', 'bill__sum num', [
+        dom.create('span', 'bill__row', [dom.text('Subtotal'), dom.create('span', '', wording.money(pedido.subtotal))]),
+        dom.create('span', 'bill__row', [dom.text('IVA incluido'), dom.create('span', '', wording.money(pedido.impuesto))])
+      ]),
+      this._end(pedido, waiting)
+    ]);
+    node.querySelector('.muted').id = 'bill-meta';
+    node.setAttribute('data-cuenta', pedido.id);
+    return node;
+  };
+
+  bill._end = function (pedido, waiting) {
+    var asked = askOf(pedido);
+    return dom.create('div', 'bill__end', [
+      dom.create('p', 'bill__total num', [dom.create('small', '', 'Total'), dom.create('span', '', wording.money(pedido.total))]),
+      asked === 'cobrar' ? this._methods(waiting) : dom.create('p', 'bill__paid', [
+        dom.icon('check'), dom.text('Pagado ' + pages.clock.timeOf(pedido.pagado_at))
+      ]),
+      asked === 'cobrar' && this.method === 'efectivo' ? this._cash(pedido, waiting) : null,
+      asked === 'cobrar' && this.method === 'efectivo' ? this._change(pedido) : null,
+      this._button(pedido, asked, waiting)
+    ]);
+  };
+
+  bill._choice = function (text, icon, on, waiting, choose) {
+    var button = dom.create('button', 'btn btn--secondary' + (on ? ' is-on' : ''), [icon ? dom.icon(icon) : null, dom.text(text)]);
+    button.type = 'button';
+    button.disabled = !!waiting;
+    button.setAttribute('aria-pressed', on ? 'true' : 'false');
+    button.onclick = choose;
+    return button;
+  };
+
+  bill._methods = function (waiting) {
+    var self = this, node = dom.create('div', 'pay pay--3'), i;
+    function add(method) {
+      node.appendChild(self._choice(method[1], method[2], self.method === method[0], waiting, function () {
+        self.method = method[0];
+        self.given = null;
+        self.onAct(null);
+      }));
+    }
+    for (i = 0; i < METHODS.length; i++) { add(METHODS[i]); }
+    return node;
+  };
+
+  // Exact, and the three amounts that a guest is likely to hand over: the next
+  // multiple of 5, then notes.
+  function amounts(total) {
+    var list = [], next = Math.ceil(total / 5) * 5, i;
+    if (next > total) { list.push(next); }
+    for (i = 0; i < NOTES.length && list.length < 3; i++) {
+      if (NOTES[i] > total && list.indexOf(NOTES[i]) < 0) { list.push(NOTES[i]); }
+    }
+    return list;
+  }
+
+  bill._cash = function (pedido, waiting) {
+    var self = this, node = dom.create('div', 'pay num'), list = amounts(pedido.total || 0), i;
+    function add(text, amount) {
+      node.appendChild(self._choice(text, '', self.given === amount, waiting, function () {
+        self.given = amount;
+        self.onAct(null);
+      }));
+    }
+    add('Exacto', null);
+    for (i = 0; i < list.length; i++) { add('$' + list[i], list[i]); }
+    return node;
+  };
+
+  // What the guest gets back: whole cents.
+  bill.changeOf = function (pedido) {
+    if (this.method !== 'efectivo' || this.given === null || typeof pedido.total !== 'number') { return null; }
+    return Math.round((this.given - pedido.total) * 100) / 100;
+  };
+
+  bill._change = function (pedido) {
+    var change = this.changeOf(pedido);
+    return dom.create('p', 'change num', [
+      dom.text('Cambio '),
+      change === null ? null : dom.create('span', 'muted', 'de ' + wording.money(this.given)),
+      dom.create('b', '', change === null ? '$0.00' : change < 0 ? 'No alcanza' : wording.money(change))
+    ]);
+  };
+
+  bill._button = function (pedido, asked, waiting) {
+    var self = this, texts = { servir: 'Entregar', cerrar: 'Cerrar la cuenta' };
+    var button = dom.create('button', 'btn btn--primary btn--block btn--go', asked === 'cobrar' ?
+      [dom.text('Cobrar '), dom.create('span', 'num', wording.money(pedido.total))] : texts[asked]);
+    button.type = 'button';
+    button.id = 'act';
+    if (waiting) {
+      button.className = 'btn btn--block btn--go is-waiting';
+      button.disabled = true;
+      dom.setText(button, this.operations.waits(waiting) ? 'Se enviará al volver' :
+        waiting.info.accion === 'cobrar' ? 'Cobrando…' : 'Enviando…');
+    } else if (asked === 'cobrar' && this.changeOf(pedido) < 0) {
+      button.disabled = true;
+    }
+    button.onclick = function () {
+      // With the version that is on the screen: what has changed since is not charged unseen.
+      self.onAct(pedido, asked, asked === 'cobrar' ? { metodo_pago: self.method, version: pedido.version } : {});
+    };
+    return button;
+  };
+
+  Bill.askOf = askOf;
+  pages.Bill = Bill;
+}(window));

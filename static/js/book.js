@@ -1,0 +1,171 @@
+/* The orders that a light page holds: a snapshot, folded with the events after
+   it and with the answers to the page's own actions, which may be ahead of the
+   events. No DOM in here. */
+(function (window) {
+  'use strict';
+
+  var pages = window.posNotif = window.posNotif || {};
+  // Done at the stove: nothing that a cook still has to see.
+  var COOKS_OWN = { item_listo: true, item_pendiente: true };
+
+  function Book() {
+    this.orders = {};            // by id
+    this.loaded = false;
+    this.events = {};            // by id, of what the kitchen is to see: {tipo, at, silent}
+    this.seen = {};              // by event id: when a kitchen screen has acknowledged it
+  }
+
+  var book = Book.prototype;
+
+  function copy(source) {
+    var target = {}, field;
+    for (field in source) {
+      if (source.hasOwnProperty(field)) { target[field] = source[field]; }
+    }
+    return target;
+  }
+
+  function indexOfItem(items, id) {
+    var i;
+    for (i = 0; i < items.length; i++) {
+      if (items[i].id === id) { return i; }
+    }
+    return -1;
+  }
+
+  // Takes the place of everything known.
+  book.load = function (pedidos) {
+    var i;
+    this.orders = {};
+    this.loaded = true;
+    for (i = 0; i < pedidos.length; i++) { this.put(pedidos[i]); }
+  };
+
+  // False for an order that is known better already.
+  book.put = function (pedido) {
+    var known = this.orders[pedido.id];
+    if (known && known.version > pedido.version) { return false; }
+    pedido.items = pedido.items || [];
+    pedido.por_acusar = pedido.por_acusar || [];
+    if (known && known.visto_at && !pedido.visto_at) { pedido.visto_at = known.visto_at; }
+    this.orders[pedido.id] = pedido;
+    this._forgetSeen(pedido);
+    return true;
+  };
+
+  // A receipt may arrive before the answer that made the order known.
+  book._forgetSeen = function (pedido) {
+    var waiting = [], i, id;
+    for (i = 0; i < pedido.por_acusar.length; i++) {
+      id = pedido.por_acusar[i];
+      if (this.seen[id]) { pedido.visto_at = this.seen[id]; } else { waiting.push(id); }
+    }
+    pedido.por_acusar = waiting;
+  };
+
+  book.note = function (eventId, tipo, at, silent) {
+    this.events[eventId] = { tipo: tipo, at: at, silent: silent === true };
+  };
+
+  // {before, after} of the order, or null where the event says nothing new of a known one.
+  book.apply = function (evento) {
+    var before = this.orders[evento.pedido_id], after;
+    this._noteEvent(evento);
+    if (before && evento.version <= before.version) { return null; }
+    if (evento.pedido) {
+      after = evento.pedido;
+    } else if (!before) {
+      return null;
+    } else {
+      after = copy(before);
+      after.version = evento.version;
+      if (evento.tipo === 'item_modificado') { this._applyItem(after, evento); }
+      if (evento.tipo === 'pedido_cancelado') {
+        after.estado = 'cancelado';
+        after.razon = evento.razon;
+      }
+    }
+    this.put(after);
+    return { before: before || null, after: after };
+  };
+
+  book._noteEvent = function (evento) {
+    var kind = evento.cambios ? evento.cambios.tipo_cambio : '';
+    if (evento.tipo === 'nuevo_pedido' || evento.tipo === 'item_modificado' || evento.tipo === 'pedido_cancelado') {
+      this.note(evento.id, evento.tipo, pages.clock.parse(evento.timestamp), COOKS_OWN[kind]);
+    }
+  };
+
+  book._applyItem = function (order, evento) {
+    var items = order.items.slice(), index = indexOfItem(items, evento.item_id);
+    if (index < 0 && evento.item) {
+      items.push(evento.item);
+    } else if (evento.item) {
+      items[index] = evento.item;
+    } else if (index >= 0) {
+      items.splice(index, 1);
+    }
+    order.items = items;
+    order.subtotal = evento.subtotal;
+    order.impuesto = evento.impuesto;
+    order.total = evento.total;
+    if (/^(pagado|en_mesa|en_cocina|listo)$/.test(order.estado)) {
+      order.por_acusar = order.por_acusar.concat([evento.id]);
+    }
+  };
+
+  // An acuse_recibo.
+  book.acknowledge = function (evento) {
+    var order = this.orders[evento.pedido_id];
+    this.seen[evento.evento_id] = evento.timestamp;
+    if (order) { this._forgetSeen(order); }
+  };
+
+  book.forget = function (id) { delete this.orders[id]; };
+
+  // Those that keep(order) wants, sorted by since(order).
+  book.list = function (keep, since) {
+    var list = [], id;
+    for (id in this.orders) {
+      if (this.orders.hasOwnProperty(id) && keep(this.orders[id])) { list.push(this.orders[id]); }
+    }
+    list.sort(function (a, b) { return since(a) - since(b) || a.id - b.id; });
+    return list;
+  };
+
+  // ---- has the kitchen seen it ---------------------------------------------
+
+  // {state: 'unpaid'|'saved'|'seen'|'unseen'|'change_unseen'|'cancel_unseen', at}: `at` is when the
+  // kitchen saw it, or since when it has not. limitMs: how long that may take.
+  book.seenState = function (pedido, now, limitMs) {
+    var created = pages.clock.parse(pedido.pagado_at || pedido.timestamp) || now, i, event, changedAt = null;
+    if (pedido.estado === 'cancelado') { return this._cancelSeen(pedido, now, limitMs); }
+    if (pedido.estado === 'pendiente_pago') { return { state: 'unpaid', at: created }; }
+    if (!pedido.visto_at && pedido.por_acusar.length && /^(pagado|en_mesa)$/.test(pedido.estado)) {
+      return { state: now - created >= limitMs ? 'unseen' : 'saved', at: created };
+    }
+    for (i = 0; i < pedido.por_acusar.length; i++) {
+      event = this.events[pedido.por_acusar[i]];
+      if (event && (event.silent || event.tipo === '')) { continue; }
+      changedAt = Math.min(changedAt === null ? Infinity : changedAt, event ? event.at : created);
+    }
+    if (changedAt !== null && now - changedAt >= limitMs && /^(pagado|en_mesa|en_cocina)$/.test(pedido.estado)) {
+      return { state: 'change_unseen', at: changedAt };
+    }
+    if (pedido.visto_at) { return { state: 'seen', at: pages.clock.parse(pedido.visto_at) }; }
+    return { state: 'saved', at: created };
+  };
+
+  book._cancelSeen = function (pedido, now, limitMs) {
+    var i, event;
+    for (i = 0; i < pedido.por_acusar.length; i++) {
+      event = this.events[pedido.por_acusar[i]];
+      if (event && event.tipo === 'pedido_cancelado' && now - event.at >= limitMs) {
+        return { state: 'cancel_unseen', at: event.at };
+      }
+    }
+    return { state: 'seen', at: now };
+  };
+
+  pages.Book = Book;
+}(window));

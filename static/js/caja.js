@@ -1,0 +1,212 @@
+/* The till's page: what is to be charged, with its total and age. */
+(function (window) {
+  'use strict';
+
+  var pages = window.posNotif;
+  var dom = pages.dom;
+  var clock = pages.clock;
+  var wording = pages.wording;
+  var body = window.document.body;
+  var userId = Number(body.getAttribute('data-usuario-id')) || null;
+  var KINDS = { item_agregado: 'agregó', item_removido: 'quitó', cantidad_modificada: 'cambió la cantidad de' };
+
+  var book = new pages.Book();
+  var chosen = null;             // the id of the order on the bill
+  var notice = null;             // of the order that has just left the bill
+  var changes = {};              // by order id: {from, text, added}: the total is not what it was
+  var renderTimer = null;
+  var toast = new pages.Toast(dom.byId('toasts'));
+  var client = new window.ClienteNotificaciones({
+    rol: body.getAttribute('data-room-role'),
+    usuario_id: userId,
+    username: body.getAttribute('data-username'),
+    debug: /[?&]debug=1/.test(window.location.search)
+  });
+  var operations = new pages.Operations(client, userId, { changed: renderSoon, answered: onAnswered, refused: onRefused });
+  var connection = new pages.Connection(dom.byId('conexion'), dom.byId('banner'), client, showFrame, pages.Connection.OFFICE);
+  var dues = new pages.Dues(dom.byId('unpaid'), dom.byId('paid'), operations, choose);
+  var bill = new pages.Bill(dom.byId('bill'), operations, onAct);
+
+  window.__notif = client;
+
+  // ---- drawing -----------------------------------------------------------------
+
+  function showFrame() {
+    dom.byId('till').className = dom.byId('banner').hidden ? 'till' : 'till till--pushed';
+    renderSoon();
+  }
+
+  function showHead(sums) {
+    var text = wording.count(sums.unpaid, 'pedido', 'pedidos') + ' · ' + (sums.known ? '' : 'más de ') + wording.money(sums.sum);
+    if (!book.loaded) { text = connection.offline ? 'Sin conexión: no se sabe qué hay' : 'Cargando…'; }
+    if (book.loaded && !sums.unpaid) { text = 'Nada por cobrar'; }
+    dom.setText(dom.byId('sum'), text);
+    dom.byId('paid-head').hidden = !sums.paid;
+  }
+
+  function metaOf(pedido, now) {
+    var state = pedido.estado === 'pendiente_pago' ? 'pedido' : pedido.estado;
+    return wording.number(pedido) + (pedido.mesero ? ' · ' + pedido.mesero : '') + ' · ' + state + ' ' +
+      clock.ago(now - pages.Dues.since(pedido));
+  }
+
+  function render() {
+    var now = clock.now(), orders = book.list(pages.Dues.holds, pages.Dues.since), pedido, sums;
+    renderTimer = null;
+    pedido = chosen !== null && book.orders[chosen] && pages.Dues.holds(book.orders[chosen]) ? book.orders[chosen] : null;
+    sums = dues.show(orders, pedido ? chosen : null, changes, now);
+    showHead(sums);
+    bill.show(pedido, pedido ? changes[pedido.id] || null : null, pedido ? metaOf(pedido, now) : '', notice);
+    connection.tick();
+    dom.setText(dom.byId('clock'), clock.time());
+    window.document.title = (sums.unpaid ? '(' + sums.unpaid + ') ' : '') + 'Caja';
+  }
+
+  // Many events at once, as after a pause, are drawn once.
+  function renderSoon() {
+    if (renderTimer === null) { renderTimer = window.setTimeout(render, 0); }
+  }
+
+  // ---- touching ------------------------------------------------------------------
+
+  function choose(id) {
+    if (chosen !== id) { bill.begin(id); }
+    chosen = id;
+    notice = null;
+    render();
+    if (dom.byId('bill').getBoundingClientRect().top > window.innerHeight / 2) { dom.byId('bill').scrollIntoView(); }
+  }
+
+  // Without an order: a choice on the bill.
+  function onAct(pedido, accion, fields) {
+    var change;
+    if (pedido) {
+      change = accion === 'cobrar' ? bill.changeOf(pedido) : null;
+      operations.act(pedido, accion, fields, { total: pedido.total, metodo: fields.metodo_pago, change: change });
+    }
+    render();
+  }
+
+  // ---- what leaves the bill ------------------------------------------------------
+
+  var DONE = { cobrar: 'Cobrado', servir: 'Entregado', cerrar: 'Cerrado' };
+
+  function onAnswered(operation, answer) {
+    var info = operation.info, was = chosen === info.pedido_id;
+    delete changes[info.pedido_id];
+    if (answer.pedido) { book.put(answer.pedido); }
+    if (was && answer.pedido && !pages.Dues.holds(answer.pedido)) {
+      notice = {
+        kind: 'hecho',
+        title: DONE[info.accion] + (info.accion === 'cobrar' ? ' ' + wording.money(info.total) : '') + ' · ' + info.label,
+        change: typeof info.change === 'number' && info.change > 0 ? wording.money(info.change) : '',
+        text: 'Elija otro pedido.'
+      };
+    } else {
+      toast.say(DONE[info.accion] + ': ' + info.label);
+    }
+  }
+
+  function onRefused(operation, error) {
+    var info = operation.info, text = info.label + ' ' + wording.refusal(error, info.accion);
+    if (error.pedido) { takeChange(book.orders[info.pedido_id], error.pedido, ''); }
+    if (info.accion === 'cobrar' && error.codigo === 'transicion_invalida' && error.estado !== 'cancelado') {
+      text = info.label + ' ya se cobró en otra caja. Aquí no se cobró otra vez.';
+      if (chosen === info.pedido_id) {
+        notice = { kind: 'otra_caja', title: info.label + ' ya se cobró en otra caja', text: 'Aquí no se cobró otra vez.' };
+      }
+    }
+    toast.warn(text);
+  }
+
+  // ---- events --------------------------------------------------------------------
+
+  function takeChange(before, after, text) {
+    var known = changes[after.id];
+    book.put(after);
+    if (before && before.total !== after.total && !after.pagado_at && pages.Dues.holds(after)) {
+      changes[after.id] = known || { from: before.total, text: '', added: {} };
+      changes[after.id].text = text;
+      if (chosen === after.id) { bill.given = null; }
+    }
+  }
+
+  function changeText(evento) {
+    var kind = KINDS[evento.cambios && evento.cambios.tipo_cambio], quantity = '';
+    if (!kind) { return ''; }
+    if (evento.cambios.tipo_cambio !== 'cantidad_modificada' && evento.item) { quantity = evento.item.cantidad + ' '; }
+    return ((evento.actor && evento.actor.username) || 'Alguien') + ' ' + kind + ' ' + quantity +
+      (evento.cambios.producto_nombre || 'un plato');
+  }
+
+  // Another till has charged, handed over or closed it, or it was cancelled.
+  function onLeft(before, after, evento) {
+    var label = wording.label(before), who = evento.actor && evento.actor.usuario_id !== userId ? evento.actor.username : '';
+    var text = '', paidElsewhere = evento.metodo_pago && !operations.own[evento.operacion_id];
+    if (after.estado !== 'en_cocina') { delete changes[before.id]; }   // it comes back with another total
+    if (operations.own[evento.operacion_id]) { return; }
+    if (paidElsewhere) {
+      text = label + (who ? ' ya la cobró ' + who : ' ya se cobró en otra caja');
+    } else if (after.estado === 'cancelado') {
+      text = label + ' se canceló' + (evento.razon ? ': ' + evento.razon : '');
+    } else if (after.estado === 'en_cocina') {
+      text = label + ' volvió a cocina';
+    } else if (chosen === before.id) {
+      text = label + (after.estado === 'servido' ? ' se entregó' : ' ya se cerró');
+    }
+    if (chosen === before.id && text) {
+      notice = {
+        kind: paidElsewhere ? 'otra_caja' : 'fuera', title: text,
+        text: paidElsewhere ? 'No lo cobre otra vez.' : 'Elija otro pedido.'
+      };
+    }
+    if (text) { toast.say(text); }
+  }
+
+  client.on('hora', function (time) { clock.set(time.hora_servidor, time.desfase_ms); });
+
+  client.on('instantanea', function (snapshot) {
+    var before = book.orders, id, gone;
+    book.load(snapshot.pedidos);
+    for (id in before) {
+      if (!before.hasOwnProperty(id)) { continue; }
+      if (book.orders[id]) {
+        takeChange(before[id], book.orders[id], '');
+      } else if (pages.Dues.holds(before[id]) && Number(id) === chosen) {
+        gone = wording.label(before[id]);
+        notice = { kind: 'fuera', title: gone + ' ya no está por cobrar', text: 'Elija otro pedido.' };
+      }
+    }
+    render();
+  });
+
+  client.on('evento_pedido', function (evento) {
+    var change = book.apply(evento), before, after;
+    if (!change) { return; }
+    before = change.before;
+    after = change.after;
+    if (before && pages.Dues.holds(before)) {
+      if (!pages.Dues.holds(after)) { onLeft(before, after, evento); }
+      if (evento.tipo === 'item_modificado') {
+        takeChange(before, after, changeText(evento));
+        if (changes[after.id] && evento.cambios.tipo_cambio === 'item_agregado') {
+          changes[after.id].added[evento.item_id] = true;
+        }
+      }
+      if (!before.pagado_at && after.pagado_at && pages.Dues.holds(after) && !operations.own[evento.operacion_id]) {
+        toast.say(wording.label(after) + ' ya se cobró en otra caja');
+      }
+    }
+    if (!pages.Dues.holds(after) && (after.estado === 'cerrado' || after.estado === 'cancelado')) { book.forget(after.id); }
+    renderSoon();
+  });
+
+  client.on('sesion_terminada', function () {
+    window.location.replace('/login?next=' + window.location.pathname);
+  });
+
+  window.setInterval(render, 1000);
+  render();
+  operations.resume();
+  client.conectar({ instantanea: true });
+}(window));

@@ -1,0 +1,166 @@
+/* One order of the waiter: its lines, and what may still be done with it. */
+(function (window) {
+  'use strict';
+
+  var pages = window.posNotif = window.posNotif || {};
+  var dom = pages.dom;
+  var wording = pages.wording;
+  var REASONS = {
+    cancelar: ['El cliente se retiró', 'Error al tomarlo', 'Pedido repetido'],
+    recuperar: ['Faltó un plato', 'Llegó frío', 'Plato equivocado']
+  };
+  var TITLES = { cancelar: '¿Por qué se cancela?', recuperar: '¿Por qué vuelve a cocina?' };
+  var CONFIRM = { cancelar: 'Cancelar el pedido', recuperar: 'Devolver a cocina' };
+  var RECALL_MS = 30 * 60000;
+
+  // onAdd(pedido): dishes are to be added.
+  function Detail(container, operations, role, onAdd) {
+    this.container = container;
+    this.operations = operations;
+    this.role = role;
+    this.onAdd = onAdd;
+    this.asking = null;          // the action whose reason is asked
+    this.rows = new pages.Rows(container);
+  }
+
+  var detail = Detail.prototype;
+
+  detail.open = function () { this.asking = null; };
+
+  function may(pedido, role, accion, now) {
+    var estado = pedido.estado, ready = pages.clock.parse(pedido.listo_at);
+    var open = estado !== 'cerrado' && estado !== 'cancelado';
+    if (accion === 'agregar_item') { return open && !pedido.pagado_at; }
+    if (accion === 'cerrar') { return estado === 'servido' && !!pedido.pagado_at; }
+    if (accion === 'recuperar') {
+      return estado === 'servido' || (estado === 'listo' && (ready === null || now - ready < RECALL_MS));
+    }
+    if (role === 'manager') { return open && estado !== 'servido'; }
+    return !pedido.pagado_at && (estado === 'pendiente_pago' || estado === 'en_mesa');
+  }
+
+  detail._actions = function (pedido, now) {
+    var list = [], i, names = ['agregar_item', 'cerrar', 'recuperar', 'cancelar'];
+    for (i = 0; i < names.length; i++) {
+      if (may(pedido, this.role, names[i], now)) { list.push(names[i]); }
+    }
+    return list;
+  };
+
+  // pedido: null for one that this page does not have.
+  detail.show = function (pedido, now) {
+    var self = this, actions = pedido ? this._actions(pedido, now) : [];
+    var waiting = pedido && this.operations.pending(pedido.id);
+    var content = JSON.stringify([pedido, actions, this.asking, waiting && (this.operations.waits(waiting) ? 2 : 1)]);
+    this.rows.show([{
+      key: 'order',
+      content: content,
+      draw: function () { return pedido ? self._draw(pedido, actions, waiting) : self._missing(); }
+    }]);
+  };
+
+  detail._missing = function () {
+    return dom.create('p', 'psection muted', 'Este pedido ya no está abierto.');
+  };
+
+  function lineNode(item) {
+    var done = item.estado_item === 'listo' || item.estado_item === 'servido';
+    return dom.create('li', 'dline' + (item.estado_item === 'cancelado' ? ' is-gone' : ''), [
+      dom.create('b', 'dline__qty num', item.cantidad + '×'),
+      dom.create('span', 'dline__what grow', [
+        dom.create('span', '', item.producto_nombre || 'Producto'),
+        item.notas ? dom.create('span', 'menu__note', item.notas) : null
+      ]),
+      done ? dom.create('span', 'chip chip--ok', item.estado_item === 'listo' ? 'Listo' : 'Servido') : null,
+      dom.create('span', 'dline__price num', wording.money(item.subtotal))
+    ]);
+  }
+
+  detail._draw = function (pedido, actions, waiting) {
+    var lines = dom.create('ul', 'dlines'), i, node;
+    for (i = 0; i < pedido.items.length; i++) { lines.appendChild(lineNode(pedido.items[i])); }
+    node = dom.create('div', 'psection', [
+      dom.create('h2', 'detail__label', wording.label(pedido)),
+      dom.create('p', 'muted', wording.number(pedido) + ' · ' + wording.STATES[pedido.estado] +
+        (pedido.pagado_at && pedido.estado !== 'pagado' ? ' · pagado' : '')),
+      pedido.razon ? dom.create('p', 'detail__reason', pedido.razon) : null,
+      pedido.notas ? dom.create('p', '', [dom.create('span', 'menu__note menu__note--alone', pedido.notas)]) : null,
+      lines,
+      dom.create('p', 'detail__total num', [dom.text('Total'), dom.create('b', '', wording.money(pedido.total))]),
+      waiting ? dom.create('p', 'btn btn--block btn--touch is-waiting', this.operations.waits(waiting) ? 'Se enviará al volver' : 'Enviando…') :
+        this.asking && actions.indexOf(this.asking) >= 0 ? this._reason(pedido) : this._buttons(pedido, actions)
+    ]);
+    node.setAttribute('data-pedido-id', pedido.id);
+    node.setAttribute('data-estado', pedido.estado);
+    return node;
+  };
+
+  detail._buttons = function (pedido, actions) {
+    var self = this, texts = {
+      agregar_item: 'Agregar platos', cerrar: 'Cerrar la cuenta', recuperar: 'Devolver a cocina', cancelar: 'Cancelar el pedido'
+    }, node = dom.create('div', 'stack'), i;
+    function button(name) {
+      var made = dom.create('button', 'btn btn--secondary btn--block btn--touch', texts[name]);
+      made.type = 'button';
+      made.onclick = function () { self._touch(pedido, name); };
+      return made;
+    }
+    for (i = 0; i < actions.length; i++) { node.appendChild(button(actions[i])); }
+    return node;
+  };
+
+  detail._touch = function (pedido, name) {
+    if (name === 'agregar_item') {
+      this.onAdd(pedido);
+    } else if (name === 'cerrar') {
+      this.operations.act(pedido, 'cerrar', {});
+    } else {
+      this.asking = name;
+      this.show(pedido, pages.clock.now());
+      dom.byId('reason').focus();
+    }
+  };
+
+  // A reason by one tap, or in the waiter's own words.
+  detail._reason = function (pedido) {
+    var self = this, accion = this.asking, form = dom.create('form', 'stack'), input = dom.create('input', 'input'), i;
+    var error = dom.create('p', 'field__error', ''), label = dom.create('label', 'field__label', TITLES[accion]);
+    var confirm = dom.create('button', 'btn btn--touch btn--primary', CONFIRM[accion]);
+    var back = dom.create('button', 'btn btn--touch btn--secondary', 'Volver');
+    var chips = dom.create('div', 'chips');
+    function reasonChip(text) {
+      var chip = dom.create('button', 'btn btn--secondary btn--touch', text);
+      chip.type = 'button';
+      chip.onclick = function () { input.value = text; confirm.focus(); };
+      return chip;
+    }
+    input.id = 'reason';
+    input.type = 'text';
+    input.maxLength = 200;
+    label.htmlFor = 'reason';
+    error.setAttribute('role', 'alert');
+    for (i = 0; i < REASONS[accion].length; i++) { chips.appendChild(reasonChip(REASONS[accion][i])); }
+    confirm.type = 'submit';
+    back.type = 'button';
+    back.onclick = function () {
+      self.asking = null;
+      self.show(pedido, pages.clock.now());
+    };
+    form.onsubmit = function () {
+      if (!input.value.trim()) {
+        dom.setText(error, 'Escriba o elija una razón.');
+        input.focus();
+        return false;
+      }
+      self.asking = null;
+      self.operations.act(pedido, accion, { razon: input.value.trim() });
+      return false;
+    };
+    [label, chips, input, error, dom.create('div', 'pair', [back, confirm])].forEach(function (child) {
+      form.appendChild(child);
+    });
+    return form;
+  };
+
+  pages.Detail = Detail;
+}(window));

@@ -1,0 +1,236 @@
+/* The waiter's page: what is ready, what the kitchen has seen, new orders. */
+(function (window) {
+  'use strict';
+
+  var document = window.document;
+  var pages = window.posNotif;
+  var dom = pages.dom;
+  var clock = pages.clock;
+  var wording = pages.wording;
+  var body = document.body;
+  var userId = Number(body.getAttribute('data-usuario-id')) || null;
+  var username = body.getAttribute('data-username');
+  var SETTLE_MS = 500;           // a double tap is not for the button that comes into its place
+  var NOTED = { agregar_item: 'item_modificado', cancelar: 'pedido_cancelado' };
+  var OPEN = /^(pendiente_pago|pagado|en_mesa|en_cocina|listo|servido)$/;
+
+  var book = new pages.Book();
+  var mine = {};                 // ids of orders that this waiter has sent
+  var announced = {};            // by order id: the version whose dishes were announced as ready
+  var screen = { name: 'inicio', id: null, at: 0 };
+  var renderTimer = null;
+  var toast = new pages.Toast(dom.byId('toasts'));
+  var sound = new pages.Sound(dom.byId('sonido'), dom.byId('flash'));
+  var alerts = new pages.Alerts(sound, dom.byId('allow'), dom.byId('allow-note'));
+  var client = new window.ClienteNotificaciones({
+    rol: body.getAttribute('data-room-role'),
+    usuario_id: userId,
+    username: username,
+    debug: /[?&]debug=1/.test(window.location.search)
+  });
+  var operations = new pages.Operations(client, userId, { changed: renderSoon, answered: onAnswered, refused: onRefused });
+  var connection = new pages.Connection(dom.byId('conexion'), dom.byId('banner'), client, renderSoon, pages.Connection.OFFICE);
+  var menu = new pages.Menu(renderSoon);
+  var ready = new pages.Ready(dom.byId('ready'), operations, username, renderSoon);
+  var tables = new pages.Tables(dom.byId('tables'), dom.byId('unseen'), book, operations, onHeld);
+  var entry = new pages.Entry(menu, userId, onSend);
+  var detail = new pages.Detail(dom.byId('detail-body'), operations, body.getAttribute('data-rol'), onAdd);
+
+  window.__notif = client;
+
+  // ---- drawing -----------------------------------------------------------------
+
+  function created(pedido) { return clock.parse(pedido.timestamp) || 0; }
+  function isCancelled(pedido) { return pedido.estado === 'cancelado' && mine[pedido.id]; }
+  function isMine(pedido) { return OPEN.test(pedido.estado) && (mine[pedido.id] || pedido.mesero === username); }
+
+  function showReadyStrip(orders) {
+    var strip = dom.byId('ready-strip'), first = orders[0];
+    strip.hidden = screen.name === 'inicio' || !first;
+    if (first) {
+      dom.setText(dom.byId('ready-strip-text'), wording.count(orders.length, 'listo', 'listos') + ': ' +
+        wording.label(first) + (orders.length > 1 ? '…' : ''));
+    }
+  }
+
+  function render() {
+    var now = clock.now(), cards = book.list(function (pedido) { return ready.holds(pedido); }, function (pedido) {
+      return ready.since(pedido);
+    });
+    var rows;
+    renderTimer = null;
+    ready.show(cards, now);
+    dom.byId('ready-section').hidden = !cards.length;
+    dom.setText(dom.byId('ready-count'), String(cards.length));
+    showReadyStrip(cards);
+    rows = tables.show(book.list(isMine, created), book.list(isCancelled, created), now);
+    dom.byId('tables').hidden = rows === 0;
+    dom.byId('tables-empty').hidden = rows > 0;
+    dom.setText(dom.byId('tables-empty'), book.loaded ? 'Sin pedidos abiertos.' :
+      connection.offline ? 'Sin conexión: no se sabe qué pedidos hay.' : 'Cargando…');
+    entry.show();
+    detail.show(screen.name === 'pedido' ? book.orders[screen.id] || null : null, now);
+    connection.tick();
+    dom.setText(dom.byId('clock'), clock.time());
+    document.title = (cards.length ? '(' + cards.length + ') ' : '') + 'Mesero';
+  }
+
+  // Many events at once, as after a pause, are drawn once.
+  function renderSoon() {
+    if (renderTimer === null) { renderTimer = window.setTimeout(render, 0); }
+  }
+
+  // ---- screens -------------------------------------------------------------------
+
+  function readHash() {
+    var parts = /^#(nuevo|pedido)(?:-(\d+))?$/.exec(window.location.hash);
+    var name = parts ? parts[1] : 'inicio';
+    if (name === screen.name && Number(parts && parts[2]) === Number(screen.id)) { return; }
+    screen = { name: name, id: parts && parts[2] ? Number(parts[2]) : null, at: new Date().getTime() };
+    dom.byId('pos').setAttribute('data-screen', name);
+    detail.open();
+    window.scrollTo(0, 0);
+    render();
+  }
+
+  function go(hash) {
+    window.location.hash = hash;
+    readHash();
+  }
+
+  // What comes under the finger right after a change of screens was not meant.
+  document.addEventListener('click', function (event) {
+    if (Math.abs(new Date().getTime() - screen.at) < SETTLE_MS && event.detail > 1) {
+      event.preventDefault();
+      event.stopPropagation();
+    }
+  }, true);
+
+  // ---- asking --------------------------------------------------------------------
+
+  function onSend(draft, fields, summary) {
+    if (draft.target) {
+      operations.act({
+        id: draft.target.id, tipo: draft.target.tipo, mesa_numero: draft.target.mesa_numero,
+        cliente_nombre: draft.target.cliente_nombre, numero: draft.target.numero
+      }, 'agregar_item', fields, { draft: draft });
+    } else {
+      operations.ask('/api/pedidos', fields, { label: wording.label(fields), summary: summary, draft: draft });
+    }
+    go('#inicio');
+  }
+
+  function onAdd(pedido) {
+    entry.beginFor(pedido);
+    go('#nuevo');
+  }
+
+  // Of an order found unsent after a reload, or refused: wanted, or not.
+  function onHeld(operation, wanted) {
+    var refused = tables.refused.filter(function (other) { return other.operation === operation; })[0];
+    if (refused) {
+      tables.refused.splice(tables.refused.indexOf(refused), 1);
+      if (wanted) {
+        entry.begin(operation.info.draft);
+        go('#nuevo');
+      }
+    } else if (wanted) {
+      operations.sendHeld(operation);
+    } else {
+      operations.discard(operation);
+    }
+    renderSoon();
+  }
+
+  function onAnswered(operation, answer) {
+    var ids = answer.evento_ids || [answer.evento_id], i, pedido = answer.pedido;
+    if (!pedido) { return; }
+    if (!operation.info.pedido_id) {
+      mine[pedido.id] = true;
+      book.note(answer.evento_id, 'nuevo_pedido', created(pedido));
+    } else {
+      for (i = 0; i < ids.length; i++) { book.note(ids[i], NOTED[operation.info.accion] || '', clock.now()); }
+    }
+    book.put(pedido);
+    ready.watch(pedido, clock.now());
+  }
+
+  function onRefused(operation, error) {
+    var info = operation.info;
+    if (!info.pedido_id) {
+      tables.refused.push({ operation: operation, error: error });
+      toast.warn('No se envió ' + info.label + ': ' + wording.refusal(error));
+      menu.load();
+      return;
+    }
+    if (error.pedido) { book.put(error.pedido); }
+    if (info.draft) { entry.begin(info.draft); }   // what was written is not lost
+    toast.warn(info.label + ': ' + wording.refusal(error, info.accion));
+  }
+
+  // ---- events --------------------------------------------------------------------
+
+  // Rings for what was not there to carry before.
+  function announce(pedido, changed) {
+    var lines = ready.lines(pedido), names = lines.map(wording.line).join(', '), key = lines.map(function (item) {
+      return item.id;
+    }).join() + pedido.estado;
+    if (!ready.holds(pedido)) {
+      delete announced[pedido.id];
+      return;
+    }
+    if (announced[pedido.id] === key || !changed) { return; }
+    announced[pedido.id] = key;
+    alerts.ready(wording.label(pedido) + ' lista', names, 'pedido-' + pedido.id);
+  }
+
+  client.on('hora', function (time) { clock.set(time.hora_servidor, time.desfase_ms); });
+
+  client.on('instantanea', function (snapshot) {
+    var before = book.orders, first = !book.loaded, i, pedido;
+    book.load(snapshot.pedidos);
+    for (i = 0; i < snapshot.pedidos.length; i++) {
+      pedido = snapshot.pedidos[i];
+      if (pedido.estado !== 'listo') { mine[pedido.id] = true; }
+      ready.watch(pedido, clock.parse(snapshot.hora_servidor));
+      announce(pedido, !first && !(before[pedido.id] && ready.holds(before[pedido.id])));
+    }
+    menu.load();
+    render();
+  });
+
+  client.on('evento_pedido', function (evento) {
+    var change = book.apply(evento), pedido = change && change.after;
+    if (!pedido) { return; }
+    if (evento.tipo === 'nuevo_pedido' && evento.actor && evento.actor.usuario_id === userId && !evento.liberado) {
+      mine[pedido.id] = true;
+    }
+    ready.watch(pedido, clock.parse(evento.timestamp));
+    announce(pedido, evento.tipo === 'pedido_listo' || !change.before || change.before.estado !== pedido.estado);
+    if (evento.tipo === 'pedido_cancelado' && isMine(change.before || pedido) && !operations.own[evento.operacion_id]) {
+      toast.warn(wording.label(pedido) + ' se canceló' + (evento.razon ? ': ' + evento.razon : ''));
+    }
+    renderSoon();
+  });
+
+  client.on('evento_sistema', function (evento) {
+    if (evento.tipo === 'acuse_recibo') {
+      book.acknowledge(evento);
+      renderSoon();
+    }
+  });
+
+  client.on('evento_alerta', function (evento) { menu.onAlert(evento); });
+
+  client.on('sesion_terminada', function () {
+    window.location.replace('/login?next=' + window.location.pathname);
+  });
+
+  dom.byId('new').onclick = function () { entry.begin(entry.draft.target ? null : entry.draft); };
+  window.onhashchange = readHash;
+  readHash();
+  window.setInterval(render, 1000);
+  render();
+  operations.resume();
+  client.conectar({ instantanea: true });
+}(window));

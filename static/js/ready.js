@@ -1,0 +1,154 @@
+/* LISTOS: what waits to be carried to the table. A card stays until ENTREGADO;
+   of an order that is partly ready it lists only what is ready. The service
+   knows deliveries of whole orders, so what was carried earlier of a partly
+   ready one is remembered here, by this phone. */
+(function (window) {
+  'use strict';
+
+  var pages = window.posNotif = window.posNotif || {};
+  var dom = pages.dom;
+  var wording = pages.wording;
+  var LATE_MS = 120000;
+
+  // operations: to ask `servir`; onChange(): something was touched.
+  function Ready(container, operations, username, onChange) {
+    this.rows = new pages.Rows(container);
+    this.operations = operations;
+    this.username = username;
+    this.onChange = onChange;
+    this.carried = {};           // by order id: {item id: true}
+    this.partlyAt = {};          // by order id: when the first of its lines was ready, ms
+  }
+
+  var ready = Ready.prototype;
+
+  function isReady(item) { return item.estado_item === 'listo'; }
+  function isPending(item) { return item.estado_item === 'pendiente' || !item.estado_item; }
+
+  function some(items, test) {
+    var list = [], i;
+    for (i = 0; i < items.length; i++) {
+      if (test(items[i])) { list.push(items[i]); }
+    }
+    return list;
+  }
+
+  // The lines to carry now.
+  ready.lines = function (pedido) {
+    var carried = this.carried[pedido.id] || {}, lines;
+    if (pedido.estado !== 'listo' && pedido.estado !== 'en_cocina') { return []; }
+    lines = some(pedido.items, function (item) { return isReady(item) && !carried[item.id]; });
+    return lines;
+  };
+
+  // A ready order without lines (a stub) is a card too.
+  ready.holds = function (pedido) {
+    return pedido.estado === 'listo' || this.lines(pedido).length > 0;
+  };
+
+  ready.since = function (pedido) {
+    if (pedido.estado === 'listo') { return pages.clock.parse(pedido.listo_at) || 0; }
+    return this.partlyAt[pedido.id] || pages.clock.parse(pedido.cocina_at) || 0;
+  };
+
+  // Of each event of an order; forgets what was carried of lines that went back.
+  ready.watch = function (pedido, at) {
+    var carried = this.carried[pedido.id], i;
+    for (i = 0; carried && i < pedido.items.length; i++) {
+      if (isPending(pedido.items[i])) { delete carried[pedido.items[i].id]; }
+    }
+    if (pedido.estado !== 'en_cocina' || !this.lines(pedido).length) {
+      delete this.partlyAt[pedido.id];
+    } else if (!this.partlyAt[pedido.id]) {
+      this.partlyAt[pedido.id] = at;
+    }
+    if (pedido.estado === 'servido' || pedido.estado === 'cerrado' || pedido.estado === 'cancelado') {
+      delete this.carried[pedido.id];
+    }
+  };
+
+  ready._deliver = function (pedido) {
+    var carried, lines, i;
+    if (pedido.estado === 'listo') {
+      this.operations.act(pedido, 'servir', {});
+    } else {
+      carried = this.carried[pedido.id] = this.carried[pedido.id] || {};
+      lines = this.lines(pedido);
+      for (i = 0; i < lines.length; i++) { carried[lines[i].id] = true; }
+      delete this.partlyAt[pedido.id];
+    }
+    this.onChange();
+  };
+
+  // ---- drawing -----------------------------------------------------------------
+
+  ready._items = function (pedido) {
+    var lines = this.lines(pedido), missing = some(pedido.items, isPending), node = dom.create('div', 'ready__items'), i, dishes = 0;
+    for (i = 0; i < lines.length; i++) {
+      node.appendChild(dom.create('div', '', wording.line(lines[i])));
+      if (lines[i].notas) { node.appendChild(dom.create('span', 'menu__note', lines[i].notas)); }
+    }
+    if (!lines.length) { node.appendChild(dom.create('div', 'muted', 'Sin detalle: pregunte en cocina')); }
+    for (i = 0; i < missing.length; i++) { dishes += missing[i].cantidad; }
+    if (dishes) {
+      node.appendChild(dom.create('div', 'muted', dishes === 1 ? 'falta 1 plato' : 'faltan ' + dishes + ' platos'));
+    }
+    if (pedido.tipo === 'llevar' && !pedido.pagado_at) { node.appendChild(dom.create('div', 'muted', 'se cobra en caja')); }
+    return node;
+  };
+
+  ready._card = function (pedido) {
+    var self = this, waiting = this.operations.pending(pedido.id, 'servir'), node, button;
+    button = dom.create('button', 'btn btn--primary', 'ENTREGADO');
+    button.type = 'button';
+    button.setAttribute('aria-label', 'Entregado: ' + wording.label(pedido));
+    if (waiting) {
+      button.className = 'btn is-waiting';
+      button.disabled = true;
+      dom.setText(button, this.operations.waits(waiting) ? 'Se enviará al volver' : 'Enviando…');
+    }
+    button.onclick = function () { self._deliver(pedido); };
+    node = dom.create('article', 'ready', [
+      dom.create('div', 'grow', [
+        dom.create('h3', 'ready__label', [dom.text(wording.label(pedido)), dom.create('span', 'ready__time num')]),
+        pedido.mesero && pedido.mesero !== this.username ? dom.create('div', 'muted ready__of', 'de ' + pedido.mesero) : null,
+        this._items(pedido)
+      ]),
+      button
+    ]);
+    node.setAttribute('data-pedido-id', pedido.id);
+    node.setAttribute('data-estado', pedido.estado);
+    return node;
+  };
+
+  ready._row = function (pedido) {
+    var self = this, waiting = this.operations.pending(pedido.id, 'servir');
+    return {
+      key: pedido.id,
+      content: JSON.stringify([pedido, this.carried[pedido.id], waiting && (this.operations.waits(waiting) ? 2 : 1)]),
+      draw: function () { return self._card(pedido); }
+    };
+  };
+
+  ready.show = function (orders, now) {
+    var rows = [], i;
+    for (i = 0; i < orders.length; i++) { rows.push(this._row(orders[i])); }
+    this.rows.show(rows);
+    for (i = 0; i < orders.length; i++) { this._tick(this.rows.node(orders[i].id), now - this.since(orders[i])); }
+  };
+
+  ready._tick = function (node, ageMs) {
+    var late = ageMs >= LATE_MS, time = node.querySelector('.ready__time'), text = pages.clock.minutes(ageMs);
+    node.setAttribute('data-edad', late ? 'tarde' : 'normal');
+    node.className = late ? 'ready ready--late' : 'ready';
+    if (time.textContent === text && !!time.querySelector('.icon') === late) { return; }
+    dom.empty(time);
+    if (late) {
+      time.appendChild(dom.icon('warning'));
+      time.appendChild(dom.create('span', 'sr-only', 'Tarde '));
+    }
+    time.appendChild(dom.text(text));
+  };
+
+  pages.Ready = Ready;
+}(window));

@@ -1,0 +1,147 @@
+/* The waiter's own orders: which are saved, which the kitchen has seen, and the
+   red plates for those that it has not. */
+(function (window) {
+  'use strict';
+
+  var pages = window.posNotif = window.posNotif || {};
+  var dom = pages.dom;
+  var wording = pages.wording;
+  var clock = pages.clock;
+  var ACK_MS = 10000;
+
+  // onHeld(operation, wanted): of an order that was found unsent, or was refused.
+  function Tables(list, plates, book, operations, onHeld) {
+    this.rows = new pages.Rows(list);
+    this.plates = new pages.Rows(plates);
+    this.book = book;
+    this.operations = operations;
+    this.onHeld = onHeld;
+    this.refused = [];           // [{operation, error}]: orders that the service did not take
+  }
+
+  var tables = Tables.prototype;
+
+  // What the row says of its sight: [class, icon, bold, rest].
+  tables._words = function (pedido, now) {
+    var seen = this.book.seenState(pedido, now, ACK_MS), state = wording.STATES[pedido.estado];
+    var rest = wording.number(pedido) + ' · ' + (pedido.estado === 'servido' && pedido.pagado_at ? 'servido y pagado' : state);
+    if (seen.state === 'unseen') {
+      return ['seen--no', 'warning', 'Sin ver', wording.number(pedido) + ' · ' + clock.ago(now - seen.at)];
+    }
+    if (seen.state === 'change_unseen') {
+      return ['seen--no', 'warning', 'Cambio sin ver', wording.number(pedido) + ' · ' + clock.ago(now - seen.at)];
+    }
+    if (seen.state === 'seen') {
+      return ['seen--yes', 'checks', 'Cocina lo vio ' + clock.timeOf(pedido.visto_at), rest];
+    }
+    if (seen.state === 'unpaid') { return ['seen--saved', 'check', 'Guardado ' + clock.timeOf(pedido.timestamp), rest]; }
+    return ['seen--saved', 'check', 'Guardado ' + clock.timeOf(pedido.timestamp), rest];
+  };
+
+  function seenNode(words) {
+    return dom.create('span', 'seen grow ' + words[0], [
+      dom.create('b', 'num', [dom.icon(words[1]), dom.text(words[2])]),
+      dom.create('span', 'num', words[3])
+    ]);
+  }
+
+  tables._orderRow = function (pedido, now) {
+    var words = this._words(pedido, now), waiting = this.operations.pending(pedido.id);
+    if (waiting) { words = ['seen--saved', 'clock', this.operations.waits(waiting) ? 'Se enviará al volver' : 'Enviando…', words[3]]; }
+    return {
+      key: pedido.id,
+      content: JSON.stringify([words, wording.label(pedido)]),
+      draw: function () {
+        var node = dom.create('a', 'list__row', [
+          dom.create('span', 'list__label', wording.label(pedido)), seenNode(words), dom.icon('next', 'icon--s')
+        ]);
+        node.href = '#pedido-' + pedido.id;
+        node.setAttribute('data-pedido-id', pedido.id);
+        node.setAttribute('data-estado', pedido.estado);
+        node.setAttribute('data-visto', words[0].slice(6));
+        return node;
+      }
+    };
+  };
+
+  // An order on its way to the service, found unsent, or refused.
+  tables._operationRow = function (operation, error) {
+    var self = this, held = error || operation.state === 'held', words;
+    if (error) {
+      words = ['seen--no', 'warning', 'No se envió', wording.refusal(error)];
+    } else if (operation.state === 'held') {
+      words = ['seen--no', 'warning', 'Sin enviar', clock.ago(clock.now() - operation.at) + ': ¿todavía vale?'];
+    } else {
+      words = ['seen--saved', 'clock', this.operations.waits(operation) ? 'Se enviará al volver' : 'Enviando…', operation.info.summary];
+    }
+    return {
+      key: operation.id,
+      content: JSON.stringify(words),
+      draw: function () {
+        var node = dom.create('div', 'list__row list__row--wrap', [
+          dom.create('span', 'list__label', operation.info.label), seenNode(words)
+        ]);
+        node.setAttribute('data-operacion', error ? 'refused' : operation.state === 'held' ? 'held' : 'waiting');
+        if (held) { node.appendChild(self._heldButtons(operation, error)); }
+        return node;
+      }
+    };
+  };
+
+  tables._heldButtons = function (operation, error) {
+    var self = this;
+    function button(text, className, wanted) {
+      var node = dom.create('button', 'btn btn--touch ' + className, text);
+      node.type = 'button';
+      node.onclick = function () { self.onHeld(operation, wanted); };
+      return node;
+    }
+    return dom.create('span', 'pair', [
+      button('Descartar', 'btn--secondary', false), button(error ? 'Corregir' : 'Enviar', 'btn--primary', true)
+    ]);
+  };
+
+  tables._plate = function (pedido, now) {
+    var seen = this.book.seenState(pedido, now, ACK_MS), text = '';
+    if (seen.state === 'unseen') { text = 'el pedido '; }
+    if (seen.state === 'change_unseen') { text = 'el cambio del pedido '; }
+    if (seen.state === 'cancel_unseen') { text = 'la cancelación del pedido '; }
+    if (!text || this.operations.pending(pedido.id, 'cancelar')) { return null; }
+    text = 'Cocina NO ha visto ' + text + wording.number(pedido) + ' – avise de viva voz';
+    return {
+      key: pedido.id,
+      content: text,
+      draw: function () {
+        var node = dom.create('section', 'unseen', [dom.icon('warning'), dom.create('div', '', text)]);
+        node.setAttribute('data-sin-ver', pedido.id);
+        return node;
+      }
+    };
+  };
+
+  // orders: the waiter's own, cancelled: those of them that the kitchen may still
+  // be cooking. Answers how many rows there are.
+  tables.show = function (orders, cancelled, now) {
+    var rows = [], plates = [], i, plate, list = this.operations.list;
+    for (i = 0; i < this.refused.length; i++) {
+      rows.push(this._operationRow(this.refused[i].operation, this.refused[i].error));
+    }
+    for (i = 0; i < list.length; i++) {
+      if (!list[i].info.pedido_id) { rows.push(this._operationRow(list[i], null)); }
+    }
+    for (i = orders.length - 1; i >= 0; i--) {   // the newest first
+      rows.push(this._orderRow(orders[i], now));
+      plate = this._plate(orders[i], now);
+      if (plate) { plates.push(plate); }
+    }
+    for (i = 0; i < cancelled.length; i++) {
+      plate = this._plate(cancelled[i], now);
+      if (plate) { plates.push(plate); }
+    }
+    this.rows.show(rows);
+    this.plates.show(plates);
+    return rows.length;
+  };
+
+  pages.Tables = Tables;
+}(window));

@@ -1,0 +1,36 @@
+/* One line at the foot of the page. What must be read stays until it is tapped. */
+(function (window) {
+  'use strict';
+
+  var pages = window.posNotif = window.posNotif || {};
+  var dom = pages.dom;
+  var SHOWN_MS = 6000;
+
+  function Toast(container) {
+    this.container = container;
+  }
+
+  Toast.prototype.say = function (text) {
+    var node = this._add(text, 'toast__item');
+    window.setTimeout(function () {
+      if (node.parentNode) { node.parentNode.removeChild(node); }
+    }, SHOWN_MS);
+  };
+
+  Toast.prototype.warn = function (text) {
+    var button = dom.create('button', 'toast__close', 'Entendido'), node = this._add(text, 'toast__item toast__item--warn');
+    button.type = 'button';
+    button.onclick = function () { node.parentNode.removeChild(node); };
+    node.appendChild(button);
+    node.setAttribute('role', 'alert');
+  };
+
+  Toast.prototype._add = function (text, className) {
+    var node = dom.create('div', className, [dom.create('span', 'toast__text', text)]);
+    while (this.container.childNodes.length > 2) { this.container.removeChild(this.container.firstChild); }
+    this.container.appendChild(node);
+    return node;
+  };
+
+  pages.Toast = Toast;
+}(window));

@@ -1,0 +1,85 @@
+/* How the light pages name things: money, orders, and why something was refused. */
+(function (window) {
+  'use strict';
+
+  var pages = window.posNotif = window.posNotif || {};
+  var STATES = {
+    pendiente_pago: 'espera el pago en caja',
+    pagado: 'pagado, en cola',
+    en_mesa: 'en cola',
+    en_cocina: 'en cocina',
+    listo: 'listo',
+    servido: 'servido',
+    cerrado: 'cerrado',
+    cancelado: 'cancelado'
+  };
+  // Where an order that has gone on refuses what was asked, by its state.
+  var TOO_LATE = {
+    servir: {
+      servido: 'ya se entregó',
+      cerrado: 'ya se entregó y se cerró',
+      en_cocina: 'volvió a cocina',
+      cancelado: 'se canceló'
+    },
+    cobrar: {
+      pagado: 'ya se cobró en otra caja',
+      en_cocina: 'ya se cobró en otra caja o volvió a cocina',
+      listo: 'ya se cobró en otra caja',
+      servido: 'ya se cobró en otra caja',
+      cerrado: 'ya se cobró en otra caja',
+      cancelado: 'se canceló'
+    },
+    cancelar: {
+      en_cocina: 'ya se está cocinando: pida al encargado que lo cancele',
+      listo: 'ya está listo: pida al encargado que lo cancele',
+      pagado: 'ya está pagado: se cancela en caja',
+      cancelado: 'ya estaba cancelado'
+    }
+  };
+
+  function money(amount) {
+    return typeof amount === 'number' ? '$' + amount.toFixed(2) : '$ —';
+  }
+
+  function number(pedido) {
+    return '#' + (pedido.numero || pedido.id);
+  }
+
+  // "Mesa 5", "Llevar · Rosa"
+  function label(pedido) {
+    if (pedido.tipo === 'llevar') {
+      return pedido.cliente_nombre ? 'Llevar · ' + pedido.cliente_nombre : 'Llevar';
+    }
+    if (pedido.mesa_numero !== null && pedido.mesa_numero !== undefined) { return 'Mesa ' + pedido.mesa_numero; }
+    return 'Pedido ' + number(pedido);
+  }
+
+  function count(many, one, more) {
+    return many + ' ' + (many === 1 ? one : more);
+  }
+
+  // "2× Pupusa de queso"
+  function line(item) {
+    return item.cantidad + '× ' + (item.producto_nombre || 'Producto');
+  }
+
+  function fields(campos) {
+    var list = [], name;
+    for (name in campos) {
+      if (campos.hasOwnProperty(name)) { list.push(campos[name]); }
+    }
+    return list.join('; ');
+  }
+
+  // What stands after "Mesa 5: ".
+  function refusal(error, accion) {
+    var known = TOO_LATE[accion];
+    if (error.codigo === 'transicion_invalida' && known && known[error.estado]) { return known[error.estado]; }
+    if (error.codigo === 'version_obsoleta') { return 'cambió mientras tanto: revise y toque de nuevo'; }
+    return (error.mensaje || 'no se aceptó') + (error.campos ? ' (' + fields(error.campos) + ')' : '');
+  }
+
+  pages.wording = {
+    STATES: STATES, money: money, number: number, label: label, count: count, line: line, refusal: refusal
+  };
+}(window));
