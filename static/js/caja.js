@@ -8,7 +8,6 @@
   var wording = pages.wording;
   var body = window.document.body;
   var userId = Number(body.getAttribute('data-usuario-id')) || null;
-  var KINDS = { item_agregado: 'agregó', item_removido: 'quitó', cantidad_modificada: 'cambió la cantidad de' };
 
   var book = new pages.Book();
   var chosen = null;             // the id of the order on the bill
@@ -132,11 +131,14 @@
   }
 
   function changeText(evento) {
-    var kind = KINDS[evento.cambios && evento.cambios.tipo_cambio], quantity = '';
-    if (!kind) { return ''; }
-    if (evento.cambios.tipo_cambio !== 'cantidad_modificada' && evento.item) { quantity = evento.item.cantidad + ' '; }
-    return ((evento.actor && evento.actor.username) || 'Alguien') + ' ' + kind + ' ' + quantity +
-      (evento.cambios.producto_nombre || 'un plato');
+    var cambios = evento.cambios || {}, who = (evento.actor && evento.actor.username) || 'Alguien';
+    var dish = cambios.producto_nombre || 'un plato';
+    if (cambios.tipo_cambio === 'item_agregado') { return who + ' agregó ' + (cambios.cantidad_nueva || 1) + ' ' + dish; }
+    if (cambios.tipo_cambio === 'item_removido') { return who + ' quitó ' + dish; }
+    if (cambios.tipo_cambio === 'cantidad_modificada') {
+      return who + ': ' + cambios.cantidad_anterior + ' → ' + cambios.cantidad_nueva + ' ' + dish;
+    }
+    return '';
   }
 
   // Another till has charged, handed over or closed it, or it was cancelled.

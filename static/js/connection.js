@@ -28,7 +28,7 @@
     plateClass: 'live',
     bannerClass: 'obanner',
     buttonClass: 'btn btn--secondary',
-    hint: 'Lo que toque se guarda y se envía al volver.'
+    hint: 'Lo que toque se envía al volver.'
   };
 
   function plural(count, one, many) {

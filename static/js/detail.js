@@ -10,7 +10,7 @@
     recuperar: ['Faltó un plato', 'Llegó frío', 'Plato equivocado']
   };
   var TITLES = { cancelar: '¿Por qué se cancela?', recuperar: '¿Por qué vuelve a cocina?' };
-  var CONFIRM = { cancelar: 'Cancelar el pedido', recuperar: 'Devolver a cocina' };
+  var CONFIRM = { cancelar: 'Cancelar pedido', recuperar: 'A cocina' };
   var RECALL_MS = 30 * 60000;
 
   // onAdd(pedido): dishes are to be added.

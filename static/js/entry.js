@@ -34,6 +34,10 @@
     this._choice('entry-llevar', 'tipo', 'llevar');
     this._choice('entry-before', 'pago', 'anticipado');
     this._choice('entry-after', 'pago', 'al_final');
+    dom.byId('entry-count').onclick = function () {
+      self.category = ALL;
+      self.show();
+    };
     dom.byId('entry-form').onsubmit = function () {
       self.send();
       return false;
@@ -200,7 +204,7 @@
     setValue('entry-notes', draft.notas);
     this._showTabs(sum);
     this._showMenu(sum);
-    dom.setText(dom.byId('entry-count'), sum.dishes ? wording.count(sum.dishes, 'plato', 'platos') : 'Sin platos');
+    dom.setText(dom.byId('entry-count'), wording.count(sum.dishes, 'plato', 'platos'));
     dom.setText(dom.byId('entry-total'), wording.money(sum.total));
     dom.setText(dom.byId('entry-send'), !target && draft.tipo === 'llevar' && draft.pago === 'anticipado' ?
       'Enviar a caja' : 'Enviar a cocina');

@@ -42,30 +42,38 @@
 
   function created(pedido) { return clock.parse(pedido.timestamp) || 0; }
   function isCancelled(pedido) { return pedido.estado === 'cancelado' && mine[pedido.id]; }
-  function isMine(pedido) { return OPEN.test(pedido.estado) && (mine[pedido.id] || pedido.mesero === username); }
+  // Who sent it stands in an order that came from a screen; the POS may know no more than the waiter's name.
+  function isMine(pedido) {
+    var own = pedido.creado_por ? pedido.creado_por.usuario_id === userId : pedido.mesero === username;
+    return OPEN.test(pedido.estado) && (own || mine[pedido.id] === true);
+  }
 
-  function showReadyStrip(orders) {
-    var strip = dom.byId('ready-strip'), first = orders[0];
-    strip.hidden = screen.name === 'inicio' || !first;
-    if (first) {
-      dom.setText(dom.byId('ready-strip-text'), wording.count(orders.length, 'listo', 'listos') + ': ' +
-        wording.label(first) + (orders.length > 1 ? '…' : ''));
+
+  // What may not be missed while another screen than the first is open.
+  function showStrip(cards, unseen) {
+    var first = cards[0], text = unseen;
+    if (!unseen && first) {
+      text = wording.count(cards.length, 'listo', 'listos') + ': ' + wording.label(first) + (cards.length > 1 ? '…' : '');
     }
+    dom.setText(dom.byId('strip-text'), text);
+    dom.byId('strip').hidden = screen.name === 'inicio' || !text;
+    dom.byId('strip').className = unseen ? 'strip strip--unseen' : 'strip';
+    dom.byId('pos').className = screen.name === 'inicio' || !text ? 'pos' : 'pos pos--strip';
   }
 
   function render() {
     var now = clock.now(), cards = book.list(function (pedido) { return ready.holds(pedido); }, function (pedido) {
       return ready.since(pedido);
     });
-    var rows;
+    var shown;
     renderTimer = null;
     ready.show(cards, now);
     dom.byId('ready-section').hidden = !cards.length;
     dom.setText(dom.byId('ready-count'), String(cards.length));
-    showReadyStrip(cards);
-    rows = tables.show(book.list(isMine, created), book.list(isCancelled, created), now);
-    dom.byId('tables').hidden = rows === 0;
-    dom.byId('tables-empty').hidden = rows > 0;
+    shown = tables.show(book.list(isMine, created), book.list(isCancelled, created), now);
+    showStrip(cards, shown.unseen);
+    dom.byId('tables').hidden = shown.rows === 0;
+    dom.byId('tables-empty').hidden = shown.rows > 0;
     dom.setText(dom.byId('tables-empty'), book.loaded ? 'Sin pedidos abiertos.' :
       connection.offline ? 'Sin conexión: no se sabe qué pedidos hay.' : 'Cargando…');
     entry.show();

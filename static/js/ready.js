@@ -110,7 +110,9 @@
     button.onclick = function () { self._deliver(pedido); };
     node = dom.create('article', 'ready', [
       dom.create('div', 'grow', [
-        dom.create('h3', 'ready__label', [dom.text(wording.label(pedido)), dom.create('span', 'ready__time num')]),
+        dom.create('h3', 'ready__label', [
+          dom.text(wording.label(pedido) + ' '), dom.create('span', 'ready__time num')
+        ]),
         pedido.mesero && pedido.mesero !== this.username ? dom.create('div', 'muted ready__of', 'de ' + pedido.mesero) : null,
         this._items(pedido)
       ]),

@@ -8,6 +8,11 @@
   var wording = pages.wording;
   var clock = pages.clock;
   var ACK_MS = 10000;
+  var UNSEEN = {
+    unseen: ['el pedido', 'los pedidos'],
+    change_unseen: ['el cambio del pedido', 'los cambios de los pedidos'],
+    cancel_unseen: ['la cancelación del pedido', 'la cancelación de los pedidos']
+  };
 
   // onHeld(operation, wanted): of an order that was found unsent, or was refused.
   function Tables(list, plates, book, operations, onHeld) {
@@ -50,6 +55,7 @@
     if (waiting) { words = ['seen--saved', 'clock', this.operations.waits(waiting) ? 'Se enviará al volver' : 'Enviando…', words[3]]; }
     return {
       key: pedido.id,
+      unseen: words[0] === 'seen--no',
       content: JSON.stringify([words, wording.label(pedido)]),
       draw: function () {
         var node = dom.create('a', 'list__row', [
@@ -101,46 +107,53 @@
     ]);
   };
 
-  tables._plate = function (pedido, now) {
-    var seen = this.book.seenState(pedido, now, ACK_MS), text = '';
-    if (seen.state === 'unseen') { text = 'el pedido '; }
-    if (seen.state === 'change_unseen') { text = 'el cambio del pedido '; }
-    if (seen.state === 'cancel_unseen') { text = 'la cancelación del pedido '; }
-    if (!text || this.operations.pending(pedido.id, 'cancelar')) { return null; }
-    text = 'Cocina NO ha visto ' + text + wording.number(pedido) + ' – avise de viva voz';
+  // One plate for each kind, with the orders' numbers, so that many hide nothing.
+  tables._plate = function (kind, orders) {
+    var numbers = orders.map(wording.number), text;
+    text = 'Cocina NO ha visto ' + UNSEEN[kind][orders.length > 1 ? 1 : 0] + ' ' + numbers.join(', ') + ' – avise de viva voz';
     return {
-      key: pedido.id,
+      key: kind,
       content: text,
       draw: function () {
         var node = dom.create('section', 'unseen', [dom.icon('warning'), dom.create('div', '', text)]);
-        node.setAttribute('data-sin-ver', pedido.id);
+        node.setAttribute('data-sin-ver', kind);
         return node;
       }
     };
   };
 
+  tables._showPlates = function (orders, now) {
+    var plates = [], kind, unseen = {}, i, seen;
+    for (i = 0; i < orders.length; i++) {
+      seen = this.book.seenState(orders[i], now, ACK_MS).state;
+      if (UNSEEN[seen] && !this.operations.pending(orders[i].id, 'cancelar')) {
+        unseen[seen] = (unseen[seen] || []).concat([orders[i]]);
+      }
+    }
+    for (kind in UNSEEN) {
+      if (unseen[kind]) { plates.push(this._plate(kind, unseen[kind])); }
+    }
+    this.plates.show(plates);
+    return plates.length ? plates[0].content : '';
+  };
+
   // orders: the waiter's own, cancelled: those of them that the kitchen may still
-  // be cooking. Answers how many rows there are.
+  // be cooking. Answers {rows: how many, unseen: the text of the first plate}.
   tables.show = function (orders, cancelled, now) {
-    var rows = [], plates = [], i, plate, list = this.operations.list;
+    var rows = [], urgent = [], i, row, list = this.operations.list;
     for (i = 0; i < this.refused.length; i++) {
       rows.push(this._operationRow(this.refused[i].operation, this.refused[i].error));
     }
     for (i = 0; i < list.length; i++) {
       if (!list[i].info.pedido_id) { rows.push(this._operationRow(list[i], null)); }
     }
-    for (i = orders.length - 1; i >= 0; i--) {   // the newest first
-      rows.push(this._orderRow(orders[i], now));
-      plate = this._plate(orders[i], now);
-      if (plate) { plates.push(plate); }
+    for (i = orders.length - 1; i >= 0; i--) {   // the newest first, before them those that nobody has seen
+      row = this._orderRow(orders[i], now);
+      (row.unseen ? urgent : rows).push(row);
     }
-    for (i = 0; i < cancelled.length; i++) {
-      plate = this._plate(cancelled[i], now);
-      if (plate) { plates.push(plate); }
-    }
+    rows = urgent.concat(rows);
     this.rows.show(rows);
-    this.plates.show(plates);
-    return rows.length;
+    return { rows: rows.length, unseen: this._showPlates(orders.concat(cancelled), now) };
   };
 
   pages.Tables = Tables;
