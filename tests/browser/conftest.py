@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.browser.floor import Floor
 from tests.support import LiveServer, run_cli
 
 if TYPE_CHECKING:
@@ -47,6 +48,12 @@ class Restaurant:
 @pytest.fixture
 def restaurant(server: LiveServer) -> Restaurant:
     return Restaurant(server)
+
+
+@pytest.fixture
+def floor(server: LiveServer) -> Floor:
+    server.create_user("juan.perez", "cocinero", "2468")
+    return Floor(server)
 
 
 @pytest.fixture(scope="package")

@@ -1,0 +1,335 @@
+"""The waiter's page, from a tap to the service and back."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.floor import CASHIER, WAITER, Floor, pass_time, unusable
+from tests.browser.network import Network
+from tests.browser.tickets import until
+
+pytestmark = pytest.mark.browser
+
+PHONE = {"width": 360, "height": 640}
+# What the phone does besides the page: recorded, since no phone is there.
+RECORD = """
+    window.told = [];
+    window.Notification = function (title, options) { told.push(['aviso', title, options.body, options.tag]); };
+    window.Notification.permission = 'granted';
+    navigator.vibrate = function () { told.push(['vibra']); return true; };
+"""
+
+
+@pytest.fixture
+def pos(page: Any, floor: Floor) -> Any:
+    page.set_viewport_size(PHONE)
+    page.add_init_script(RECORD)
+    return floor.open(page, WAITER, "/pos")
+
+
+def dish(page: Any, floor: Floor, name: str) -> Any:
+    return page.locator(f'[data-producto-id="{floor.products[name]}"]')
+
+
+def write(page: Any, floor: Floor, table: str = "7", quantity: int = 2) -> None:
+    page.click("#new")
+    page.fill("#entry-table", table)
+    for _ in range(quantity):
+        dish(page, floor, "Pupusa de queso").locator(".step__btn--add").click()
+
+
+def row(page: Any, order_id: int) -> Any:
+    return page.locator(f'#tables [data-pedido-id="{order_id}"]')
+
+
+def card(page: Any, order_id: int) -> Any:
+    return page.locator(f'#ready [data-pedido-id="{order_id}"]')
+
+
+def test_an_order_is_saved_and_then_seen_by_the_kitchen(pos: Any, floor: Floor) -> None:
+    write(pos, floor)
+    dish(pos, floor, "Pupusa de queso").locator(".menu__what").click()
+    pos.fill(f"#note-{floor.products['Pupusa de queso']}", "SIN curtido")
+    pos.keyboard.press("Enter")
+    pos.get_by_role("button", name="Bebidas").click()
+    dish(pos, floor, "Horchata").locator(".step__btn--add").click()
+    pos.fill("#entry-notes", "Para compartir")
+    expect(pos.locator("#entry-total")).to_have_text("$3.50")
+    pos.get_by_role("button", name="Enviar a cocina").click()
+    pos.wait_for_selector("#tables [data-visto=saved]")
+    (pedido,) = floor.orders()
+    assert (pedido["mesa_numero"], pedido["mesero"], pedido["notas"]) == (7, WAITER, "Para compartir")
+    assert [(line["producto_nombre"], line["cantidad"], line["notas"]) for line in pedido["items"]] == [
+        ("Pupusa de queso", 2, "SIN curtido"),
+        ("Horchata", 1, None),
+    ]
+    assert f"Guardado {pedido['timestamp'][11:19]}" in row(pos, pedido["id"]).inner_text()
+    floor.acknowledge(pedido)
+    pos.wait_for_selector("#tables [data-visto=yes]")
+    seen_at = floor.order(pedido["id"])["visto_at"]
+    assert f"Cocina lo vio {seen_at[11:19]}" in row(pos, pedido["id"]).inner_text()
+    pos.reload()
+    pos.wait_for_selector("#tables [data-visto=yes]")
+
+
+def test_what_the_kitchen_has_not_seen_after_ten_seconds_is_red_on_every_screen(pos: Any, floor: Floor) -> None:
+    pedido = floor.place()
+    row(pos, pedido["id"]).wait_for()
+    pass_time(pos, seconds=8)
+    pos.wait_for_timeout(1200)
+    assert pos.locator("#unseen section").count() in (0, 1)  # 9.2 s and what the machine took
+    pass_time(pos, seconds=2)
+    plate = pos.locator("#unseen section")
+    expect(plate).to_have_text(f"Cocina NO ha visto el pedido #{pedido['numero']} – avise de viva voz")
+    assert row(pos, pedido["id"]).get_attribute("data-visto") == "no"
+    pos.click("#new")
+    expect(pos.locator("#strip")).to_contain_text("Cocina NO ha visto el pedido")
+    pos.click("#strip")
+    floor.acknowledge(pedido)
+    expect(plate).to_have_count(0)
+    expect(row(pos, pedido["id"])).to_have_attribute("data-visto", "yes")
+
+
+def test_nothing_is_red_before_ten_seconds(pos: Any, floor: Floor) -> None:
+    pedido = floor.place()
+    row(pos, pedido["id"]).wait_for()
+    pass_time(pos, seconds=4)
+    expect(row(pos, pedido["id"])).to_have_attribute("data-visto", "saved")
+    pos.wait_for_timeout(1100)
+    assert pos.locator("#unseen section").count() == 0
+
+
+def test_a_double_tap_makes_one_order(pos: Any, floor: Floor) -> None:
+    write(pos, floor)
+    pos.dblclick("#entry-send")
+    pos.wait_for_selector("#tables [data-visto=saved]")
+    assert pos.locator("#pos").get_attribute("data-screen") == "inicio"
+    write(pos, floor, "8")
+    pos.evaluate("var b = document.getElementById('entry-send'); b.click(); b.click(); b.form.requestSubmit();")
+    expect(pos.locator("#tables [data-visto=saved]")).to_have_count(2)
+    assert sorted(order["mesa_numero"] for order in floor.orders()) == [7, 8]
+
+
+@pytest.mark.faults
+def test_an_order_whose_answer_is_lost_is_sent_again_and_made_once(pos: Any, floor: Floor) -> None:
+    keys: list[str] = []
+
+    def lose_the_first(route: Any) -> None:
+        keys.append(route.request.post_data_json["operacion_id"])
+        if len(keys) == 1:
+            route.fetch()
+            route.abort()
+        else:
+            route.continue_()
+
+    pos.route("**/api/pedidos", lose_the_first)
+    write(pos, floor)
+    pos.click("#entry-send")
+    expect(pos.locator("#tables [data-visto]")).to_have_count(1)
+    until(pos, lambda: len(keys) == 2)
+    assert keys[0] == keys[1]
+    expect(pos.locator("#tables [data-operacion]")).to_have_count(0)
+    assert len(floor.orders()) == 1
+
+
+@pytest.mark.faults
+def test_an_order_without_a_connection_is_kept_over_a_reload_and_sent_once(
+    page: Any, floor: Floor, complaints: list[str]
+) -> None:
+    with Network(floor.server.port) as network:
+        page.set_viewport_size(PHONE)
+        floor.open(page, WAITER, "/pos", network.url)
+        network.up = False
+        network.cut()
+        page.wait_for_selector("#conexion[data-modo=sin_conexion]")
+        write(page, floor)
+        page.click("#entry-send")
+        waiting = page.locator("#tables [data-operacion=waiting]")
+        expect(waiting).to_contain_text("Se enviará al volver")
+        expect(waiting).to_contain_text("Mesa 7")
+        network.up = True
+        page.reload()
+        page.wait_for_selector("#tables [data-visto=saved]")
+        assert [order["mesa_numero"] for order in floor.orders()] == [7]
+    complaints.clear()
+
+
+def test_sold_out_dishes_are_greyed_and_refused(pos: Any, floor: Floor) -> None:
+    write(pos, floor)
+    dish(pos, floor, "Pupusa revuelta").locator(".step__btn--add").click()
+    floor.sold_out("Pupusa revuelta")
+    out = pos.locator(f'.is-out[data-producto-id="{floor.products["Pupusa revuelta"]}"]')
+    expect(out).to_contain_text("Agotado")
+    assert out.locator(".step__btn--add").count() == 0
+    pos.click("#entry-send")
+    expect(pos.locator("#entry-error")).to_have_text("Agotado: Pupusa revuelta. Quítelo del pedido.")
+    assert floor.orders() == []
+    dish(pos, floor, "Pupusa revuelta").locator(".step__btn--less").click()
+    pos.click("#entry-send")
+    pos.wait_for_selector("#tables [data-visto=saved]")
+
+
+def test_what_the_service_refuses_says_why_and_can_be_corrected(pos: Any, floor: Floor) -> None:
+    floor.call("PATCH", f"/api/productos/{floor.products['Pupusa de queso']}", {"stock_actual": 3})
+    write(pos, floor, quantity=4)
+    pos.click("#entry-send")
+    refused = pos.locator("#tables [data-operacion=refused]")
+    expect(refused).to_contain_text("No se envió")
+    expect(refused).to_contain_text(re.compile("agotad|quedan|stock|existencia", re.IGNORECASE))
+    pos.get_by_role("button", name="Entendido").click()
+    pos.get_by_role("button", name="Corregir").click()
+    expect(pos.locator("#entry-table")).to_have_value("7")
+    dish(pos, floor, "Pupusa de queso").locator(".step__btn--less").click()
+    pos.click("#entry-send")
+    pos.wait_for_selector("#tables [data-visto=saved]")
+    assert [order["items"][0]["cantidad"] for order in floor.orders()] == [3]
+
+
+def test_a_ready_order_is_told_once_and_stays_until_it_is_delivered(pos: Any, floor: Floor) -> None:
+    pedido = floor.place()
+    row(pos, pedido["id"]).wait_for()
+    floor.act(pedido, "listo")
+    pos.wait_for_selector("#flash.is-on")  # no tap yet: the tone's stand-in
+    expect(card(pos, pedido["id"])).to_contain_text("2× Pupusa de queso")
+    assert pos.evaluate("told") == [["aviso", "Mesa 5 lista", "2× Pupusa de queso", f"pedido-{pedido['id']}"]]
+    pos.click("h2 >> nth=0")
+    pos.wait_for_selector("#sonido[data-activo=true]", state="attached")
+    pass_time(pos, seconds=115)
+    expect(card(pos, pedido["id"]).locator(".ready__time")).to_contain_text("1:5")
+    assert card(pos, pedido["id"]).get_attribute("data-edad") == "normal"
+    pass_time(pos, seconds=6)
+    expect(card(pos, pedido["id"])).to_have_attribute("data-edad", "tarde")
+    assert "ready--late" in card(pos, pedido["id"]).get_attribute("class")
+    pos.reload()
+    pos.evaluate("document.body.click()")
+    card(pos, pedido["id"]).get_by_role("button").click()
+    expect(card(pos, pedido["id"])).to_have_count(0)
+    assert floor.order(pedido["id"])["estado"] == "servido"
+    second = floor.act(floor.place(mesa_numero=6), "listo")
+    card(pos, second["id"]).wait_for()
+    assert pos.evaluate("told.map(function (t) { return t[0]; })") == ["vibra", "aviso"]
+
+
+def test_of_a_partly_ready_order_only_what_is_ready_is_listed(pos: Any, floor: Floor) -> None:
+    pedido = floor.place(dishes={"Pupusa de queso": 3, "Horchata": 1, "Yuca frita": 1})
+    floor.act(pedido, "item_listo", item_id=pedido["items"][0]["id"])
+    items = card(pos, pedido["id"]).locator(".ready__items")
+    expect(items).to_have_text("3× Pupusa de quesofaltan 2 platos")
+    card(pos, pedido["id"]).get_by_role("button").click()
+    expect(card(pos, pedido["id"])).to_have_count(0)
+    assert floor.order(pedido["id"])["estado"] == "en_cocina"
+    floor.act(pedido, "listo")
+    expect(items).to_have_text("1× Horchata1× Yuca frita")
+
+
+def test_a_recalled_order_leaves_the_ready_ones(pos: Any, floor: Floor) -> None:
+    pedido = floor.act(floor.place(), "listo")
+    card(pos, pedido["id"]).wait_for()
+    pos.goto(f"{floor.url}/pos#pedido-{pedido['id']}")
+    pos.get_by_role("button", name="Devolver a cocina").click()
+    pos.get_by_role("button", name="A cocina").click()
+    expect(pos.get_by_role("alert").filter(has_text="razón")).to_be_visible()
+    pos.get_by_role("button", name="Llegó frío").click()
+    pos.get_by_role("button", name="A cocina").click()
+    expect(card(pos, pedido["id"])).to_have_count(0)
+    assert floor.order(pedido["id"])["estado"] == "en_cocina"
+
+
+def test_an_own_order_is_cancelled_with_a_reason(pos: Any, floor: Floor) -> None:
+    pedido = floor.place()
+    row(pos, pedido["id"]).click()
+    pos.get_by_role("button", name="Cancelar el pedido").click()
+    pos.fill("#reason", "Se fueron")
+    pos.keyboard.press("Enter")
+    until(pos, lambda: floor.order(pedido["id"])["estado"] == "cancelado")
+    assert floor.order(pedido["id"])["razon"] == "Se fueron"
+    pos.goto(floor.url + "/pos#inicio")
+    expect(row(pos, pedido["id"])).to_have_count(0)
+
+
+def test_a_refusal_says_why(pos: Any, floor: Floor) -> None:
+    pedido = floor.place()
+    row(pos, pedido["id"]).click()
+    pos.get_by_role("button", name="Cancelar el pedido").click()
+    pos.fill("#reason", "Se fueron")
+
+    def start_cooking(route: Any) -> None:
+        floor.act(pedido, "iniciar")
+        route.continue_()
+
+    pos.route("**/acciones", start_cooking)
+    pos.get_by_role("button", name="Cancelar pedido").click()
+    expect(pos.locator("#toasts")).to_contain_text("Mesa 5: ya se está cocinando")
+
+
+def test_dishes_are_added_to_an_order(pos: Any, floor: Floor) -> None:
+    pedido = floor.place()
+    row(pos, pedido["id"]).click()
+    pos.get_by_role("button", name="Agregar platos").click()
+    expect(pos.locator("#entry-target")).to_have_text("Agregar a Mesa 5")
+    pos.get_by_role("button", name="Bebidas").click()
+    dish(pos, floor, "Horchata").locator(".step__btn--add").click()
+    pos.click("#entry-send")
+    until(pos, lambda: len(floor.order(pedido["id"])["items"]) == 2)
+    assert len(floor.orders()) == 1
+
+
+def test_a_takeaway_that_is_paid_in_advance_waits_at_the_till(pos: Any, floor: Floor) -> None:
+    pos.click("#new")
+    pos.click("#entry-llevar")
+    dish(pos, floor, "Pupusa de queso").locator(".step__btn--add").click()
+    pos.click("#entry-send")
+    expect(pos.locator("#entry-error")).to_have_text("Escriba el nombre del cliente.")
+    pos.fill("#entry-customer", "Rosa")
+    pos.get_by_role("button", name="Enviar a caja").click()
+    pos.wait_for_selector("#tables [data-estado=pendiente_pago]")
+    (pedido,) = floor.orders()
+    assert (pedido["tipo_pago"], pedido["cliente_nombre"]) == ("anticipado", "Rosa")
+    expect(row(pos, pedido["id"])).to_contain_text("espera el pago en caja")
+    pass_time(pos, seconds=60)
+    pos.wait_for_timeout(1100)
+    assert pos.locator("#unseen section").count() == 0
+    floor.act(pedido, "cobrar", CASHIER, metodo_pago="tarjeta")
+    expect(row(pos, pedido["id"])).to_have_attribute("data-estado", "pagado")
+
+
+def test_the_draft_survives_a_reload(pos: Any, floor: Floor) -> None:
+    write(pos, floor)
+    pos.reload()
+    expect(pos.locator("#entry-table")).to_have_value("7")
+    expect(pos.locator("#entry-count")).to_have_text("2 platos")
+
+
+def test_a_waiter_sees_own_orders_only(pos: Any, floor: Floor) -> None:
+    floor.server.create_user("Luis", "mesero", "2468")
+    other, mine = floor.place("Luis", mesa_numero=1), floor.place(mesa_numero=2)
+    row(pos, mine["id"]).wait_for()
+    assert row(pos, other["id"]).count() == 0
+    floor.act(other, "listo")
+    expect(card(pos, other["id"])).to_contain_text("de Luis")
+
+
+def test_everything_can_be_hit_and_read_on_a_phone(pos: Any, floor: Floor) -> None:
+    long = "Pupusa de chicharrón con queso, loroco y otras " + "muchas" * 5
+    floor.products[long] = floor._add(long, "Pupusas", 12.5)["id"]
+    floor.sold_out("Pupusa revuelta")
+    pedido = floor.act(floor.place(dishes={long: 12}, notas=long), "listo")
+    floor.place(tipo="llevar", tipo_pago="al_final", cliente_nombre=long)
+    card(pos, pedido["id"]).wait_for()
+    pass_time(pos, seconds=130)
+    pos.locator(".ready--late").wait_for()
+    pos.locator("#unseen section").wait_for()
+    assert unusable(pos) == []
+    write(pos, floor)
+    dish(pos, floor, long).locator(".step__btn--add").click()
+    dish(pos, floor, long).locator(".menu__what").click()
+    assert unusable(pos) == []
+    pos.goto(f"{floor.url}/pos#pedido-{pedido['id']}")
+    pos.get_by_role("button", name="Devolver a cocina").click()
+    assert unusable(pos) == []
+    pos.set_viewport_size({"width": 1024, "height": 600})
+    assert unusable(pos) == []
