@@ -106,10 +106,17 @@
     }
   }
 
+  // A till that did not know of the payment had an older version, or none to charge any more.
+  function paidElsewhere(error) {
+    if (error.pedido) { return !!error.pedido.pagado_at; }
+    return error.codigo === 'transicion_invalida' && error.estado !== 'cancelado';
+  }
+
   function onRefused(operation, error) {
     var info = operation.info, text = info.label + ' ' + wording.refusal(error, info.accion);
     if (error.pedido) { takeChange(book.orders[info.pedido_id], error.pedido, ''); }
-    if (info.accion === 'cobrar' && error.codigo === 'transicion_invalida' && error.estado !== 'cancelado') {
+    if (error.pedido && error.pedido.estado === 'cancelado') { text = info.label + ' se canceló'; }
+    if (info.accion === 'cobrar' && paidElsewhere(error)) {
       text = info.label + ' ya se cobró en otra caja. Aquí no se cobró otra vez.';
       if (chosen === info.pedido_id) {
         notice = { kind: 'otra_caja', title: info.label + ' ya se cobró en otra caja', text: 'Aquí no se cobró otra vez.' };
@@ -144,11 +151,11 @@
   // Another till has charged, handed over or closed it, or it was cancelled.
   function onLeft(before, after, evento) {
     var label = wording.label(before), who = evento.actor && evento.actor.usuario_id !== userId ? evento.actor.username : '';
-    var text = '', paidElsewhere = evento.metodo_pago && !operations.own[evento.operacion_id];
+    var text = '', paid = evento.metodo_pago && !operations.own[evento.operacion_id];
     if (after.estado !== 'en_cocina') { delete changes[before.id]; }   // it comes back with another total
     if (operations.own[evento.operacion_id]) { return; }
-    if (paidElsewhere) {
-      text = label + (who ? ' ya la cobró ' + who : ' ya se cobró en otra caja');
+    if (paid) {
+      text = label + ' ya se cobró en otra caja' + (who ? ' (' + who + ')' : '');
     } else if (after.estado === 'cancelado') {
       text = label + ' se canceló' + (evento.razon ? ': ' + evento.razon : '');
     } else if (after.estado === 'en_cocina') {
@@ -158,11 +165,11 @@
     }
     if (chosen === before.id && text) {
       notice = {
-        kind: paidElsewhere ? 'otra_caja' : 'fuera', title: text,
-        text: paidElsewhere ? 'No lo cobre otra vez.' : 'Elija otro pedido.'
+        kind: paid ? 'otra_caja' : 'fuera', title: text,
+        text: paid ? 'No lo cobre otra vez.' : 'Elija otro pedido.'
       };
     }
-    if (text) { toast.say(text); }
+    if (text && !operations.pending(before.id)) { toast.say(text); }   // else the refusal tells
   }
 
   client.on('hora', function (time) { clock.set(time.hora_servidor, time.desfase_ms); });

@@ -234,7 +234,10 @@
     window.location.replace('/login?next=' + window.location.pathname);
   });
 
-  dom.byId('new').onclick = function () { entry.begin(entry.draft.target ? null : entry.draft); };
+  dom.byId('new').onclick = function () {
+    menu.load();                 // a new dish or price is no event
+    entry.begin(entry.draft.target ? null : entry.draft);
+  };
   window.onhashchange = readHash;
   readHash();
   window.setInterval(render, 1000);

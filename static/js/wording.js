@@ -75,6 +75,7 @@
   function refusal(error, accion) {
     var known = TOO_LATE[accion];
     if (error.codigo === 'transicion_invalida' && known && known[error.estado]) { return known[error.estado]; }
+    if (error.codigo === 'rol_no_permitido' && accion === 'cancelar') { return 'ya no se puede cancelar aquí: pida al encargado'; }
     if (error.codigo === 'version_obsoleta') { return 'cambió mientras tanto: revise y toque de nuevo'; }
     return (error.mensaje || 'no se aceptó') + (error.campos ? ' (' + fields(error.campos) + ')' : '');
   }

@@ -65,7 +65,7 @@ def test_charging_removes_it_on_every_till(till: Any, second_till: Any, floor: F
     expect(till.locator("#bill")).to_contain_text("Cambio $6.00")
     for page in (till, second_till):
         expect(due(page, pedido)).to_have_count(0)
-    expect(second_till.locator("[data-aviso=otra_caja]")).to_contain_text("Mesa 6 ya la cobró Marta")
+    expect(second_till.locator("[data-aviso=otra_caja]")).to_contain_text("Mesa 6 ya se cobró en otra caja (Marta)")
     assert second_till.locator("#act").count() == 0
     assert payments(floor, pedido) == ["efectivo"]
     assert floor.order(pedido["id"])["estado"] == "cerrado"
@@ -109,8 +109,8 @@ def test_a_total_that_changed_while_the_button_was_tapped_is_not_charged(till: A
     due(till, pedido).click()
 
     def change_first(route: Any) -> None:
-        till.unroute("**/acciones")
-        floor.act(pedido, "quitar_item", item_id=pedido["items"][1]["id"])
+        if len(floor.order(pedido["id"])["items"]) == 2:
+            floor.act(pedido, "quitar_item", item_id=pedido["items"][1]["id"])
         route.continue_()
 
     till.route("**/acciones", change_first)
@@ -185,4 +185,5 @@ def test_everything_can_be_hit_and_read(till: Any, floor: Floor, size: tuple[int
     floor.act(pedido, "cambiar_cantidad", item_id=pedido["items"][1]["id"], cantidad=1)
     till.locator(".bill__note").wait_for()
     assert unusable(till) == []
-    expect(till.locator("#act")).to_be_in_viewport() if size[0] > 720 else None
+    if size[0] > 720:
+        expect(till.locator("#act")).to_be_in_viewport()

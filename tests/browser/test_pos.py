@@ -263,7 +263,7 @@ def test_a_refusal_says_why(pos: Any, floor: Floor) -> None:
 
     pos.route("**/acciones", start_cooking)
     pos.get_by_role("button", name="Cancelar pedido").click()
-    expect(pos.locator("#toasts")).to_contain_text("Mesa 5: ya se está cocinando")
+    expect(pos.locator("#toasts")).to_contain_text("Mesa 5: ya no se puede cancelar aquí")
 
 
 def test_dishes_are_added_to_an_order(pos: Any, floor: Floor) -> None:
