@@ -134,6 +134,7 @@
       changes[after.id] = known || { from: before.total, text: '', added: {} };
       changes[after.id].text = text;
       if (chosen === after.id) { bill.given = null; }
+      dom.setText(dom.byId('said'), wording.label(after) + ': el total cambió a ' + wording.money(after.total));
     }
   }
 

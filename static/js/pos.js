@@ -10,14 +10,16 @@
   var body = document.body;
   var userId = Number(body.getAttribute('data-usuario-id')) || null;
   var username = body.getAttribute('data-username');
-  var SETTLE_MS = 500;           // a double tap is not for the button that comes into its place
+  var SETTLE_MS = 500;           // the second half of a double tap is not for what has come
+  var SETTLE_PX = 40;            // into the place of what was tapped
   var NOTED = { agregar_item: 'item_modificado', cancelar: 'pedido_cancelado' };
   var OPEN = /^(pendiente_pago|pagado|en_mesa|en_cocina|listo|servido)$/;
 
   var book = new pages.Book();
   var mine = {};                 // ids of orders that this waiter has sent
   var announced = {};            // by order id: the version whose dishes were announced as ready
-  var screen = { name: 'inicio', id: null, at: 0 };
+  var screen = { name: 'inicio', id: null };
+  var tapped = { at: 0, x: 0, y: 0, screen: 'inicio' };
   var renderTimer = null;
   var toast = new pages.Toast(dom.byId('toasts'));
   var sound = new pages.Sound(dom.byId('sonido'), dom.byId('flash'));
@@ -31,7 +33,7 @@
   var operations = new pages.Operations(client, userId, { changed: renderSoon, answered: onAnswered, refused: onRefused });
   var connection = new pages.Connection(dom.byId('conexion'), dom.byId('banner'), client, renderSoon, pages.Connection.OFFICE);
   var menu = new pages.Menu(renderSoon);
-  var ready = new pages.Ready(dom.byId('ready'), operations, username, renderSoon);
+  var ready = new pages.Ready(dom.byId('ready'), operations, userId, username, renderSoon);
   var tables = new pages.Tables(dom.byId('tables'), dom.byId('unseen'), book, operations, onHeld);
   var entry = new pages.Entry(menu, userId, onSend);
   var detail = new pages.Detail(dom.byId('detail-body'), operations, body.getAttribute('data-rol'), onAdd);
@@ -94,7 +96,7 @@
     var parts = /^#(nuevo|pedido)(?:-(\d+))?$/.exec(window.location.hash);
     var name = parts ? parts[1] : 'inicio';
     if (name === screen.name && Number(parts && parts[2]) === Number(screen.id)) { return; }
-    screen = { name: name, id: parts && parts[2] ? Number(parts[2]) : null, at: new Date().getTime() };
+    screen = { name: name, id: parts && parts[2] ? Number(parts[2]) : null };
     dom.byId('pos').setAttribute('data-screen', name);
     detail.open();
     window.scrollTo(0, 0);
@@ -106,9 +108,12 @@
     readHash();
   }
 
-  // What comes under the finger right after a change of screens was not meant.
   document.addEventListener('click', function (event) {
-    if (Math.abs(new Date().getTime() - screen.at) < SETTLE_MS && event.detail > 1) {
+    var now = new Date().getTime(), before = tapped;
+    if (!event.detail) { return; }   // by keyboard
+    tapped = { at: now, x: event.clientX, y: event.clientY, screen: screen.name };
+    if (before.screen !== screen.name && Math.abs(now - before.at) < SETTLE_MS &&
+        Math.abs(event.clientX - before.x) < SETTLE_PX && Math.abs(event.clientY - before.y) < SETTLE_PX) {
       event.preventDefault();
       event.stopPropagation();
     }
@@ -189,7 +194,8 @@
     }
     if (announced[pedido.id] === key || !changed) { return; }
     announced[pedido.id] = key;
-    alerts.ready(wording.label(pedido) + ' lista', names, 'pedido-' + pedido.id);
+    dom.setText(dom.byId('said'), wording.label(pedido) + ', listo: ' + names);
+    alerts.ready(wording.label(pedido) + ', listo', names, 'pedido-' + pedido.id);
   }
 
   client.on('hora', function (time) { clock.set(time.hora_servidor, time.desfase_ms); });

@@ -11,16 +11,25 @@
   var LATE_MS = 120000;
 
   // operations: to ask `servir`; onChange(): something was touched.
-  function Ready(container, operations, username, onChange) {
+  function Ready(container, operations, userId, username, onChange) {
     this.rows = new pages.Rows(container);
     this.operations = operations;
     this.username = username;
     this.onChange = onChange;
-    this.carried = {};           // by order id: {item id: true}
+    this.key = 'notif:llevado:' + userId;
+    this.carried = stored(this.key) || {};   // by order id: {item id: true}
     this.partlyAt = {};          // by order id: when the first of its lines was ready, ms
   }
 
   var ready = Ready.prototype;
+
+  function stored(key) {
+    try { return JSON.parse(window.sessionStorage.getItem(key)); } catch (error) { return null; }
+  }
+
+  ready._keep = function () {
+    try { window.sessionStorage.setItem(this.key, JSON.stringify(this.carried)); } catch (error) { return; }
+  };
 
   function isReady(item) { return item.estado_item === 'listo'; }
   function isPending(item) { return item.estado_item === 'pendiente' || !item.estado_item; }
@@ -65,6 +74,7 @@
     if (pedido.estado === 'servido' || pedido.estado === 'cerrado' || pedido.estado === 'cancelado') {
       delete this.carried[pedido.id];
     }
+    if (carried) { this._keep(); }
   };
 
   ready._deliver = function (pedido) {
@@ -76,6 +86,7 @@
       lines = this.lines(pedido);
       for (i = 0; i < lines.length; i++) { carried[lines[i].id] = true; }
       delete this.partlyAt[pedido.id];
+      this._keep();
     }
     this.onChange();
   };

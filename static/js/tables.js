@@ -26,15 +26,15 @@
 
   var tables = Tables.prototype;
 
-  // What the row says of its sight: [class, icon, bold, rest].
+  // What the row says of its sight: [class, icon, bold, rest, since when in ms, where the age follows].
   tables._words = function (pedido, now) {
     var seen = this.book.seenState(pedido, now, ACK_MS), state = wording.STATES[pedido.estado];
     var rest = wording.number(pedido) + ' · ' + (pedido.estado === 'servido' && pedido.pagado_at ? 'servido y pagado' : state);
     if (seen.state === 'unseen') {
-      return ['seen--no', 'warning', 'Sin ver', wording.number(pedido) + ' · ' + clock.ago(now - seen.at)];
+      return ['seen--no', 'warning', 'Sin ver', wording.number(pedido) + ' · ', seen.at];
     }
     if (seen.state === 'change_unseen') {
-      return ['seen--no', 'warning', 'Cambio sin ver', wording.number(pedido) + ' · ' + clock.ago(now - seen.at)];
+      return ['seen--no', 'warning', 'Cambio sin ver', wording.number(pedido) + ' · ', seen.at];
     }
     if (seen.state === 'seen') {
       return ['seen--yes', 'checks', 'Cocina lo vio ' + clock.timeOf(pedido.visto_at), rest];
@@ -43,19 +43,36 @@
     return ['seen--saved', 'check', 'Guardado ' + clock.timeOf(pedido.timestamp), rest];
   };
 
+  tables._sending = function (operation) {
+    return this.operations.waits(operation) ? 'Se enviará al volver' : 'Enviando…';
+  };
+
   function seenNode(words) {
     return dom.create('span', 'seen grow ' + words[0], [
       dom.create('b', 'num', [dom.icon(words[1]), dom.text(words[2])]),
-      dom.create('span', 'num', words[3])
+      dom.create('span', 'num', [dom.text(words[3]), dom.create('span', 'seen__age')])
     ]);
   }
 
+  // Ages change in place: a row that were drawn anew each second would lose taps.
+  tables._tick = function (rows, now) {
+    var i;
+    for (i = 0; i < rows.length; i++) {
+      if (rows[i].since) {
+        dom.setText(this.rows.node(rows[i].key).querySelector('.seen__age'), clock.ago(now - rows[i].since));
+      }
+    }
+  };
+
   tables._orderRow = function (pedido, now) {
     var words = this._words(pedido, now), waiting = this.operations.pending(pedido.id);
-    if (waiting) { words = ['seen--saved', 'clock', this.operations.waits(waiting) ? 'Se enviará al volver' : 'Enviando…', words[3]]; }
+    if (waiting) {
+      words = ['seen--saved', 'clock', this._sending(waiting), wording.number(pedido) + ' · ' + wording.STATES[pedido.estado]];
+    }
     return {
       key: pedido.id,
       unseen: words[0] === 'seen--no',
+      since: words[4],
       content: JSON.stringify([words, wording.label(pedido)]),
       draw: function () {
         var node = dom.create('a', 'list__row', [
@@ -76,12 +93,13 @@
     if (error) {
       words = ['seen--no', 'warning', 'No se envió', wording.refusal(error)];
     } else if (operation.state === 'held') {
-      words = ['seen--no', 'warning', 'Sin enviar', clock.ago(clock.now() - operation.at) + ': ¿todavía vale?'];
+      words = ['seen--no', 'warning', 'Sin enviar', '¿Todavía vale? ', operation.at];
     } else {
-      words = ['seen--saved', 'clock', this.operations.waits(operation) ? 'Se enviará al volver' : 'Enviando…', operation.info.summary];
+      words = ['seen--saved', 'clock', this._sending(operation), operation.info.summary];
     }
     return {
       key: operation.id,
+      since: words[4],
       content: JSON.stringify(words),
       draw: function () {
         var node = dom.create('div', 'list__row list__row--wrap', [
@@ -153,6 +171,7 @@
     }
     rows = urgent.concat(rows);
     this.rows.show(rows);
+    this._tick(rows, now);
     return { rows: rows.length, unseen: this._showPlates(orders.concat(cancelled), now) };
   };
 

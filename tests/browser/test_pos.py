@@ -105,7 +105,9 @@ def test_nothing_is_red_before_ten_seconds(pos: Any, floor: Floor) -> None:
 
 def test_a_double_tap_makes_one_order(pos: Any, floor: Floor) -> None:
     write(pos, floor)
-    pos.dblclick("#entry-send")
+    box = pos.locator("#entry-send").bounding_box()
+    for _ in range(2):  # the second falls on "Nuevo pedido", which is in its place by then
+        pos.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     pos.wait_for_selector("#tables [data-visto=saved]")
     assert pos.locator("#pos").get_attribute("data-screen") == "inicio"
     write(pos, floor, "8")
@@ -183,7 +185,7 @@ def test_what_the_service_refuses_says_why_and_can_be_corrected(pos: Any, floor:
     pos.get_by_role("button", name="Entendido").click()
     pos.get_by_role("button", name="Corregir").click()
     expect(pos.locator("#entry-table")).to_have_value("7")
-    dish(pos, floor, "Pupusa de queso").locator(".step__btn--less").click()
+    dish(pos, floor, "Pupusa de queso").locator(".step__btn--less").press("Enter")
     pos.click("#entry-send")
     pos.wait_for_selector("#tables [data-visto=saved]")
     assert [order["items"][0]["cantidad"] for order in floor.orders()] == [3]
@@ -195,7 +197,7 @@ def test_a_ready_order_is_told_once_and_stays_until_it_is_delivered(pos: Any, fl
     floor.act(pedido, "listo")
     pos.wait_for_selector("#flash.is-on")  # no tap yet: the tone's stand-in
     expect(card(pos, pedido["id"])).to_contain_text("2× Pupusa de queso")
-    assert pos.evaluate("told") == [["aviso", "Mesa 5 lista", "2× Pupusa de queso", f"pedido-{pedido['id']}"]]
+    assert pos.evaluate("told") == [["aviso", "Mesa 5, listo", "2× Pupusa de queso", f"pedido-{pedido['id']}"]]
     pos.click("h2 >> nth=0")
     pos.wait_for_selector("#sonido[data-activo=true]", state="attached")
     pass_time(pos, seconds=115)
@@ -222,6 +224,9 @@ def test_of_a_partly_ready_order_only_what_is_ready_is_listed(pos: Any, floor: F
     card(pos, pedido["id"]).get_by_role("button").click()
     expect(card(pos, pedido["id"])).to_have_count(0)
     assert floor.order(pedido["id"])["estado"] == "en_cocina"
+    pos.reload()
+    row(pos, pedido["id"]).wait_for()
+    assert card(pos, pedido["id"]).count() == 0
     floor.act(pedido, "listo")
     expect(items).to_have_text("1× Horchata1× Yuca frita")
 
