@@ -95,11 +95,21 @@ def pass_time(page: Any, *, seconds: float) -> None:
     )
 
 
+def hold_time(page: Any, moment: str, *, seconds: float) -> None:
+    """The server's time stands still for the page, so long after a moment of the wire."""
+    page.evaluate(
+        "([iso, ms]) => { var at = Date.parse(iso) + ms; posNotif.clock.now = function () { return at; }; }",
+        [moment, seconds * 1000],
+    )
+
+
 # What a person could not hit or read: [text, what is wrong].
 MEASURE = """smallest => {
   function rgb(text) { return (text.match(/[\\d.]+/g) || []).map(Number); }
   function luminance(c) {
-    var v = c.slice(0, 3).map(function (x) { x /= 255; return x <= 0.03928 ? x / 12.92 : Math.pow((x + 0.055) / 1.055, 2.4); });
+    var v = c.slice(0, 3).map(function (x) {
+      return x / 255 <= 0.03928 ? x / 3294.6 : Math.pow((x / 255 + 0.055) / 1.055, 2.4);
+    });
     return 0.2126 * v[0] + 0.7152 * v[1] + 0.0722 * v[2];
   }
   function ground(node) {
@@ -117,14 +127,16 @@ MEASURE = """smallest => {
     if (box.height < smallest - 0.1 || box.width < smallest - 0.1) {
       wrong.push([node.id || node.textContent, box.width + 'x' + box.height]);
     }
-    if (box.right > innerWidth + 0.5 && !node.closest('.tabs')) { wrong.push([node.id || node.textContent, 'outside']); }
+    if (box.right > innerWidth + 0.5 && !node.closest('.tabs')) {
+      wrong.push([node.id || node.textContent, 'outside']);
+    }
     if (!node.textContent.trim() && !node.getAttribute('aria-label') && !(node.labels && node.labels.length)) {
       wrong.push([node.outerHTML, 'has no name']);
     }
   });
   document.querySelectorAll('body *').forEach(function (node) {
     var own = Array.prototype.some.call(node.childNodes, function (c) { return c.nodeType === 3 && c.data.trim(); });
-    if (!own || !shown(node) || node.closest('svg, noscript, .sr-only') || /SCRIPT|STYLE/.test(node.tagName)) { return; }
+    if (!own || !shown(node) || node.closest('svg, noscript, script, style, .sr-only')) { return; }
     var a = luminance(rgb(getComputedStyle(node).color)), b = luminance(ground(node));
     var ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
     if (ratio < 5.7) { wrong.push([node.textContent, 'contrast ' + ratio.toFixed(2)]); }
