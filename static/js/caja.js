@@ -113,7 +113,7 @@
   }
 
   function onRefused(operation, error) {
-    var info = operation.info, text = info.label + ' ' + wording.refusal(error, info.accion);
+    var info = operation.info, text = info.label + ': ' + wording.refusal(error, info.accion);
     if (error.pedido) { takeChange(book.orders[info.pedido_id], error.pedido, ''); }
     if (error.pedido && error.pedido.estado === 'cancelado') { text = info.label + ' se canceló'; }
     if (info.accion === 'cobrar' && paidElsewhere(error)) {
@@ -216,6 +216,7 @@
   });
 
   window.setInterval(render, 1000);
+  clock.setFromPage();
   render();
   operations.resume();
   client.conectar({ instantanea: true });

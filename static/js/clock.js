@@ -21,6 +21,12 @@
     }
   }
 
+  // From the page itself, until the service has told: as old as the page's way here.
+  function setFromPage() {
+    var iso = window.document.body.getAttribute('data-server-time');
+    if (parse(iso) !== null) { set(iso, parse(iso) - new Date().getTime()); }
+  }
+
   function now() {
     return new Date().getTime() + offsetMs;
   }
@@ -76,6 +82,7 @@
   }
 
   pages.clock = {
-    set: set, now: now, time: time, day: day, age: age, minutes: minutes, ago: ago, timeOf: timeOf, parse: parse
+    set: set, setFromPage: setFromPage, now: now, time: time, day: day, age: age, minutes: minutes, ago: ago,
+    timeOf: timeOf, parse: parse
   };
 }(window));

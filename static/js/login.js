@@ -94,13 +94,7 @@
     password.focus();
   };
 
-  (function useServerTime() {
-    var now = body.getAttribute('data-server-time');
-    if (now && pages.clock.parse(now) !== null) {
-      pages.clock.set(now, pages.clock.parse(now) - new Date().getTime());
-    }
-  }());
-
+  pages.clock.setFromPage();
   showClock();
   window.setInterval(showClock, 1000);
   (username.value ? password : username).focus();

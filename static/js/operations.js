@@ -3,8 +3,8 @@
    and is sent again after a lost connection, so that it happens once.
 
    An operation is {id, path, body, info, at, state, error}; state: 'sending',
-   'waiting' (for a connection), or 'held': found too old when the page was
-   loaded, so that somebody must say whether it is still wanted. */
+   'waiting' (for a connection), or 'held': a new order that was found too old
+   when the page was loaded, so that somebody must say whether it is wanted. */
 (function (window) {
   'use strict';
 
@@ -82,10 +82,13 @@
       kept = parseJson(store.getItem(keys[i]));
       if (!kept || !kept.body) { continue; }
       operation = this._add(keys[i].slice(this.prefix.length), kept.path, kept.body, kept.info, kept.at);
-      if (Math.abs(pages.clock.now() - kept.at) > OLD_MS) {
-        operation.state = 'held';
-      } else {
+      if (Math.abs(pages.clock.now() - kept.at) < OLD_MS) {
         this._send(operation);
+      } else if (kept.info.pedido_id) {
+        this._drop(operation);   // the order itself shows whether it has arrived
+        this.handlers.refused(operation, { codigo: '', mensaje: 'no se supo si llegó; revise y toque de nuevo si falta' });
+      } else {
+        operation.state = 'held';
       }
     }
     this.handlers.changed();

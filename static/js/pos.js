@@ -220,6 +220,7 @@
       mine[pedido.id] = true;
     }
     ready.watch(pedido, clock.parse(evento.timestamp));
+    if (pedido.estado === 'cerrado') { book.forget(pedido.id); }
     announce(pedido, evento.tipo === 'pedido_listo' || !change.before || change.before.estado !== pedido.estado);
     if (evento.tipo === 'pedido_cancelado' && isMine(change.before || pedido) && !operations.own[evento.operacion_id]) {
       toast.warn(wording.label(pedido) + ' se canceló' + (evento.razon ? ': ' + evento.razon : ''));
@@ -245,6 +246,7 @@
     entry.begin(entry.draft.target ? null : entry.draft);
   };
   window.onhashchange = readHash;
+  clock.setFromPage();
   readHash();
   window.setInterval(render, 1000);
   render();

@@ -115,7 +115,7 @@ def test_a_total_that_changed_while_the_button_was_tapped_is_not_charged(till: A
 
     till.route("**/acciones", change_first)
     till.click("#act")
-    expect(till.locator("#toasts")).to_contain_text("Mesa 6 cambió mientras tanto: revise y toque de nuevo")
+    expect(till.locator("#toasts")).to_contain_text("Mesa 6: cambió mientras tanto: revise y toque de nuevo")
     assert payments(floor, pedido) == []
     expect(till.locator("#act")).to_have_text("Cobrar $4.00")
     till.get_by_role("button", name="Tarjeta").click()

@@ -157,6 +157,28 @@ def test_an_order_without_a_connection_is_kept_over_a_reload_and_sent_once(
     complaints.clear()
 
 
+def test_an_order_found_unsent_much_later_asks_whether_it_is_still_wanted(pos: Any, floor: Floor) -> None:
+    pos.route("**/api/pedidos", lambda route: route.abort())
+    write(pos, floor)
+    pos.click("#entry-send")
+    pos.locator("#tables [data-operacion=waiting]").wait_for()
+    pos.evaluate("""
+        var key = Object.keys(localStorage).filter(function (k) { return k.indexOf('notif:operacion:') === 0; })[0];
+        var kept = JSON.parse(localStorage[key]);
+        kept.at -= 20 * 60000;
+        localStorage[key] = JSON.stringify(kept);
+    """)
+    pos.unroute("**/api/pedidos")
+    pos.reload()
+    held = pos.locator("#tables [data-operacion=held]")
+    expect(held).to_contain_text("Sin enviar")
+    expect(held).to_contain_text("hace 20 min")
+    assert floor.orders() == []
+    held.get_by_role("button", name="Enviar").click()
+    pos.wait_for_selector("#tables [data-visto=saved]")
+    assert len(floor.orders()) == 1
+
+
 def test_sold_out_dishes_are_greyed_and_refused(pos: Any, floor: Floor) -> None:
     write(pos, floor)
     dish(pos, floor, "Pupusa revuelta").locator(".step__btn--add").click()
