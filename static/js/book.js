@@ -135,12 +135,11 @@
 
   // ---- has the kitchen seen it ---------------------------------------------
 
-  // {state: 'unpaid'|'saved'|'seen'|'unseen'|'change_unseen'|'cancel_unseen', at}: `at` is when the
+  // {state: 'saved'|'seen'|'unseen'|'change_unseen'|'cancel_unseen', at}: `at` is when the
   // kitchen saw it, or since when it has not. limitMs: how long that may take.
   book.seenState = function (pedido, now, limitMs) {
     var created = pages.clock.parse(pedido.pagado_at || pedido.timestamp) || now, i, event, changedAt = null;
     if (pedido.estado === 'cancelado') { return this._cancelSeen(pedido, now, limitMs); }
-    if (pedido.estado === 'pendiente_pago') { return { state: 'unpaid', at: created }; }
     if (!pedido.visto_at && pedido.por_acusar.length && /^(pagado|en_mesa)$/.test(pedido.estado)) {
       return { state: now - created >= limitMs ? 'unseen' : 'saved', at: created };
     }

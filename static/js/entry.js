@@ -24,8 +24,7 @@
     this.onSend = onSend;
     this.draft = stored(this.key) || newDraft();
     this.category = '';
-    this.editing = null;         // the product whose note is open
-    this.rows = new pages.Rows(dom.byId('menu'));
+    this.dishes = new pages.Dishes(dom.byId('menu'), menu, this);
     this.tabs = new pages.Rows(dom.byId('tabs'));
     this._bind('entry-table', 'mesa');
     this._bind('entry-customer', 'cliente');
@@ -68,7 +67,7 @@
 
   entry.begin = function (draft) {
     this.draft = draft || newDraft();
-    this.editing = null;
+    this.dishes.editing = null;
     this.category = '';
     this.fail('');
     this.show();
@@ -83,7 +82,7 @@
     this.begin(draft);
   };
 
-  entry._keep = function () {
+  entry.keep = function () {
     try { window.sessionStorage.setItem(this.key, JSON.stringify(this.draft)); } catch (error) { return; }
   };
 
@@ -91,11 +90,11 @@
     return this.draft.lines[id] || { cantidad: 0, notas: '' };
   };
 
-  entry._setQuantity = function (product, quantity) {
+  entry.setQuantity = function (product, quantity) {
     var line = this.line(product.id);
     if (quantity <= 0) {
       delete this.draft.lines[product.id];
-      if (this.editing === product.id) { this.editing = null; }
+      if (this.dishes.editing === product.id) { this.dishes.editing = null; }
     } else {
       this.draft.lines[product.id] = { cantidad: quantity, notas: line.notas };
     }
@@ -186,7 +185,7 @@
 
   entry.show = function () {
     var draft = this.draft, sum = this.sum(), target = draft.target;
-    this._keep();
+    this.keep();
     dom.byId('entry-target').hidden = !target;
     dom.byId('entry-kind').hidden = !!target;
     dom.byId('entry-whom').hidden = !!target;
@@ -238,115 +237,12 @@
   };
 
   entry._showMenu = function () {
-    var self = this, products, i, rows = [];
-    if (this.category === ALL) {
-      products = this.menu.products.filter(function (product) { return self.line(product.id).cantidad > 0; });
-    } else {
-      products = this.menu.of(this.category);
-    }
-    for (i = 0; i < products.length; i++) { rows.push(this._row(products[i])); }
-    this.rows.show(rows);
-    dom.byId('menu-empty').hidden = rows.length > 0;
+    var self = this, products = this.category === ALL ?
+      this.menu.products.filter(function (product) { return self.line(product.id).cantidad > 0; }) :
+      this.menu.of(this.category);
+    this.dishes.show(products);
+    dom.byId('menu-empty').hidden = products.length > 0;
     dom.setText(dom.byId('menu-empty'), this.menu.loaded ? 'Todavía no hay platos en el menú.' : 'Cargando el menú…');
-  };
-
-  entry._row = function (product) {
-    var self = this, line = this.line(product.id), open = this.editing === product.id;
-    return {
-      key: product.id,
-      // The note's text is left out while it is being written.
-      content: JSON.stringify([product, line.cantidad, open ? true : line.notas]),
-      draw: function () { return self._drawRow(product, line, open); }
-    };
-  };
-
-  function scarce(product) {
-    return typeof product.stock_actual === 'number' && product.stock_actual > 0 &&
-      product.stock_actual <= (product.stock_minimo || 0);
-  }
-
-  entry._drawRow = function (product, line, open) {
-    var self = this, out = this.menu.isOut(product), name, price, node;
-    price = dom.create('span', 'menu__price num', [
-      dom.text(wording.money(product.precio)),
-      scarce(product) && !out ? dom.create('span', 'menu__few', 'Quedan ' + product.stock_actual) : null,
-      line.notas && !open ? dom.create('span', 'menu__note', line.notas) : null,
-      line.cantidad && !line.notas && !open && !out ? dom.create('span', 'menu__hint', 'Agregar nota') : null
-    ]);
-    name = dom.create('button', 'menu__what grow', [dom.create('span', 'menu__name', product.nombre), price]);
-    name.type = 'button';
-    name.disabled = out;
-    name.setAttribute('aria-label', line.cantidad ? 'Nota para ' + product.nombre : 'Agregar ' + product.nombre);
-    name.onclick = function () { self._touch(product, line); };
-    node = dom.create('div', 'menu__row' + (out ? ' is-out' : ''), [
-      name, out && !line.cantidad ? dom.create('span', 'chip', 'Agotado') : this._stepper(product, line, out)
-    ]);
-    node.setAttribute('data-producto-id', product.id);
-    node = dom.create('div', 'menu__item', [node, open ? this._noteField(product) : null]);
-    return node;
-  };
-
-  entry._touch = function (product, line) {
-    if (!line.cantidad) {
-      this._setQuantity(product, 1);
-      return;
-    }
-    this.editing = this.editing === product.id ? null : product.id;
-    this.show();
-    if (this.editing !== null) { dom.byId('note-' + product.id).focus(); }
-  };
-
-  function stepButton(className, icon, label, onTap) {
-    var node = dom.create('button', 'step__btn ' + className, [dom.icon(icon)]);
-    node.type = 'button';
-    node.setAttribute('aria-label', label);
-    node.onclick = onTap;
-    return node;
-  }
-
-  entry._stepper = function (product, line, out) {
-    var self = this, node = dom.create('span', 'step');
-    if (out) { node.appendChild(dom.create('span', 'chip', 'Agotado')); }
-    if (line.cantidad) {
-      node.appendChild(stepButton('step__btn--less', 'minus', 'Quitar ' + product.nombre, function () {
-        self._setQuantity(product, self.line(product.id).cantidad - 1);
-      }));
-      node.appendChild(dom.create('span', 'step__qty num', String(line.cantidad)));
-    }
-    if (!out) {
-      node.appendChild(stepButton('step__btn--add', 'plus', 'Agregar ' + product.nombre, function () {
-        self._setQuantity(product, self.line(product.id).cantidad + 1);
-      }));
-    }
-    return node;
-  };
-
-  entry._noteField = function (product) {
-    var self = this, input = dom.create('input', 'input'), done = dom.create('button', 'btn btn--secondary btn--touch', 'Listo');
-    input.id = 'note-' + product.id;
-    input.type = 'text';
-    input.maxLength = 200;
-    input.value = this.line(product.id).notas;
-    input.setAttribute('placeholder', 'SIN curtido, bien tostada…');
-    input.setAttribute('aria-label', 'Nota para ' + product.nombre);
-    input.oninput = function () {
-      self.line(product.id).notas = input.value;
-      self._keep();
-    };
-    function close() {
-      self.editing = null;
-      self.show();
-    }
-    input.onkeydown = function (event) {
-      if (event.keyCode === 13 || event.keyCode === 27) {
-        close();
-        return false;
-      }
-      return true;
-    };
-    done.type = 'button';
-    done.onclick = close;
-    return dom.create('div', 'menu__edit', [input, done]);
   };
 
   pages.Entry = Entry;

@@ -39,7 +39,6 @@
     if (seen.state === 'seen') {
       return ['seen--yes', 'checks', 'Cocina lo vio ' + clock.timeOf(pedido.visto_at), rest];
     }
-    if (seen.state === 'unpaid') { return ['seen--saved', 'check', 'Guardado ' + clock.timeOf(pedido.timestamp), rest]; }
     return ['seen--saved', 'check', 'Guardado ' + clock.timeOf(pedido.timestamp), rest];
   };
 
