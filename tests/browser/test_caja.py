@@ -180,7 +180,7 @@ def test_everything_can_be_hit_and_read(till: Any, floor: Floor, size: tuple[int
     till.set_viewport_size({"width": size[0], "height": size[1]})
     long = "Pupusa de chicharrón con queso, loroco y otras " + "muchas" * 5
     floor.products[long] = floor._add(long, "Pupusas", 1234.5)["id"]
-    pedido = floor.served(mesa_numero=6, dishes={long: 12, "Horchata": 2})
+    pedido = floor.served(mesa_numero=6, dishes={long: 12, "Horchata": 2, "Yuca frita": 1, "Pupusa de queso": 3})
     floor.place(tipo="llevar", tipo_pago="anticipado", cliente_nombre=long)
     due(till, pedido).click()
     floor.act(pedido, "cambiar_cantidad", item_id=pedido["items"][1]["id"], cantidad=1)
