@@ -52,7 +52,6 @@ def restaurant(server: LiveServer) -> Restaurant:
 
 @pytest.fixture
 def floor(server: LiveServer) -> Floor:
-    server.create_user("juan.perez", "cocinero", "2468")
     return Floor(server)
 
 

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
-from tests.support import LiveServer
+from tests.support import LiveServer, with_accounts
 
 WAITER, CASHIER, COOK = "Karla", "Marta", "juan.perez"
 PIN = "2468"
@@ -26,9 +26,12 @@ class Floor:
         self.url = server.url
         self._keys: Iterator[int] = itertools.count(1)
         self._cookies: dict[str, str] = {}
-        for username, role in ((WAITER, "mesero"), (CASHIER, "cajero")):
-            server.create_user(username, role, PIN)
+        with_accounts(server.database, self._hire)
         self.products = {name: self._add(name, *rest)["id"] for name, rest in MENU.items()}
+
+    async def _hire(self, accounts: Any) -> None:
+        for username, role in ((WAITER, "mesero"), (CASHIER, "cajero"), (COOK, "cocinero")):
+            await accounts.create_user(username, role, PIN)
 
     def _add(self, name: str, category: str, price: float) -> dict[str, Any]:
         return self.call("POST", "/api/productos", {"nombre": name, "categoria": category, "precio": price})
