@@ -6,7 +6,7 @@
   var RETRY_MS = 4000;
   var OTHERS = 'Otros';
 
-  function Menu(onChange) {
+  function Products(onChange) {
     this.onChange = onChange;
     this.products = [];
     this.byId = {};
@@ -15,7 +15,7 @@
     this.timer = null;
   }
 
-  var menu = Menu.prototype;
+  var menu = Products.prototype;
 
   // Asked again with each snapshot: what ran out meanwhile is in the answer, and
   // what runs out later comes as an event.
@@ -74,5 +74,5 @@
     return this.products.filter(function (product) { return (product.categoria || OTHERS) === category; });
   };
 
-  pages.Menu = Menu;
+  pages.Products = Products;
 }(window));
