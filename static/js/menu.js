@@ -1,83 +1,117 @@
-/* The menu of the service, and which of it is sold out. Marking a dish is safe
-   to repeat; without a connection it is refused at once, and said. */
+/* The dishes as the service knows them, what has run out, and marking that. */
 (function (window) {
   'use strict';
 
   var pages = window.posNotif = window.posNotif || {};
+  var RETRY_MS = 4000;
   var TIMEOUT_MS = 10000;
+  var OTHERS = 'Otros';
 
-  // onChange(); say(text) where a dish could not be marked.
+  // onChange(); say(text), where dishes are marked, tells why one could not be.
   function Menu(onChange, say) {
     this.onChange = onChange;
     this.say = say;
+    this.waiting = {};           // by id: dishes that are being marked
     this.products = [];
-    this.waiting = {};
+    this.byId = {};
+    this.loaded = false;
+    this.request = null;
+    this.timer = null;
   }
 
   var menu = Menu.prototype;
 
-  function call(method, path, body, onDone) {
-    var xhr = new window.XMLHttpRequest();
-    xhr.open(method, path, true);
-    xhr.timeout = TIMEOUT_MS;
-    xhr.onreadystatechange = function () {
-      var answer = null;
-      if (xhr.readyState !== 4) { return; }
-      try { answer = JSON.parse(xhr.responseText); } catch (ignored) { answer = null; }
-      onDone(xhr.status === 200 ? answer : null);
-    };
-    if (body) { xhr.setRequestHeader('Content-Type', 'application/json'); }
-    xhr.send(body ? JSON.stringify(body) : null);
-  }
-
+  // Asked again with each snapshot: what ran out meanwhile is in the answer, and
+  // what runs out later comes as an event.
   menu.load = function () {
-    var self = this;
-    call('GET', '/api/productos', null, function (answer) {
-      if (!answer) { return; }
-      self.products = answer.productos;
-      self.products.sort(function (a, b) { return a.nombre < b.nombre ? -1 : 1; });
-      self.onChange();
-    });
+    var self = this, xhr = new window.XMLHttpRequest();
+    window.clearTimeout(this.timer);
+    if (this.request) { this.request.onreadystatechange = null; this.request.abort(); }
+    this.request = xhr;
+    xhr.open('GET', '/api/productos', true);
+    xhr.setRequestHeader('Accept', 'application/json');
+    xhr.onreadystatechange = function () {
+      if (xhr.readyState !== 4) { return; }
+      self.request = null;
+      if (xhr.status === 200) {
+        self._take(JSON.parse(xhr.responseText));
+      } else {
+        self.timer = window.setTimeout(function () { self.load(); }, RETRY_MS);
+      }
+    };
+    xhr.send(null);
+  };
+
+  menu._take = function (body) {
+    var i, list = body.productos || body;
+    this.products = list;
+    this.byId = {};
+    for (i = 0; i < list.length; i++) { this.byId[list[i].id] = list[i]; }
+    this.loaded = true;
+    this.onChange();
+  };
+
+  // An alerta_stock.
+  menu.onAlert = function (evento) {
+    var product = this.byId[evento.producto_id];
+    if (!product || evento.tipo !== 'alerta_stock') { return; }
+    if (typeof evento.stock_actual === 'number') { product.stock_actual = evento.stock_actual; }
+    if (evento.nivel === 'agotado') { product.disponible = false; }
+    if (evento.nivel === 'disponible') { product.disponible = true; }
+    this.onChange();
+  };
+
+  menu.isOut = function (product) {
+    return product.disponible === false || (typeof product.stock_actual === 'number' && product.stock_actual <= 0);
   };
 
   menu.list = function () {
-    return this.products;
+    return this.products.slice().sort(function (a, b) { return a.nombre < b.nombre ? -1 : 1; });
   };
 
   // A POS's own numbers need not be the menu's: the name must fit too.
   menu.product = function (id, name) {
-    var i;
-    for (i = 0; i < this.products.length; i++) {
-      if (this.products[i].id === id && this.products[i].nombre === name) { return this.products[i]; }
-    }
-    return null;
+    var product = this.byId[id];
+    return product && product.nombre === name ? product : null;
   };
 
   menu.waits = function (id) {
     return this.waiting[id] === true;
   };
 
+  // Safe to repeat; without a connection it is refused at once, and said.
   menu.mark = function (id, available) {
-    var self = this;
+    var self = this, xhr = new window.XMLHttpRequest();
     if (this.waiting[id]) { return; }
     this.waiting[id] = true;
     this.onChange();
-    call('PATCH', '/api/productos/' + id, { disponible: available }, function (answer) {
+    xhr.open('PATCH', '/api/productos/' + id, true);
+    xhr.timeout = TIMEOUT_MS;
+    xhr.setRequestHeader('Content-Type', 'application/json');
+    xhr.onreadystatechange = function () {
+      if (xhr.readyState !== 4) { return; }
       delete self.waiting[id];
-      if (answer) { self._set(id, answer.disponible); } else { self.say('No se pudo marcar el plato. Intente de nuevo.'); }
+      if (xhr.status !== 200) {
+        self.say('No se pudo marcar el plato. Intente de nuevo.');
+      } else if (self.byId[id]) {
+        self.byId[id].disponible = JSON.parse(xhr.responseText).disponible;
+      }
       self.onChange();
-    });
+    };
+    xhr.send(JSON.stringify({ disponible: available }));
   };
 
-  menu._set = function (id, available) {
-    var i;
+  menu.categories = function () {
+    var list = [], i, name;
     for (i = 0; i < this.products.length; i++) {
-      if (this.products[i].id === id) { this.products[i].disponible = available; }
+      name = this.products[i].categoria || OTHERS;
+      if (list.indexOf(name) < 0) { list.push(name); }
     }
+    return list;
   };
 
-  menu.onAlert = function (evento) {
-    if (evento.tipo === 'alerta_stock') { this._set(evento.producto_id, evento.nivel !== 'agotado'); }
+  menu.of = function (category) {
+    return this.products.filter(function (product) { return (product.categoria || OTHERS) === category; });
   };
 
   pages.Menu = Menu;

@@ -32,7 +32,7 @@
   });
   var operations = new pages.Operations(client, userId, { changed: renderSoon, answered: onAnswered, refused: onRefused });
   var connection = new pages.Connection(dom.byId('conexion'), dom.byId('banner'), client, renderSoon, pages.Connection.OFFICE);
-  var menu = new pages.Products(renderSoon);
+  var menu = new pages.Menu(renderSoon);
   var ready = new pages.Ready(dom.byId('ready'), operations, userId, username, renderSoon);
   var tables = new pages.Tables(dom.byId('tables'), dom.byId('unseen'), book, operations, onHeld);
   var entry = new pages.Entry(menu, userId, onSend);
