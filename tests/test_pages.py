@@ -49,6 +49,12 @@ async def test_the_login_sends_who_is_signed_in_on(service):
         assert (answer.status, answer.headers["Location"]) == (302, target)
 
 
+async def test_the_kitchens_page_knows_how_long_an_order_can_be_recalled(tmp_path):
+    async with in_process(tmp_path / "log.db", ready_minutes=7.5) as service:
+        page = await service.call("GET", "/cocina", cookie=await service.sign_in("Ana", "cocinero"))
+    assert 'data-ready-minutes="7.5"' in page.text
+
+
 OPEN_REDIRECTS = [
     "//evil.example",
     "///evil.example",

@@ -88,7 +88,7 @@ async def _screen(url: str, room_role: str, template: str) -> Any:
         return _to_login(url)
     if not may_read(who.role, room_role):
         raise RoleNotAllowed("Su rol no tiene esta pantalla.")
-    return await _page(template, who)
+    return await _page(template, who, ready_minutes=f"{services().config.ready_minutes:g}")
 
 
 async def _page(template: str, who: Principal | None, **values: Any) -> Response:
