@@ -677,6 +677,15 @@ def test_a_copied_tab_has_a_name_of_its_own(service: Service) -> None:
 ACTIVE = "notif.getEstado().websocket_activo"
 
 
+def soon(service: Service, condition: Callable[[], bool]) -> None:
+    """Of what the page does to the played service; a loaded machine has its time."""
+    for _ in range(250):
+        if condition():
+            return
+        service.page.wait_for_timeout(20)
+    assert condition()
+
+
 def live_with_socket(service: Service) -> None:
     live(service)
     service.until(ACTIVE)
@@ -692,8 +701,7 @@ def test_the_socket_introduces_the_tab_and_takes_no_events(with_socket: Service,
     ]
     assert with_socket.modes == ["sse"]
     sockets.opened[0].send("2")
-    with_socket.page.wait_for_timeout(50)
-    assert sockets.received[-1] == "3"
+    soon(with_socket, lambda: sockets.received[-1] == "3")
 
 
 def test_actions_go_by_the_socket_where_it_is_confirmed(with_socket: Service, sockets: Sockets) -> None:
@@ -739,8 +747,7 @@ def test_an_action_that_the_socket_does_not_answer_goes_by_http(
         sockets.answers["acusar_recibo"] = {"codigo": fate, "mensaje": "Ahora no."}
     live_with_socket(with_socket)
     with_socket.run("notif.acusarRecibo(8);")
-    with_socket.page.wait_for_timeout(100)
-    assert sockets.actions == [["acusar_recibo", {"evento_ids": [8]}]]
+    soon(with_socket, lambda: sockets.actions == [["acusar_recibo", {"evento_ids": [8]}]])
     if fate == "closed":
         sockets.opened[0].close()
     elif fate == "no ack":
@@ -802,13 +809,11 @@ def test_the_page_pings_every_thirty_seconds_until_desconectar(with_socket: Serv
     with_socket.later(29_000)
     assert sockets.pings == 0
     with_socket.later(1_500)
-    with_socket.page.wait_for_timeout(50)
-    assert sockets.pings == 1
+    soon(with_socket, lambda: sockets.pings == 1)
     sockets.opened[0].send("2")
-    with_socket.page.wait_for_timeout(50)
+    soon(with_socket, lambda: sockets.received[-1] == "3")
     with_socket.later(30_500)
-    with_socket.page.wait_for_timeout(50)
-    assert sockets.pings == 2
+    soon(with_socket, lambda: sockets.pings == 2)
     with_socket.run("notif.desconectar();")
     assert with_socket.run(f"return {ACTIVE};") is False
     with_socket.later(120_000)
@@ -820,8 +825,7 @@ def test_waking_up_asks_the_socket_whether_it_lives(with_socket: Service, socket
     live_with_socket(with_socket)
     del sockets.answers["ping"]
     with_socket.run("window.dispatchEvent(new Event('online')); hello(sources[1], 'e-10');")
-    with_socket.page.wait_for_timeout(50)
-    assert sockets.pings == 1
+    soon(with_socket, lambda: sockets.pings == 1)
     with_socket.later(5_100)
     assert with_socket.run(f"return {ACTIVE};") is False
     assert with_socket.state()["sse_activo"] is True
@@ -843,8 +847,7 @@ def test_a_refused_socket_is_not_tried_again(with_socket: Service, sockets: Sock
     with_socket.page.wait_for_timeout(50)
     assert len(sockets.opened) == 1
     with_socket.run("notif.desconectar(); notif.conectar();")
-    with_socket.page.wait_for_timeout(50)
-    assert len(sockets.opened) == 2
+    soon(with_socket, lambda: len(sockets.opened) == 2)
 
 
 def test_sesion_terminada_on_the_socket_stops_everything(with_socket: Service, sockets: Sockets) -> None:
