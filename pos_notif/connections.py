@@ -12,6 +12,8 @@ from .errors import LogUnavailable
 RESTART = "reinicio"
 SESSION_ENDED = "sesion_terminada"
 MAX_STRANGERS = 500
+# Between two checks of everybody: each stream that opens asks for one, and a thousand may open at once.
+VERIFY_PAUSE_SECONDS = 0.1
 
 
 class OpenConnection(Protocol):
@@ -62,6 +64,8 @@ class Connections:
             for connection, who in asked_for:
                 if who is not None and (who.kind, who.id, who.role) not in living:
                     connection.end(SESSION_ENDED)
+            if self._verify_again and not self.closing:
+                await asyncio.sleep(VERIFY_PAUSE_SECONDS)
 
     async def close(self) -> None:
         if self._verifying is not None:
