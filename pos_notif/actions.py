@@ -9,14 +9,12 @@ from typing import Any
 from .accounts import Principal
 from .errors import Invalid, RoleNotAllowed, TooManySubscriptions
 from .event_log import Transaction
-from .events import MANAGER
+from .events import COOK, MANAGER
 from .json_limits import MAX_ID, printable
 from .notifier import NotificadorPedidos
 from .orders import Order
 from .receipts import MAX_RECEIPTS, Receipts
 from .subscriptions import MAX_SUBSCRIPTIONS, Followed, Owner
-
-COOK = "cocinero"
 
 
 async def subscribe(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .accounts import Principal
-from .actions import COOK, acknowledge, flag, subscribe, unsubscribe
+from .actions import acknowledge, flag, subscribe, unsubscribe
 from .connections import RESTART, SESSION_ENDED, Connections
 from .engineio import EngineSession
 from .errors import (
@@ -29,7 +29,7 @@ from .errors import (
 )
 from .event_feed import EventFeed
 from .event_log import NO_ROOM, Cursor
-from .events import ROLE_ROOM, may_read
+from .events import COOK, ROLE_ROOM, may_read
 from .json_limits import BODY
 from .notifier import NotificadorPedidos, Reader, Start
 from .presence import Presence

@@ -41,6 +41,11 @@ class Connections:
     def full(self) -> bool:
         return bool(self.limit) and len(self.open) >= self.limit
 
+    @property
+    def crowded(self) -> bool:
+        """By those who have not signed in."""
+        return len(self.strangers) >= MAX_STRANGERS
+
     def end_all(self, reason: str) -> None:
         self.closing = True
         for connection in (*self.open, *self.strangers):

@@ -7,7 +7,7 @@ from typing import Any
 
 ROLE_ROOM = {"cocinero": "cocina", "mesero": "meseros", "cajero": "cajeros", "manager": "managers"}
 ROLES = tuple(ROLE_ROOM)
-MANAGER = "manager"
+COOK, WAITER, CASHIER, MANAGER = ROLES
 
 KITCHEN, WAITERS, TILLS, MANAGERS = "cocina", "meseros", "cajeros", "managers"
 # In the order in which an event's `salas` lists them.

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import Invalid, InvalidTransition, RoleNotAllowed
+from .events import CASHIER, COOK, MANAGER, WAITER
 from .orders import Json, Order
 
 UNDO_MS = 60_000
 
-COOK, WAITER, CASHIER, MANAGER = "cocinero", "mesero", "cajero", "manager"
 KITCHEN_STAFF = (COOK, MANAGER)
 FLOOR_STAFF = (WAITER, CASHIER, MANAGER)
 TILL_STAFF = (CASHIER, MANAGER)

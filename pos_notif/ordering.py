@@ -10,8 +10,9 @@ from .accounts import Principal
 from .appending import Moment, append
 from .errors import Invalid, NotFound, RoleNotAllowed, StaleVersion
 from .event_log import FIRST_OWN_ORDER_ID, Transaction
+from .events import COOK
 from .notifier import NotificadorPedidos
-from .order_actions import COOK, FLOOR_STAFF, Action, check_role, drafts, stock_change
+from .order_actions import FLOOR_STAFF, Action, check_role, drafts, stock_change
 from .order_requests import ActionBody, OrderBody, OrderedLine, ProductBody
 from .orders import Json, Order
 from .products import Product, alert

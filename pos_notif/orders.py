@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .clock import parse_iso
-from .events import CANCELLED, KITCHEN, RECEIPT, TILLS, WAITERS, acknowledgeable
+from .events import CANCELLED, KITCHEN, RECEIPT, TILLS, WAITER, WAITERS, acknowledgeable
 
 Json = dict[str, Any]
 
@@ -72,7 +72,7 @@ def views_holding(order: Order | None, now_ms: int, limits: ViewLimits) -> set[s
         views.add(KITCHEN)
     if state in ("pendiente_pago", "servido") or (state == "listo" and order.takeaway):
         views.add(TILLS)
-    if state == "listo" or (state not in TERMINAL_STATES and _creator(order).get("rol") == "mesero"):
+    if state == "listo" or (state not in TERMINAL_STATES and _creator(order).get("rol") == WAITER):
         views.add(WAITERS)
     return views
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from quart import Blueprint, Response, request
 
-from ..actions import COOK, acknowledge, check_is_screen, subscribe, unsubscribe
+from ..actions import acknowledge, check_is_screen, subscribe, unsubscribe
 from ..errors import Invalid
+from ..events import COOK
 from ..subscriptions import Owner
 from ..wire.json_text import dump
 from .access import principal

@@ -7,7 +7,6 @@ from typing import Any
 from quart import Quart, Response, websocket
 
 from ..client_socket import Arrival, ClientConnection
-from ..connections import MAX_STRANGERS
 from ..engineio import EngineSession, EngineSettings
 from ..errors import NoCapacity
 from .access import credential, is_own_or_allowed, origin_of
@@ -39,7 +38,7 @@ def _is_foreign(headers: Any) -> bool:
 def _refuse() -> Response | None:
     """Not for long: the client comes back."""
     connections = services().connections
-    if not (connections.full or connections.closing or len(connections.strangers) >= MAX_STRANGERS):
+    if not (connections.full or connections.crowded or connections.closing):
         return None
     body = error_json(NoCapacity().told())
     return Response(body, 503, headers={"Retry-After": str(RETRY_AFTER_SECONDS)}, content_type="application/json")

@@ -7,8 +7,7 @@ from typing import Any
 from quart import Blueprint, Response, request
 
 from ..errors import Invalid, RoleNotAllowed
-from ..events import FILTERED_ROOMS, KITCHEN, MANAGER, ROLE_ROOM
-from ..order_actions import COOK
+from ..events import COOK, FILTERED_ROOMS, KITCHEN, MANAGER, ROLE_ROOM
 from ..order_requests import ActionBody, OrderBody, parse_action, parse_request
 from ..ordering import Done, act, check_may_order, place
 from ..publication import check_key

@@ -7,8 +7,7 @@ from typing import Any
 from quart import Blueprint, Response
 
 from ..errors import RoleNotAllowed
-from ..events import MANAGER
-from ..order_actions import COOK
+from ..events import COOK, MANAGER
 from ..order_requests import ProductBody, parse_request
 from ..ordering import add_product, change_product
 from ..products import Product

@@ -47,7 +47,7 @@ TRY_AGAIN_LATER = 1013
 
 
 class BadPacket(Exception):
-    """The peer does not speak the protocol: `code` and `reason` close the socket."""
+    """`code` and `reason` close the socket: the peer does not speak the protocol, or cannot be answered now."""
 
     def __init__(self, reason: str, code: int = PROTOCOL_ERROR) -> None:
         self.code = code
