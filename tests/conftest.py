@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -32,6 +33,19 @@ def make_server(tmp_path: Path) -> Iterator[Callable[..., LiveServer]]:
 @pytest.fixture
 def server(make_server: Callable[..., LiveServer]) -> LiveServer:
     return make_server()
+
+
+@pytest.fixture(scope="session")
+def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What package.json names, fetched once a run."""
+    if not (shutil.which("node") and shutil.which("npm")):
+        assert not os.environ.get("CI"), "needs Node.js with npm"
+        pytest.skip("needs Node.js with npm (Debian: apt-get install -y nodejs npm)")
+    directory = tmp_path_factory.mktemp("node")
+    shutil.copy(Path(__file__).with_name("package.json"), directory)
+    npm = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(directory)]
+    subprocess.run(npm, check=True, timeout=300)
+    return directory / "node_modules"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import queue
-import shutil
 import subprocess
 import sys
 import threading
@@ -86,18 +84,6 @@ class StockClient:
             self.process.kill()
             self.process.wait()
         self.process.stdout.close()
-
-
-@pytest.fixture(scope="session")
-def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if not (shutil.which("node") and shutil.which("npm")):
-        assert not os.environ.get("CI"), "needs Node.js with npm"
-        pytest.skip("needs Node.js with npm (Debian: apt-get install -y nodejs npm)")
-    directory = tmp_path_factory.mktemp("node")
-    shutil.copy(HERE / "package.json", directory)
-    npm = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(directory)]
-    subprocess.run(npm, check=True, timeout=300)
-    return directory / "node_modules"
 
 
 @pytest.fixture(params=["javascript", "python"])

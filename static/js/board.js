@@ -6,7 +6,7 @@
   var dom = pages.dom;
   var document = window.document;
   var WIDE_SCREEN = 1600;
-
+  var GAP_PX = 14;               // between two tickets of a column
   var SETTLE_MS = 600;           // a button that has become another takes no tap meant for the one before
 
   // limits: {warnMs, lateMs}; secondsToUndo(record, now).
@@ -14,9 +14,10 @@
     this.element = element;
     this.limits = limits;
     this.secondsToUndo = secondsToUndo;
-    this.drawn = {};             // by id: {node, revision, record, looks, kind, settled}
+    this.drawn = {};             // by id: {node, revision, record, looks, kind, settled, height}
     this.order = [];
-    this.columns = 0;
+    this.columns = [];
+    this.width = 0;
   }
 
   var board = Board.prototype;
@@ -44,7 +45,7 @@
 
   board._draw = function (record, old, view, looks) {
     var node = pages.tickets.draw(record, view), kind = pages.tickets.kindOf(record), time = new Date().getTime();
-    var entry = { node: node, revision: record.revision, record: record, looks: looks, kind: kind, settled: 0 };
+    var entry = { node: node, revision: record.revision, record: record, looks: looks, kind: kind, settled: 0, height: 0 };
     var focused = old && old.node.contains(document.activeElement) ? document.activeElement : null;
     if (old) { entry.settled = old.kind === kind ? old.settled : time + SETTLE_MS; }
     if (entry.settled > time && !view.whole) { settle(node.querySelector('.ticket__do'), entry.settled - time); }
@@ -79,27 +80,66 @@
     return counts;
   };
 
-  // In order, each into the shortest column.
-  board.layout = function () {
-    var width = this.element.clientWidth, scroll = window.pageYOffset, columns = [], heights = [], i, j, best, node;
+  board._setColumns = function () {
+    var width = this.element.clientWidth, i, column;
     var wanted = Math.max(1, Math.floor(width / (window.innerWidth < WIDE_SCREEN ? 300 : 370)));
-    dom.empty(this.element);
+    if (width === this.width && wanted === this.columns.length) { return; }
+    this.width = width;
+    while (this.columns.length > wanted) { this.element.removeChild(this.columns.pop()); }
     for (i = 0; i < wanted; i++) {
-      columns[i] = dom.create('div', 'board__col board__col--' + Math.min(wanted, 8));
+      column = this.columns[i] = this.columns[i] || dom.create('div');
+      column.className = 'board__col board__col--' + Math.min(wanted, 8);
+      this.element.appendChild(column);
+    }
+    for (i in this.drawn) { this.drawn[i].height = 0; }
+  };
+
+  // Heights are read together and kept: a read after each change would lay the whole board out again for each ticket.
+  board._measure = function () {
+    var unknown = [], i, entry;
+    for (i = 0; i < this.order.length; i++) {
+      entry = this.drawn[this.order[i]];
+      if (entry.height) { continue; }
+      if (this.columns.indexOf(entry.node.parentNode) < 0) { this.columns[0].appendChild(entry.node); }
+      unknown.push(entry);
+    }
+    for (i = 0; i < unknown.length; i++) { unknown[i].height = unknown[i].node.offsetHeight + GAP_PX; }
+  };
+
+  // In order, each into the shortest column. Only what changes its place is moved.
+  board.layout = function () {
+    var scroll = window.pageYOffset, focused = document.activeElement, nodes = [], heights = [], i, j, best, entry;
+    this._setColumns();
+    this._measure();
+    for (i = 0; i < this.columns.length; i++) {
+      nodes[i] = [];
       heights[i] = 0;
-      this.element.appendChild(columns[i]);
     }
     for (i = 0; i < this.order.length; i++) {
       best = 0;
-      for (j = 1; j < wanted; j++) {
+      for (j = 1; j < heights.length; j++) {
         if (heights[j] < heights[best]) { best = j; }
       }
-      node = this.drawn[this.order[i]].node;
-      columns[best].appendChild(node);
-      heights[best] = columns[best].offsetHeight;
+      entry = this.drawn[this.order[i]];
+      nodes[best].push(entry.node);
+      heights[best] += entry.height;
     }
+    for (i = 0; i < nodes.length; i++) { fill(this.columns[i], nodes[i]); }
+    if (document.activeElement !== focused && this.element.contains(focused)) { focused.focus(); }
     if (window.pageYOffset !== scroll) { window.scrollTo(0, scroll); }
   };
+
+  function fill(column, nodes) {
+    var next = column.firstChild, i;
+    for (i = 0; i < nodes.length; i++) {
+      if (nodes[i] === next) { next = next.nextSibling; } else { column.insertBefore(nodes[i], next); }
+    }
+    while (next) {
+      i = next.nextSibling;
+      column.removeChild(next);
+      next = i;
+    }
+  }
 
   pages.Board = Board;
 }(window));

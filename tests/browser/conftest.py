@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.browser.console import watch
 from tests.browser.floor import Floor
 from tests.support import LiveServer, run_cli
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 CHROMIUM = "/usr/bin/chromium"
-EXPECTED_NOISE = re.compile(r"Failed to load resource|net::ERR_")
 
 
 class Restaurant:
@@ -85,19 +84,7 @@ def complaints() -> list[str]:
 
 @pytest.fixture
 def page(context: BrowserContext, complaints: list[str]) -> Iterator[Page]:
-    page = context.new_page()
-
-    def on_console(message: ConsoleMessage) -> None:
-        if message.type in ("error", "assert") and not EXPECTED_NOISE.search(message.text):
-            complaints.append(message.text)
-
-    def on_dialog(dialog: Dialog) -> None:
-        complaints.append(f"dialog: {dialog.message}")
-        dialog.dismiss()
-
-    page.on("console", on_console)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("dialog", on_dialog)
+    page = watch(context.new_page(), complaints)
     yield page
     assert complaints == []
 

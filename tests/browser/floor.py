@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.support import LiveServer, with_accounts
 
-WAITER, CASHIER, COOK = "Karla", "Marta", "juan.perez"
+WAITER, CASHIER, COOK, MANAGER = "Karla", "Marta", "juan.perez", "Ana"
 PIN = "2468"
 MENU = {
     "Pupusa de queso": ("Pupusas", 1.0),
@@ -30,7 +30,7 @@ class Floor:
         self.products = {name: self._add(name, *rest)["id"] for name, rest in MENU.items()}
 
     async def _hire(self, accounts: Any) -> None:
-        for username, role in ((WAITER, "mesero"), (CASHIER, "cajero"), (COOK, "cocinero")):
+        for username, role in ((WAITER, "mesero"), (CASHIER, "cajero"), (COOK, "cocinero"), (MANAGER, "manager")):
             await accounts.create_user(username, role, PIN)
 
     def _add(self, name: str, category: str, price: float) -> dict[str, Any]:
@@ -81,12 +81,12 @@ class Floor:
     def sold_out(self, name: str) -> None:
         self.call("PATCH", f"/api/productos/{self.products[name]}", {"disponible": False})
 
-    def open(self, page: Any, who: str, path: str, url: str | None = None) -> Any:
+    def open(self, page: Any, who: str, path: str, url: str | None = None, transport: str = "sse") -> Any:
         base = url or self.url
         answer = page.context.request.post(f"{base}/api/auth/login", data={"username": who, "password": PIN})
         assert answer.status == 200, answer.text()
         page.goto(base + path)
-        page.wait_for_selector("#conexion[data-modo=sse]")
+        page.wait_for_selector(f"#conexion[data-modo={transport}]")
         return page
 
 
