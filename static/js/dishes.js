@@ -49,7 +49,7 @@
     name = dom.create('button', 'menu__what grow', [dom.create('span', 'menu__name', product.nombre), price]);
     name.type = 'button';
     name.disabled = out;
-    name.setAttribute('aria-label', line.cantidad ? 'Nota para ' + product.nombre : 'Agregar ' + product.nombre);
+    name.title = line.cantidad ? 'Nota para ' + product.nombre : 'Agregar ' + product.nombre;
     name.onclick = function () { self._touch(product, line); };
     node = dom.create('div', 'menu__row' + (out ? ' is-out' : ''), [
       name, out && !line.cantidad ? dom.create('span', 'chip', 'Agotado') : this._stepper(product, line, out)
