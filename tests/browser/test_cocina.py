@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import re
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.console import watch
+from tests.browser.floor import hold_time, pass_time
 from tests.browser.tickets import change, ids, item, order, ticket
 
 pytestmark = pytest.mark.browser
 
 MARKUP = "<img src=x onerror=\"window.pwned=1;alert('pwned')\">"
-
-
-def pass_time(page: Any, *, seconds: float) -> None:
-    """Moves the page's idea of the server's time; its own clock would be corrected at once."""
-    page.evaluate(
-        "ms => { var now = posNotif.clock.now; posNotif.clock.now = function () { return now() + ms; }; }",
-        seconds * 1000,
-    )
 
 
 def test_a_published_order_is_on_the_page_within_a_second(kitchen: Any, restaurant: Any) -> None:
@@ -210,30 +204,46 @@ def test_a_served_order_leaves(kitchen: Any, restaurant: Any) -> None:
     assert ids(kitchen) == [2]
 
 
-@pytest.mark.parametrize(
-    ("minutes", "edad", "word"),
-    [(7.9, "normal", "NUEVO"), (8, "aviso", "AVISO"), (14.9, "aviso", "AVISO"), (15, "tarde", "TARDE")],
-)
-def test_age_turns_at_eight_and_fifteen_minutes(
-    kitchen: Any, restaurant: Any, minutes: float, edad: str, word: str
+def midnight(now: float) -> float:
+    """Four seconds before the tablet's next day begins."""
+    return (now // 86400 + 1) * 86400 - 4
+
+
+@pytest.mark.parametrize("tablet", [lambda now: now - 3 * 3600, lambda now: now + 3 * 3600, midnight])
+def test_age_is_the_services_whatever_the_clock_of_the_tablet(
+    browser: Any, complaints: list[str], restaurant: Any, tablet: Callable[[float], float]
 ) -> None:
-    restaurant.publish(order(1))
-    ticket(kitchen, 1).wait_for()
-    pass_time(kitchen, seconds=minutes * 60)
-    expect(ticket(kitchen, 1).locator(".ticket__time")).to_have_text(re.compile(f"^{int(minutes):02}:"))
-    assert ticket(kitchen, 1).get_attribute("data-edad") == edad
-    assert word in ticket(kitchen, 1).inner_text()
-
-
-def test_ages_do_not_trust_the_clock_of_the_tablet(page: Any, restaurant: Any) -> None:
-    page.clock.install(time=time.time() - 3 * 3600)
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, timezone_id="UTC")
+    page = watch(context.new_page(), complaints)
+    page.clock.install(time=tablet(time.time()))
     restaurant.sign_in(page)
     page.goto(restaurant.url + "/cocina")
     page.wait_for_selector("#conexion[data-modo=sse]")
     restaurant.publish(order(1))
-    ticket(page, 1).wait_for()
-    assert ticket(page, 1).locator(".ticket__time").inner_text() < "00:10"
-    assert ticket(page, 1).get_attribute("data-edad") == "normal"
+    shown = ticket(page, 1).locator(".ticket__time")
+    shown.wait_for()
+    day = page.evaluate("new Date().getUTCDate()")
+    assert shown.inner_text() < "00:10"
+    if tablet is midnight:
+        page.wait_for_function("day => new Date().getUTCDate() !== day", arg=day)
+        page.wait_for_timeout(1100)  # drawn once more
+        assert shown.inner_text() < "00:20"
+    sent_at = restaurant.server.request("GET", "/api/pedidos/1")[2]["pedido"]["timestamp"]
+    for seconds, edad, word in (
+        (-5, "normal", "NUEVO"),
+        (479, "normal", "NUEVO"),
+        (480, "aviso", "AVISO"),
+        (899, "aviso", "AVISO"),
+        (900, "tarde", "TARDE"),
+        (86_400, "tarde", "TARDE"),
+    ):
+        hold_time(page, sent_at, seconds=seconds)
+        age = max(seconds, 0)
+        expect(shown).to_have_text(f"{age // 60:02}:{age % 60:02}" if age < 6000 else "24 h 00")
+        assert ticket(page, 1).get_attribute("data-edad") == edad
+        assert word in ticket(page, 1).inner_text()
+    context.close()
+    assert complaints == []
 
 
 def test_stock_that_ran_out_and_came_back(kitchen: Any, restaurant: Any) -> None:
