@@ -16,6 +16,7 @@ from .accounts import Accounts
 from .clock import Clock, system_clock
 from .config import Config
 from .connections import RESTART, Connections
+from .day_figures import DayFigures
 from .notifier import NotificadorPedidos
 from .resources import resource
 from .streams import Streams
@@ -23,6 +24,7 @@ from .web import (
     client_actions,
     client_sockets,
     errors,
+    figures,
     health,
     notifications,
     orders,
@@ -92,7 +94,7 @@ def create_app(config: Config | None = None, *, clock: Clock = system_clock) -> 
 def _mount(app: NotificationApp, config: Config) -> None:
     api = Blueprint("api", __name__, url_prefix="/api")
     api.before_request(guard)
-    for module in (sign_in, notifications, client_actions, polling, publishing, orders, products):
+    for module in (sign_in, notifications, client_actions, polling, publishing, orders, products, figures):
         api.register_blueprint(module.blueprint)
     app.register_blueprint(api)
     app.register_blueprint(health.blueprint)
@@ -134,7 +136,9 @@ def _serve(app: NotificationApp, config: Config, clock: Clock):  # type: ignore[
         accounts.on_change = connections.verify
         notifier.on_foreign_commit(accounts_may_have_changed)
         streams = Streams(notifier, connections)
-        services = app.extensions[EXTENSION] = Services(config, notifier, accounts, connections, streams)
+        services = app.extensions[EXTENSION] = Services(
+            config, notifier, accounts, connections, streams, DayFigures(notifier)
+        )
         try:
             yield
         finally:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import datetime, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 
 # Milliseconds since 1970 in UTC.
 Clock = Callable[[], int]
+
+# Who closes after midnight still belongs to the evening before.
+BUSINESS_DAY_CUT_HOURS = 4
 
 
 def system_clock() -> int:
@@ -26,3 +29,14 @@ def parse_iso(text: str) -> int:
     if moment.tzinfo is None:
         raise ValueError("a time needs an offset")
     return round(moment.timestamp() * 1000)
+
+
+def business_day(ms: int, zone: tzinfo) -> date:
+    """The restaurant's day at that time."""
+    local = datetime.fromtimestamp(ms / 1000, UTC).astimezone(zone)
+    return (local - timedelta(hours=BUSINESS_DAY_CUT_HOURS)).date()
+
+
+def business_day_start(day: date, zone: tzinfo) -> int:
+    start = datetime(day.year, day.month, day.day, BUSINESS_DAY_CUT_HOURS, tzinfo=zone)
+    return int(start.timestamp() * 1000)

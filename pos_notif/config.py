@@ -68,6 +68,10 @@ class Config:
     ready_minutes: float = _setting(
         30.0, "How long a ready order stays in the kitchen's view, to be recalled.", (0.001, 7 * 24 * 60)
     )
+    warn_minutes: float = _setting(8.0, "An order that is not ready after so long is marked: hurry.", (0.001, 24 * 60))
+    late_minutes: float = _setting(
+        15.0, "An order that is not ready after so long is late, on the screens and in the figures.", (0.001, 24 * 60)
+    )
     poll_seconds: float = _setting(3.0, "The pause that polling clients are told to make.", (0.01, 3600))
     write_timeout_seconds: float = _setting(
         5.0, "A connection whose writes make no progress for so long is closed; it resumes by its cursor.", (0.01, 3600)

@@ -135,7 +135,7 @@ def apply(order: Order | None, event: Json) -> Order:
             after = before if event["parcial"] else _with_state(before, "listo", event)
             after = {**after, "items": [_ready_line(line, ready) for line in after["items"]]}
         case "item_modificado":
-            after = {**before, "items": _with_line(before["items"], event)}
+            after = {**before, "items": with_line(before["items"], event)}
             after.update({name: event[name] for name in ("subtotal", "impuesto", "total")})
         case _:
             after = {**_with_state(before, "cancelado", event), "razon": event["razon"]}
@@ -233,7 +233,8 @@ def _ready_line(line: Json, ready: set[int]) -> Json:
     return _line_as(line, ("pendiente",), "listo") if line["id"] in ready else line
 
 
-def _with_line(lines: list[Json], event: Json) -> list[Json]:
+def with_line(lines: list[Json], event: Json) -> list[Json]:
+    """The lines after an `item_modificado`."""
     line_id, item = event["item_id"], event["item"]
     if removes_line(event["cambios"]):
         return [line for line in lines if line["id"] != line_id]

@@ -6,12 +6,11 @@ import secrets
 from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import tzinfo
 from typing import Any
 
-from .clock import Clock, iso
+from .clock import Clock, business_day, business_day_start, iso
 
-BUSINESS_DAY_CUT_HOURS = 4
 MAX_GONE = 200
 # A polling client counts as connected for so many of its intervals.
 POLL_INTERVALS = 3
@@ -126,7 +125,7 @@ class Directory:
         now = self.clock()
         self._drop_silent(now)
         present = [*self._present.values(), *self._polling.values()]
-        day_start = self._business_day_start(now)
+        day_start = business_day_start(business_day(now, self.zone), self.zone)
         gone = [presence for presence in self._gone.values() if presence.seen_ms >= day_start]
         return {
             "total_conexiones": len(present),
@@ -165,9 +164,3 @@ class Directory:
         self._gone.move_to_end(identity)
         while len(self._gone) > MAX_GONE:
             self._gone.popitem(last=False)
-
-    def _business_day_start(self, now_ms: int) -> int:
-        local = datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(self.zone)
-        day = (local - timedelta(hours=BUSINESS_DAY_CUT_HOURS)).date()
-        start = datetime(day.year, day.month, day.day, BUSINESS_DAY_CUT_HOURS, tzinfo=self.zone)
-        return int(start.timestamp() * 1000)

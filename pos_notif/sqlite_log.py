@@ -14,6 +14,7 @@ from .errors import LogRefused, LogUnavailable
 from .event_log import NO_ORDERS, Bounds, LoggedEvent, Page, Transaction
 from .orders import Order, ViewLimits
 from .products import Product
+from .sqlite_figures import count_open, first_id_at, read_orders_events
 from .sqlite_orders import find_order, view
 from .sqlite_products import all_products
 from .sqlite_reads import (
@@ -212,6 +213,18 @@ class SqliteLog:
             return find_order(connection, order_id), [event_of(row) for row in reversed(rows)]
 
         return await self._database.read(work)
+
+    async def first_id_at(self, ms: int) -> int:
+        return await self._database.read(lambda connection: first_id_at(connection, ms))
+
+    async def orders_events(
+        self, after: int, before: int, *, limit: int
+    ) -> tuple[list[tuple[int, dict[str, Any]]], int, bool]:
+        """For a fold: the next ones between two ids, the id up to which that is all, and whether there may be more."""
+        return await self._database.read(lambda connection: read_orders_events(connection, after, before, limit))
+
+    async def count_open(self, now_ms: int, limits: ViewLimits) -> dict[str, int]:
+        return await self._database.read(lambda connection: count_open(connection, now_ms, limits))
 
     async def newest_events(self, limit: int) -> list[LoggedEvent]:
         """Of all rooms, oldest first."""

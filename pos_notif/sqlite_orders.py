@@ -18,7 +18,7 @@ _VIEW_STATES = {
     WAITERS: ("pendiente_pago", *KITCHEN_STATES, "listo", "servido"),
     TILLS: ("pendiente_pago", "servido", "listo"),
 }
-_OPEN_STATES = _VIEW_STATES[WAITERS]
+OPEN_STATES = _VIEW_STATES[WAITERS]
 
 
 def find_order(connection: sqlite3.Connection, order_id: int) -> Order | None:
@@ -39,7 +39,7 @@ def view(
 ) -> list[Order]:
     """The orders in a room's view, in the order in which the log first heard of them; None: every open order. Of the
     waiters' view, what this user is shown."""
-    states = _OPEN_STATES if room is None else _VIEW_STATES[room]
+    states = OPEN_STATES if room is None else _VIEW_STATES[room]
     since = now_ms - limits.view_ms if limits.view_ms else 0
     sql = (
         f"SELECT {COLUMNS} FROM orders WHERE state IN ({','.join('?' * len(states))}) AND last_event_ms >= ?"

@@ -24,6 +24,7 @@ ROUTES = {
     ("PUT", "/api/notificaciones/suscripciones/7"): "signed in",
     ("DELETE", "/api/notificaciones/suscripciones/7"): "signed in",
     ("POST", "/api/notificaciones/acuses"): "a kitchen's session",
+    ("GET", "/api/cifras"): "manager",
     ("GET", "/api/pedidos"): "signed in",
     ("GET", "/api/pedidos/7"): "signed in",
     ("POST", "/api/pedidos"): "mesero cajero",

@@ -14,7 +14,7 @@ from pos_notif.resources import resource
 from tests.in_process import in_process
 from tests.support import eventually
 
-SCREENS = {"/cocina": "cocinero", "/pos": "mesero", "/caja": "cajero"}
+SCREENS = {"/cocina": "cocinero", "/pos": "mesero", "/caja": "cajero", "/manager": "manager"}
 PAGES = ("/", "/login", *SCREENS, "/docs")
 
 
@@ -40,7 +40,7 @@ async def test_the_login_sends_who_is_signed_in_on(service):
         (cook, "", "/cocina"),
         (waiter, "", "/pos"),
         (await service.sign_in("Caro", "cajero"), "", "/caja"),
-        (await service.sign_in("Dora", "manager"), "", "/"),
+        (await service.sign_in("Dora", "manager"), "", "/manager"),
         (cook, "?next=/", "/"),
         (waiter, "?next=/cocina", "/cocina"),
         (cook, "?next=/cocina%3Fa%3Db%26c", "/cocina?a=b&c"),
@@ -49,10 +49,10 @@ async def test_the_login_sends_who_is_signed_in_on(service):
         assert (answer.status, answer.headers["Location"]) == (302, target)
 
 
-async def test_the_kitchens_page_knows_how_long_an_order_can_be_recalled(tmp_path):
-    async with in_process(tmp_path / "log.db", ready_minutes=7.5) as service:
+async def test_the_kitchens_page_knows_when_an_order_is_late_and_how_long_it_can_be_recalled(tmp_path):
+    async with in_process(tmp_path / "log.db", warn_minutes=4, late_minutes=9.5, ready_minutes=7.5) as service:
         page = await service.call("GET", "/cocina", cookie=await service.sign_in("Ana", "cocinero"))
-    assert 'data-ready-minutes="7.5"' in page.text
+    assert 'data-warn-minutes="4" data-late-minutes="9.5" data-ready-minutes="7.5"' in page.text
 
 
 OPEN_REDIRECTS = [

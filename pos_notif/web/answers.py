@@ -80,6 +80,55 @@ class Menu(BaseModel):
     productos: list[ProductAnswer]
 
 
+class DayQuery(BaseModel):
+    dia: str | None = Field(None, description="AAAA-MM-DD; hoy si falta")
+
+
+class Spread(BaseModel):
+    medidos: int = Field(description="de cuántos pedidos")
+    mediana: int | None = Field(description="segundos")
+    p90: int | None = Field(description="segundos: nueve de diez no tardaron más")
+
+
+class LateShare(BaseModel):
+    medidos: int
+    tarde: int
+    porcentaje: float | None
+
+
+class HourFigures(LateShare):
+    hora: str
+    pedidos: int
+
+
+class DishFigures(BaseModel):
+    producto_id: int | None
+    producto_nombre: str | None
+    cantidad: float
+    cocina: int | None = Field(description="mediana en segundos")
+
+
+class FiguresAnswer(BaseModel):
+    dia: str
+    desde: str
+    hasta: str
+    hora_servidor: str
+    cursor: str
+    tarde_segundos: int
+    abiertos: dict[str, int] = Field(description="por estado, ahora")
+    pedidos: int
+    ventas: float | None
+    cancelados: int
+    recuperados: int
+    espera: Spread
+    cocina: Spread
+    recogida: Spread
+    en_total: Spread
+    tarde: LateShare
+    por_hora: list[HourFigures]
+    productos: list[DishFigures]
+
+
 class Connections(BaseModel):
     total_conexiones: int
     por_rol: dict[str, int]

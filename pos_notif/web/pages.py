@@ -22,6 +22,7 @@ PAGES = (
     ("/cocina", "cocinero", "Cocina", "Los pedidos por cocinar, en vivo"),
     ("/pos", "mesero", "Mesero", "Tomar pedidos y entregar los que están listos"),
     ("/caja", "cajero", "Caja", "Los pedidos por cobrar, con su total"),
+    ("/manager", "manager", "Encargado", "El día de un vistazo: pedidos, tiempos, dispositivos y existencias"),
 )
 
 
@@ -63,6 +64,12 @@ async def till() -> Any:
     return await _screen("/caja", "cajero", "caja.html")
 
 
+@blueprint.get("/manager")
+@hide
+async def manager() -> Any:
+    return await _screen("/manager", "manager", "manager.html")
+
+
 @blueprint.get("/docs")
 @hide
 async def api_documentation() -> Any:
@@ -88,7 +95,9 @@ async def _screen(url: str, room_role: str, template: str) -> Any:
         return _to_login(url)
     if not may_read(who.role, room_role):
         raise RoleNotAllowed("Su rol no tiene esta pantalla.")
-    return await _page(template, who, ready_minutes=f"{services().config.ready_minutes:g}")
+    config = services().config
+    minutes = {name: f"{getattr(config, name):g}" for name in ("warn_minutes", "late_minutes", "ready_minutes")}
+    return await _page(template, who, **minutes)
 
 
 async def _page(template: str, who: Principal | None, **values: Any) -> Response:
@@ -103,8 +112,8 @@ async def _signed_in_user() -> Principal | None:
 
 
 def _start_page(who: Principal) -> str:
-    """The role's own page, or the start page that lists what it may open."""
-    return next((url for url, role, _, _ in PAGES if role == who.role), "/")
+    """The role's own page."""
+    return next(url for url, role, _, _ in PAGES if role == who.role)
 
 
 def _to_login(path: str) -> Any:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ..accounts import Accounts
     from ..config import Config
     from ..connections import Connections
+    from ..day_figures import DayFigures
     from ..notifier import NotificadorPedidos
     from ..streams import Streams
 
@@ -27,6 +28,7 @@ class Services:
     accounts: Accounts
     connections: Connections
     streams: Streams
+    figures: DayFigures
     stopping: bool = False
     # The write that `/readyz` waits for; `create_app` awaits it before the database is closed.
     write_check: asyncio.Task[str | None] | None = None

@@ -7,6 +7,7 @@
   var DAYS = ['Domingo', 'Lunes', 'Martes', 'Miércoles', 'Jueves', 'Viernes', 'Sábado'];
   var MONTHS = ['enero', 'febrero', 'marzo', 'abril', 'mayo', 'junio', 'julio', 'agosto',
     'septiembre', 'octubre', 'noviembre', 'diciembre'];
+  var DAY_CUT_MS = 4 * 3600000;
   var offsetMs = 0;
   var zoneMinutes = -new Date().getTimezoneOffset();
 
@@ -45,9 +46,22 @@
     return two(date.getUTCHours()) + ':' + two(date.getUTCMinutes());
   }
 
-  function day() {
-    var date = wall();
+  function nameOf(date) {
     return DAYS[date.getUTCDay()] + ' ' + date.getUTCDate() + ' de ' + MONTHS[date.getUTCMonth()];
+  }
+
+  function day() {
+    return nameOf(wall());
+  }
+
+  // 2026-11-24: who closes after midnight still belongs to the evening before.
+  function businessDay() {
+    return new Date(wall().getTime() - DAY_CUT_MS).toISOString().slice(0, 10);
+  }
+
+  // "Martes 24 de noviembre" of a date on the wire.
+  function dayName(date) {
+    return nameOf(new Date(Date.parse(date + 'T00:00:00Z')));
   }
 
   // 09:12, and from 100 minutes on 1 h 40.
@@ -82,7 +96,7 @@
   }
 
   pages.clock = {
-    set: set, setFromPage: setFromPage, now: now, time: time, day: day, age: age, minutes: minutes, ago: ago,
-    timeOf: timeOf, parse: parse
+    set: set, setFromPage: setFromPage, now: now, time: time, day: day, businessDay: businessDay, dayName: dayName,
+    age: age, minutes: minutes, ago: ago, timeOf: timeOf, parse: parse
   };
 }(window));

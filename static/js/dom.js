@@ -21,15 +21,23 @@
     return node;
   }
 
+  // svg('rect', {x: 1}, 'text' or nothing)
+  function svg(tag, attributes, content) {
+    var node = document.createElementNS(SVG, tag), name;
+    for (name in attributes) {
+      if (attributes.hasOwnProperty(name)) { node.setAttribute(name, attributes[name]); }
+    }
+    if (content) { node.textContent = content; }
+    return node;
+  }
+
   // A symbol of templates/icons.html.
   function icon(name, className) {
-    var svg = document.createElementNS(SVG, 'svg');
-    var use = document.createElementNS(SVG, 'use');
-    svg.setAttribute('class', 'icon' + (className ? ' ' + className : ''));
-    svg.setAttribute('aria-hidden', 'true');
+    var node = svg('svg', { 'class': 'icon' + (className ? ' ' + className : ''), 'aria-hidden': 'true' });
+    var use = svg('use');
     use.setAttributeNS(XLINK, 'xlink:href', '#icon-' + name);
-    svg.appendChild(use);
-    return svg;
+    node.appendChild(use);
+    return node;
   }
 
   function text(value) {
@@ -48,5 +56,5 @@
     return document.getElementById(id);
   }
 
-  pages.dom = { create: create, icon: icon, text: text, empty: empty, setText: setText, byId: byId };
+  pages.dom = { create: create, svg: svg, icon: icon, text: text, empty: empty, setText: setText, byId: byId };
 }(window));

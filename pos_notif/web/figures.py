@@ -1,0 +1,39 @@
+"""`/api/cifras`: a business day's figures, for managers."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from quart import Blueprint, Response, request
+
+from ..errors import Invalid
+from ..wire.json_text import dump
+from .access import require_manager
+from .answers import DayQuery, FiguresAnswer
+from .documented import documented
+from .services import services
+
+blueprint = Blueprint("figures", __name__, url_prefix="/cifras")
+
+
+@blueprint.get("")
+@documented("servicio", {200: FiguresAnswer}, errors=(401, 403, 422, 503), query=DayQuery)
+async def figures() -> Any:
+    """Las cifras de un día de trabajo (de 04:00 a 04:00): pedidos, tiempos, tarde, platos."""
+    require_manager()
+    body = await services().figures.of(_day(request.args.get("dia", "")))
+    return Response(dump(body), headers={"Cache-Control": "private, no-store"}, content_type="application/json")
+
+
+def _day(text: str) -> date | None:
+    """Raises Invalid. Years as of other times on the wire."""
+    if not text:
+        return None
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = date.min
+    if day.isoformat() != text or not 1970 <= day.year <= 9998:
+        raise Invalid(fields={"dia": "debe ser una fecha AAAA-MM-DD"})
+    return day

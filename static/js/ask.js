@@ -1,0 +1,75 @@
+/* Asking for JSON again and again: one request at a time, never sooner after the
+   last than `leastMs`, and without being told to after `mostMs`. Nothing is asked
+   for while nobody looks at the page. */
+(function (window) {
+  'use strict';
+
+  var document = window.document;
+  var pages = window.posNotif = window.posNotif || {};
+  var TIMEOUT_MS = 10000;
+  var RETRY_MS = 4000;
+
+  // onAnswer(body): what is not answered is soon asked for again, and what was known stays.
+  function Ask(path, leastMs, mostMs, onAnswer) {
+    var self = this;
+    this.path = path;
+    this.leastMs = leastMs;
+    this.mostMs = mostMs;
+    this.onAnswer = onAnswer;
+    this.request = null;
+    this.again = false;          // asked for while a request was under way
+    this.timer = null;
+    this.askedAt = null;
+    document.addEventListener('visibilitychange', function () {
+      if (!document.hidden) { self.soon(); }
+    });
+  }
+
+  var ask = Ask.prototype;
+
+  ask.soon = function () {
+    var left = this.askedAt === null ? 0 : this.askedAt + this.leastMs - new Date().getTime();
+    if (this.request) { this.again = true; return; }
+    this._in(Math.max(0, Math.min(left, this.leastMs)));
+  };
+
+  // At once, and of another path: what is under way is dropped.
+  ask.of = function (path) {
+    this.path = path;
+    if (this.request) {
+      this.request.onreadystatechange = null;
+      this.request.abort();
+      this.request = null;
+    }
+    this._in(0);
+  };
+
+  // What was answered changes no more.
+  ask.rest = function () { window.clearTimeout(this.timer); };
+
+  ask._in = function (ms) {
+    var self = this;
+    window.clearTimeout(this.timer);
+    this.timer = window.setTimeout(function () { self._ask(); }, ms);
+  };
+
+  ask._ask = function () {
+    var self = this, xhr;
+    if (document.hidden) { return; }
+    xhr = this.request = new window.XMLHttpRequest();
+    this.again = false;
+    this.askedAt = new Date().getTime();
+    xhr.open('GET', this.path, true);
+    xhr.timeout = TIMEOUT_MS;
+    xhr.setRequestHeader('Accept', 'application/json');
+    xhr.onreadystatechange = function () {
+      if (xhr.readyState !== 4) { return; }
+      self.request = null;
+      if (self.again) { self.soon(); } else { self._in(xhr.status === 200 ? self.mostMs : RETRY_MS); }
+      if (xhr.status === 200) { self.onAnswer(JSON.parse(xhr.responseText)); }
+    };
+    xhr.send(null);
+  };
+
+  pages.Ask = Ask;
+}(window));

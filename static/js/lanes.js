@@ -1,0 +1,127 @@
+/* The manager's board: every open order in the lane of its state, the oldest first. */
+(function (window) {
+  'use strict';
+
+  var pages = window.posNotif = window.posNotif || {};
+  var dom = pages.dom;
+  var wording = pages.wording;
+  var clock = pages.clock;
+  var SHOWN = 4;                 // orders a lane, until it is opened
+  var UNCOLLECTED_MS = 120000;   // as on the waiter's page
+  // `since` is the field that tells since when an order has been in the lane's care.
+  var LANES = [
+    { key: 'pendiente_pago', title: 'Por pagar', states: { pendiente_pago: true }, since: 'timestamp' },
+    { key: 'espera', title: 'En espera', states: { pagado: true, en_mesa: true }, since: 'sent', late: 'tarde' },
+    { key: 'en_cocina', title: 'En cocina', states: { en_cocina: true }, since: 'sent', late: 'tarde' },
+    { key: 'listo', title: 'Listos', states: { listo: true }, since: 'listo_at', late: 'sin recoger' },
+    { key: 'servido', title: 'Servidos', states: { servido: true }, since: 'servido_at' }
+  ];
+
+  // limits: {warnMs, lateMs} of what the kitchen is to make.
+  function Lanes(container, limits) {
+    var i;
+    this.limits = limits;
+    this.book = null;
+    this.lanes = [];
+    for (i = 0; i < LANES.length; i++) { this.lanes.push(this._lane(container, LANES[i])); }
+  }
+
+  var lanes = Lanes.prototype;
+
+  lanes._lane = function (container, kind) {
+    var self = this;
+    var lane = { kind: kind, open: false, count: dom.create('span', 'lane__number'), late: dom.create('span', 'lane__late') };
+    var rows = dom.create('div', 'lane__rows'), title = dom.create('h2', 'lane__title', kind.title);
+    lane.rows = new pages.Rows(rows);
+    lane.more = dom.create('button', 'more lane__more');
+    lane.more.type = 'button';
+    lane.more.hidden = true;
+    lane.more.onclick = function () {
+      lane.open = !lane.open;
+      self._showLane(lane, clock.now());
+    };
+    lane.node = dom.create('div', 'lane', [
+      title, dom.create('p', 'lane__count num', [lane.count, lane.late]), rows, lane.more
+    ]);
+    lane.node.setAttribute('data-lane', kind.key);
+    container.appendChild(lane.node);
+    return lane;
+  };
+
+  // When the kitchen got it: a takeaway that is paid in advance, with its payment.
+  function sent(pedido) {
+    return pedido.tipo_pago === 'anticipado' && pedido.pagado_at ? pedido.pagado_at : pedido.timestamp;
+  }
+
+  function since(kind, pedido) {
+    var at = kind.since === 'sent' ? sent(pedido) : pedido[kind.since];
+    return clock.parse(at) || clock.parse(pedido.timestamp) || 0;
+  }
+
+  lanes._edad = function (kind, ageMs) {
+    if (kind.key === 'listo') { return ageMs >= UNCOLLECTED_MS ? 'tarde' : 'normal'; }
+    if (!kind.late) { return 'normal'; }
+    return ageMs >= this.limits.lateMs ? 'tarde' : ageMs >= this.limits.warnMs ? 'aviso' : 'normal';
+  };
+
+  function draw(pedido) {
+    var node = dom.create('div', 'lane__row', [
+      dom.create('b', 'lane__label', wording.label(pedido)),
+      dom.create('span', 'lane__meta num', wording.number(pedido) + ' · ' + wording.money(pedido.total)),
+      dom.create('span', 'age num', [dom.create('span', 'age__icon'), dom.create('span', 'age__text')])
+    ]);
+    node.setAttribute('data-pedido-id', pedido.id);
+    node.setAttribute('data-estado', pedido.estado);
+    return node;
+  }
+
+  function row(pedido) {
+    return {
+      key: pedido.id,
+      content: JSON.stringify([wording.label(pedido), wording.number(pedido), pedido.total, pedido.estado]),
+      draw: function () { return draw(pedido); }
+    };
+  }
+
+  function setAge(node, edad, ageMs) {
+    var mark = node.querySelector('.age__icon');
+    dom.setText(node.querySelector('.age__text'), clock.minutes(ageMs));
+    if (node.getAttribute('data-edad') === edad) { return; }
+    node.setAttribute('data-edad', edad);
+    dom.empty(mark);
+    if (edad !== 'normal') {
+      mark.appendChild(dom.icon(edad === 'tarde' ? 'warning' : 'clock'));
+      mark.appendChild(dom.create('span', 'sr-only', edad === 'tarde' ? 'Tarde: ' : 'Aviso: '));
+    }
+  }
+
+  // Without a snapshot nothing is known: that is not the same as nothing being there.
+  lanes.show = function (book, now) {
+    var i;
+    this.book = book;
+    for (i = 0; i < this.lanes.length; i++) { this._showLane(this.lanes[i], now); }
+  };
+
+  lanes._showLane = function (lane, now) {
+    var kind = lane.kind, late = 0, i, orders, visible, text, edad;
+    orders = this.book.list(function (pedido) { return kind.states[pedido.estado] === true; }, function (pedido) {
+      return since(kind, pedido);
+    });
+    visible = lane.open ? orders : orders.slice(0, SHOWN);
+    lane.rows.show(visible.map(row));
+    for (i = 0; i < orders.length; i++) {
+      edad = this._edad(kind, now - since(kind, orders[i]));
+      if (edad === 'tarde') { late++; }
+      if (i < visible.length) { setAge(lane.rows.node(orders[i].id), edad, now - since(kind, orders[i])); }
+    }
+    text = !this.book.loaded ? 'sin datos' : orders.length ? String(orders.length) : 'ninguno';
+    dom.setText(lane.count, text);
+    lane.count.className = orders.length ? 'lane__number' : 'lane__number none';
+    dom.setText(lane.late, late ? late + ' ' + kind.late : '');
+    lane.more.hidden = orders.length <= SHOWN;
+    lane.more.setAttribute('aria-expanded', lane.open ? 'true' : 'false');
+    dom.setText(lane.more, lane.open ? 'Ver menos' : 'y ' + (orders.length - SHOWN) + ' más');
+  };
+
+  pages.Lanes = Lanes;
+}(window));

@@ -1,0 +1,104 @@
+/* What has run out or runs low: the menu's counts, and what was said of dishes that the menu does not have. */
+(function (window) {
+  'use strict';
+
+  var pages = window.posNotif = window.posNotif || {};
+  var dom = pages.dom;
+
+  function Stock(container, sum) {
+    var self = this;
+    this.rows = new pages.Rows(container);
+    this.sum = sum;
+    this.alerts = {};            // by product: the last alerta_stock, unless it said that there is some again
+    this.menu = new pages.Menu(function () { self.show(); });
+    this.show();
+  }
+
+  var stock = Stock.prototype;
+
+  // A row that stands where there are none.
+  function none(text) {
+    return { key: '', content: text, draw: function () { return dom.create('p', 'none', text); } };
+  }
+
+  stock.load = function () { this.menu.load(); };
+
+  stock.onAlert = function (evento) {
+    if (evento.tipo !== 'alerta_stock') { return; }
+    this.alerts[evento.producto_id] = evento;
+    if (evento.nivel === 'disponible') { delete this.alerts[evento.producto_id]; }
+    this.menu.onAlert(evento);
+    this.show();
+  };
+
+  function quantity(value) {
+    return String(Math.round(value * 1000) / 1000);
+  }
+
+  // "quedan 12, mínimo 20 · 1 pedido afectado"
+  function meta(left, least, affected) {
+    var parts = [];
+    if (typeof left === 'number' && left > 0) {
+      parts.push('quedan ' + quantity(left) + (typeof least === 'number' ? ', mínimo ' + quantity(least) : ''));
+    }
+    if (affected) { parts.push(pages.wording.count(affected, 'pedido afectado', 'pedidos afectados')); }
+    return parts.join(' · ');
+  }
+
+  // pedidos_afectados is the publisher's: a number, or the orders themselves.
+  function affectedOf(evento) {
+    var affected = evento && evento.pedidos_afectados;
+    return affected instanceof Array ? affected.length : typeof affected === 'number' ? affected : 0;
+  }
+
+  stock._list = function () {
+    var list = [], id, evento, i, product, out, low;
+    for (i = 0; i < this.menu.products.length; i++) {
+      product = this.menu.products[i];
+      out = this.menu.isOut(product);
+      low = typeof product.stock_actual === 'number' && typeof product.stock_minimo === 'number' &&
+        product.stock_actual <= product.stock_minimo;
+      evento = this.alerts[product.id];
+      if (evento && evento.nombre !== product.nombre) { evento = null; }
+      if (out || low) {
+        list.push({
+          key: product.id + '/' + product.nombre, name: product.nombre, out: out,
+          meta: meta(out ? null : product.stock_actual, product.stock_minimo, affectedOf(evento))
+        });
+      }
+    }
+    for (id in this.alerts) {
+      evento = this.alerts[id];
+      if (!this.alerts.hasOwnProperty(id) || this.menu.product(id, evento.nombre)) { continue; }
+      list.push({
+        key: id + '/' + evento.nombre, name: evento.nombre, out: evento.nivel === 'agotado',
+        meta: meta(evento.stock_actual, evento.stock_minimo, affectedOf(evento))
+      });
+    }
+    return list.sort(function (a, b) { return b.out - a.out || (a.name < b.name ? -1 : 1); });
+  };
+
+  function row(item) {
+    return {
+      key: item.key,
+      content: JSON.stringify(item),
+      draw: function () {
+        return dom.create('div', 'device', [
+          dom.create('span', 'device__name', [
+            dom.text(item.name), item.meta ? dom.create('small', 'device__meta num', item.meta) : null
+          ]),
+          dom.create('span', 'chip chip--sq ' + (item.out ? 'chip--late' : 'chip--warn'), item.out ? 'Agotado' : 'Bajo')
+        ]);
+      }
+    };
+  }
+
+  stock.show = function () {
+    var list = this._list(), empty = this.menu.products.length ? 'Nada por agotarse' : 'sin datos';
+    this.rows.show(list.length ? list.map(row) : [none(empty)]);
+    dom.setText(this.sum, list.length ? pages.wording.count(list.length, 'aviso', 'avisos') : '');
+  };
+
+  Stock.none = none;
+  pages.Stock = Stock;
+}(window));

@@ -1,0 +1,148 @@
+"""The manager's page: the board, the day's figures, who is connected, and what runs out, live."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.floor import CASHIER, COOK, PIN, Floor, pass_time, unusable
+from tests.browser.tickets import until
+
+pytestmark = pytest.mark.browser
+
+MANAGER = "Rosa"
+SIZES = [(1920, 1080), (1280, 800), (1024, 600), (640, 900), (360, 640)]
+# Of the charts' texts, those that leave their card.
+OUTSIDE_ITS_CARD = """() => [].filter.call(document.querySelectorAll('.chart text'), function (text) {
+  var box = text.getBoundingClientRect(), card = text.closest('.card').getBoundingClientRect();
+  return box.left < card.left || box.right > card.right || box.bottom > card.bottom;
+}).map(function (text) { return text.textContent; })"""
+
+
+@pytest.fixture
+def office(page: Any, floor: Floor) -> Any:
+    floor.server.create_user(MANAGER, "manager", PIN)
+    return floor.open(page, MANAGER, "/manager")
+
+
+def lane(page: Any, key: str) -> Any:
+    return page.locator(f'[data-lane="{key}"]')
+
+
+def row(page: Any, pedido: dict[str, Any]) -> Any:
+    return page.locator(f'.lane__row[data-pedido-id="{pedido["id"]}"]')
+
+
+def figures(floor: Floor) -> dict[str, Any]:
+    return floor.call("GET", "/api/cifras")
+
+
+def test_the_board_and_the_figures_follow_a_day_that_begins_empty(office: Any, floor: Floor) -> None:
+    # Nothing has happened: that is said, and no 0 and no NaN is drawn.
+    for part in ("#per-hour", "#times", "#late", "#dishes"):
+        expect(office.locator(part)).to_contain_text("sin datos")
+    expect(lane(office, "en_cocina").locator(".lane__number")).to_have_text("ninguno")
+    expect(office.locator("#stock")).to_have_text("Nada por agotarse")
+    assert not re.search(r"NaN|null|undefined|\b0 (pedidos|%)", office.locator("body").inner_text())
+    assert office.locator(".chart").count() == 0
+
+    # Orders move from lane to lane as they go on.
+    table = floor.place(mesa_numero=6, dishes={"Pupusa de queso": 4, "Horchata": 1})
+    takeaway = floor.place(tipo="llevar", cliente_nombre="Luis")
+    expect(lane(office, "espera")).to_contain_text("Mesa 6")
+    expect(row(office, table)).to_contain_text(f"#{table['numero']} · $5.50")
+    expect(lane(office, "pendiente_pago")).to_contain_text("Llevar · Luis")
+    floor.act(table, "iniciar")
+    expect(lane(office, "en_cocina").locator(".lane__row")).to_have_count(1)
+    expect(lane(office, "espera").locator(".lane__number")).to_have_text("ninguno")
+    floor.act(table, "listo")
+    expect(lane(office, "listo")).to_contain_text("Mesa 6")
+    floor.act(floor.act(table, "servir"), "recuperar", razon="frías")
+    floor.act(takeaway, "cancelar", razon="se fue")
+    expect(row(office, takeaway)).to_have_count(0)
+    expect(lane(office, "en_cocina")).to_contain_text("Mesa 6")
+
+    # The figures are those of the service.
+    for number in range(11, 17):
+        floor.act(floor.place(mesa_numero=number), "iniciar")
+    expect(office.locator("#per-hour .stat__value")).to_have_text("8pedidos · $17.50")
+    expect(office.locator("#late .stat__value")).to_contain_text("1 cancelado · 1 recuperado")
+    found = figures(floor)
+    assert (found["pedidos"], found["ventas"], found["espera"]["medidos"]) == (8, 17.5, 7)
+    expect(office.locator("#late .stat__number")).to_have_text("0 %")  # one was ready in time: that is known
+    bars = office.locator("#per-hour .chart__bar")
+    expect(bars).to_have_count(len(found["por_hora"]))
+    expect(office.locator("#times .chart__value")).to_have_count(3)
+    words = office.locator("#times .chart").get_attribute("aria-label")
+    assert words.startswith("Tiempos en minutos. Espera: mediana 0:0")
+    dish = office.locator(".dish").first
+    expect(dish).to_contain_text("Pupusa de queso")
+    expect(dish.locator(".dish__count")).to_have_text("16")
+
+    # A long lane opens by keyboard, and everything can be hit and read at every size.
+    more = lane(office, "en_cocina").locator(".more")
+    expect(more).to_have_text("y 3 más")
+    more.focus()
+    office.keyboard.press("Enter")
+    expect(more).to_have_attribute("aria-expanded", "true")
+    expect(lane(office, "en_cocina").locator(".lane__row")).to_have_count(7)
+    expect(more).to_be_focused()
+    pass_time(office, seconds=16 * 60)
+    expect(lane(office, "en_cocina").locator(".lane__late")).to_have_text("7 tarde")
+    expect(office.locator('.lane__row[data-edad="tarde"]')).to_have_count(7)
+    for width, height in SIZES:
+        office.set_viewport_size({"width": width, "height": height})
+        until(office, lambda: unusable(office) == [])
+        until(office, lambda: office.evaluate(OUTSIDE_ITS_CARD) == [])
+
+    # Yesterday has none, and says so.
+    office.locator("#day-before").click()
+    expect(office.locator("#per-hour")).to_contain_text("sin datos")
+    expect(office.locator("#dishes")).to_have_text("sin datos")
+    expect(office.locator("#figures-day")).not_to_contain_text("Hoy")
+    office.locator("#day-after").click()
+    expect(office.locator("#figures-day")).to_contain_text("Hoy, ")
+    expect(office.locator("#per-hour .stat__number")).to_have_text("8")
+    expect(office.locator("#day-after")).to_be_disabled()
+
+
+def test_a_tablet_that_disappears_turns_red_and_stock_that_runs_out_is_told(
+    office: Any, floor: Floor, browser: Any
+) -> None:
+    def device(name: str) -> Any:
+        return office.locator(f'[data-device="{name}"]')
+
+    floor.call("POST", "/api/productos", {"nombre": "Loroco", "precio": 1, "stock_actual": 3, "stock_minimo": 2})
+    kitchen, till = browser.new_context(), browser.new_context()
+    floor.open(kitchen.new_page(), COOK, "/cocina")
+    floor.open(till.new_page(), CASHIER, "/caja")
+    expect(device(COOK)).to_have_attribute("data-conectado", "true")
+    expect(device(COOK).locator(".device__age")).to_have_text(re.compile(r"^\d+ s$"))
+    expect(office.locator("#devices-sum")).to_have_text("3 de 3 en línea")
+    ground = "node => getComputedStyle(node).backgroundColor"
+    calm = device(COOK).evaluate(ground)
+    kitchen.close()
+    expect(device(COOK)).to_have_attribute("data-conectado", "false")
+    expect(device(COOK)).to_contain_text("sin señal")
+    assert device(COOK).evaluate(ground) != calm == device(CASHIER).evaluate(ground)
+    expect(office.locator("#devices-sum")).to_have_text("2 de 3 en línea")
+    expect(office.locator(".device__sum.is-late")).to_have_text("0 de 1")
+
+    floor.products["Loroco"] = 5
+    floor.place(dishes={"Loroco": 1})
+    expect(office.locator("#stock")).to_contain_text("quedan 2, mínimo 2")
+    floor.place(dishes={"Loroco": 1})  # it was low already: no alert
+    expect(office.locator("#stock")).to_contain_text("quedan 1, mínimo 2")
+    floor.server.publish(
+        {"tipo": "alerta_stock", "producto_id": 900, "nombre": "Ayote", "stock_actual": 0, "pedidos_afectados": [7]}
+    )
+    expect(office.locator("#stock .device").first).to_have_text("Ayote1 pedido afectadoAgotado")
+    floor.sold_out("Horchata")
+    expect(office.locator("#stock-sum")).to_have_text("3 avisos")
+    floor.call("PATCH", f"/api/productos/{floor.products['Horchata']}", {"disponible": True})
+    floor.server.publish({"tipo": "alerta_stock", "producto_id": 900, "nombre": "Ayote", "nivel": "disponible"})
+    expect(office.locator("#stock .device")).to_have_text(["Lorocoquedan 1, mínimo 2Bajo"])
+    till.close()
