@@ -150,6 +150,11 @@
     draw(this.times, any, function (place) { pages.charts.spreads(place, spans); });
   };
 
+  // Below 10 a tenth tells something: 0.4 % is not none.
+  function percent(share) {
+    return String(share < 10 ? Math.round(share * 10) / 10 : Math.round(share)) + ' %';
+  }
+
   figures._showLate = function (answer) {
     var any = answer && answer.tarde.porcentaje !== null, text = [];
     dom.setText(this.late.title, LATE_TITLE + (any ? ' · ' + answer.tarde.tarde + ' de ' + answer.tarde.medidos : ''));
@@ -157,7 +162,7 @@
       text.push(wording.count(answer.cancelados, 'cancelado', 'cancelados'));
       text.push(wording.count(answer.recuperados, 'recuperado', 'recuperados'));
     }
-    put(this.late, any ? String(answer.tarde.porcentaje).replace(/\.0$/, '') + ' %' : null, text.join(' · '));
+    put(this.late, any ? percent(answer.tarde.porcentaje) : null, text.join(' · '));
     draw(this.late, any, function (place) { pages.charts.shares(place, answer.por_hora); });
   };
 
