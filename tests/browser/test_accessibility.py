@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.floor import CASHIER, COOK, WAITER, Floor
+from tests.browser.floor import CASHIER, COOK, MANAGER, WAITER, Floor
 
 pytestmark = pytest.mark.browser
 
@@ -75,4 +75,8 @@ def test_no_page_has_a_serious_fault(page: Any, floor: Floor, faults: Any) -> No
     page.locator(".due").first.click()
     page.wait_for_selector("#act")
     audit("caja")
+    floor.open(page, MANAGER, "/manager")
+    for drawn in (".lane__row", ".chart", ".device", ".dish"):
+        page.locator(drawn).first.wait_for()
+    audit("manager")
     assert not found, json.dumps(found, indent=1, ensure_ascii=False)

@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.floor import CASHIER, COOK, PIN, Floor, pass_time, unusable
+from tests.browser.floor import CASHIER, COOK, MANAGER, Floor, pass_time, unusable
 from tests.browser.tickets import until
 
 pytestmark = pytest.mark.browser
 
-MANAGER = "Rosa"
 SIZES = [(1920, 1080), (1280, 800), (1024, 600), (640, 900), (360, 640)]
 # Of the charts' texts, those that leave their card.
 OUTSIDE_ITS_CARD = """() => [].filter.call(document.querySelectorAll('.chart text'), function (text) {
@@ -24,7 +23,6 @@ OUTSIDE_ITS_CARD = """() => [].filter.call(document.querySelectorAll('.chart tex
 
 @pytest.fixture
 def office(page: Any, floor: Floor) -> Any:
-    floor.server.create_user(MANAGER, "manager", PIN)
     return floor.open(page, MANAGER, "/manager")
 
 
