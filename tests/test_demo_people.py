@@ -2,167 +2,295 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.server
 import json
 import random
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
-from pos_notif.completion import complete
-from pos_notif.demo.board import PEOPLE, Board
+from pos_notif.accounts import Principal
+from pos_notif.demo.board import Board, Hands
 from pos_notif.demo.client import Client, Refused, Stopped
-from pos_notif.demo.guests import Guests
-from pos_notif.demo.menu import MENU, amounts, choose_allergy
+from pos_notif.demo.guests import MOST_OPEN, Guests
+from pos_notif.demo.menu import MENU, choose_allergy
+from pos_notif.demo.people import PEOPLE, Deed, act
+from pos_notif.demo.restaurant import Actor
 from pos_notif.demo.staff import Staff
-from pos_notif.drafts import parse_draft
+from pos_notif.errors import DomainError, SoldOut
 from pos_notif.events import PUBLISHABLE
-from pos_notif.orders import Order, apply
+from pos_notif.notifier import NotificadorPedidos
+from pos_notif.order_requests import OrderBody, ProductBody, parse_action, parse_request
+from pos_notif.ordering import Done, add_product, change_product, place
+from pos_notif.ordering import act as act_on
+from tests.in_process import HeldClock
+from tests.support import opened
 
 LONG = 60.0  # for a machine that does much else
 
 
-class Service:
-    """The service's own rules for orders, in memory, at simulated times."""
+@dataclass
+class Day:
+    """What a simulated restaurant did to a real log."""
 
-    def __init__(self) -> None:
-        self.orders: dict[int, Order] = {}
-        self.events: list[dict[str, Any]] = []
+    events: list[dict[str, Any]] = field(default_factory=list)
+    orders: list[dict[str, Any]] = field(default_factory=list)
+    in_kitchen: list[int] = field(default_factory=list)  # at each tick
+    states: dict[int, set[str]] = field(default_factory=dict)  # on the board, by the second
+    refused: list[str] = field(default_factory=list)
 
-    def publish(self, draft: dict[str, Any], now: float) -> None:
-        sent = parse_draft(json.loads(json.dumps(draft)))
-        if sent["tipo"] == "alerta_stock":
-            self.events.append(sent)
-            return
-        number = sent["pedido"]["id"] if sent["tipo"] == "nuevo_pedido" else sent["pedido_id"]
-        order = self.orders.get(number)
-        minutes, seconds = divmod(int(now), 60)
-        timestamp = f"2026-11-24T{12 + minutes // 60}:{minutes % 60:02}:{seconds:02}.000-06:00"
-        event = complete(sent, order, tax_rate=0.13, timestamp=timestamp, retime=str)
-        version = order.pedido["version"] + 1 if order is not None else 1
-        event.update(id=len(self.events) + 1, timestamp=timestamp, version=version)
-        self.orders[number] = apply(order, event)
-        self.events.append(event)
-
-    def board(self) -> Board:
-        orders = [order.pedido for order in self.orders.values()]
-        cancelled = [order for order in self.orders.values() if order.state == "cancelado" and order.kitchen_had_it]
-        return Board([order for order in orders if order["estado"] not in ("cerrado", "cancelado")], len(cancelled))
+    def of(self, tipo: str) -> list[dict[str, Any]]:
+        return [event for event in self.events if event["tipo"] == tipo]
 
 
-def run_restaurant(seconds: int, seed: int) -> tuple[Service, list[int]]:
-    """The service after so long a time, and the number of tickets in the kitchen at each second."""
-    service, tickets = Service(), []
-    actors = [Guests(PEOPLE, seed, 101), Staff(PEOPLE, seed)]
-    for now in range(seconds):
-        board = service.board()
-        for actor in actors:
-            drafts = actor.act(board, float(now))
-            for draft in drafts:
-                service.publish(draft, now)
-            board = board.without({draft["pedido_id"] for draft in drafts if "pedido_id" in draft})
-        tickets.append(service.board().in_kitchen)
-    return service, tickets
+def run_restaurant(database: Path, seconds: int, seed: int, *, staff: bool = True, tick: int = 3) -> Day:
+    """The model with the service's own functions, in simulated time."""
+    actors = [Guests(seed), Staff(Random(seed))] if staff else [Guests(seed)]
+    return asyncio.run(_run(database, range(0, seconds, tick), actors))
 
 
-def test_an_hour_keeps_the_kitchen_busy_and_shows_everything_that_can_happen():
-    service, tickets = run_restaurant(3600, seed=1)
-    after_warm_up = tickets[60:]
+async def _run(database: Path, ticks: range, actors: list[Actor]) -> Day:
+    day, clock, hands, keys = Day(), HeldClock(), Hands(180.0), count(1)
+    people = {
+        person: Principal("session", number, number, person.username, person.role, None)
+        for number, person in enumerate(PEOPLE, start=1)
+    }
+    async with NotificadorPedidos(database=str(database), clock=clock) as notifier:
+
+        async def do(deed: Deed) -> Done | None:
+            who, sent = people[deed.person], deed.body
+            if deed.method == "PATCH":
+                product_id = int(deed.path.rsplit("/", 1)[1])
+                await change_product(notifier, who, product_id, parse_request(ProductBody, sent))
+                return None
+            sent = {**sent, "operacion_id": str(next(keys))}
+            try:
+                if deed.order_id is None:
+                    return await place(notifier, who, parse_request(OrderBody, sent))
+                return await act_on(notifier, who, deed.order_id, parse_action(sent))
+            except DomainError as refusal:
+                day.refused.append(f"{type(refusal).__name__}: {deed}")
+                return None
+
+        for dish in MENU:
+            await add_product(notifier, people[PEOPLE[-1]], parse_request(ProductBody, dish.product))
+        for now in ticks:
+            clock.advance(ticks.step)
+            orders = [order.pedido for order in (await notifier.snapshot(None))[0]]
+            cancelled = [order for order in (await notifier.snapshot("cocina"))[0] if order.state == "cancelado"]
+            hands.look(orders, now)
+            menu = [product.json() for product in await notifier.log.products()]
+            board = Board(orders, menu, len(cancelled), hands.placed, hands.theirs)
+            day.in_kitchen.append(board.in_kitchen)
+            day.states[now] = {order["estado"] for order in orders}
+            for actor in actors:
+                deeds = actor.act(board, float(now))
+                for deed in deeds:
+                    done = await do(deed)
+                    if done is not None:
+                        hands.note(done.order.pedido, placed=deed.order_id is None)
+                board = board.leaving_alone(deed.order_id for deed in deeds if deed.order_id is not None)
+    with opened(database) as connection:
+        day.events = [json.loads(data) for (data,) in connection.execute("SELECT data FROM events ORDER BY id")]
+        day.orders = [json.loads(data) for (data,) in connection.execute("SELECT data FROM orders ORDER BY id")]
+    return day
+
+
+@pytest.fixture(scope="module")
+def shift(tmp_path_factory: pytest.TempPathFactory) -> Day:
+    return run_restaurant(tmp_path_factory.mktemp("demo") / "shift.db", 2400, seed=1)
+
+
+def test_forty_minutes_keep_the_kitchen_busy_and_show_everything_that_can_happen(shift):
+    after_warm_up = shift.in_kitchen[20:]
     assert sum(4 <= count <= 10 for count in after_warm_up) > 0.9 * len(after_warm_up)
     assert min(after_warm_up) >= 2
-    assert max(after_warm_up) <= 12  # recalls come on top
-    events = service.events
-    assert {event["tipo"] for event in events} == set(PUBLISHABLE)
-    assert 120 < sum(event["tipo"] == "nuevo_pedido" for event in events) < 300
-    changes = {event["cambios"]["tipo_cambio"] for event in events if event["tipo"] == "item_modificado"}
-    assert changes == {"item_agregado", "cantidad_modificada", "notas_modificadas", "item_listo"}
-    assert {event["nivel"] for event in events if event["tipo"] == "alerta_stock"} == {"bajo", "agotado", "disponible"}
-    assert any(event.get("recuperado") for event in events)
-    assert any(event["razon"] for event in events if event["tipo"] == "pedido_cancelado")
-    assert any(event.get("parcial") for event in events)
-    notes = [order.pedido["notas"] for order in service.orders.values() if order.pedido["notas"]]
-    assert any(note.startswith("ALERGIA: ") for note in notes)
-    lines = [line for order in service.orders.values() for line in order.pedido["items"]]
+    assert max(after_warm_up) <= 13  # recalls and second rounds come on top
+    assert max(after_warm_up) - min(after_warm_up) >= 5  # a rush, and a quiet time
+    assert {event["tipo"] for event in shift.events} == set(PUBLISHABLE)
+    assert 100 < len(shift.orders) < 220
+    changes = {event["cambios"]["tipo_cambio"] for event in shift.of("item_modificado")}
+    assert changes == {"item_agregado", "item_removido", "cantidad_modificada", "notas_modificadas", "item_listo"}
+    assert {event["nivel"] for event in shift.of("alerta_stock")} == {"bajo", "agotado", "disponible"}
+    assert {"efectivo", "tarjeta"} <= {event.get("metodo_pago") for event in shift.events}
+    assert any(event.get("recuperado") and event["razon"] for event in shift.events)
+    assert all(event["razon"] for event in shift.of("pedido_cancelado"))
+    assert any(event.get("parcial") for event in shift.events)
+    assert any((order["notas"] or "").startswith("ALERGIA: ") for order in shift.orders)
+    lines = [line for order in shift.orders for line in order["items"]]
     assert any((line["notas"] or "").startswith("SIN ") for line in lines)
+    assert {len(order["items"]) for order in shift.orders} >= {1, 2, 3, 4, 5, 6}
 
 
-def test_everyone_pays_once_and_no_unpaid_takeaway_is_cooked():
-    service, _ = run_restaurant(3600, seed=2)
+def test_nothing_that_is_tried_is_against_the_rules(shift):
+    """Only a dish that was ordered away between look and order; every body parsed, or the run had raised Invalid."""
+    assert [refusal for refusal in shift.refused if not refusal.startswith(SoldOut.__name__)] == []
+    assert len(shift.refused) < 10
+    roles = {person.username: person.role for person in PEOPLE}
+    assert all(event["actor"]["rol"] == roles[event["actor"]["username"]] for event in shift.events)
+    assert {event["actor"]["username"] for event in shift.events} == set(roles)
+
+
+def test_everyone_pays_once_and_no_unpaid_takeaway_is_cooked(shift):
     ways = Counter()
-    for number, order in service.orders.items():
-        events = [event for event in service.events if event.get("pedido_id") == number]
+    for order in shift.orders:
+        events = [event for event in shift.events if event.get("pedido_id") == order["id"]]
         states = [event["estado"] for event in events if event["tipo"] == "cambio_estado"]
-        if order.takeaway and states:
+        if order["tipo"] == "llevar" and states:
             assert states[0] == "pagado"
-        if order.state == "cerrado":
+        if order["estado"] == "cerrado":
             payments = [event["metodo_pago"] for event in events if event.get("metodo_pago")]
             assert len(payments) == 1
-            ways[order.takeaway] += 1
-    assert ways[True] > 20
-    assert ways[False] > 50
+            ways[order["tipo"]] += 1
+    assert ways["llevar"] > 20
+    assert ways["mesa"] > 50
 
 
-def test_totals_are_those_of_the_lines_after_every_change():
-    service, _ = run_restaurant(1800, seed=3)
-    for order in service.orders.values():
-        pedido = order.pedido
-        assert pedido["total"] == round(sum(line["cantidad"] * line["precio_unitario"] for line in pedido["items"]), 2)
-        assert round(pedido["subtotal"] * 1.13, 2) == pytest.approx(pedido["total"], abs=0.011)
-    changed = [event for event in service.events if event.get("cambios", {}).get("nuevo_total")]
-    assert changed
-    assert all(event["total"] == event["cambios"]["nuevo_total"] for event in changed)
+@pytest.mark.parametrize("seed", range(8))
+def test_a_minute_has_orders_in_every_state_and_something_for_each_screen(tmp_path, seed):
+    day = run_restaurant(tmp_path / "minute.db", 61, seed, tick=1)
+    reached = set().union(*day.states.values()) | {order["estado"] for order in day.orders}
+    wanted = {"pendiente_pago", "pagado", "en_mesa", "en_cocina", "listo", "servido", "cerrado"}
+    assert wanted <= reached
+    assert "en_cocina" in day.states[60]
+    assert day.states[60] & {"pendiente_pago", "servido"}  # the till's
+
+
+def test_without_staff_tickets_lie_and_the_guests_stop_coming(tmp_path):
+    day = run_restaurant(tmp_path / "log.db", 900, 4, staff=False)
+    assert day.of("cambio_estado") == []
+    assert {order["estado"] for order in day.orders} <= {"pendiente_pago", "en_mesa", "cancelado"}
+    assert 8 <= sum(order["estado"] != "cancelado" for order in day.orders) <= 10
+    assert day.of("item_modificado")
+
+
+def test_guests_stop_coming_where_nobody_serves(tmp_path):
+    """The kitchen works and is never full; the rest of the restaurant is full."""
+    ready = [
+        {"id": number, "version": 1, "estado": "listo", "mesa_numero": None, "items": []}
+        for number in range(MOST_OPEN - 1)
+    ]
+    [_] = Guests(1).act(Board(ready, [_product()]), 0.0)
+    assert Guests(1).act(Board([*ready, {**ready[0], "id": 99}], [_product()]), 0.0) == []
 
 
 def test_a_seed_repeats_itself_and_another_one_does_not():
-    first, again, other = (run_restaurant(300, seed)[0].events for seed in (4, 4, 5))
+    menu = [_product(number) for number in range(1, 30)]
+    first, again, other = (Guests(seed).act(Board([], menu), 0.0) for seed in (4, 4, 5))
+    assert len(first) == 8
     assert first == again
     assert first != other
 
 
-def test_nobody_orders_what_is_sold_out():
-    gone = frozenset(dish.id for dish in MENU if dish.name != "Tamal pisque" and dish.category != "Bebidas")
-    [*drafts] = Guests(PEOPLE, 6, 101).act(Board([], 0, gone), 0.0)
-    names = {line["producto_nombre"] for draft in drafts for line in draft["pedido"]["items"]}
-    assert "Tamal pisque" in names
-    assert not names & {dish.name for dish in MENU if dish.id in gone}
+def _product(number: int = 1, **fields: Any) -> dict[str, Any]:
+    product = {"id": number, "nombre": f"Plato {number}", "categoria": "Pupusas", "precio": 1.0}
+    return {**product, "stock_actual": None, "stock_minimo": None, "disponible": True, **fields}
+
+
+def test_nobody_orders_what_is_sold_out_nor_more_than_there_is():
+    menu = [_product(1, disponible=False), _product(2, stock_actual=0, disponible=False), _product(3, stock_actual=1)]
+    lines = [line for deed in Guests(6).act(Board([], menu), 0.0) for line in deed.body["items"]]
+    assert {(line["producto_id"], line["cantidad"]) for line in lines} == {(3, 1)}
+    assert Guests(6).act(Board([], menu[:2]), 0.0) == []
+
+
+def test_the_manager_brings_back_what_was_ordered_away_and_not_what_was_marked():
+    menu = [_product(1, disponible=False, stock_actual=7), _product(2, stock_actual=0, disponible=False)]
+    staff = Staff(Random(1))
+    assert staff.act(Board([], menu), 0.0) == []
+    [deed] = staff.act(Board([], menu), 151.0)
+    assert (deed.person.role, deed.method, deed.path) == ("manager", "PATCH", "/api/productos/2")
 
 
 def test_an_allergy_does_not_contradict_the_dishes():
-    cheese = [dish for dish in MENU if dish.name == "Pupusa de queso"]
-    assert {choose_allergy(random.Random(n), cheese) for n in range(50)} == {"ALERGIA: mariscos", "ALERGIA: maní"}
-    assert amounts([{"subtotal": 1.13}]) == {"subtotal": 1.0, "impuesto": 0.13, "total": 1.13}
+    found = {choose_allergy(random.Random(n), ["Pupusa de queso"]) for n in range(50)}
+    assert found == {"ALERGIA: mariscos", "ALERGIA: maní"}
+
+
+ORDER = {"id": 5, "version": 1, "estado": "en_mesa", "tipo": "mesa", "mesero": None, "mesa_numero": 1, "items": []}
 
 
 def test_staff_leave_an_order_alone_that_somebody_else_has_moved_on():
-    staff = Staff(PEOPLE, 7)
-    order = {"id": 5, "version": 1, "estado": "en_mesa", "tipo": "mesa", "mesero": None, "items": []}
-    assert staff.act(Board([order]), 0.0) == []
-    moved = {**order, "version": 2, "estado": "listo"}
-    assert staff.act(Board([moved]), 19.9) == []  # what was planned for version 1 is off
-    [served] = [draft for draft in staff.act(Board([moved]), 60.0) if "pedido_id" in draft]
-    assert served["estado"] in ("servido", "en_cocina")
+    staff = Staff(Random(7))
+    assert staff.act(Board([ORDER], []), 100.0) == []
+    moved = {**ORDER, "version": 2, "estado": "listo"}
+    assert staff.act(Board([moved], []), 129.9) == []  # what was planned for version 1 is off
+    [served] = staff.act(Board([moved], []), 170.0)
+    assert served.body["accion"] in ("servir", "recuperar", "cobrar")
 
 
-# The publisher
+def test_a_persons_touch_keeps_everyone_away_for_a_while():
+    hands, staff = Hands(180.0), Staff(Random(7))
+
+    def look(now: float, **order: Any) -> list[Deed]:
+        orders = [{**ORDER, **order}]
+        hands.look(orders, now)
+        return staff.act(Board(orders, [], 0, hands.placed, hands.theirs), now)
+
+    assert look(0) == []  # there at the start: nobody's
+    hands.note({**ORDER, "version": 2}, placed=False)
+    assert (look(100, version=2), hands.theirs) == ([], frozenset())  # our own deed
+    assert (look(101, version=3), hands.theirs) == ([], {5})  # a person's
+    assert look(280, version=3) == []
+    assert (look(281, version=3), hands.theirs) == ([], frozenset())  # planned only now
+    [deed] = look(1300, version=3)
+    assert deed.order_id == 5
+    hands.look([], 1301)
+    hands.look([{**ORDER, "version": 9}], 1302)
+    assert hands.theirs == {5}  # placed by a person
+    assert hands.placed == frozenset()
+
+
+def test_only_guests_who_were_placed_here_change_their_minds():
+    changed = []
+    for number in range(1, 60):
+        line = {"id": 1, "estado_item": "pendiente", "categoria": "Pupusas", "cantidad": 2, "notas": None}
+        order = {**ORDER, "id": number, "mesero": "Elena", "items": [line, {**line, "id": 2}]}
+        for placed, left_alone in ((True, False), (True, True), (False, False)):
+            ids = frozenset({number})
+            board = Board(
+                [order] * 10, [_product()], 0, ids if placed else frozenset(), ids if left_alone else frozenset()
+            )
+            guests = Guests(1)
+            guests.act(board, 0.0)
+            deeds = guests.act(board, 45.0)
+            assert guests.act(board, 500.0) == []  # once
+            changed += [(placed, left_alone)] * bool(deeds)
+    assert set(changed) == {(True, False)}
+
+
+# The requests
 
 
 class Stub(http.server.BaseHTTPRequestHandler):
-    """Answers each POST with the next of `answers`: a status, or None to hang up without one."""
+    """Answers each request but a sign-in with the next of `answers`: a status, or None to hang up without one."""
 
     answers: list[int | None]
-    keys: list[str]
+    sent: list[tuple[str, str]]  # key and cookie
+    logins: list[str]
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.keys.append(body["operacion_id"])
-        status = self.answers.pop(0)
-        if status is not None:
+        if self.path == "/api/auth/login":
+            self.logins.append(body["username"])
+            self.send_response(200)
+            self.send_header("Set-Cookie", f"sesion={len(self.logins)}; HttpOnly")
+        else:
+            self.sent.append((body["operacion_id"], self.headers["Cookie"]))
+            status = self.answers.pop(0)
+            if status is None:
+                return
             self.send_response(status)
-            self.end_headers()
-            self.wfile.write(b"{}")
+        self.end_headers()
+        self.wfile.write(b'{"pedido": {"id": 5}}')
 
     def log_message(self, *_: Any) -> None:
         pass
@@ -170,7 +298,7 @@ class Stub(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def stub() -> Iterator[Any]:
-    handler = type("Handler", (Stub,), {"answers": [], "keys": []})
+    handler = type("Handler", (Stub,), {"answers": [], "sent": [], "logins": []})
     with http.server.HTTPServer(("127.0.0.1", 0), handler) as server:
         handler.url = f"http://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
@@ -190,28 +318,43 @@ def client(stub: Any) -> Iterator[Client]:
     timer.cancel()
 
 
-def test_an_event_is_sent_again_with_its_key_until_it_is_answered(stub, client):
-    stub.answers[:] = [503, None, 201, 201]
-    assert client.publish({"tipo": "alerta_stock"}) is True
-    assert len(stub.keys) == 3
-    assert len(set(stub.keys)) == 1
-    assert client.publish({"tipo": "alerta_stock"}) is True
-    assert stub.keys[3] != stub.keys[0]
+DEED = act(PEOPLE[0], ORDER, "iniciar")
 
 
-def test_a_conflict_is_let_go_and_another_refusal_is_not(stub, client):
-    stub.answers[:] = [409, 422]
-    assert client.publish({"tipo": "alerta_stock"}) is False
-    with pytest.raises(Refused, match="422"):
-        client.publish({"tipo": "alerta_stock"})
+def test_a_deed_is_sent_again_with_its_key_until_it_is_answered(stub, client):
+    stub.answers[:] = [503, None, 429, 200, 200]
+    assert client.do(DEED) == {"id": 5}
+    assert len(stub.sent) == 4
+    assert len(set(stub.sent)) == 1
+    assert client.do(DEED) == {"id": 5}
+    assert stub.sent[4][0] != stub.sent[0][0]
+    assert stub.logins == ["Marta"]
+
+
+def test_a_refusal_is_let_go_and_told_of_where_it_is_not_ordinary(stub, client, caplog):
+    stub.answers[:] = [409, 404, 422]
+    assert [client.do(DEED), client.do(DEED), caplog.messages] == [None, None, []]
+    assert client.do(DEED) is None
+    [message] = caplog.messages
+    assert "422" in message
+
+
+def test_a_session_that_was_ended_is_begun_anew_once(stub, client):
+    stub.answers[:] = [200, 401, 200, 401, 401]
+    client.do(DEED)
+    assert client.do(DEED) == {"id": 5}
+    assert stub.sent[1][0] == stub.sent[2][0]
+    assert [cookie for _, cookie in stub.sent] == ["sesion=1", "sesion=1", "sesion=2"]
+    with pytest.raises(Refused, match="401"):
+        client.do(DEED)
 
 
 def test_a_stop_ends_the_repetition(stub):
     stop = threading.Event()
-    stub.answers[:] = [503] * 10 + [201]
+    stub.answers[:] = [503] * 10 + [200]
     timer = threading.Timer(0.5, stop.set)
     timer.start()
     with pytest.raises(Stopped):
-        Client(stub.url, "t", stop).publish({"tipo": "alerta_stock"})
+        Client(stub.url, "t", stop).do(DEED)
     timer.join()
-    assert 1 <= len(stub.keys) < 10
+    assert 1 <= len(stub.sent) < 10

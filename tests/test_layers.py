@@ -113,10 +113,21 @@ PURE = (
     "subscriptions",
     "event_log",
     "wire",
+    "demo.people",
+    "demo.menu",
+    "demo.board",
+    "demo.guests",
+    "demo.staff",
 )
 IMPURE = {"asyncio", "quart", "sqlite3", "aiosqlite", "socket", "threading", "time", "random"}
-# The clock is where the time comes from.
-MAY_BE_IMPURE = {("clock", "time")}
+# The clock is where the time comes from; the simulation's chance is passed in, or of a seed.
+MAY_BE_IMPURE = {
+    ("clock", "time"),
+    ("demo.people", "random"),
+    ("demo.menu", "random"),
+    ("demo.guests", "random"),
+    ("demo.staff", "random"),
+}
 
 
 def module_names() -> dict[str, Path]:

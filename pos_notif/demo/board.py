@@ -1,23 +1,24 @@
-"""What the simulated people see before they act, and who they are."""
+"""What the simulated people see before they act."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from random import Random
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from ..orders import KITCHEN_STATES
-
-Json = dict[str, Any]
+from .people import Json
 
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """The open orders as the service has them: whoever moves a ticket, a person at a screen too, is seen here."""
+    """The open orders and the menu as the service has them, and the ids of the orders that the simulated guests placed
+    in this run (`placed`) and of those that are to be left alone now (`left_alone`)."""
 
     orders: list[Json]
+    menu: list[Json]
     cancelled_in_kitchen: int = 0
-    sold_out: frozenset[int] = frozenset()
+    placed: frozenset[int] = frozenset()
+    left_alone: frozenset[int] = frozenset()
 
     @property
     def in_kitchen(self) -> int:
@@ -27,35 +28,50 @@ class Board:
     def unpaid(self) -> int:
         return sum(order["estado"] == "pendiente_pago" for order in self.orders)
 
-    def order(self, order_id: int) -> Json | None:
-        return next((order for order in self.orders if order["id"] == order_id), None)
+    @property
+    def free(self) -> list[Json]:
+        """The orders that somebody may act on."""
+        return [order for order in self.orders if order["id"] not in self.left_alone]
 
-    def without(self, order_ids: set[int]) -> Board:
-        kept = [order for order in self.orders if order["id"] not in order_ids]
-        return Board(kept, self.cancelled_in_kitchen, self.sold_out)
+    def leaving_alone(self, order_ids: Iterable[int]) -> Board:
+        return replace(self, left_alone=self.left_alone | frozenset(order_ids))
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
-    username: str
-    role: str
-    pin: str
-    user_id: int | None = None
+class Hands:
+    """Whose hands the orders are in: a version of one that no simulated person made is the work of a person at a screen
+    (signed in as whoever) or of another publisher, and the order is theirs for a while. What is there at the first
+    look is nobody's, so that an earlier run's orders are served."""
+
+    def __init__(self, pause_seconds: float) -> None:
+        self._pause_seconds = pause_seconds
+        self._versions: dict[int, int] | None = None
+        self._theirs_until: dict[int, float] = {}
+        self._placed: set[int] = set()
+
+    def note(self, order: Json, *, placed: bool) -> None:
+        """A simulated person's deed was answered with this order."""
+        assert self._versions is not None, "look comes first"
+        self._versions[order["id"]] = order["version"]
+        if placed:
+            self._placed.add(order["id"])
+
+    def look(self, orders: list[Json], now: float) -> None:
+        """`orders`: all that are open, as they are after every deed that was noted."""
+        versions = {order["id"]: order["version"] for order in orders}
+        if self._versions is not None:
+            for order_id, version in versions.items():
+                if self._versions.get(order_id) != version:
+                    self._theirs_until[order_id] = now + self._pause_seconds
+        self._versions = versions
+        self._theirs_until = {
+            order_id: until for order_id, until in self._theirs_until.items() if order_id in versions and until > now
+        }
+        self._placed &= versions.keys()
 
     @property
-    def actor(self) -> Json:
-        return {"usuario_id": self.user_id, "username": self.username, "rol": self.role}
+    def theirs(self) -> frozenset[int]:
+        return frozenset(self._theirs_until)
 
-
-# Names that can be typed on any tablet's keyboard.
-PEOPLE = (
-    Person("Marta", "cocinero", "1111"),
-    Person("Carlos", "mesero", "2222"),
-    Person("Elena", "mesero", "3333"),
-    Person("Rosa", "cajero", "4444"),
-    Person("Julio", "manager", "5555"),
-)
-
-
-def one_of(crew: tuple[Person, ...], role: str, rng: Random) -> Person:
-    return rng.choice([person for person in crew if person.role == role])
+    @property
+    def placed(self) -> frozenset[int]:
+        return frozenset(self._placed)

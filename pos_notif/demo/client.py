@@ -1,19 +1,25 @@
-"""The public HTTP API as any publisher would use it, with the standard library only. Blocks its thread."""
+"""The public HTTP API as the screens use it, with the standard library only. Blocks its thread."""
 
 from __future__ import annotations
 
 import http.client
 import json
+import logging
 import threading
 import urllib.error
 import urllib.request
 import uuid
 from typing import Any
 
-from .board import Json
+from .people import Deed, Json, Person
 
 TIMEOUT_SECONDS = 10.0
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 5.0
+# The log cannot be written just now; somebody has tried wrong PINs from this address.
+_LATER = (429, 503)
+# Somebody was faster; the dish is sold out; the order is gone.
+_ORDINARY = (404, 409)
+_logger = logging.getLogger(__name__)
 
 
 class Refused(Exception):
@@ -29,45 +35,74 @@ class Stopped(Exception):
 
 
 class Client:
-    """Every request is repeated until it is answered, or until `stop` is set: then Stopped is raised."""
+    """Looks with the token, and acts in a session of each person. Every request is repeated until it is answered, or
+    until `stop` is set: then Stopped is raised."""
 
     def __init__(self, url: str, token: str, stop: threading.Event) -> None:
         self._url = url
         self._stop = stop
-        self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        self._token = {"Authorization": f"Bearer {token}"}
+        self._cookies: dict[Person, str] = {}
         # A proxy of the environment is for the internet, not for this machine.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
-    def publish(self, draft: Json) -> bool:
-        """Publishes the event, once however often it must be sent. False: the order's state no longer allows it."""
-        try:
-            self._request("/api/notificaciones/eventos", {**draft, "operacion_id": str(uuid.uuid4())})
-        except Refused as refused:
-            if refused.status != 409:
-                raise
-            return False
-        return True
-
     def orders(self, view: str) -> list[Json]:
-        orders: list[Json] = self._request(f"/api/pedidos?vista={view}")["pedidos"]
+        orders: list[Json] = self._request("GET", f"/api/pedidos?vista={view}", self._token)[0]["pedidos"]
         return orders
 
-    def _request(self, path: str, body: Json | None = None) -> Any:
+    def menu(self) -> list[Json]:
+        products: list[Json] = self._request("GET", "/api/productos", self._token)[0]["productos"]
+        return products
+
+    def do(self, deed: Deed) -> Json | None:
+        """Does it once, however often it must be sent. The order as it is then; None where there is none, or where the
+        deed was refused. Raises Refused only where the person cannot sign in."""
+        body = deed.body if deed.method == "PATCH" else {**deed.body, "operacion_id": str(uuid.uuid4())}
+        try:
+            order: Json | None = self._in_session(deed, body).get("pedido")
+        except Refused as refused:
+            if refused.status == 401:
+                raise
+            if refused.status not in _ORDINARY:
+                _logger.warning("%s", refused)  # a person's doing, such as a dish at a price beyond all sums
+            return None
+        return order
+
+    def _in_session(self, deed: Deed, body: Json) -> Any:
+        is_new = deed.person not in self._cookies
+        if is_new:
+            self._sign_in(deed.person)
+        try:
+            return self._request(deed.method, deed.path, {"Cookie": self._cookies[deed.person]}, body)[0]
+        except Refused as refused:
+            if refused.status != 401 or is_new:
+                raise
+            del self._cookies[deed.person]  # it has expired, or somebody ended it
+            return self._in_session(deed, body)
+
+    def _sign_in(self, person: Person) -> None:
+        credentials = {"username": person.username, "password": person.pin}
+        _, headers = self._request("POST", "/api/auth/login", {}, credentials)
+        self._cookies[person] = headers["Set-Cookie"].split(";")[0]
+
+    def _request(self, method: str, path: str, headers: dict[str, str], body: Json | None = None) -> tuple[Any, Any]:
+        """The answer's JSON and headers."""
         data = None if body is None else json.dumps(body).encode()
+        headers = {**headers, "Content-Type": "application/json"}
         pause = FIRST_PAUSE_SECONDS
         while True:
             if self._stop.is_set():
                 raise Stopped
-            request = urllib.request.Request(self._url + path, data, self._headers)  # noqa: S310 - http only
+            request = urllib.request.Request(self._url + path, data, headers, method=method)  # noqa: S310 - http only
             try:
                 with self._opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
-                    return json.load(answer)
+                    return json.load(answer), answer.headers
             except urllib.error.HTTPError as error:
                 with error:
                     text = error.read().decode("utf-8", "replace")
-                if error.code != 503 and not self._stop.is_set():
+                if error.code not in _LATER and not self._stop.is_set():
                     raise Refused(error.code, text) from error
             except (OSError, http.client.HTTPException, ValueError):
-                pass  # no answer, or half of one: whether it was published is unknown, so the key is sent again
+                pass  # no answer, or half of one: whether it was done is unknown, so the key is sent again
             self._stop.wait(pause)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)

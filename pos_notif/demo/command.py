@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import tempfile
@@ -12,8 +13,9 @@ import click
 from ..cli_serve import announce as announce_service
 from ..cli_serve import config_of
 from ..config import Config
-from .board import PEOPLE
+from ..errors import ConfigurationError
 from .own_database import refuse_foreign
+from .people import PEOPLE
 
 FASTEST_PACE = 100.0
 
@@ -29,22 +31,29 @@ FASTEST_PACE = 100.0
 )
 @click.option(
     "--pace",
-    type=float,
-    default=1.0,
+    metavar="FLOAT",
+    default="1",
     show_default=True,
-    help=f"1 is an order about every 20 s; 4 is four times as fast; at most {FASTEST_PACE:g}.",
+    help=f"4 is four times as fast, 0.5 half as fast; at most {FASTEST_PACE:g}.",
+)
+@click.option(
+    "--no-staff",
+    is_flag=True,
+    help="Guests only: nothing is cooked, served or charged but by people.",
 )
 @click.option("--seed", type=int, help="The same guests order the same again.  [default: random]")
-def demo_command(host: str | None, port: str | None, database: str | None, pace: float, seed: int | None) -> None:
-    """Run the service with demo users and a simulated restaurant that publishes orders over HTTP.
+def demo_command(
+    host: str | None, port: str | None, database: str | None, pace: str, no_staff: bool, seed: int | None
+) -> None:
+    """Run the service with demo users, a menu and a simulated restaurant: guests order, and what no person at a screen
+    touches for a while is cooked, served and charged. An order that you touch is yours for three minutes.
 
     The first line on standard output is its URL. Ctrl-C ends it.
     """
     from ..server import set_up_logging
     from .service import run_demo
 
-    if not 0 < pace <= FASTEST_PACE:
-        raise click.BadParameter(f"must be more than 0 and at most {FASTEST_PACE:g}", param_hint="--pace")
+    speed = _pace(pace)
     seed = secrets.randbits(32) if seed is None else seed
     with ExitStack() as cleanup:
         path = database
@@ -55,7 +64,21 @@ def demo_command(host: str | None, port: str | None, database: str | None, pace:
         config = config_of({"host": host, "port": port, "database": path, "access_log": "false"})
         refuse_foreign(config.database)
         set_up_logging()
-        run_demo(config, pace=pace, seed=seed, announce=lambda port: _announce(config, port, seed, database))
+        run_demo(
+            config,
+            pace=speed,
+            seed=seed,
+            staff=not no_staff,
+            announce=lambda port: _announce(config, port, seed, database),
+        )
+
+
+def _pace(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        pace = float(text)
+        if 0 < pace <= FASTEST_PACE:
+            return pace
+    raise ConfigurationError(f"--pace: {text!r} is not a number above 0 and at most {FASTEST_PACE:g}")
 
 
 def _announce(config: Config, port: int, seed: int, kept: str | None) -> None:

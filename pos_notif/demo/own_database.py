@@ -5,28 +5,19 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..accounts import Accounts
-from ..clock import system_clock
-from ..database import Database
 from ..errors import BadCredentials, LogRefused
-from .board import PEOPLE, Person
+from ..events import MANAGER
+from ..notifier import NotificadorPedidos
+from ..order_requests import ProductBody, parse_request
+from ..ordering import add_product
+from .menu import MENU
+from .people import PEOPLE
 
 # The token's name is also what marks a database as the demo's.
 TOKEN_NAME = "simulador (pos-notif demo)"  # noqa: S105 - a name
-FIRST_NUMBER = 101
-_FIRST_OWN_ID = 1_000_000_000  # ids from here on are the service's (docs/protocol.md, section 9)
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """`first_number`: above every order that the log has had."""
-
-    crew: tuple[Person, ...]
-    token: str
-    first_number: int
 
 
 def refuse_foreign(path: str) -> None:
@@ -53,27 +44,25 @@ def refuse_foreign(path: str) -> None:
     raise LogRefused(f"{path}: has {found}; the demo never mixes with a real log: name a new file, or none")
 
 
-async def prepare(path: str | os.PathLike[str]) -> Prepared:
-    """Makes the file where it is not there, and the demo's people and a fresh token in it. PINs and roles are set
-    back to those that are shown; whoever is still signed in stays so."""
-    database = await Database.open(path)
-    accounts = Accounts(database, system_clock)
-    try:
-        # The token comes first: it marks the file as the demo's.
-        if any(token["name"] == TOKEN_NAME for token in await accounts.list_tokens()):
-            await accounts.revoke_token(TOKEN_NAME)
-        token = await accounts.create_token(TOKEN_NAME)
-        crew = await _hire(accounts)
-        newest = await database.read(
-            lambda db: db.execute("SELECT max(id) FROM orders WHERE id < ?", (_FIRST_OWN_ID,)).fetchone()[0]
-        )
-    finally:
-        accounts.close()
-        await database.close()
-    return Prepared(crew, token, max(FIRST_NUMBER, (newest or 0) + 1))
+async def prepare(path: str | os.PathLike[str]) -> str:
+    """Makes the file where it is not there, and the demo's people, its menu and a fresh token in it; answers the token.
+    PINs and roles are set back to those that are shown; whoever is still signed in stays so, and whatever was done to
+    the menu."""
+    async with NotificadorPedidos(database=str(path)) as notifier:
+        accounts = Accounts(notifier.database, notifier.clock)
+        try:
+            # The token comes first: it marks the file as the demo's.
+            if any(token["name"] == TOKEN_NAME for token in await accounts.list_tokens()):
+                await accounts.revoke_token(TOKEN_NAME)
+            token = await accounts.create_token(TOKEN_NAME)
+            await _hire(accounts)
+            await _write_menu(notifier, accounts)
+        finally:
+            accounts.close()
+    return token
 
 
-async def _hire(accounts: Accounts) -> tuple[Person, ...]:
+async def _hire(accounts: Accounts) -> None:
     known = {user["username"]: user for user in await accounts.list_users()}
     for person in PEOPLE:
         user = known.get(person.username)
@@ -87,5 +76,13 @@ async def _hire(accounts: Accounts) -> tuple[Person, ...]:
             await accounts.logout(signed_in)
         except BadCredentials:
             await accounts.set_password(person.username, person.pin)
-    ids = {user["username"]: user["id"] for user in await accounts.list_users()}
-    return tuple(replace(person, user_id=ids[person.username]) for person in PEOPLE)
+
+
+async def _write_menu(notifier: NotificadorPedidos, accounts: Accounts) -> None:
+    known = {product.name for product in await notifier.log.products()}
+    manager = next(person for person in PEOPLE if person.role == MANAGER)
+    signed_in, _ = await accounts.login(manager.username, manager.pin, "pos-notif demo")
+    for dish in MENU:
+        if dish.name not in known:
+            await add_product(notifier, signed_in, parse_request(ProductBody, dish.product))
+    await accounts.logout(signed_in)

@@ -7,16 +7,19 @@ import threading
 import time
 from typing import Protocol
 
-from .board import Board, Json
+from .board import Board, Hands
 from .client import Client, Stopped
+from .people import Deed
 
 # How often people look at the board, in real seconds: often enough for the pace, and never a load.
 SHORTEST_TICK_SECONDS, LONGEST_TICK_SECONDS = 0.2, 1.0
+# How long an order is left to the person at a screen who has touched it, in simulated seconds.
+PAUSE_SECONDS = 180.0
 
 
 class Actor(Protocol):
-    def act(self, board: Board, now: float) -> list[Json]:
-        """Drafts of events at `now`, in simulated seconds since the start."""
+    def act(self, board: Board, now: float) -> list[Deed]:
+        """What is done at `now`, in simulated seconds since the start."""
 
 
 class Restaurant:
@@ -26,10 +29,10 @@ class Restaurant:
         self._client = client
         self._actors = actors
         self._pace = pace
-        self._sold_out: set[int] = set()
+        self._hands = Hands(PAUSE_SECONDS)
 
     def run(self, stop: threading.Event) -> None:
-        """Until `stop` is set. Blocks. Raises Refused where the service refuses what a publisher may send."""
+        """Until `stop` is set. Blocks. Raises Refused where nobody can look or sign in."""
         started = time.monotonic()
         tick_seconds = min(max(1 / self._pace, SHORTEST_TICK_SECONDS), LONGEST_TICK_SECONDS)
         with contextlib.suppress(Stopped):
@@ -38,17 +41,17 @@ class Restaurant:
                 stop.wait(tick_seconds)
 
     def _tick(self, now: float) -> None:
-        cancelled = sum(order["estado"] == "cancelado" for order in self._client.orders("cocina"))
-        board = Board(self._client.orders("todos"), cancelled, frozenset(self._sold_out))
+        board = self._look(now)
         for actor in self._actors:
-            drafts = actor.act(board, now)
-            for draft in drafts:
-                self._client.publish(draft)
-                self._note_stock(draft)
-            board = board.without({draft["pedido_id"] for draft in drafts if "pedido_id" in draft})
+            deeds = actor.act(board, now)
+            for deed in deeds:
+                order = self._client.do(deed)
+                if order is not None:
+                    self._hands.note(order, placed=deed.order_id is None)
+            board = board.leaving_alone(deed.order_id for deed in deeds if deed.order_id is not None)
 
-    def _note_stock(self, draft: Json) -> None:
-        if draft["tipo"] == "alerta_stock":
-            self._sold_out.discard(draft["producto_id"])
-            if draft["nivel"] == "agotado":
-                self._sold_out.add(draft["producto_id"])
+    def _look(self, now: float) -> Board:
+        cancelled = sum(order["estado"] == "cancelado" for order in self._client.orders("cocina"))
+        orders = self._client.orders("todos")
+        self._hands.look(orders, now)
+        return Board(orders, self._client.menu(), cancelled, self._hands.placed, self._hands.theirs)

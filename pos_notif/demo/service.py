@@ -7,6 +7,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
+from random import Random
 
 import click
 
@@ -16,11 +17,11 @@ from ..server import Server, bind, raise_file_limit
 from .client import Client, Refused
 from .guests import Guests
 from .own_database import prepare
-from .restaurant import Restaurant
+from .restaurant import Actor, Restaurant
 from .staff import Staff
 
 
-def run_demo(config: Config, *, pace: float, seed: int, announce: Callable[[int], None]) -> None:
+def run_demo(config: Config, *, pace: float, seed: int, staff: bool, announce: Callable[[int], None]) -> None:
     """Until SIGINT or SIGTERM. `announce(port)` is called once requests are answered; only then the first guests come.
 
     Raises PortUnavailable or LogRefused before that, and ClickException where the service refuses the simulation.
@@ -28,9 +29,13 @@ def run_demo(config: Config, *, pace: float, seed: int, announce: Callable[[int]
     raise_file_limit(config.max_connections)
     listener = bind(config.host, config.port)
     try:
-        asyncio.run(_run(config, listener, pace, seed, announce))
+        asyncio.run(_run(config, listener, _actors(seed, staff), pace, announce))
     finally:
         listener.close()
+
+
+def _actors(seed: int, staff: bool) -> list[Actor]:
+    return [Guests(seed), Staff(Random(f"{seed}:staff"))] if staff else [Guests(seed)]
 
 
 class _DemoServer(Server):
@@ -53,17 +58,16 @@ class _DemoServer(Server):
 
 
 async def _run(
-    config: Config, listener: socket.socket, pace: float, seed: int, announce: Callable[[int], None]
+    config: Config, listener: socket.socket, actors: list[Actor], pace: float, announce: Callable[[int], None]
 ) -> None:
     server = _DemoServer(create_app(config), config, listener)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, server.stop)  # also while the database is being prepared
-    prepared = await prepare(config.database)
+    token = await prepare(config.database)
     port = listener.getsockname()[1]
-    client = Client(f"http://{_reachable(config.host)}:{port}", prepared.token, server.simulation_stop)
-    guests = Guests(prepared.crew, seed, prepared.first_number)
-    restaurant = Restaurant(client, [guests, Staff(prepared.crew, seed)], pace)
+    client = Client(f"http://{_reachable(config.host)}:{port}", token, server.simulation_stop)
+    restaurant = Restaurant(client, actors, pace)
 
     def open_doors(has_users: bool) -> None:
         announce(port)

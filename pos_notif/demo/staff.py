@@ -1,16 +1,24 @@
-"""The staff: cooks, waiters and the cashier move every open ticket on, and the kitchen runs out of things."""
+"""The staff: cooks, waiters and the cashier move every order on that lies, and the manager has sold-out dishes made."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from random import Random
 
-from .board import Board, Json, Person, one_of
-from .menu import DRINKS, MENU, Dish
+from .board import Board
+from .menu import DRINKS, RESTOCKED
+from .people import Deed, Json, Person, act, named, one_of, restock
 
 _METHODS = {"efectivo": 12, "tarjeta": 7, "otro": 1}
 _RECALLS = ("Salió frío", "Falta el curtido", "Es de otra mesa", "Cliente pide más tostadas")
 RECALL_SHARE = 0.05
+PAID_EARLY_SHARE = 0.05
+# A ticket that nobody sees for so long that the kitchen's screen calls it late.
+FORGOTTEN_SHARE = 0.02
+FORGOTTEN_SECONDS = (500.0, 1000.0)
+# At the start no order is ready or served yet; every other one of the first is so in less than a minute. Who was served
+# at a table stays as long as ever, for the till to have something.
+HASTE_SECONDS, HASTE = 45.0, 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,161 +27,95 @@ class Step:
 
     version: int
     due: float
-    drafts: tuple[Json, ...]
+    deed: Deed
 
 
 class Staff:
     """Decides by the board alone, so that orders of other publishers and of an earlier run are served too."""
 
-    def __init__(self, crew: tuple[Person, ...], seed: int) -> None:
-        self._crew = crew
-        self._seed = seed
+    def __init__(self, rng: Random) -> None:
+        self._rng = rng
         self._steps: dict[int, Step] = {}
-        self._pantry = Pantry(crew, seed)
+        self._restock_due: dict[int, float] = {}
 
-    def act(self, board: Board, now: float) -> list[Json]:
-        """What they do at `now`, as drafts of events. Call it with times that do not go back."""
-        steps = {order["id"]: self._step(order, now) for order in board.orders}
-        due = [order_id for order_id, step in steps.items() if step.due <= now]
-        drafts = [draft for order_id in due for draft in steps[order_id].drafts]
+    def act(self, board: Board, now: float) -> list[Deed]:
+        """What they do at `now`. Call it with times that do not go back."""
+        steps = {order["id"]: self._step(order, now) for order in board.free}
+        due = {order_id: step for order_id, step in steps.items() if step.due <= now}
         # A step that was taken is forgotten: were it refused, the order would be looked at anew.
         self._steps = {order_id: step for order_id, step in steps.items() if order_id not in due}
-        return [*drafts, *self._pantry.act(board, now)]
+        return [*(step.deed for step in due.values()), *self._restock(board, now)]
 
     def _step(self, order: Json, now: float) -> Step:
         known = self._steps.get(order["id"])
         if known is not None and known.version == order["version"]:
             return known
-        rng = Random(f"{self._seed}:staff:{order['id']}:{order['version']}")
-        return next_step(order, rng, now, self._crew)
+        wait, deed = next_step(order, self._rng)
+        at_table = order["estado"] == "servido" and not order.get("pagado_at")
+        hurried = now < HASTE_SECONDS and order["id"] % 2 == 0 and not at_table
+        return Step(order["version"], now + wait * (HASTE if hurried else 1), deed)
+
+    def _restock(self, board: Board, now: float) -> list[Deed]:
+        """What was counted down to nothing; a dish that somebody marked as sold out is theirs to bring back."""
+        gone = [
+            product for product in board.menu if product["stock_actual"] is not None and product["stock_actual"] <= 0
+        ]
+        known = self._restock_due
+        self._restock_due = {
+            product["id"]: known.get(product["id"]) or now + self._rng.uniform(60, 150) for product in gone
+        }
+        return [
+            restock(one_of("manager", self._rng), product, self._rng.randint(*RESTOCKED))
+            for product in gone
+            if self._restock_due[product["id"]] <= now
+        ]
 
 
-def next_step(order: Json, rng: Random, now: float, crew: tuple[Person, ...]) -> Step:
-    """The next step of an open order."""
+def next_step(order: Json, rng: Random) -> tuple[float, Deed]:
+    """The next step of an open order, and how long it lies until then."""
+    paid = order.get("pagado_at")
     match order["estado"]:
         case "pendiente_pago":
-            wait, drafts = rng.uniform(10, 35), [_state(order, "pagado", _cashier(crew, rng), **_payment(rng))]
+            return rng.uniform(15, 50), _charge(order, rng)
         case "pagado" | "en_mesa":
-            wait, drafts = rng.uniform(4, 20), [_state(order, "en_cocina", _cook(crew, rng))]
+            forgotten = rng.random() < FORGOTTEN_SHARE
+            wait = rng.uniform(*FORGOTTEN_SECONDS) if forgotten else rng.uniform(10, 30)
+            return wait, act(one_of("cocinero", rng), order, "iniciar")
         case "en_cocina":
-            wait, drafts = _cooking(order, rng, _cook(crew, rng))
-        case "listo" if rng.random() < RECALL_SHARE:
-            recall = _state(order, "en_cocina", _cook(crew, rng), recuperado=True, razon=rng.choice(_RECALLS))
-            wait, drafts = rng.uniform(5, 15), [recall]
+            return _cooking(order, rng)
         case "listo":
-            wait, drafts = rng.uniform(8, 30), [_state(order, "servido", _server(order, crew, rng))]
+            if not paid and rng.random() < PAID_EARLY_SHARE:
+                return rng.uniform(5, 15), _charge(order, rng)
+            if rng.random() < RECALL_SHARE:
+                waiter = one_of("mesero", rng)
+                return rng.uniform(5, 15), act(waiter, order, "recuperar", razon=rng.choice(_RECALLS))
+            return rng.uniform(10, 35), act(_server(order, rng), order, "servir")
         case _:
             # A takeaway was paid at the start; a table pays when it leaves.
-            payment = {} if order.get("pagado_at") else _payment(rng)
-            stay = rng.uniform(4, 10) if order.get("pagado_at") else rng.uniform(30, 90)
-            wait, drafts = stay, [_state(order, "cerrado", _cashier(crew, rng), **payment)]
-    return Step(order["version"], now + wait, tuple(drafts))
+            if paid:
+                return rng.uniform(4, 10), act(one_of("cajero", rng), order, "cerrar")
+            return rng.uniform(40, 110), _charge(order, rng)
 
 
-def _cooking(order: Json, rng: Random, cook: Person) -> tuple[float, list[Json]]:
+def _cooking(order: Json, rng: Random) -> tuple[float, Deed]:
     """One line gets ready, the drinks first; the last one makes the order ready."""
+    cook = one_of("cocinero", rng)
     pending = [line for line in order["items"] if line["estado_item"] == "pendiente"]
     drinks = [line for line in pending if line["categoria"] == DRINKS]
     if len(pending) <= 1:
-        ready = [line for line in order["items"] if line["estado_item"] in ("pendiente", "listo")]
-        return rng.uniform(15, 40), [_ready(order, ready, cook)]
+        return rng.uniform(15, 40), act(cook, order, "listo")
     line = rng.choice(drinks or pending)
-    item_ready = {
-        "tipo": "item_modificado",
-        "pedido_id": order["id"],
-        "item_id": line["id"],
-        "cambios": {"tipo_cambio": "item_listo", "producto_nombre": line["producto_nombre"]},
-        "actor": cook.actor,
-    }
-    # A waiter may carry the drinks out now.
-    partly = [{**_ready(order, [line], cook), "parcial": True}] if drinks else []
-    return rng.uniform(8, 15) if drinks else rng.uniform(15, 40), [item_ready, *partly]
+    return rng.uniform(8, 15) if drinks else rng.uniform(12, 30), act(cook, order, "item_listo", item_id=line["id"])
 
 
-def _ready(order: Json, lines: list[Json], cook: Person) -> Json:
-    return {
-        "tipo": "pedido_listo",
-        "pedido_id": order["id"],
-        "items_listos": [line["producto_nombre"] for line in lines if line["producto_nombre"]],
-        "items_listos_ids": [line["id"] for line in lines],
-        "actor": cook.actor,
-    }
+def _charge(order: Json, rng: Random) -> Deed:
+    method = rng.choices(list(_METHODS), list(_METHODS.values()))[0]
+    return act(one_of("cajero", rng), order, "cobrar", metodo_pago=method)
 
 
-def _state(order: Json, state: str, person: Person, **fields: object) -> Json:
-    return {
-        "tipo": "cambio_estado",
-        "pedido_id": order["id"],
-        "estado": state,
-        "actor": person.actor,
-        **fields,
-    }
-
-
-def _payment(rng: Random) -> dict[str, str]:
-    return {"metodo_pago": rng.choices(list(_METHODS), list(_METHODS.values()))[0]}
-
-
-def _cook(crew: tuple[Person, ...], rng: Random) -> Person:
-    return one_of(crew, "cocinero", rng)
-
-
-def _cashier(crew: tuple[Person, ...], rng: Random) -> Person:
-    return one_of(crew, "cajero", rng)
-
-
-def _server(order: Json, crew: tuple[Person, ...], rng: Random) -> Person:
+def _server(order: Json, rng: Random) -> Person:
     """Who took the order to the table; the cashier hands a takeaway over."""
     if order["tipo"] == "llevar":
-        return _cashier(crew, rng)
-    own = next((person for person in crew if person.username == order["mesero"]), None)
-    return own or one_of(crew, "mesero", rng)
-
-
-class Pantry:
-    """One dish at a time runs low, is sold out, and is there again."""
-
-    def __init__(self, crew: tuple[Person, ...], seed: int) -> None:
-        self._crew = crew
-        self._seed = seed
-        self._alerts = 0
-        self._dish: Dish = MENU[0]
-        self._due = self._rng().uniform(20, 60)
-
-    def act(self, board: Board, now: float) -> list[Json]:
-        if now < self._due:
-            return []
-        rng = self._rng()
-        match self._alerts % 3:
-            case 0:
-                self._dish = rng.choice(MENU)
-                level, stock, wait = "bajo", rng.randint(2, 4), rng.uniform(20, 60)
-            case 1:
-                level, stock, wait = "agotado", 0, rng.uniform(60, 150)
-            case _:
-                level, stock, wait = "disponible", rng.randint(20, 40), rng.uniform(120, 300)
-        self._alerts += 1
-        self._due = now + wait
-        return [self._alert(board, level, stock, rng)]
-
-    def _alert(self, board: Board, level: str, stock: int, rng: Random) -> Json:
-        waiting = [
-            order["id"]
-            for order in board.orders
-            if any(
-                line["producto_id"] == self._dish.id and line["estado_item"] == "pendiente" for line in order["items"]
-            )
-        ]
-        return {
-            "tipo": "alerta_stock",
-            "producto_id": self._dish.id,
-            "nombre": self._dish.name,
-            "stock_actual": stock,
-            "stock_minimo": 5,
-            "nivel": level,
-            "pedidos_afectados": [] if level == "disponible" else waiting,
-            "actor": _cook(self._crew, rng).actor,
-        }
-
-    def _rng(self) -> Random:
-        return Random(f"{self._seed}:stock:{self._alerts}")
+        return one_of("cajero", rng)
+    own = named(order["mesero"])
+    return own if own is not None and own.role == "mesero" else one_of("mesero", rng)
