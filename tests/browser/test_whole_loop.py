@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.console import watch
-from tests.browser.floor import CASHIER, COOK, WAITER, Floor
+from tests.browser.floor import CASHIER, COOK, MANAGER, WAITER, Floor
 from tests.browser.test_pos import PHONE, card, row, write
 from tests.browser.tickets import ticket
 
@@ -45,7 +45,7 @@ def screen(request: Any, browser: Any, floor: Floor, complaints: list[str]) -> I
 
 def test_from_the_table_to_the_figures(screen: Callable[..., Any], floor: Floor) -> None:
     waiter, kitchen = screen(WAITER, "/pos", PHONE), screen(COOK, "/cocina")
-    till = screen(CASHIER, "/caja")
+    till, manager = screen(CASHIER, "/caja"), screen(MANAGER, "/manager")
 
     # Sound is unlocked on the empty board: the first order rings there.
     kitchen.click("#sonido")
@@ -67,6 +67,7 @@ def test_from_the_table_to_the_figures(screen: Callable[..., Any], floor: Floor)
     ticket(kitchen, number).locator(".ticket__do").click()
     kitchen.wait_for_selector(f'[data-pedido-id="{number}"][data-estado=en_cocina]')
     before = waiter.evaluate("tones")
+    expect(manager.locator('[data-lane="en_cocina"]')).to_contain_text("Mesa 7")
     first, last = (item["id"] for item in pedido["items"])
     ticket(kitchen, number).locator(f'[data-item-id="{first}"]').click()
     expect(card(waiter, number)).to_contain_text("falta 1 plato")
@@ -82,7 +83,10 @@ def test_from_the_table_to_the_figures(screen: Callable[..., Any], floor: Floor)
     till.locator(f'.due[data-pedido-id="{number}"]').click()
     till.get_by_role("button", name="$10", exact=True).click()
     till.click("#act")
-    for page in (till, waiter):
+    for page in (till, waiter, manager):
         expect(page.locator(f'[data-pedido-id="{number}"]')).to_have_count(0)
     done = floor.order(number)
     assert (done["estado"], done["total"]) == ("cerrado", 3.5)
+    expect(manager.locator("#per-hour .stat__value")).to_have_text("1pedido · $3.50")
+    expect(manager.locator("#times .chart__value")).to_have_count(3)  # waiting, cooking, pick-up
+    expect(manager.locator(".dish").first).to_contain_text("Pupusa de queso")
