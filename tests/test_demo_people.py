@@ -2,106 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 import http.server
 import json
 import random
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from itertools import count
-from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
-from pos_notif.accounts import Principal
 from pos_notif.demo.board import Board, Hands
 from pos_notif.demo.client import Client, Refused, Stopped
 from pos_notif.demo.guests import MOST_OPEN, Guests
-from pos_notif.demo.menu import MENU, choose_allergy
+from pos_notif.demo.menu import choose_allergy
 from pos_notif.demo.people import PEOPLE, Deed, act
-from pos_notif.demo.restaurant import Actor
 from pos_notif.demo.staff import Staff
-from pos_notif.errors import DomainError, SoldOut
+from pos_notif.errors import SoldOut
 from pos_notif.events import PUBLISHABLE
-from pos_notif.notifier import NotificadorPedidos
-from pos_notif.order_requests import OrderBody, ProductBody, parse_action, parse_request
-from pos_notif.ordering import Done, add_product, change_product, place
-from pos_notif.ordering import act as act_on
-from tests.in_process import HeldClock
-from tests.support import opened
+from tests.simulated_day import Day, run_restaurant
 
 LONG = 60.0  # for a machine that does much else
-
-
-@dataclass
-class Day:
-    """What a simulated restaurant did to a real log."""
-
-    events: list[dict[str, Any]] = field(default_factory=list)
-    orders: list[dict[str, Any]] = field(default_factory=list)
-    in_kitchen: list[int] = field(default_factory=list)  # at each tick
-    states: dict[int, set[str]] = field(default_factory=dict)  # on the board, by the second
-    refused: list[str] = field(default_factory=list)
-
-    def of(self, tipo: str) -> list[dict[str, Any]]:
-        return [event for event in self.events if event["tipo"] == tipo]
-
-
-def run_restaurant(database: Path, seconds: int, seed: int, *, staff: bool = True, tick: int = 3) -> Day:
-    """The model with the service's own functions, in simulated time."""
-    actors = [Guests(seed), Staff(Random(seed))] if staff else [Guests(seed)]
-    return asyncio.run(_run(database, range(0, seconds, tick), actors))
-
-
-async def _run(database: Path, ticks: range, actors: list[Actor]) -> Day:
-    day, clock, hands, keys = Day(), HeldClock(), Hands(180.0), count(1)
-    people = {
-        person: Principal("session", number, number, person.username, person.role, None)
-        for number, person in enumerate(PEOPLE, start=1)
-    }
-    async with NotificadorPedidos(database=str(database), clock=clock) as notifier:
-
-        async def do(deed: Deed) -> Done | None:
-            who, sent = people[deed.person], deed.body
-            if deed.method == "PATCH":
-                product_id = int(deed.path.rsplit("/", 1)[1])
-                await change_product(notifier, who, product_id, parse_request(ProductBody, sent))
-                return None
-            sent = {**sent, "operacion_id": str(next(keys))}
-            try:
-                if deed.order_id is None:
-                    return await place(notifier, who, parse_request(OrderBody, sent))
-                return await act_on(notifier, who, deed.order_id, parse_action(sent))
-            except DomainError as refusal:
-                day.refused.append(f"{type(refusal).__name__}: {deed}")
-                return None
-
-        for dish in MENU:
-            await add_product(notifier, people[PEOPLE[-1]], parse_request(ProductBody, dish.product))
-        for now in ticks:
-            clock.advance(ticks.step)
-            orders = [order.pedido for order in (await notifier.snapshot(None))[0]]
-            cancelled = [order for order in (await notifier.snapshot("cocina"))[0] if order.state == "cancelado"]
-            hands.look(orders, now)
-            menu = [product.json() for product in await notifier.log.products()]
-            board = Board(orders, menu, len(cancelled), hands.placed, hands.theirs)
-            day.in_kitchen.append(board.in_kitchen)
-            day.states[now] = {order["estado"] for order in orders}
-            for actor in actors:
-                deeds = actor.act(board, float(now))
-                for deed in deeds:
-                    done = await do(deed)
-                    if done is not None:
-                        hands.note(done.order.pedido, placed=deed.order_id is None)
-                board = board.leaving_alone(deed.order_id for deed in deeds if deed.order_id is not None)
-    with opened(database) as connection:
-        day.events = [json.loads(data) for (data,) in connection.execute("SELECT data FROM events ORDER BY id")]
-        day.orders = [json.loads(data) for (data,) in connection.execute("SELECT data FROM orders ORDER BY id")]
-    return day
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,111 @@
+"""The pictures of docs/screens.md: `python -m tests.browser.screenshots` takes them again.
+
+An evening of the demo's restaurant is played on a log in simulated time, up to this minute; the pages then show it.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from playwright.sync_api import Browser, sync_playwright
+
+from pos_notif.demo.people import PEOPLE
+from tests.browser.conftest import CHROMIUM
+from tests.in_process import HeldClock
+from tests.simulated_day import run_restaurant
+from tests.support import LiveServer, with_accounts
+
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
+SEED = 3
+SLOWER = 4  # than the demo, which is in a hurry
+COOK, WAITER, CASHIER, MANAGER = "Marta", "Carlos", "Rosa", "Julio"
+TABLET, DESK, PHONE = (1280, 800), (1440, 900), (360, 640)
+
+
+class Photographer:
+    def __init__(self, browser: Browser, server: LiveServer, directory: Path) -> None:
+        self._browser = browser
+        self._server = server
+        self._directory = directory
+        self._pins = {person.username: person.pin for person in PEOPLE}
+
+    def opened(self, who: str, path: str, size: tuple[int, int]) -> Any:
+        context = self._browser.new_context(
+            viewport={"width": size[0], "height": size[1]},
+            device_scale_factor=2 if size == PHONE else 1,
+            locale="es-SV",
+        )
+        body = {"username": who, "password": self._pins[who]}
+        assert context.request.post(f"{self._server.url}/api/auth/login", data=body).ok
+        page = context.new_page()
+        page.goto(self._server.url + path)
+        page.wait_for_selector("#conexion[data-modo=sse]")
+        return page
+
+    def take(self, page: Any, name: str) -> None:
+        page.wait_for_timeout(500)  # what comes in from the side has come
+        page.screenshot(path=self._directory / f"{name}.png")
+
+
+def _make_ready(server: LiveServer) -> None:
+    """One of the waiter's orders, so that he has something to carry."""
+    orders = server.request("GET", "/api/pedidos?vista=todos")[2]["pedidos"]
+    own = next(o for o in orders if o["mesero"] == WAITER and o["estado"] in ("en_mesa", "en_cocina"))
+    body = {"accion": "listo", "operacion_id": "foto"}
+    assert server.request("POST", f"/api/pedidos/{own['id']}/acciones", body)[0] == 200
+
+
+def _photograph(photographer: Photographer, server: LiveServer) -> None:
+    kitchen = photographer.opened(COOK, "/cocina", TABLET)
+    photographer.take(kitchen, "cocina-inicio")
+    kitchen.click("#shift-go" if kitchen.locator("#shift-go").count() else "#sonido")
+    photographer.take(kitchen, "cocina")
+    kitchen.keyboard.press("a")
+    photographer.take(kitchen, "cocina-todo-el-dia")
+    kitchen.keyboard.press("Escape")
+    _make_ready(server)
+    waiter = photographer.opened(WAITER, "/pos", PHONE)
+    photographer.take(waiter, "pos")
+    waiter.click("#new")
+    waiter.fill("#entry-table", "12")
+    for button in waiter.locator(".step__btn--add").all()[:2]:
+        button.click()
+    photographer.take(waiter, "pos-pedido")
+    till = photographer.opened(CASHIER, "/caja", DESK)
+    till.locator(".due").first.click()
+    photographer.take(till, "caja")
+    photographer.take(photographer.opened(MANAGER, "/manager", DESK), "manager")
+    server.stop()
+    kitchen.wait_for_selector("#banner:not([hidden])")
+    photographer.take(kitchen, "cocina-sin-conexion")
+
+
+async def _hire(accounts: Any) -> None:
+    for person in PEOPLE:
+        await accounts.create_user(person.username, person.role, person.pin)
+
+
+def photograph(directory: Path, minutes: int) -> None:
+    """`minutes`: how long the evening has been going on."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory() as folder:
+        server = LiveServer(Path(folder) / "log.db")
+        with_accounts(server.database, _hire)
+        began = HeldClock(int(time.time() - minutes * 60) * 1000)
+        run_restaurant(server.database, minutes * 60 // SLOWER, SEED, clock=began, slower=SLOWER)
+        server.start()
+        try:
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+                _photograph(Photographer(browser, server, directory), server)
+                browser.close()
+        finally:
+            server.close()
+
+
+if __name__ == "__main__":
+    photograph(Path(sys.argv[1]) if len(sys.argv) > 1 else IMAGES, minutes=150)
