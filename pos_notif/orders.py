@@ -201,6 +201,9 @@ def _with_state(pedido: Json, state: str, event: Json) -> Json:
         after.setdefault("cocina_at", at)  # a recalled order's clock keeps its first start
         if event.get("recuperado"):
             after["recuperado_at"] = at
+            after.pop("recuperado_razon", None)
+            if event.get("razon"):
+                after["recuperado_razon"] = event["razon"]
             items = [_line_as(line, ("listo", "servido", "cancelado"), "pendiente") for line in items]
         # `deshacer` takes back what had just become ready.
         again = event.get("items_pendientes_ids") or ()

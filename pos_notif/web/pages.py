@@ -12,6 +12,7 @@ from quart_schema import hide
 from ..accounts import Principal
 from ..errors import RoleNotAllowed
 from ..events import may_read
+from ..resources import resource
 from .access import authenticate
 from .services import services
 
@@ -80,6 +81,15 @@ async def api_documentation() -> Any:
 @hide
 async def api_documentation_file(name: str) -> Any:
     return await send_from_directory(openapi_ui_bundles.swagger_ui.static_path, name)
+
+
+@blueprint.get("/sw.js")
+@hide
+async def service_worker() -> Any:
+    """At the root, since a service worker may speak for no page above its own address."""
+    answer = await send_from_directory(resource("static"), "js/sw.js")
+    answer.headers["Cache-Control"] = "no-cache"
+    return answer
 
 
 @blueprint.get("/favicon.ico")

@@ -20,6 +20,7 @@
       self.touched = true;
       sound.unlock(true);
     }, false);
+    this.worker = null;          // a ServiceWorkerRegistration, where there is one
     button.onclick = function () {
       window.Notification.requestPermission(function () { self.show(); });
     };
@@ -27,21 +28,45 @@
   }
 
   Alerts.prototype.show = function () {
-    var can = !!window.Notification && window.isSecureContext !== false;
+    var can = !!window.Notification && window.isSecureContext !== false, text = '';
+    if (!can) {
+      text = 'Los avisos del teléfono necesitan HTTPS. El tono y la vibración funcionan igual.';
+    } else if (window.Notification.permission === 'denied') {
+      text = 'Los avisos están bloqueados: permítalos en los ajustes del navegador. El tono y la vibración funcionan igual.';
+    }
     this.button.hidden = !can || window.Notification.permission !== 'default';
-    dom.setText(this.note, can ? '' : 'Los avisos del teléfono necesitan HTTPS. El tono y la vibración funcionan igual.');
-    this.note.hidden = can;
+    dom.setText(this.note, text);
+    this.note.hidden = !text;
+    if (can && window.Notification.permission === 'granted') { this._register(); }
+  };
+
+  // Chromium on Android shows notifications by a service worker alone.
+  Alerts.prototype._register = function () {
+    var self = this;
+    if (this.worker || !navigator.serviceWorker) { return; }
+    navigator.serviceWorker.register('/sw.js').then(function (registration) {
+      self.worker = registration;
+    }, function () { return; });   // the page's own notifications remain, where there are any
   };
 
   // tag: one order has one notification, however often it is told.
   Alerts.prototype.ready = function (title, text, tag) {
     this.sound.ready();
     if (this.touched && navigator.vibrate) { navigator.vibrate(BUZZ); }
-    if (!window.Notification || window.Notification.permission !== 'granted') { return; }
-    try {
-      new window.Notification(title, { body: text, tag: tag, lang: 'es' });
-    } catch (error) {
-      return;                    // Chromium on Android shows none without a service worker
+    if (window.Notification && window.Notification.permission === 'granted') {
+      this._notify(title, { body: text, tag: tag, lang: 'es' });
+    }
+  };
+
+  function byPage(title, options) {
+    try { return new window.Notification(title, options); } catch (error) { return null; }   // not in Chromium on Android
+  }
+
+  Alerts.prototype._notify = function (title, options) {
+    if (!this.worker || !this.worker.active || !this.worker.showNotification) {
+      byPage(title, options);
+    } else {
+      this.worker.showNotification(title, options).then(null, function () { byPage(title, options); });
     }
   };
 

@@ -25,14 +25,6 @@
     return target;
   }
 
-  function indexOfItem(items, id) {
-    var i;
-    for (i = 0; i < items.length; i++) {
-      if (items[i].id === id) { return i; }
-    }
-    return -1;
-  }
-
   // Takes the place of everything known.
   book.load = function (pedidos) {
     var i;
@@ -97,7 +89,7 @@
   };
 
   book._applyItem = function (order, evento) {
-    var items = order.items.slice(), index = indexOfItem(items, evento.item_id);
+    var items = order.items.slice(), index = pages.lines.indexOf(items, evento.item_id);
     if (index < 0 && evento.item) {
       items.push(evento.item);
     } else if (evento.item) {

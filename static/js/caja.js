@@ -6,33 +6,26 @@
   var dom = pages.dom;
   var clock = pages.clock;
   var wording = pages.wording;
-  var body = window.document.body;
-  var userId = Number(body.getAttribute('data-usuario-id')) || null;
 
   var book = new pages.Book();
   var chosen = null;             // the id of the order on the bill
   var notice = null;             // of the order that has just left the bill
   var changes = {};              // by order id: {from, text, added}: the total is not what it was
-  var renderTimer = null;
   var toast = new pages.Toast(dom.byId('toasts'));
-  var client = new window.ClienteNotificaciones({
-    rol: body.getAttribute('data-room-role'),
-    usuario_id: userId,
-    username: body.getAttribute('data-username'),
-    debug: /[?&]debug=1/.test(window.location.search)
+  var screen = new pages.Screen(render);
+  var client = screen.client;
+  var operations = new pages.Operations(client, screen.userId, {
+    changed: screen.redraw, answered: onAnswered, refused: onRefused
   });
-  var operations = new pages.Operations(client, userId, { changed: renderSoon, answered: onAnswered, refused: onRefused });
   var connection = new pages.Connection(dom.byId('conexion'), dom.byId('banner'), client, showFrame, pages.Connection.OFFICE);
   var dues = new pages.Dues(dom.byId('unpaid'), dom.byId('paid'), operations, choose);
   var bill = new pages.Bill(dom.byId('bill'), operations, onAct);
-
-  window.__notif = client;
 
   // ---- drawing -----------------------------------------------------------------
 
   function showFrame() {
     dom.byId('till').className = dom.byId('banner').hidden ? 'till' : 'till till--pushed';
-    renderSoon();
+    screen.redraw();
   }
 
   function showHead(sums) {
@@ -51,7 +44,6 @@
 
   function render() {
     var now = clock.now(), orders = book.list(pages.Dues.holds, pages.Dues.since), pedido, sums;
-    renderTimer = null;
     pedido = chosen !== null && book.orders[chosen] && pages.Dues.holds(book.orders[chosen]) ? book.orders[chosen] : null;
     sums = dues.show(orders, pedido ? chosen : null, changes, now);
     showHead(sums);
@@ -59,11 +51,6 @@
     connection.tick();
     dom.setText(dom.byId('clock'), clock.time());
     window.document.title = (sums.unpaid ? '(' + sums.unpaid + ') ' : '') + 'Caja';
-  }
-
-  // Many events at once, as after a pause, are drawn once.
-  function renderSoon() {
-    if (renderTimer === null) { renderTimer = window.setTimeout(render, 0); }
   }
 
   // ---- touching ------------------------------------------------------------------
@@ -151,7 +138,7 @@
 
   // Another till has charged, handed over or closed it, or it was cancelled.
   function onLeft(before, after, evento) {
-    var label = wording.label(before), who = evento.actor && evento.actor.usuario_id !== userId ? evento.actor.username : '';
+    var label = wording.label(before), who = evento.actor && evento.actor.usuario_id !== screen.userId ? evento.actor.username : '';
     var text = '', paid = evento.metodo_pago && !operations.own[evento.operacion_id];
     if (after.estado !== 'en_cocina') { delete changes[before.id]; }   // it comes back with another total
     if (operations.own[evento.operacion_id]) { return; }
@@ -172,8 +159,6 @@
     }
     if (text && !operations.pending(before.id)) { toast.say(text); }   // else the refusal tells
   }
-
-  client.on('hora', function (time) { clock.set(time.hora_servidor, time.desfase_ms); });
 
   client.on('instantanea', function (snapshot) {
     var before = book.orders, id, gone;
@@ -208,16 +193,8 @@
       }
     }
     if (!pages.Dues.holds(after) && (after.estado === 'cerrado' || after.estado === 'cancelado')) { book.forget(after.id); }
-    renderSoon();
+    screen.redraw();
   });
 
-  client.on('sesion_terminada', function () {
-    window.location.replace('/login?next=' + window.location.pathname);
-  });
-
-  window.setInterval(render, 1000);
-  clock.setFromPage();
-  render();
-  operations.resume();
-  client.conectar({ instantanea: true });
+  screen.start(operations);
 }(window));

@@ -8,17 +8,21 @@
   var clock = pages.clock;
   var body = document.body;
 
+  var screen = new pages.Screen(render);
+  var client = screen.client;
   var orders = new pages.Orders();
   var sound = new pages.Sound(dom.byId('sonido'), dom.byId('flash'));
-  var strip = new pages.FootStrip(dom.byId('allday'), dom.byId('stock'));
+  var strip = new pages.FootStrip(dom.byId('allday'), dom.byId('stock'), dom.byId('undo'));
   var limits = {
     warnMs: Number(body.getAttribute('data-warn-minutes')) * 60000,
     lateMs: Number(body.getAttribute('data-late-minutes')) * 60000
   };
   var recallMs = Number(body.getAttribute('data-ready-minutes')) * 60000;
   var board = new pages.Board(dom.byId('columns'), limits, orders.secondsToUndo);
-  var cooking = new pages.Cooking({ orders: orders, now: clock.now, onChange: renderSoon, say: say });
-  var menu = new pages.Menu(renderSoon, say);
+  var cooking = new pages.Cooking({
+    orders: orders, client: client, userId: screen.userId, onChange: screen.redraw, say: say
+  });
+  var menu = new pages.Menu(screen.redraw, say);
   var side = new pages.Side(dom.byId('side'), {
     recall: {
       title: 'Recuperar', icon: 'recall', empty: 'Ningún pedido listo en los últimos ' + recallMs / 60000 + ' minutos.',
@@ -29,28 +33,20 @@
       onOpen: function () { menu.load(); }
     }
   }, onSide);
-  var client = new window.ClienteNotificaciones({
-    rol: body.getAttribute('data-room-role'),
-    usuario_id: Number(body.getAttribute('data-usuario-id')) || null,
-    username: body.getAttribute('data-username'),
-    debug: /[?&]debug=1/.test(window.location.search)
-  });
-  var understood = new pages.Understood(client, renderSoon);
+  var understood = new pages.Understood(client, screen.redraw);
   var receipts = new pages.Receipts(client);
+  var shift = new pages.Shift(dom.byId('shift'), sound, screen.userId, render, say);
   var connection = new pages.Connection(dom.byId('conexion'), dom.byId('banner'), client, showFrame);
-  var missed = { nuevos: 0, cancelados: 0, cambios: 0 };
-  var missedUntil = 0;           // events from before this time were missed
-  var renderTimer = null;
+  var missed = new pages.Missed(function (counts) { connection.showMissed(counts); }, sound);
+  var selection = new pages.Selection(choices, pressKey, render);
   var shown = [];                // the records on the board, in order
-  var selected = null;           // by the keyboard: {id, panel}
   var rungAt = 0;                // when the untouched tickets last rang
+  var wasOffline = false;
   var pressedAt = 0;             // a finger is down since; what it is on must not move
   var sayTimer = null;
   var RING_AGAIN_MS = 20000;
   var PRESS_MS = 1500;
   var SAY_MS = 6000;
-
-  window.__notif = client;
 
   // ---- drawing -----------------------------------------------------------------
 
@@ -79,6 +75,8 @@
     var pushed = !dom.byId('banner').hidden;
     dom.byId('board').className = pushed ? 'board board--pushed' : 'board';
     showEmpty(board.order.length);
+    if (connection.offline && !wasOffline) { sound.alarm(); }
+    wasOffline = connection.offline;
   }
 
   function isHidden(record) {
@@ -103,13 +101,9 @@
     return shown.filter(function (record) { return record.pedido.estado !== 'listo'; }).slice(0, 9);
   }
 
-  function isSelected(panel, id) {
-    return selected !== null && selected.panel === panel && selected.id === id;
-  }
-
   function recallRows(now) {
     return pages.sideLists.recallRows(
-      orders.recallable(now, recallMs), now, cooking, selected && selected.panel === 'recall' ? selected.id : null
+      orders.recallable(now, recallMs), now, cooking, selection.on('recall')
     );
   }
 
@@ -130,39 +124,35 @@
 
   function render() {
     var now = clock.now(), records, counts, keyed;
-    renderTimer = null;
     if (new Date().getTime() - pressedAt < PRESS_MS && new Date().getTime() >= pressedAt) { return; }
     records = shown = orders.inSight(now, isHidden, isHeld);
     keyed = numbered();
     board.show(records, now, function (record) {
       var view = cooking.view(record), index = keyed.indexOf(record);
       view.key = index < 0 ? '' : String(index + 1);
-      view.selected = isSelected('board', record.id);
+      view.selected = selection.on('board') === record.id;
       return view;
     });
     side.show(now);
     ringAgain(now);
     sound.tick();
-    receipts.drawn(records);
+    if (!shift.open) { receipts.drawn(records); }   // nobody sees what is covered
     counts = board.tick(now);
+    shift.show(orders.loaded, connection.offline, counts.open);
     showCount('count-open', counts.open, counts.open === 1 ? 'abierto' : 'abiertos');
     showCount('count-late', counts.late, 'tarde');
     showEmpty(records.length);
     strip.showSums(pages.FootStrip.sum(records));
     strip.showStock(now);
+    strip.showUndo(cooking.undoable(now), function (record) { cooking.undo(record); });
     connection.tick();
     dom.setText(dom.byId('clock'), clock.time());
     document.title = (counts.open ? '(' + counts.open + ') ' : '') + 'Cocina';
   }
 
-  // Many events at once, as after a pause, are drawn once.
-  function renderSoon() {
-    if (renderTimer === null) { renderTimer = window.setTimeout(render, 0); }
-  }
-
   function onSide() {
     body.className = 'kitchen' + (side.name ? ' has-side' : '');
-    selected = null;
+    selection.clear();
     render();
     board.layout();
   }
@@ -195,7 +185,7 @@
       if (line) { cooking.line(record, Number(line.getAttribute('data-item-id'))); } else { press(record); }
     }
     orders.touch(record.id);
-    selected = null;
+    selection.clear();
     render();
   };
 
@@ -214,126 +204,86 @@
 
   // ---- keyboard ------------------------------------------------------------------
 
-  function list() {
-    return side.name === 'recall' ? orders.recallable(clock.now(), recallMs) : numbered();
+  function choices() {
+    return side.name === 'recall' ?
+      { panel: 'recall', records: orders.recallable(clock.now(), recallMs) } : { panel: 'board', records: numbered() };
   }
 
-  // The same key twice is as good as Enter.
-  function select(panel, record) {
-    if (isSelected(panel, record.id)) {
-      confirm();
-      return;
-    }
-    selected = { panel: panel, id: record.id };
-    render();
-    if (panel === 'board') { scrollTo(document.querySelector('.ticket.is-selected')); }
-  }
-
-  function scrollTo(node) {
-    var box = node && node.getBoundingClientRect();
-    if (box && (box.top < 80 || box.bottom > window.innerHeight - 80)) {
-      window.scrollTo(0, Math.max(0, window.pageYOffset + box.top - 160));
-    }
-  }
-
-  function confirm() {
-    var record = selected && orders.records[selected.id], button;
-    if (!selected) { return false; }
-    if (record && selected.panel === 'recall') {
+  // False while the ticket's button takes no tap.
+  function pressKey(id, panel) {
+    var record = orders.records[id], button = dom.byId('columns').querySelector('[data-pedido-id="' + id + '"] .ticket__do');
+    if (record && panel === 'recall') {
       cooking.recall(record);
     } else if (record) {
-      button = document.querySelector('[data-pedido-id="' + record.id + '"] .ticket__do');
-      if (button && button.disabled) { return true; }
-      orders.touch(record.id);
+      if (button && button.disabled) { return false; }
+      orders.touch(id);
       press(record);
     }
-    selected = null;
-    render();
     return true;
   }
 
+  // The last of what became ready and is still in sight, and what was begun here.
+  function undoLast() {
+    var last = orders.recallable(clock.now(), recallMs)[0], begun = cooking.undoable(clock.now());
+    if (last && shown.indexOf(last) < 0) { last = null; }
+    if (begun && (!last || cooking.started.at > last.doneAt)) { last = begun.record; }
+    if (last) { cooking.undo(last); }
+  }
+
   pages.keys.listen(document, {
-    digit: function (number) {
-      var record = list()[number - 1];
-      if (record) { select(side.name === 'recall' ? 'recall' : 'board', record); }
-    },
-    enter: confirm,
+    digit: function (number) { selection.digit(number); },
+    enter: function () { return selection.confirm(); },
     escape: function () {
-      selected = null;
+      selection.clear();
       if (side.name) { side.close(); } else { render(); }
     },
-    u: function () {
-      var last = orders.recallable(clock.now(), recallMs)[0];
-      if (last && shown.indexOf(last) >= 0) { cooking.undo(last); }
-    },
+    u: undoLast,
     r: function () { side.toggle('recall'); },
     a: function () { side.toggle('allday'); },
     m: function () { sound.mute(); }
-  });
+  }, function () { return !shift.open; });
 
   // ---- events --------------------------------------------------------------------
 
-  function countMissed(meaning) {
-    if (meaning === 'new') { missed.nuevos++; }
-    if (meaning === 'cancelled') { missed.cancelados++; }
-    if (meaning === 'changed' || meaning === 'recalled') { missed.cambios++; }
-  }
-
-  client.on('hora', function (time) { clock.set(time.hora_servidor, time.desfase_ms); });
-
   client.on('instantanea', function (snapshot) {
-    var summary = orders.load(snapshot.pedidos, clock.parse(snapshot.hora_servidor));
-    missed.nuevos += summary.nuevos;
-    missed.cancelados += summary.cancelados;
-    missed.cambios += summary.cambios;
-    connection.showMissed(missed);
-    if (summary.nuevos) { sound.newOrder(); }
+    missed.addAll(orders.load(snapshot.pedidos, clock.parse(snapshot.hora_servidor)));
     render();
   });
 
   client.on('evento_pedido', function (evento) {
     var meaning = orders.apply(evento);
-    if (connection.offline || clock.parse(evento.timestamp) < missedUntil) {
-      countMissed(meaning);
-      connection.showMissed(missed);
+    if (connection.offline || missed.covers(clock.parse(evento.timestamp))) {
+      missed.add(meaning);
+    } else if (meaning === 'new') {
+      sound.newOrder();
+    } else if (meaning === 'cancelled') {
+      sound.cancelled();
+    } else if (meaning && !cooking.operations.own[evento.operacion_id]) {
+      sound.changed();
     }
-    if (meaning === 'new') { sound.newOrder(); }
-    if (meaning === 'cancelled') { sound.cancelled(); }
-    renderSoon();
+    screen.redraw();
   });
 
   client.on('evento_sistema', function (evento) {
     if (evento.tipo === 'acuse_recibo' && evento.entendido) {
       orders.understood(evento.pedido_id);
-      renderSoon();
+      screen.redraw();
     }
   });
 
   client.on('evento_alerta', function (evento) {
     strip.onAlert(evento, clock.now());
     menu.onAlert(evento);
-    renderSoon();
+    screen.redraw();
   });
 
-  // Polling delivers before it says that it is back, a stream after.
   client.on('conexion', function (state) {
-    cooking.setOffline(state.modo === 'sin_conexion');
-    if (state.modo !== 'sin_conexion' && missedUntil === Infinity) {
-      missedUntil = clock.now();
-      connection.showMissed(missed);
-    } else if (state.modo === 'sin_conexion' && missedUntil !== Infinity) {
-      missedUntil = Infinity;
-      missed = { nuevos: 0, cancelados: 0, cambios: 0 };
-    }
-    renderSoon();
+    missed.onMode(state.modo === 'sin_conexion');
+    screen.redraw();
   });
 
-  client.on('sesion_terminada', function () {
-    window.location.replace('/login?next=' + window.location.pathname);
-  });
+  client.on('sesion_terminada', function () { shift.end(); });
 
   window.onresize = function () { board.layout(); };
-  window.setInterval(render, 1000);
-  render();
-  client.conectar({ instantanea: true });
+  screen.start(cooking.operations);
 }(window));

@@ -4,7 +4,9 @@
   'use strict';
 
   var pages = window.posNotif = window.posNotif || {};
+  var lines = pages.lines;
   var SAID_MS = 6000;
+  var UNDO_MS = 5000;            // how long INICIAR can be taken back by the strip at the foot
   var COOKABLE = { pagado: true, en_mesa: true };
   var OPEN = { pagado: true, en_mesa: true, en_cocina: true };
   var PAST_KITCHEN = { listo: true, servido: true, cerrado: true };
@@ -21,112 +23,128 @@
     listo: 'Ya estaba listo.'
   };
 
-  // options: orders, now(), onChange(), say(text): for an order without a ticket.
+  // options: orders, client, userId, onChange(), say(text): for an order without a ticket.
   function Cooking(options) {
     var self = this;
     this.orders = options.orders;
     this.options = options;
     this.said = {};              // by order id: the words on its ticket
-    this.offline = false;
-    this.actions = new pages.Actions({
+    this.started = { id: null, at: 0 };   // what INICIAR was last tapped of, here
+    this.operations = new pages.Operations(options.client, options.userId, {
+      changed: options.onChange,
+      answered: function (operation, answer) { self._answered(operation, answer.pedido); },
+      refused: function (operation, error) { self._refused(operation, error); },
       latest: function (id) { return self.orders.records[id] ? self.orders.records[id].pedido : null; },
-      onChange: options.onChange,
-      onAnswer: function (action, pedido) { self.orders.answer(pedido, options.now()); },
-      onRefused: function (action, error) { self._refused(action, error); }
+      still: meansTheSame
     });
   }
 
   var cooking = Cooking.prototype;
 
-  function itemOf(pedido, id) {
-    var items = pedido.items || [], i;
-    for (i = 0; i < items.length; i++) {
-      if (items[i].id === id) { return items[i]; }
-    }
-    return null;
-  }
-
-  function isReady(item) {
-    return item.estado_item === 'listo' || item.estado_item === 'servido';
-  }
-
-  function lineContent(item) {
-    return [item.id, item.producto_nombre, item.cantidad, item.notas || '', item.estado_item === 'cancelado'];
-  }
-
   // What is to be cooked; not how far it is.
   function content(pedido) {
-    return JSON.stringify([(pedido.items || []).map(lineContent), pedido.notas || '']);
+    return JSON.stringify([(pedido.items || []).map(lines.content), pedido.notas || '']);
+  }
+
+  // INICIAR can be taken back until something of it is done.
+  function justBegun(pedido) {
+    return pedido.estado === 'en_cocina' && !pedido.recuperado_at && !(pedido.items || []).some(lines.isReady);
+  }
+
+  // `info.seen` is what the cook saw of it: see where each action is asked for.
+  function meansTheSame(operation, now) {
+    var seen = operation.info.seen, item;
+    switch (operation.info.accion) {
+    case 'listo': return OPEN[now.estado] && content(now) === seen;
+    case 'deshacer': return now.estado === seen && (seen === 'listo' || justBegun(now));
+    default:
+      item = lines.byId(now.items, operation.body.item_id);
+      return item !== null && OPEN[now.estado] === true && lines.content(item) === seen &&
+        lines.isReady(item) === (operation.info.accion === 'item_pendiente');
+    }
   }
 
   // ---- acting --------------------------------------------------------------------
 
   // The big button of an order that is to be cooked: INICIAR, then LISTO.
   cooking.bump = function (record) {
-    var seen;
-    if (COOKABLE[record.pedido.estado]) {
-      this.actions.send(record.id, 'iniciar');
-    } else if (record.pedido.estado === 'en_cocina') {
-      seen = content(record.pedido);
-      this.actions.send(record.id, 'listo', {}, function (now) { return OPEN[now.estado] && content(now) === seen; });
+    var pedido = record.pedido;
+    if (COOKABLE[pedido.estado]) {
+      this.operations.act(pedido, 'iniciar');
+    } else if (pedido.estado === 'en_cocina') {
+      this.operations.act(pedido, 'listo', { version: pedido.version }, { seen: content(pedido) });
     }
   };
 
   // A tap on a line: done, or not done after all.
   cooking.line = function (record, itemId) {
-    var item = itemOf(record.pedido, itemId), seen, ready;
-    if (!item || this._waitingOn(record.id).whole) { return; }
-    if (this.actions.lookUp(record.id, 'item_listo', itemId) || this.actions.lookUp(record.id, 'item_pendiente', itemId)) { return; }
-    seen = JSON.stringify(lineContent(item));
-    ready = isReady(item);
-    this.actions.send(record.id, ready ? 'item_pendiente' : 'item_listo', { item_id: itemId }, function (now) {
-      var same = itemOf(now, itemId);
-      return Boolean(same) && OPEN[now.estado] && JSON.stringify(lineContent(same)) === seen && isReady(same) === ready;
-    });
+    var pedido = record.pedido, item = lines.byId(pedido.items, itemId), waiting = this._waitingOn(record.id);
+    if (!item || waiting.whole || waiting.lines[itemId]) { return; }
+    this.operations.act(pedido, lines.isReady(item) ? 'item_pendiente' : 'item_listo', {
+      item_id: itemId, version: pedido.version
+    }, { seen: lines.content(item) });
   };
 
+  // Of LISTO, or of INICIAR.
   cooking.undo = function (record) {
-    if (record.pedido.estado !== 'listo') { return; }
-    this.actions.send(record.id, 'deshacer', {}, function (now) { return now.estado === 'listo'; });
+    var pedido = record.pedido;
+    if (pedido.estado === 'listo' || justBegun(pedido)) {
+      this.operations.act(pedido, 'deshacer', { version: pedido.version }, { seen: pedido.estado });
+    }
   };
 
   cooking.recall = function (record) {
-    if (record.pedido.estado === 'listo') { this.actions.send(record.id, 'recuperar'); }
+    if (record.pedido.estado === 'listo') { this.operations.act(record.pedido, 'recuperar'); }
+  };
+
+  cooking._answered = function (operation, pedido) {
+    var now = pages.clock.now();
+    if (operation.info.accion === 'iniciar') { this.started = { id: pedido.id, at: now }; }
+    this.orders.answer(pedido, now);
+  };
+
+  // {record, left: seconds} of the order that was begun here a moment ago, or null.
+  cooking.undoable = function (now) {
+    var record = this.orders.records[this.started.id], left = Math.ceil((this.started.at + UNDO_MS - now) / 1000);
+    if (!record || left <= 0 || !justBegun(record.pedido) || this.holds(record)) { return null; }
+    return { record: record, left: left };
   };
 
   // ---- refusals -----------------------------------------------------------------
 
   // Somebody else was first with the same: nothing to say.
-  function isSo(action, estado, pedido) {
-    var item = pedido && itemOf(pedido, action.fields.item_id);
-    switch (action.name) {
+  function isSo(operation, estado, pedido) {
+    var item = pedido && lines.byId(pedido.items, operation.body.item_id);
+    switch (operation.info.accion) {
     case 'iniciar': return estado === 'en_cocina' || PAST_KITCHEN[estado];
     case 'listo': return PAST_KITCHEN[estado];
-    case 'item_listo': return item ? isReady(item) : PAST_KITCHEN[estado] || (estado === 'en_cocina' && !pedido);
-    case 'item_pendiente': return estado === 'en_cocina' && (item ? !isReady(item) : !pedido);
+    case 'item_listo': return item ? lines.isReady(item) : PAST_KITCHEN[estado] || (estado === 'en_cocina' && !pedido);
+    case 'item_pendiente': return estado === 'en_cocina' && (item ? !lines.isReady(item) : !pedido);
+    case 'deshacer': return operation.info.seen === 'listo' ? OPEN[estado] : COOKABLE[estado];
     default: return OPEN[estado];
     }
   }
 
-  function words(action, error, estado) {
+  function words(operation, error, estado) {
+    var accion = operation.info.accion;
+    if (accion === 'deshacer' && estado === 'en_cocina') { return 'Ya hay platos listos: no se puede deshacer.'; }
     if (error.codigo === 'transicion_invalida' && estado === 'listo') {
-      if (action.name === 'deshacer') { return 'Ya no se puede deshacer. Use Recuperar.'; }
-      if (action.name === 'recuperar') { return 'Pasó el tiempo para recuperarlo.'; }
+      if (accion === 'deshacer') { return 'Ya no se puede deshacer. Use Recuperar.'; }
+      if (accion === 'recuperar') { return 'Pasó el tiempo para recuperarlo.'; }
     }
     if (error.codigo === 'version_obsoleta' && OPEN[estado]) { return REFUSED.version_obsoleta; }
     return STATES[estado] || REFUSED[error.codigo] || error.mensaje || 'No se pudo. Intente de nuevo.';
   }
 
-  cooking._refused = function (action, error) {
-    var record = this.orders.records[action.orderId], pedido = error.pedido || (record && record.pedido);
-    var estado = error.pedido ? error.pedido.estado : error.estado, text;
-    if (error.pedido) { this.orders.answer(error.pedido, this.options.now()); }
-    if (estado && isSo(action, estado, error.pedido)) { return; }
-    text = words(action, error, estado);
-    if (this.orders.records[action.orderId] && estado !== 'listo') {
-      this._sayOn(action.orderId, text);
+  cooking._refused = function (operation, error) {
+    var id = operation.info.pedido_id, estado = error.pedido ? error.pedido.estado : error.estado, text;
+    if (error.pedido) { this.orders.answer(error.pedido, pages.clock.now()); }
+    if (estado && isSo(operation, estado, error.pedido)) { return; }
+    text = words(operation, error, estado);
+    if (this.orders.records[id] && estado !== 'listo') {
+      this._sayOn(id, text);
     } else {
-      this.options.say((pedido ? pages.tickets.title(pedido) + ': ' : '') + text);
+      this.options.say(operation.info.label + ': ' + text);
     }
   };
 
@@ -145,14 +163,14 @@
 
   // {whole: an action's name or '', lines: {item id: action's name}, slow}
   cooking._waitingOn = function (id) {
-    var waiting = { whole: '', lines: {}, slow: false }, list = this.actions.of(id), i;
+    var waiting = { whole: '', lines: {}, slow: false }, list = this.operations.of(id), i;
     for (i = 0; i < list.length; i++) {
-      if (list[i].fields.item_id) {
-        waiting.lines[list[i].fields.item_id] = list[i].name;
+      if (list[i].body.item_id) {
+        waiting.lines[list[i].body.item_id] = list[i].info.accion;
       } else {
-        waiting.whole = list[i].name;
+        waiting.whole = list[i].info.accion;
       }
-      waiting.slow = waiting.slow || list[i].slow || this.offline;
+      waiting.slow = waiting.slow || list[i].slow || this.operations.waits(list[i]);
     }
     return waiting;
   };
@@ -165,12 +183,7 @@
 
   // A ticket with something that waits stays in sight.
   cooking.holds = function (record) {
-    return this.actions.of(record.id).length > 0;
-  };
-
-  cooking.setOffline = function (offline) {
-    this.offline = offline;
-    if (!offline) { this.actions.wake(); }
+    return this.operations.of(record.id).length > 0;
   };
 
   pages.Cooking = Cooking;

@@ -15,22 +15,30 @@
 
   // onAdd(pedido): dishes are to be added.
   function Detail(container, operations, role, onAdd) {
+    var self = this;
     this.container = container;
     this.operations = operations;
     this.role = role;
     this.onAdd = onAdd;
     this.asking = null;          // the action whose reason is asked
+    this.edit = new pages.LineEdit(operations, function () { self._again(); });
+    this.shown = null;           // the order that was drawn last
     this.rows = new pages.Rows(container);
   }
 
   var detail = Detail.prototype;
 
-  detail.open = function () { this.asking = null; };
+  detail.open = function () {
+    this.asking = null;
+    this.edit.close();
+  };
+
+  detail._again = function () { this.show(this.shown, pages.clock.now()); };
 
   function may(pedido, role, accion, now) {
     var estado = pedido.estado, ready = pages.clock.parse(pedido.listo_at);
     var open = estado !== 'cerrado' && estado !== 'cancelado';
-    if (accion === 'agregar_item') { return open && !pedido.pagado_at; }
+    if (accion === 'agregar_item') { return pages.LineEdit.mayEdit(pedido); }
     if (accion === 'cerrar') { return estado === 'servido' && !!pedido.pagado_at; }
     if (accion === 'recuperar') {
       return estado === 'servido' || (estado === 'listo' && (ready === null || now - ready < RECALL_MS));
@@ -51,7 +59,12 @@
   detail.show = function (pedido, now) {
     var self = this, actions = pedido ? this._actions(pedido, now) : [];
     var waiting = pedido && this.operations.pending(pedido.id);
-    var content = JSON.stringify([pedido, actions, this.asking, waiting && (this.operations.waits(waiting) ? 2 : 1)]);
+    var content;
+    if (!pedido || waiting || !pages.lines.byId(pedido.items, this.edit.id)) { this.edit.close(); }
+    this.shown = pedido;
+    content = JSON.stringify([
+      pedido, actions, this.asking, this.edit.content(), waiting && (this.operations.waits(waiting) ? 2 : 1)
+    ]);
     this.rows.show([{
       key: 'order',
       content: content,
@@ -63,22 +76,36 @@
     return dom.create('p', 'psection muted', 'Este pedido ya no está abierto.');
   };
 
-  function lineNode(item) {
-    var done = item.estado_item === 'listo' || item.estado_item === 'servido';
-    return dom.create('li', 'dline' + (item.estado_item === 'cancelado' ? ' is-gone' : ''), [
+  // A line that may be changed is a button that opens what can be changed below it.
+  detail._line = function (pedido, item, editable) {
+    var self = this, open = this.edit.id === item.id, node;
+    node = dom.create(editable ? 'button' : 'div', 'dline' + (item.estado_item === 'cancelado' ? ' is-gone' : ''), [
       dom.create('b', 'dline__qty num', item.cantidad + '×'),
       dom.create('span', 'dline__what grow', [
-        dom.create('span', '', item.producto_nombre || 'Producto'),
-        item.notas ? dom.create('span', 'menu__note', item.notas) : null
+        dom.create('span', 'dline__name', item.producto_nombre || 'Producto'),
+        item.notas ? dom.create('span', 'menu__note', item.notas) : null,
+        editable ? dom.create('span', 'menu__hint', open ? 'Cerrar' : 'Cambiar') : null
       ]),
-      done ? dom.create('span', 'chip chip--ok', item.estado_item === 'listo' ? 'Listo' : 'Servido') : null,
+      pages.lines.isReady(item) ? dom.create('span', 'chip chip--ok', item.estado_item === 'listo' ? 'Listo' : 'Servido') : null,
       dom.create('span', 'dline__price num', wording.money(item.subtotal))
     ]);
-  }
+    if (editable) {
+      node.type = 'button';
+      node.setAttribute('aria-expanded', open ? 'true' : 'false');
+      node.onclick = function () { self.edit.toggle(item); };
+    }
+    node = dom.create('li', 'dlines__item', [node, open ? this.edit.draw(pedido, item) : null]);
+    node.setAttribute('data-item-id', item.id);
+    return node;
+  };
 
   detail._draw = function (pedido, actions, waiting) {
-    var lines = dom.create('ul', 'dlines'), i, node;
-    for (i = 0; i < pedido.items.length; i++) { lines.appendChild(lineNode(pedido.items[i])); }
+    var lines = dom.create('ul', 'dlines'), i, node, item, editable;
+    for (i = 0; i < pedido.items.length; i++) {
+      item = pedido.items[i];
+      editable = !waiting && !this.asking && pages.LineEdit.mayEdit(pedido) && item.estado_item !== 'cancelado';
+      lines.appendChild(this._line(pedido, item, editable));
+    }
     node = dom.create('div', 'psection', [
       dom.create('h2', 'detail__label', wording.label(pedido)),
       dom.create('p', 'muted', wording.number(pedido) + ' · ' + wording.STATES[pedido.estado] +
@@ -115,8 +142,9 @@
     } else if (name === 'cerrar') {
       this.operations.act(pedido, 'cerrar', {});
     } else {
+      this.open();
       this.asking = name;
-      this.show(pedido, pages.clock.now());
+      this._again();
       dom.byId('reason').focus();
     }
   };
@@ -144,7 +172,7 @@
     back.type = 'button';
     back.onclick = function () {
       self.asking = null;
-      self.show(pedido, pages.clock.now());
+      self._again();
     };
     form.onsubmit = function () {
       if (!input.value.trim()) {

@@ -122,5 +122,6 @@
     return dom.create('div', 'menu__edit', [input, done]);
   };
 
+  Dishes.stepButton = stepButton;
   pages.Dishes = Dishes;
 }(window));

@@ -1,5 +1,5 @@
 /* The strip at the foot of the board: how many of each dish are still to be
-   made, and what has run out. */
+   made, what has run out, and INICIAR to be taken back. */
 (function (window) {
   'use strict';
 
@@ -8,12 +8,14 @@
   var BACK_MS = 60000;           // how long "Hay de nuevo" stays
   var OPEN = { pagado: true, en_mesa: true, en_cocina: true };
 
-  function FootStrip(allDay, stock) {
+  function FootStrip(allDay, stock, undo) {
     this.allDay = allDay;
     this.stock = stock;
+    this.undo = undo;
     this.products = {};          // by producto_id: {nombre, nivel, at}
     this.sums = '';
     this.notices = '';
+    this.undoing = null;         // the id of the order that can be taken back
   }
 
   var strip = FootStrip.prototype;
@@ -88,6 +90,25 @@
     return dom.create('span', 'stock__item', [
       dom.icon(icon, 'icon--l'), dom.create('b', '', label), dom.text(' ' + names.join(', '))
     ]);
+  };
+
+  // undoable: {record, left: seconds} or null. The button stays one node while it counts down.
+  strip.showUndo = function (undoable, onUndo) {
+    var record = undoable && undoable.record, button;
+    this.undo.hidden = !record;
+    if (!record) { this.undoing = null; return; }
+    if (this.undoing !== record.id) {
+      this.undoing = record.id;
+      button = dom.create('button', 'undo__do', [
+        dom.icon('undo', 'icon--l'), dom.text(' Deshacer '), dom.create('span', 'undo__left num')
+      ]);
+      button.type = 'button';
+      button.onclick = function () { onUndo(record); };
+      dom.empty(this.undo);
+      this.undo.appendChild(dom.create('span', 'undo__what', pages.tickets.title(record.pedido) + ' en cocina'));
+      this.undo.appendChild(button);
+    }
+    dom.setText(this.undo.querySelector('.undo__left'), undoable.left + ' s');
   };
 
   FootStrip.sum = sum;

@@ -16,10 +16,11 @@
     return code >= 65 && code <= 90 ? String.fromCharCode(code).toLowerCase() : '';
   }
 
-  function listen(document, handlers) {
+  // isOpen(): whether the page takes keys now.
+  function listen(document, handlers, isOpen) {
     document.addEventListener('keydown', function (event) {
       var name = nameOf(event), digit = Number(name) || 0, taken;
-      if (event.ctrlKey || event.altKey || event.metaKey || event.repeat) { return; }
+      if (!isOpen() || event.ctrlKey || event.altKey || event.metaKey || event.repeat) { return; }
       if (/^(input|textarea|select)$/i.test(event.target.tagName)) { return; }
       if (digit) {
         taken = handlers.digit(digit);

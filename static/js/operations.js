@@ -1,18 +1,33 @@
-/* What the page asks the service to do: orders and actions. Each has one
-   operacion_id for its whole life, is kept in the browser until it is answered,
-   and is sent again after a lost connection, so that it happens once.
+/* What people ask the service to do: new orders, and actions on orders. Each has
+   one operacion_id for its whole life, is kept in the browser until it is
+   answered, and is sent again after a lost connection or a 503, so that it
+   happens once. Those of one order go one after the other, in the order in which
+   they were tapped, also after a reload of the page.
 
-   An operation is {id, path, body, info, at, state, error}; state: 'sending',
-   'waiting' (for a connection), or 'held': a new order that was found too old
-   when the page was loaded, so that somebody must say whether it is wanted. */
+   handlers, all functions:
+   changed()                     something waits, or waits no longer
+   answered(operation, answer)   done; answer.pedido is the order as it is now
+   refused(operation, error)     {codigo, mensaje, campos?, estado?, pedido?}
+   latest(orderId)               the order as the page knows it, or null
+   still(operation, pedido)      where a version goes along: does the tap still mean
+                                 the same of the order as it is now? Then it goes
+                                 with that version, else with the one that was seen
+
+   An operation is {id, path, body, info, at, state, slow}; state: 'queued' (behind
+   another of its order), 'sending', 'waiting' (for a connection), or 'held': a new
+   order that was found too old when the page was loaded, so that somebody must
+   say whether it is wanted. It is `slow` once people should see that it waits. */
 (function (window) {
   'use strict';
 
   var pages = window.posNotif = window.posNotif || {};
   var REQUEST_MS = 12000;
-  var FIRST_RETRY_MS = 1500;
-  var LONGEST_RETRY_MS = 15000;
+  var SLOW_MS = 800;
+  var FIRST_RETRY_MS = 500;
+  var LONGEST_RETRY_MS = 8000;
   var OLD_MS = 15 * 60000;
+  var MOST_TRIES = 5;            // after which a fault of the service, or an order that never rests, is told
+  var LOST = { codigo: '', mensaje: 'no se supo si llegó; revise y toque de nuevo si falta' };
 
   function storage() {
     try { return window.localStorage; } catch (error) { return null; }
@@ -30,25 +45,24 @@
   }
 
   function parseJson(text) {
-    try { return JSON.parse(text); } catch (error) { return null; }
+    try { return JSON.parse(text) || {}; } catch (error) { return {}; }
   }
 
-  // handlers: {changed(), answered(operation, answer), refused(operation, error)}
   function Operations(client, userId, handlers) {
     var self = this;
     this.handlers = handlers;
     this.prefix = 'notif:operacion:' + window.location.pathname + ':' + userId + ':';
-    this.list = [];
+    this.list = [];              // oldest first
     this.own = {};               // ids of this page's operations: whose events are its own
     this.live = false;
     this.ended = false;
     client.on('conexion', function (state) {
       self.live = state.modo !== 'sin_conexion';
-      if (self.live) { self._sendWaiting(); }
+      if (self.live) { self._sendAll(); }
       self.handlers.changed();
     });
     client.on('sesion_terminada', function () { self.ended = true; });
-    window.addEventListener('online', function () { self._sendWaiting(); }, false);
+    window.addEventListener('online', function () { self._sendAll(); }, false);
   }
 
   var operations = Operations.prototype;
@@ -58,44 +72,56 @@
   operations._keep = function (operation) {
     try {
       storage().setItem(this.prefix + operation.id, JSON.stringify({
-        path: operation.path, body: operation.body, info: operation.info, at: operation.at
+        path: operation.path, body: operation.body, info: operation.info, at: operation.at, begun: operation.begun
       }));
     } catch (error) { return; }  // forbidden or full: it lives as long as the page
   };
 
   operations._drop = function (operation) {
-    var i;
+    var index = this.list.indexOf(operation);
     try { storage().removeItem(this.prefix + operation.id); } catch (error) { /* as above */ }
-    for (i = this.list.length - 1; i >= 0; i--) {
-      if (this.list[i] === operation) { this.list.splice(i, 1); }
-    }
+    if (index >= 0) { this.list.splice(index, 1); }
     window.clearTimeout(operation.timer);
+  };
+
+  operations._kept = function () {
+    var store = storage(), found = [], i, key, kept;
+    for (i = 0; store && i < store.length; i++) {
+      key = store.key(i);
+      kept = key.indexOf(this.prefix) === 0 ? parseJson(store.getItem(key)) : {};
+      if (kept.body) {
+        kept.id = key.slice(this.prefix.length);
+        found.push(kept);
+      }
+    }
+    return found.sort(function (a, b) { return a.at - b.at; });
   };
 
   // What an earlier load of the page has left: sent again, unless it is too old to be sure of.
   operations.resume = function () {
-    var store = storage(), keys = [], i, kept, operation;
-    for (i = 0; store && i < store.length; i++) {
-      if (store.key(i).indexOf(this.prefix) === 0) { keys.push(store.key(i)); }
-    }
-    for (i = 0; i < keys.length; i++) {
-      kept = parseJson(store.getItem(keys[i]));
-      if (!kept || !kept.body) { continue; }
-      operation = this._add(keys[i].slice(this.prefix.length), kept.path, kept.body, kept.info, kept.at);
-      if (Math.abs(pages.clock.now() - kept.at) < OLD_MS) {
-        this._send(operation);
-      } else if (kept.info.pedido_id) {
-        this._drop(operation);   // the order itself shows whether it has arrived
-        this.handlers.refused(operation, { codigo: '', mensaje: 'no se supo si llegó; revise y toque de nuevo si falta' });
-      } else {
-        operation.state = 'held';
+    var found = this._kept(), i, operation;
+    for (i = 0; i < found.length; i++) {
+      operation = this._add(found[i].id, found[i].path, found[i].body, found[i].info, found[i].at);
+      operation.begun = found[i].begun === true;
+      operation.slow = true;
+      if (Math.abs(pages.clock.now() - operation.at) >= OLD_MS) {
+        if (operation.info.pedido_id) {
+          this._drop(operation);   // the order itself shows whether it has arrived
+          this.handlers.refused(operation, LOST);
+        } else {
+          operation.state = 'held';
+        }
       }
     }
+    this._sendAll();
     this.handlers.changed();
   };
 
   operations._add = function (id, path, body, info, at) {
-    var operation = { id: id, path: path, body: body, info: info, at: at, state: 'sending', failures: 0, timer: null };
+    var operation = {
+      id: id, path: path, body: body, info: info, at: at, state: 'queued', slow: false, begun: false,
+      failures: 0, faults: 0, renewed: 0, timer: null
+    };
     this.list.push(operation);
     this.own[id] = true;
     return operation;
@@ -105,22 +131,27 @@
 
   // info: whatever the page needs to show it. One operation for each call: see `pending`.
   operations.ask = function (path, body, info) {
-    var id = randomId(), operation;
+    var self = this, id = randomId(), operation;
     body.operacion_id = id;
     operation = this._add(id, path, body, info, pages.clock.now());
     this._keep(operation);
-    this._send(operation);
+    window.setTimeout(function () {
+      operation.slow = true;
+      if (self.list.indexOf(operation) >= 0) { self.handlers.changed(); }
+    }, SLOW_MS);
+    this._sendAll();
     this.handlers.changed();
     return operation;
   };
 
-  // An action on an order; the same one is not asked twice while it waits.
+  // An action on an order; the same one is not asked twice while it waits, except
+  // for dishes to be added, which may be others.
   operations.act = function (pedido, accion, fields, info) {
     var body = { accion: accion }, name;
-    if (this.pending(pedido.id, accion)) { return null; }
     for (name in fields) {
       if (fields.hasOwnProperty(name)) { body[name] = fields[name]; }
     }
+    if (!body.items && this.pending(pedido.id, accion, body.item_id)) { return null; }
     info = info || {};
     info.pedido_id = pedido.id;
     info.accion = accion;
@@ -128,14 +159,17 @@
     return this.ask('/api/pedidos/' + pedido.id + '/acciones', body, info);
   };
 
-  // The one that waits for its answer, or null. Without `accion`, any of the order's.
-  operations.pending = function (pedidoId, accion) {
-    var i, info;
-    for (i = 0; i < this.list.length; i++) {
-      info = this.list[i].info;
-      if (info.pedido_id === pedidoId && (!accion || info.accion === accion)) { return this.list[i]; }
-    }
-    return null;
+  // What waits for the order, oldest first.
+  operations.of = function (pedidoId) {
+    return this.list.filter(function (operation) { return operation.info.pedido_id === pedidoId; });
+  };
+
+  // The first that waits for its answer, or null. Without `accion`, any of the
+  // order's; without `itemId`, of any line.
+  operations.pending = function (pedidoId, accion, itemId) {
+    return this.of(pedidoId).filter(function (operation) {
+      return (!accion || operation.info.accion === accion) && (!itemId || operation.body.item_id === itemId);
+    })[0] || null;
   };
 
   operations.discard = function (operation) {
@@ -145,23 +179,38 @@
 
   operations.sendHeld = function (operation) {
     operation.at = pages.clock.now();
+    operation.state = 'queued';
     this._keep(operation);
-    this._send(operation);
+    this._sendAll();
     this.handlers.changed();
   };
 
   // Waiting visibly: there is no connection, or the last try failed.
   operations.waits = function (operation) {
-    return operation.state === 'waiting' || (operation.state === 'sending' && !this.live);
+    return operation.state === 'waiting' || !this.live;
   };
 
   // ---- sending -----------------------------------------------------------------
 
-  operations._sendWaiting = function () {
-    var i, waiting = this.list.slice();
-    for (i = 0; i < waiting.length; i++) {
-      if (waiting[i].state === 'waiting') { this._send(waiting[i]); }
+  operations._isFirst = function (operation) {
+    return !operation.info.pedido_id || this.of(operation.info.pedido_id)[0] === operation;
+  };
+
+  operations._sendAll = function () {
+    var list = this.list.slice(), i;
+    for (i = 0; i < list.length; i++) {
+      if ((list[i].state === 'queued' || list[i].state === 'waiting') && this._isFirst(list[i])) { this._send(list[i]); }
     }
+  };
+
+  // From its first try on an operation has the same body, whatever was lost.
+  operations._begin = function (operation) {
+    var now = operation.info.pedido_id && operation.body.version && this.handlers.still ?
+      this.handlers.latest(operation.info.pedido_id) : null;
+    if (operation.begun) { return; }
+    if (now && this.handlers.still(operation, now)) { operation.body.version = now.version; }
+    operation.begun = true;
+    this._keep(operation);
   };
 
   operations._send = function (operation) {
@@ -171,12 +220,13 @@
       if (over) { return; }
       over = true;
       window.clearTimeout(patience);
-      self._onAnswer(operation, xhr.status, xhr.status ? parseJson(xhr.responseText) : null);
+      self._onAnswer(operation, xhr.status, parseJson(xhr.responseText));
     }
 
     if (this.ended) { return; }
     window.clearTimeout(operation.timer);
     operation.state = 'sending';
+    this._begin(operation);
     xhr.open('POST', operation.path, true);
     xhr.setRequestHeader('Accept', 'application/json');
     xhr.setRequestHeader('Content-Type', 'application/json');
@@ -187,22 +237,43 @@
     xhr.send(JSON.stringify(operation.body));
   };
 
+  // The order as it is now is still what was tapped: it goes again, with that version.
+  operations._renews = function (operation, error) {
+    return error.codigo === 'version_obsoleta' && !!this.handlers.still && operation.renewed < MOST_TRIES &&
+      !!error.pedido && this.handlers.still(operation, error.pedido);
+  };
+
+  // A 401 is kept for after the sign-in; a 200 without an order comes from somebody else on the way.
+  function isFinal(status, operation) {
+    if (status === 500) { return ++operation.faults >= MOST_TRIES; }
+    return status >= 400 && status < 500 && status !== 401 && status !== 408 && status !== 429;
+  }
+
   operations._onAnswer = function (operation, status, answer) {
-    if (status === 200 || status === 201) {
+    var error = answer.error || { codigo: '', mensaje: 'Error ' + status };
+    if ((status === 200 || status === 201) && answer.pedido) {
       this._drop(operation);
-      this.handlers.answered(operation, answer || {});
-    } else if (status >= 400 && status < 500 && status !== 401 && status !== 408 && status !== 429) {
-      this._drop(operation);
-      this.handlers.refused(operation, (answer && answer.error) || { codigo: '', mensaje: 'Error ' + status });
+      this.handlers.answered(operation, answer);
+    } else if (!isFinal(status, operation)) {
+      this._later(operation);
+    } else if (this._renews(operation, error)) {
+      operation.renewed++;
+      operation.body.version = error.pedido.version;
+      this._keep(operation);
+      this._send(operation);
+      return;
     } else {
-      this._later(operation);    // a 401 too: it is kept for after the sign-in
+      this._drop(operation);
+      this.handlers.refused(operation, error);
     }
+    if (operation.state !== 'waiting') { this._sendAll(); }
     this.handlers.changed();
   };
 
   operations._later = function (operation) {
     var self = this, ms = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * Math.pow(2, operation.failures));
     operation.state = 'waiting';
+    operation.slow = true;
     operation.failures++;
     operation.timer = window.setTimeout(function () { self._send(operation); }, ms * (0.7 + Math.random() * 0.6));
   };

@@ -14,6 +14,7 @@
   var COOKABLE = { pagado: true, en_mesa: true };
   var OPEN = { pagado: true, en_mesa: true, en_cocina: true };
   var KEPT = { pagado: true, en_mesa: true, en_cocina: true, listo: true, cancelado: true };
+  var indexOf = pages.lines.indexOf;
   var DONE_MS = 5000;            // how long a finished ticket stays in sight, to be undone
   var MOST_READY = 50;
 
@@ -57,14 +58,6 @@
     record.changedAt = null;
   }
 
-  function indexOfItem(items, id) {
-    var i;
-    for (i = 0; i < items.length; i++) {
-      if (items[i].id === id) { return i; }
-    }
-    return -1;
-  }
-
   // A POS may say it in either way.
   function cancels(evento) {
     return evento.tipo === 'pedido_cancelado' || (evento.tipo === 'cambio_estado' && evento.estado === 'cancelado');
@@ -75,7 +68,7 @@
     record.pedido.items = pedido.items || [];
     record.start = startOf(pedido, record.start || at);
     record.recalled = Boolean(record.recalled || pedido.recuperado_at) && pedido.estado === 'en_cocina';
-    record.reason = pedido.razon || record.reason;
+    record.reason = (record.recalled ? pedido.recuperado_razon : pedido.razon) || '';
     record.doneAt = pedido.estado === 'listo' ? firstOf(parse(pedido.listo_at), record.doneAt, at) : null;
     if (pedido.estado !== 'pagado' && pedido.estado !== 'en_mesa') { record.fresh = false; }
     if (pedido.estado !== 'cancelado') {
@@ -114,14 +107,14 @@
   function markDifferences(record, before, after, at) {
     var i, j, changed = false;
     for (i = 0; i < after.length; i++) {
-      j = indexOfItem(before, after[i].id);
+      j = indexOf(before, after[i].id);
       if (j < 0 || !sameLine(before[j], after[i])) {
         markItem(record, j < 0 ? null : before[j], after[i], at);
         changed = true;
       }
     }
     for (i = 0; i < before.length; i++) {
-      if (indexOfItem(after, before[i].id) < 0) {
+      if (indexOf(after, before[i].id) < 0) {
         markItem(record, before[i], null, at);
         changed = true;
       }
@@ -178,7 +171,6 @@
     }
     if (evento.recuperado) {
       record.recalled = record.pedido.estado === 'en_cocina';
-      record.reason = evento.razon || '';
       forgetMarks(record);
       return 'recalled';
     }
@@ -194,7 +186,7 @@
     var items, index, before, after;
     if (!record) { return ''; }
     items = record.pedido.items;
-    index = indexOfItem(items, evento.item_id);
+    index = indexOf(items, evento.item_id);
     before = index < 0 ? null : items[index];
     after = evento.item || lineFrom(evento, before);
     if (!before && !after) { return ''; }

@@ -7,38 +7,38 @@
   var dom = pages.dom;
   var clock = pages.clock;
   var wording = pages.wording;
-  var body = document.body;
-  var userId = Number(body.getAttribute('data-usuario-id')) || null;
-  var username = body.getAttribute('data-username');
   var SETTLE_MS = 500;           // the second half of a double tap is not for what has come
   var SETTLE_PX = 40;            // into the place of what was tapped
-  var NOTED = { agregar_item: 'item_modificado', cancelar: 'pedido_cancelado' };
+  // What the kitchen is to see of an action.
+  var NOTED = {
+    agregar_item: 'item_modificado', quitar_item: 'item_modificado', cambiar_cantidad: 'item_modificado',
+    cambiar_notas: 'item_modificado', cancelar: 'pedido_cancelado'
+  };
   var OPEN = /^(pendiente_pago|pagado|en_mesa|en_cocina|listo|servido)$/;
 
   var book = new pages.Book();
   var mine = {};                 // ids of orders that this waiter has sent
   var announced = {};            // by order id: the version whose dishes were announced as ready
-  var screen = { name: 'inicio', id: null };
-  var tapped = { at: 0, x: 0, y: 0, screen: 'inicio' };
-  var renderTimer = null;
+  var place = { name: 'inicio', id: null };   // which of the panes is shown, and of which order
+  var tapped = { at: 0, x: 0, y: 0, place: 'inicio' };
+  var unseen = '';               // the red plate's words, where there is one
   var toast = new pages.Toast(dom.byId('toasts'));
   var sound = new pages.Sound(dom.byId('sonido'), dom.byId('flash'));
   var alerts = new pages.Alerts(sound, dom.byId('allow'), dom.byId('allow-note'));
-  var client = new window.ClienteNotificaciones({
-    rol: body.getAttribute('data-room-role'),
-    usuario_id: userId,
-    username: username,
-    debug: /[?&]debug=1/.test(window.location.search)
+  var screen = new pages.Screen(render);
+  var client = screen.client;
+  var userId = screen.userId;
+  var username = screen.username;
+  var operations = new pages.Operations(client, userId, {
+    changed: screen.redraw, answered: onAnswered, refused: onRefused,
+    latest: function (id) { return book.orders[id] || null; }, still: pages.LineEdit.still
   });
-  var operations = new pages.Operations(client, userId, { changed: renderSoon, answered: onAnswered, refused: onRefused });
-  var connection = new pages.Connection(dom.byId('conexion'), dom.byId('banner'), client, renderSoon, pages.Connection.OFFICE);
-  var menu = new pages.Menu(renderSoon);
-  var ready = new pages.Ready(dom.byId('ready'), operations, userId, username, renderSoon);
+  var connection = new pages.Connection(dom.byId('conexion'), dom.byId('banner'), client, screen.redraw, pages.Connection.OFFICE);
+  var menu = new pages.Menu(screen.redraw);
+  var ready = new pages.Ready(dom.byId('ready'), operations, userId, username, screen.redraw);
   var tables = new pages.Tables(dom.byId('tables'), dom.byId('unseen'), book, operations, onHeld);
   var entry = new pages.Entry(menu, userId, onSend);
-  var detail = new pages.Detail(dom.byId('detail-body'), operations, body.getAttribute('data-rol'), onAdd);
-
-  window.__notif = client;
+  var detail = new pages.Detail(dom.byId('detail-body'), operations, screen.role, onAdd);
 
   // ---- drawing -----------------------------------------------------------------
 
@@ -50,17 +50,16 @@
     return OPEN.test(pedido.estado) && (own || mine[pedido.id] === true);
   }
 
-
   // What may not be missed while another screen than the first is open.
-  function showStrip(cards, unseen) {
-    var first = cards[0], text = unseen;
-    if (!unseen && first) {
+  function showStrip(cards, warning) {
+    var first = cards[0], text = warning;
+    if (!warning && first) {
       text = wording.count(cards.length, 'listo', 'listos') + ': ' + wording.label(first) + (cards.length > 1 ? '…' : '');
     }
     dom.setText(dom.byId('strip-text'), text);
-    dom.byId('strip').hidden = screen.name === 'inicio' || !text;
-    dom.byId('strip').className = unseen ? 'strip strip--unseen' : 'strip';
-    dom.byId('pos').className = screen.name === 'inicio' || !text ? 'pos' : 'pos pos--strip';
+    dom.byId('strip').hidden = place.name === 'inicio' || !text;
+    dom.byId('strip').className = warning ? 'strip strip--unseen' : 'strip';
+    dom.byId('pos').className = place.name === 'inicio' || !text ? 'pos' : 'pos pos--strip';
   }
 
   function render() {
@@ -68,26 +67,22 @@
       return ready.since(pedido);
     });
     var shown;
-    renderTimer = null;
     ready.show(cards, now);
     dom.byId('ready-section').hidden = !cards.length;
     dom.setText(dom.byId('ready-count'), String(cards.length));
     shown = tables.show(book.list(isMine, created), book.list(isCancelled, created), now);
     showStrip(cards, shown.unseen);
+    if (shown.unseen && shown.unseen !== unseen) { sound.alarm(); }
+    unseen = shown.unseen;
     dom.byId('tables').hidden = shown.rows === 0;
     dom.byId('tables-empty').hidden = shown.rows > 0;
     dom.setText(dom.byId('tables-empty'), book.loaded ? 'Sin pedidos abiertos.' :
       connection.offline ? 'Sin conexión: no se sabe qué pedidos hay.' : 'Cargando…');
     entry.show();
-    detail.show(screen.name === 'pedido' ? book.orders[screen.id] || null : null, now);
+    detail.show(place.name === 'pedido' ? book.orders[place.id] || null : null, now);
     connection.tick();
     dom.setText(dom.byId('clock'), clock.time());
     document.title = (cards.length ? '(' + cards.length + ') ' : '') + 'Mesero';
-  }
-
-  // Many events at once, as after a pause, are drawn once.
-  function renderSoon() {
-    if (renderTimer === null) { renderTimer = window.setTimeout(render, 0); }
   }
 
   // ---- screens -------------------------------------------------------------------
@@ -95,8 +90,8 @@
   function readHash() {
     var parts = /^#(nuevo|pedido)(?:-(\d+))?$/.exec(window.location.hash);
     var name = parts ? parts[1] : 'inicio';
-    if (name === screen.name && Number(parts && parts[2]) === Number(screen.id)) { return; }
-    screen = { name: name, id: parts && parts[2] ? Number(parts[2]) : null };
+    if (name === place.name && Number(parts && parts[2]) === Number(place.id)) { return; }
+    place = { name: name, id: parts && parts[2] ? Number(parts[2]) : null };
     dom.byId('pos').setAttribute('data-screen', name);
     detail.open();
     window.scrollTo(0, 0);
@@ -111,8 +106,8 @@
   document.addEventListener('click', function (event) {
     var now = new Date().getTime(), before = tapped;
     if (!event.detail) { return; }   // by keyboard
-    tapped = { at: now, x: event.clientX, y: event.clientY, screen: screen.name };
-    if (before.screen !== screen.name && Math.abs(now - before.at) < SETTLE_MS &&
+    tapped = { at: now, x: event.clientX, y: event.clientY, place: place.name };
+    if (before.place !== place.name && Math.abs(now - before.at) < SETTLE_MS &&
         Math.abs(event.clientX - before.x) < SETTLE_PX && Math.abs(event.clientY - before.y) < SETTLE_PX) {
       event.preventDefault();
       event.stopPropagation();
@@ -152,7 +147,7 @@
     } else {
       operations.discard(operation);
     }
-    renderSoon();
+    screen.redraw();
   }
 
   function onAnswered(operation, answer) {
@@ -198,8 +193,6 @@
     alerts.ready(wording.label(pedido) + ', listo', names, 'pedido-' + pedido.id);
   }
 
-  client.on('hora', function (time) { clock.set(time.hora_servidor, time.desfase_ms); });
-
   client.on('instantanea', function (snapshot) {
     var before = book.orders, first = !book.loaded, i, pedido;
     book.load(snapshot.pedidos);
@@ -225,31 +218,23 @@
     if (evento.tipo === 'pedido_cancelado' && isMine(change.before || pedido) && !operations.own[evento.operacion_id]) {
       toast.warn(wording.label(pedido) + ' se canceló' + (evento.razon ? ': ' + evento.razon : ''));
     }
-    renderSoon();
+    screen.redraw();
   });
 
   client.on('evento_sistema', function (evento) {
     if (evento.tipo === 'acuse_recibo') {
       book.acknowledge(evento);
-      renderSoon();
+      screen.redraw();
     }
   });
 
   client.on('evento_alerta', function (evento) { menu.onAlert(evento); });
-
-  client.on('sesion_terminada', function () {
-    window.location.replace('/login?next=' + window.location.pathname);
-  });
 
   dom.byId('new').onclick = function () {
     menu.load();                 // a new dish or price is no event
     entry.begin(entry.draft.target ? null : entry.draft);
   };
   window.onhashchange = readHash;
-  clock.setFromPage();
   readHash();
-  window.setInterval(render, 1000);
-  render();
-  operations.resume();
-  client.conectar({ instantanea: true });
+  screen.start(operations);
 }(window));

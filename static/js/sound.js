@@ -7,20 +7,28 @@
   var dom = pages.dom;
   var AudioContext = window.AudioContext || window.webkitAudioContext;
   var GAP_MS = 1500;             // several orders at once ring once
+  var PAUSE_S = 0.3;             // between two different tones
   var FLASH_MS = 1800;
   var MUTE_MS = 60000;
 
-  // Frequency in Hz, start and length in s.
-  var NEW_ORDER = [[880, 0, 0.16], [1318.5, 0.18, 0.34]];
-  var CANCELLED = [[659.3, 0, 0.2], [440, 0.24, 0.4]];
-  var READY = [[1046.5, 0, 0.14], [1318.5, 0.15, 0.14], [1568, 0.3, 0.36]];
+  // Frequency in Hz, start and length in s. Told apart by their melody: up, twice the same, down,
+  // a siren, three up.
+  var TONES = {
+    newOrder: [[880, 0, 0.16], [1318.5, 0.18, 0.34]],
+    changed: [[987.8, 0, 0.12], [987.8, 0.2, 0.12]],
+    cancelled: [[659.3, 0, 0.2], [440, 0.24, 0.4]],
+    alarm: [[1174.7, 0, 0.18], [784, 0.2, 0.18], [1174.7, 0.4, 0.18], [784, 0.6, 0.18], [1174.7, 0.8, 0.3]],
+    ready: [[1046.5, 0, 0.14], [1318.5, 0.15, 0.14], [1568, 0.3, 0.36]]
+  };
 
   function Sound(chip, flash) {
     var self = this;
     this.chip = chip;
     this.flashElement = flash;
     this.context = null;
-    this.lastAt = 0;
+    this.exists = !!AudioContext;
+    this.lastAt = {};            // by tone
+    this.freeAt = 0;             // when the last note ends, in the context's time
     this.mutedUntil = 0;
     chip.onclick = function () { self.unlock(); };
     this._show();
@@ -65,7 +73,7 @@
   // Must be called from a tap; quietly where the tap was meant for something else.
   sound.unlock = function (quietly) {
     var self = this;
-    if (quietly && this._active()) { return; }
+    if (quietly && this.context && this.context.state === 'running') { return; }
     this.mutedUntil = 0;
     this._show();
     if (!AudioContext) { return; }
@@ -74,12 +82,12 @@
       this.context.onstatechange = function () { self._show(); };
     }
     if (this.context.resume) { this.context.resume(); }
-    if (!quietly) { this._play(NEW_ORDER); }
+    if (!quietly) { this._play(TONES.newOrder); }
     this._show();
   };
 
   sound._play = function (notes) {
-    var context = this.context, begin = context.currentTime + 0.02, i, tone, gain, at, end;
+    var context = this.context, begin = Math.max(context.currentTime + 0.02, this.freeAt), i, tone, gain, at, end;
     for (i = 0; i < notes.length; i++) {
       tone = context.createOscillator();
       gain = context.createGain();
@@ -94,14 +102,15 @@
       gain.connect(context.destination);
       tone.start(at);
       tone.stop(end);
+      this.freeAt = end + PAUSE_S;
     }
   };
 
-  sound._ring = function (notes) {
+  sound._ring = function (name) {
     var now = new Date().getTime();
-    if (Math.abs(now - this.lastAt) < GAP_MS) { return; }
-    this.lastAt = now;
-    if (this._active()) { this._play(notes); } else { this._flash(); }
+    if (Math.abs(now - (this.lastAt[name] || 0)) < GAP_MS) { return; }
+    this.lastAt[name] = now;
+    if (this._active()) { this._play(TONES[name]); } else { this._flash(); }
   };
 
   sound._flash = function () {
@@ -110,9 +119,11 @@
     window.setTimeout(function () { element.className = 'flash'; }, FLASH_MS);
   };
 
-  sound.newOrder = function () { this._ring(NEW_ORDER); };
-  sound.cancelled = function () { this._ring(CANCELLED); };
-  sound.ready = function () { this._ring(READY); };
+  sound.newOrder = function () { this._ring('newOrder'); };
+  sound.changed = function () { this._ring('changed'); };
+  sound.cancelled = function () { this._ring('cancelled'); };
+  sound.alarm = function () { this._ring('alarm'); };
+  sound.ready = function () { this._ring('ready'); };
 
   pages.Sound = Sound;
 }(window));

@@ -37,6 +37,10 @@
     }
   };
 
+  // A change of a line is refused for good once the order is paid or over.
+  var EDITS = { agregar_item: true, quitar_item: true, cambiar_cantidad: true, cambiar_notas: true };
+  var OVER = { cancelado: 'se canceló', cerrado: 'ya se cerró' };
+
   function money(amount) {
     return typeof amount === 'number' ? '$' + amount.toFixed(2) : '$ —';
   }
@@ -75,6 +79,10 @@
   function refusal(error, accion) {
     var known = TOO_LATE[accion];
     if (error.codigo === 'transicion_invalida' && known && known[error.estado]) { return known[error.estado]; }
+    if (error.codigo === 'transicion_invalida' && EDITS[accion]) {
+      return OVER[error.estado] || (accion === 'quitar_item' ? 'es su único plato, o ya está pagado' : 'ya está pagado: se cambia en caja');
+    }
+    if (EDITS[accion] && error.campos && error.campos.item_id) { return 'ese plato ya no está en el pedido'; }
     if (error.codigo === 'rol_no_permitido' && accion === 'cancelar') { return 'ya no se puede cancelar aquí: pida al encargado'; }
     if (error.codigo === 'version_obsoleta') { return 'cambió mientras tanto: revise y toque de nuevo'; }
     return (error.mensaje || 'no se aceptó') + (error.campos ? ' (' + fields(error.campos) + ')' : '');

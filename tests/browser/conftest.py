@@ -32,11 +32,15 @@ class Restaurant:
         """In one batch, so that the page gets them together and in order."""
         self.server.publish({"eventos": list(events)})
 
-    def sign_in(self, page: Page) -> None:
+    def sign_in(self, page: Page, *, in_shift: bool = True) -> None:
+        """`in_shift`: the board is uncovered, as after a reload of a page whose shift has been started."""
         answer = page.context.request.post(
             f"{self.url}/api/auth/login", data={"username": self.cook, "password": self.pin}
         )
         assert answer.status == 200, answer.text()
+        if in_shift:
+            key = f"notif:turno:{answer.json()['usuario_id']}"
+            page.add_init_script(f"sessionStorage.setItem('{key}', 'si')")
 
     def revoke_sessions(self) -> None:
         for line in run_cli("session", "list", database=self.server.database).stdout.splitlines():

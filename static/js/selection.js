@@ -1,0 +1,56 @@
+/* Working by keyboard, or a bump bar: a number selects a ticket, or a row of the
+   open list, and Enter or the same number again presses its button. */
+(function (window) {
+  'use strict';
+
+  var document = window.document;
+  var pages = window.posNotif = window.posNotif || {};
+
+  // choices(): the panel's name and what its numbers stand for: {panel, records}.
+  // press(record, panel): its button. onChange(): another one is selected.
+  function Selection(choices, press, onChange) {
+    this.choices = choices;
+    this.press = press;
+    this.onChange = onChange;
+    this.chosen = null;          // {id, panel}
+  }
+
+  var selection = Selection.prototype;
+
+  selection.clear = function () { this.chosen = null; };
+
+  // The id that is selected on this panel, or null.
+  selection.on = function (panel) {
+    return this.chosen !== null && this.chosen.panel === panel ? this.chosen.id : null;
+  };
+
+  function scrollTo(node) {
+    var box = node && node.getBoundingClientRect();
+    if (box && (box.top < 80 || box.bottom > window.innerHeight - 80)) {
+      window.scrollTo(0, Math.max(0, window.pageYOffset + box.top - 160));
+    }
+  }
+
+  selection.digit = function (number) {
+    var choices = this.choices(), record = choices.records[number - 1];
+    if (!record) { return; }
+    if (this.on(choices.panel) === record.id) {
+      this.confirm();
+      return;
+    }
+    this.chosen = { panel: choices.panel, id: record.id };
+    this.onChange();
+    if (choices.panel === 'board') { scrollTo(document.querySelector('.ticket.is-selected')); }
+  };
+
+  // False where nothing is selected.
+  selection.confirm = function () {
+    var chosen = this.chosen;
+    if (!chosen) { return false; }
+    if (this.press(chosen.id, chosen.panel) !== false) { this.chosen = null; }
+    this.onChange();
+    return true;
+  };
+
+  pages.Selection = Selection;
+}(window));
