@@ -1,0 +1,133 @@
+"""INICIAR TURNO: what one tap unlocks, what is told where a browser cannot, and that nobody has seen what it covers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.tickets import change, item, order, ticket, until
+
+pytestmark = pytest.mark.browser
+
+# What the page asks of the browser, in this order; a test's browser has no screen to keep awake or to fill.
+RECORD = """
+    window.asked = [];
+    Element.prototype.requestFullscreen = function () { asked.push('pantalla completa'); return Promise.resolve(); };
+    Object.defineProperty(Navigator.prototype, 'wakeLock', { configurable: true, value: {
+      request: function (kind) { asked.push('despierta: ' + kind); return Promise.resolve(new EventTarget()); }
+    } });
+"""
+HTTP_IN_A_LAN = """
+    Object.defineProperty(window, 'isSecureContext', { value: false });
+    delete Navigator.prototype.wakeLock;
+    delete Element.prototype.requestFullscreen;
+    delete Element.prototype.webkitRequestFullscreen;
+    delete Element.prototype.webkitRequestFullScreen;
+"""
+# Each tone as the pitches of its notes.
+TONES = """
+    window.tones = [];
+    (function () {
+      var start = OscillatorNode.prototype.start, at = 0;
+      OscillatorNode.prototype.start = function (when) {
+        if (!tones.length || when - at > 0.4) { tones.push([]); }
+        at = when;
+        tones[tones.length - 1].push(Math.round(this.frequency.value));
+        return start.call(this, when);
+      };
+    }());
+"""
+NEW, CHANGED, CANCELLED = [880, 1319], [988, 988], [659, 440]
+ALARM = [1175, 784, 1175, 784, 1175]
+
+
+def waiting(restaurant: Any, order_id: int) -> list[int]:
+    return restaurant.server.request("GET", f"/api/pedidos/{order_id}")[2]["pedido"]["por_acusar"]
+
+
+def test_one_tap_starts_the_shift(page: Any, restaurant: Any) -> None:
+    page.add_init_script(RECORD)
+    restaurant.sign_in(page, in_shift=False)
+    restaurant.publish(order(1), order(2))
+    page.goto(restaurant.url + "/cocina")
+    expect(page.locator("#shift-title")).to_have_text("2 pedidos esperan en cocina")
+    restaurant.publish(order(3))
+    page.wait_for_selector("#flash.is-on")  # what comes is told, although it cannot sound yet
+    expect(page.locator("#shift-title")).to_have_text("3 pedidos esperan en cocina")
+    page.keyboard.press("1")
+    page.keyboard.press("1")  # means nothing under the cover
+    page.wait_for_timeout(400)  # longer than receipts are gathered
+    assert [len(waiting(restaurant, number)) for number in (1, 2, 3)] == [1, 1, 1]
+    assert restaurant.server.request("GET", "/api/pedidos/1")[2]["pedido"]["estado"] == "en_mesa"
+    assert page.evaluate("asked") == []
+    page.keyboard.press("Enter")  # the button has the focus
+    page.wait_for_selector("#sonido[data-activo=true]")
+    expect(page.locator("#shift")).to_be_hidden()
+    assert page.evaluate("asked") == ["pantalla completa", "despierta: screen"]
+    until(page, lambda: [waiting(restaurant, number) for number in (1, 2, 3)] == [[], [], []])
+    # A reload in mid-shift shows the board at once; the first tap, wherever it is, unlocks the sound.
+    page.reload()
+    ticket(page, 1).wait_for()
+    expect(page.locator("#shift")).to_be_hidden()
+    assert page.evaluate("asked") == ["despierta: screen"]
+    expect(page.locator("#sonido")).to_contain_text("Toque para activar el sonido")
+    ticket(page, 2).locator(".ticket__head").click()
+    page.wait_for_selector("#sonido[data-activo=true]")
+    page.keyboard.press("m")
+    ticket(page, 3).locator(".ticket__head").click()
+    expect(page.locator("#sonido")).to_contain_text("Silencio")  # a tap elsewhere does not end it
+    # The next session is another shift.
+    restaurant.revoke_sessions()
+    page.wait_for_url("**/login?next=/cocina")
+    restaurant.sign_in(page, in_shift=False)
+    page.goto(restaurant.url + "/cocina")
+    expect(page.locator("#shift")).to_be_visible()
+
+
+def test_what_needs_https_is_told_and_the_shift_starts_without(page: Any, restaurant: Any) -> None:
+    page.add_init_script(HTTP_IN_A_LAN)
+    restaurant.sign_in(page, in_shift=False)
+    page.goto(restaurant.url + "/cocina")
+    expect(page.locator("#shift-title")).to_have_text("Ningún pedido espera")
+    expect(page.locator("#shift-awake.is-warn")).to_contain_text("Aquí pide HTTPS. Ponga la tableta en «nunca apagar».")
+    expect(page.locator("#shift-full.is-warn")).to_contain_text("Este navegador no la tiene.")
+    page.get_by_role("button", name="INICIAR TURNO").click()
+    page.wait_for_selector("#sonido[data-activo=true]")
+    restaurant.publish(order(1))
+    until(page, lambda: waiting(restaurant, 1) == [])
+
+
+@pytest.mark.faults
+def test_each_kind_of_news_has_its_tone_and_what_was_missed_has_one(page: Any, restaurant: Any) -> None:
+    page.add_init_script(TONES)
+    restaurant.sign_in(page)
+    page.goto(restaurant.url + "/cocina")
+    page.wait_for_selector("#conexion[data-modo=sse]")
+    page.click("#board", position={"x": 5, "y": 300})
+    page.wait_for_selector("#sonido[data-activo=true]")
+
+    def heard(*tones: list[int]) -> None:
+        page.wait_for_function("n => tones.length >= n", arg=len(tones))
+        assert page.evaluate("tones") == list(tones)
+
+    restaurant.publish(order(1, item(10, "Pupusa", 2)), order(2))
+    heard(NEW)
+    quantity = {"tipo_cambio": "cantidad_modificada", "cantidad_nueva": 3}
+    restaurant.publish({"tipo": "item_modificado", "pedido_id": 1, "item_id": 10, "cambios": quantity})
+    heard(NEW, CHANGED)
+    restaurant.publish({"tipo": "pedido_cancelado", "pedido_id": 1})
+    heard(NEW, CHANGED, CANCELLED)
+    ticket(page, 2).get_by_role("button", name="INICIAR").click()
+    ticket(page, 2).get_by_role("button", name="LISTO").click()
+    page.wait_for_selector('[data-pedido-id="2"][data-estado=listo]')
+    heard(NEW, CHANGED, CANCELLED)  # nothing for what was tapped here
+    restaurant.server.kill()
+    heard(NEW, CHANGED, CANCELLED, ALARM)
+    restaurant.server.start()
+    restaurant.publish(order(3), change(3, "cancelado"), order(4), order(5))
+    page.get_by_text("Mientras no estabas: 3 nuevos, 1 cancelado").wait_for(timeout=30_000)
+    heard(NEW, CHANGED, CANCELLED, ALARM, NEW)
+    page.wait_for_timeout(500)  # longer than what was missed is gathered
+    heard(NEW, CHANGED, CANCELLED, ALARM, NEW)
