@@ -272,9 +272,12 @@ async def test_a_recall_makes_every_line_again_and_keeps_the_clock(floor):
     recalled = (await floor.act(order_id, "recuperar", "mesero", razon="cruda")).json["pedido"]
     assert (recalled["cocina_at"], lines(recalled)) == (started, ["pendiente"])
     assert recalled["recuperado_at"]
+    assert recalled["recuperado_razon"] == "cruda"
     event = (await floor.events(order_id))[-1]
     assert (event["recuperado"], event["razon"]) == (True, "cruda")
     assert (await floor.act(order_id, "deshacer")).status == 409  # recalled once, it is no mistake of a tap
+    await floor.act(order_id, "listo")
+    assert "recuperado_razon" not in (await floor.act(order_id, "recuperar", "cocinero")).json["pedido"]
     await floor.act(order_id, "listo")
     floor.clock.advance(31 * 60)
     assert (await floor.act(order_id, "recuperar", "cocinero")).status == 409

@@ -92,7 +92,7 @@
     if (editable) {
       node.type = 'button';
       node.setAttribute('aria-expanded', open ? 'true' : 'false');
-      node.onclick = function () { self.edit.toggle(item); };
+      node.onclick = function () { self.edit.toggle(pedido, item); };
     }
     node = dom.create('li', 'dlines__item', [node, open ? this.edit.draw(pedido, item) : null]);
     node.setAttribute('data-item-id', item.id);

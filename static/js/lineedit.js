@@ -20,17 +20,19 @@
 
   edit.close = function () {
     this.id = null;              // the line that is open
-    this.seen = '';              // as it was then
+    this.seen = '';              // as it was then,
+    this.version = 0;            // and the order's version
     this.draft = { cantidad: 0, notas: '' };
     this.removing = false;       // asked once more
   };
 
-  edit.toggle = function (item) {
+  edit.toggle = function (pedido, item) {
     var open = this.id !== item.id;
     this.close();
     if (open) {
       this.id = item.id;
       this.seen = lines.content(item);
+      this.version = pedido.version;
       this.draft = { cantidad: item.cantidad, notas: item.notas || '' };
     }
     this.onChange();
@@ -55,7 +57,7 @@
 
   edit._ask = function (pedido, accion, fields, seen) {
     fields.item_id = this.id;
-    fields.version = pedido.version;
+    fields.version = this.version;
     this.operations.act(pedido, accion, fields, { seen: seen });
   };
 
@@ -142,7 +144,7 @@
         dom.create('p', 'muted small', 'Con más cantidad, el pedido vuelve a cocina.') : null,
       only ? dom.create('p', 'muted small', 'Es el único plato: para quitarlo, cancele el pedido.') : null,
       dom.create('div', 'pair', [
-        only ? button('Volver', 'btn--secondary', function () { self.toggle(item); }) :
+        only ? button('Volver', 'btn--secondary', function () { self.toggle(pedido, item); }) :
           button('Quitar plato', 'btn--secondary', function () {
             self.removing = true;
             self.onChange();

@@ -39,6 +39,7 @@
 
   // A change of a line is refused for good once the order is paid or over.
   var EDITS = { agregar_item: true, quitar_item: true, cambiar_cantidad: true, cambiar_notas: true };
+  var PAID = 'ya está pagado: lo demás va en otro pedido';
   var OVER = { cancelado: 'se canceló', cerrado: 'ya se cerró' };
 
   function money(amount) {
@@ -75,14 +76,20 @@
     return list.join('; ');
   }
 
+  // A refused version tells of the order as it is now, a refused state of that state alone.
+  function editRefusal(error, accion) {
+    var over = OVER[error.pedido ? error.pedido.estado : error.estado];
+    if (over) { return over; }
+    if (error.pedido) { return error.pedido.pagado_at ? PAID : ''; }
+    if (error.codigo === 'transicion_invalida') { return accion === 'quitar_item' ? 'es su único plato, o ya está pagado' : PAID; }
+    return error.campos && error.campos.item_id ? 'ese plato ya no está en el pedido' : '';
+  }
+
   // What stands after "Mesa 5: ".
   function refusal(error, accion) {
     var known = TOO_LATE[accion];
     if (error.codigo === 'transicion_invalida' && known && known[error.estado]) { return known[error.estado]; }
-    if (error.codigo === 'transicion_invalida' && EDITS[accion]) {
-      return OVER[error.estado] || (accion === 'quitar_item' ? 'es su único plato, o ya está pagado' : 'ya está pagado: se cambia en caja');
-    }
-    if (EDITS[accion] && error.campos && error.campos.item_id) { return 'ese plato ya no está en el pedido'; }
+    if (EDITS[accion] && editRefusal(error, accion)) { return editRefusal(error, accion); }
     if (error.codigo === 'rol_no_permitido' && accion === 'cancelar') { return 'ya no se puede cancelar aquí: pida al encargado'; }
     if (error.codigo === 'version_obsoleta') { return 'cambió mientras tanto: revise y toque de nuevo'; }
     return (error.mensaje || 'no se aceptó') + (error.campos ? ' (' + fields(error.campos) + ')' : '');

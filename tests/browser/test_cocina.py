@@ -182,8 +182,11 @@ def test_a_recalled_order_comes_first(kitchen: Any, restaurant: Any) -> None:
     restaurant.publish(
         order(1), order(2), change(2, "listo"), change(2, "en_cocina", recuperado=True, razon="Faltó una")
     )
+    for _ in range(2):
+        kitchen.wait_for_selector('[data-pedido-id="2"].ticket--recalled')
+        assert "Faltó una" in ticket(kitchen, 2).inner_text()
+        kitchen.reload()
     kitchen.wait_for_selector('[data-pedido-id="2"].ticket--recalled')
-    assert "Faltó una" in ticket(kitchen, 2).inner_text()
     assert kitchen.locator("[data-pedido-id]").first.get_attribute("data-pedido-id") == "2"
 
 

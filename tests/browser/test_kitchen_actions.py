@@ -122,7 +122,15 @@ def test_from_start_to_recall_on_two_tablets(kitchen: Any, tablet: Any, restaura
     press(kitchen, 1, "INICIAR")
     for page in (kitchen, tablet):
         shows(page, 1, "en_cocina")
+    expect(kitchen.locator("#undo")).to_contain_text("Mesa 5 en cocina")
+    expect(tablet.locator("#undo")).to_be_hidden()  # it was not begun there
+    kitchen.locator("#undo").get_by_role("button").click()
+    for page in (kitchen, tablet):
+        shows(page, 1, "en_mesa")
+    press(kitchen, 1, "INICIAR")
+    expect(kitchen.locator("#undo")).to_be_visible()
     line(tablet, 1, 10).click()
+    expect(kitchen.locator("#undo")).to_be_hidden()  # something of it is done
     for page in (kitchen, tablet):
         expect(line(page, 1, 10)).to_have_class("line is-done")
         expect(line(page, 1, 10)).to_have_attribute("aria-pressed", "true")
@@ -279,6 +287,28 @@ def test_an_answer_that_was_lost_is_asked_for_again(kitchen: Any, restaurant: An
     assert ready_events(restaurant, 1) == 1
 
 
+def test_taps_survive_a_reload_and_go_in_their_order(kitchen: Any, restaurant: Any) -> None:
+    restaurant.publish(order(1, item(10, "Pupusa"), item(11, "Atol")), change(1, "en_cocina"), order(2))
+    shows(kitchen, 1, "en_cocina")
+    kitchen.route("**/acciones", lambda route: route.abort())
+    line(kitchen, 1, 10).click()
+    line(kitchen, 1, 11).click()
+    expect(line(kitchen, 1, 11)).to_contain_text("Se enviará al volver")
+    kitchen.reload()
+    for item_id in (10, 11):
+        expect(line(kitchen, 1, item_id)).to_contain_text("Se enviará al volver")
+    # A cook elsewhere, and what is no change for this one, make neither of the two stale.
+    restaurant.publish(change(1, "en_cocina", metodo_pago="efectivo"))
+    bodies: list[Any] = []
+    kitchen.on("request", lambda request: request.url.endswith("/acciones") and bodies.append(request.post_data_json))
+    kitchen.unroute("**/acciones")
+    until(kitchen, lambda: state(restaurant, 1)["estado"] == "listo")
+    assert list(dict.fromkeys(body["item_id"] for body in bodies)) == [10, 11]
+    assert len(events(restaurant, 1, "item_modificado")) == 2
+    assert ready_events(restaurant, 1) == 1
+    assert kitchen.evaluate("Object.keys(localStorage).filter(k => k.indexOf('notif:operacion') === 0)") == []
+
+
 def test_many_lost_tries_make_no_tap_stale(kitchen: Any, restaurant: Any) -> None:
     restaurant.publish(order(1), order(2), change(1, "en_cocina"))
     shows(kitchen, 1, "en_cocina")
@@ -318,7 +348,14 @@ def test_the_keyboard(kitchen: Any, restaurant: Any) -> None:
     assert state(restaurant, 1)["estado"] == "en_mesa"
     keys.press("Enter")
     shows(kitchen, 1, "en_cocina")
+    expect(kitchen.locator("#undo")).to_be_visible()
+    keys.press("u")
+    shows(kitchen, 1, "en_mesa")
     kitchen.wait_for_timeout(700)  # until the button that was another takes a tap
+    keys.press("1")
+    keys.press("1")
+    shows(kitchen, 1, "en_cocina")
+    kitchen.wait_for_timeout(700)
     keys.press("1")
     keys.press("1")
     shows(kitchen, 1, "listo")

@@ -302,6 +302,65 @@ def test_dishes_are_added_to_an_order(pos: Any, floor: Floor) -> None:
     assert len(floor.orders()) == 1
 
 
+def detail_line(page: Any, item_id: int) -> Any:
+    return page.locator(f'#detail-body [data-item-id="{item_id}"]')
+
+
+def test_lines_of_a_sent_order_are_changed_and_removed(pos: Any, floor: Floor) -> None:
+    pedido = floor.act(floor.place(dishes={"Pupusa de queso": 2, "Horchata": 1}), "iniciar")
+    first, second = (item["id"] for item in pedido["items"])
+    row(pos, pedido["id"]).wait_for()
+    pos.goto(f"{floor.url}/pos#pedido-{pedido['id']}")
+    detail_line(pos, first).locator(".dline").click()
+    pos.get_by_role("button", name="Uno más").click()
+    pos.get_by_role("textbox").fill("sin curtido")
+    floor.act(pedido, "item_listo", item_id=second)  # a cook elsewhere in the order stops nobody
+    expect(detail_line(pos, second)).to_contain_text("Listo")
+    expect(pos.get_by_role("textbox")).to_have_value("sin curtido")
+    pos.get_by_role("button", name="Guardar").click()
+    until(pos, lambda: floor.order(pedido["id"])["items"][0]["notas"] == "sin curtido")
+    assert floor.order(pedido["id"])["items"][0]["cantidad"] == 3
+    expect(detail_line(pos, first)).to_contain_text("3×")
+    # A change that this waiter had not seen: nothing is written over it, and it is shown.
+    detail_line(pos, first).locator(".dline").click()
+    pos.get_by_role("button", name="Uno menos").click()
+    floor.act(pedido, "cambiar_cantidad", item_id=first, cantidad=5)
+    expect(detail_line(pos, first)).to_contain_text("5×")
+    pos.get_by_role("button", name="Guardar").click()
+    expect(pos.locator("#toasts")).to_contain_text("Mesa 5: cambió mientras tanto: revise y toque de nuevo")
+    assert floor.order(pedido["id"])["items"][0]["cantidad"] == 5
+    pos.get_by_role("button", name="Entendido").click()
+    detail_line(pos, second).locator(".dline").click()
+    pos.get_by_role("button", name="Quitar plato").click()
+    expect(detail_line(pos, second)).to_contain_text("¿Quitar 1× Horchata del pedido?")
+    assert len(floor.order(pedido["id"])["items"]) == 2
+    pos.get_by_role("button", name="Quitar", exact=True).click()
+    expect(detail_line(pos, second)).to_have_count(0)
+    assert [item["id"] for item in floor.order(pedido["id"])["items"]] == [first]
+    detail_line(pos, first).locator(".dline").click()
+    expect(detail_line(pos, first)).to_contain_text("Es el único plato")
+
+    def pay_first(route: Any) -> None:
+        floor.act(pedido, "cobrar", CASHIER, metodo_pago="tarjeta")
+        route.continue_()
+
+    pos.route("**/acciones", pay_first)
+    pos.get_by_role("button", name="Uno menos").click()
+    pos.get_by_role("button", name="Guardar").click()
+    expect(pos.locator("#toasts")).to_contain_text("Mesa 5: ya está pagado: lo demás va en otro pedido")
+    expect(detail_line(pos, first).get_by_role("button")).to_have_count(0)
+
+
+def test_a_granted_notification_is_shown_by_the_service_worker(page: Any, context: Any, floor: Floor) -> None:
+    context.grant_permissions(["notifications"], origin=floor.url)
+    floor.open(page, WAITER, "/pos")
+    expect(page.locator("#allow")).to_be_hidden()
+    page.wait_for_function("navigator.serviceWorker.ready.then(r => !!r.active)")
+    floor.act(floor.place(), "listo")
+    shown = "navigator.serviceWorker.ready.then(r => r.getNotifications()).then(l => l.map(n => [n.title, n.body]))"
+    until(page, lambda: page.evaluate(shown) == [["Mesa 5, listo", "2× Pupusa de queso"]])
+
+
 def test_a_takeaway_that_is_paid_in_advance_waits_at_the_till(pos: Any, floor: Floor) -> None:
     pos.click("#new")
     pos.click("#entry-llevar")
@@ -353,6 +412,8 @@ def test_everything_can_be_hit_and_read_on_a_phone(pos: Any, floor: Floor) -> No
     dish(pos, floor, long).locator(".menu__what").click()
     assert unusable(pos) == []
     pos.goto(f"{floor.url}/pos#pedido-{pedido['id']}")
+    detail_line(pos, pedido["items"][0]["id"]).locator(".dline").click()
+    assert unusable(pos) == []
     pos.get_by_role("button", name="Devolver a cocina").click()
     assert unusable(pos) == []
     pos.set_viewport_size({"width": 1024, "height": 600})
