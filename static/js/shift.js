@@ -1,6 +1,7 @@
 /* INICIAR TURNO: the one tap that a browser asks for before it lets a page sound
-   or fill the screen, and what this browser cannot do. It covers the board, so
-   what is under it counts as not seen. Once for a tab and user: after a reload in
+   or fill the screen, and what this browser cannot do. It covers the board, not
+   the bar and the banner: nobody is at the tablet yet, so what is under it counts
+   as not seen, and a waiter is told so. Once for a tab and user: after a reload in
    mid-shift the board is there at once, and the next tap unlocks the sound. */
 (function (window) {
   'use strict';
@@ -23,10 +24,10 @@
     this.lock = null;            // keeps the screen on; the browser takes it from a hidden page
     this.asking = false;
     document.addEventListener('visibilitychange', function () { self._keepAwake(); }, false);
-    document.addEventListener('click', function () {
-      if (!self.open) { sound.unlock(true); }
+    document.addEventListener('click', function (event) {
+      if (!self.open) { sound.unlock(true); } else if (isButton(event.target)) { self.begin(); }
     }, false);
-    dom.byId('shift-go').onclick = function () { self.begin(); };
+    dom.byId('shift-go').onclick = function () { sound.unlock(); };
     this._showFeatures();
     element.hidden = !this.open;
     if (this.open) { dom.byId('shift-go').focus(); }
@@ -52,11 +53,17 @@
 
   // ---- the tap ---------------------------------------------------------------------
 
+  // The chip of the sound, as each button of the bar, says as well that somebody is there.
+  function isButton(node) {
+    while (node && node.tagName !== 'BUTTON') { node = node.parentNode; }
+    return !!node;
+  }
+
   shift.begin = function () {
     this.open = false;
     this.element.hidden = true;
     this._remember();
-    this.sound.unlock();
+    this.sound.unlock(true);
     fillScreen(document.documentElement);
     this._keepAwake();
     this.onBegin();

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.browser.console import watch
-from tests.browser.floor import Floor
+from tests.browser.floor import Floor, begin_shift
 from tests.support import LiveServer, run_cli
 
 if TYPE_CHECKING:
@@ -33,14 +33,12 @@ class Restaurant:
         self.server.publish({"eventos": list(events)})
 
     def sign_in(self, page: Page, *, in_shift: bool = True) -> None:
-        """`in_shift`: the board is uncovered, as after a reload of a page whose shift has been started."""
         answer = page.context.request.post(
             f"{self.url}/api/auth/login", data={"username": self.cook, "password": self.pin}
         )
         assert answer.status == 200, answer.text()
         if in_shift:
-            key = f"notif:turno:{answer.json()['usuario_id']}"
-            page.add_init_script(f"sessionStorage.setItem('{key}', 'si')")
+            begin_shift(page, answer.json()["usuario_id"])
 
     def revoke_sessions(self) -> None:
         for line in run_cli("session", "list", database=self.server.database).stdout.splitlines():

@@ -85,9 +85,15 @@ class Floor:
         base = url or self.url
         answer = page.context.request.post(f"{base}/api/auth/login", data={"username": who, "password": PIN})
         assert answer.status == 200, answer.text()
+        begin_shift(page, answer.json()["usuario_id"])
         page.goto(base + path)
         page.wait_for_selector(f"#conexion[data-modo={transport}]")
         return page
+
+
+def begin_shift(page: Any, user_id: int) -> None:
+    """The kitchen's board is uncovered, as after a reload of a page whose shift has been started."""
+    page.add_init_script(f"sessionStorage.setItem('notif:turno:{user_id}', 'si')")
 
 
 def pass_time(page: Any, *, seconds: float) -> None:
