@@ -24,9 +24,10 @@
     this.lock = null;            // keeps the screen on; the browser takes it from a hidden page
     this.asking = false;
     document.addEventListener('visibilitychange', function () { self._keepAwake(); }, false);
+    // Before the buttons' own handlers, which may draw what was tapped anew.
     document.addEventListener('click', function (event) {
       if (!self.open) { sound.unlock(true); } else if (isButton(event.target)) { self.begin(); }
-    }, false);
+    }, true);
     dom.byId('shift-go').onclick = function () { sound.unlock(); };
     this._showFeatures();
     element.hidden = !this.open;
