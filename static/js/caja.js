@@ -196,5 +196,6 @@
     screen.redraw();
   });
 
-  screen.start(operations);
+  operations.resume();
+  screen.start();
 }(window));

@@ -285,5 +285,6 @@
   client.on('sesion_terminada', function () { shift.end(); });
 
   window.onresize = function () { board.layout(); };
-  screen.start(cooking.operations);
+  cooking.operations.resume();
+  screen.start();
 }(window));

@@ -236,5 +236,6 @@
   };
   window.onhashchange = readHash;
   readHash();
-  screen.start(operations);
+  operations.resume();
+  screen.start();
 }(window));

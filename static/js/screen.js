@@ -37,10 +37,9 @@
   };
 
   // Once the page's handlers are there.
-  Screen.prototype.start = function (operations) {
+  Screen.prototype.start = function () {
     window.setInterval(this.draw, 1000);
     this.draw();
-    operations.resume();
     this.client.conectar({ instantanea: true });
   };
 
