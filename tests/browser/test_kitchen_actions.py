@@ -290,6 +290,8 @@ def test_an_answer_that_was_lost_is_asked_for_again(kitchen: Any, restaurant: An
 def test_taps_survive_a_reload_and_go_in_their_order(kitchen: Any, restaurant: Any) -> None:
     restaurant.publish(order(1, item(10, "Pupusa"), item(11, "Atol")), change(1, "en_cocina"), order(2))
     shows(kitchen, 1, "en_cocina")
+    bodies: list[Any] = []
+    kitchen.on("request", lambda request: request.url.endswith("/acciones") and bodies.append(request.post_data_json))
     kitchen.route("**/acciones", lambda route: route.abort())
     line(kitchen, 1, 10).click()
     line(kitchen, 1, 11).click()
@@ -299,8 +301,7 @@ def test_taps_survive_a_reload_and_go_in_their_order(kitchen: Any, restaurant: A
         expect(line(kitchen, 1, item_id)).to_contain_text("Se enviará al volver")
     # A cook elsewhere, and what is no change for this one, make neither of the two stale.
     restaurant.publish(change(1, "en_cocina", metodo_pago="efectivo"))
-    bodies: list[Any] = []
-    kitchen.on("request", lambda request: request.url.endswith("/acciones") and bodies.append(request.post_data_json))
+    assert {body["item_id"] for body in bodies} == {10}  # the second waits for the first
     kitchen.unroute("**/acciones")
     until(kitchen, lambda: state(restaurant, 1)["estado"] == "listo")
     assert list(dict.fromkeys(body["item_id"] for body in bodies)) == [10, 11]
