@@ -21,12 +21,12 @@ class LogState:
     anchor_hash: str
 
 
-def event_line(stored: str, previous_hash: str, own_hash: str) -> str:
+def event_line(stored: bytes, previous_hash: bytes, own_hash: bytes) -> bytes:
     """The event's line. `stored` is its JSON as the log keeps it: what the hash was taken of."""
-    return f'{stored[:-1]},"hash_anterior":"{previous_hash}","hash":"{own_hash}"}}\n'
+    return b'%b,"hash_anterior":"%b","hash":"%b"}\n' % (stored[:-1], previous_hash, own_hash)
 
 
-def last_line(total: int, complete: bool, state: LogState) -> str:
+def last_line(total: int, complete: bool, state: LogState) -> bytes:
     """`complete`: no filter left an event out, so that the lines before it are the whole chain."""
     told = {
         "fin": True,
@@ -37,12 +37,12 @@ def last_line(total: int, complete: bool, state: LogState) -> str:
         "ancla_id": state.anchor_id,
         "ancla_hash": state.anchor_hash,
     }
-    return dump(told) + "\n"
+    return dump(told).encode() + b"\n"
 
 
-def split_line(line: bytes) -> tuple[bytes, str, str] | None:
+def split_line(line: bytes) -> tuple[bytes, bytes, bytes] | None:
     """An event's line as its stored bytes, its predecessor's hash and its own; None where it is no such line."""
     hashes = _HASHES.search(line)
     if hashes is None:
         return None
-    return line[: hashes.start()] + b"}", hashes[1].decode(), hashes[2].decode()
+    return line[: hashes.start()] + b"}", hashes[1], hashes[2]
