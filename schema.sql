@@ -1,4 +1,4 @@
--- The whole state of a restaurant's notification service. Version 3.
+-- The whole state of a restaurant's notification service. Version 4.
 -- `pos_notif/database.py` makes a new file from this text and compares an existing one with it.
 
 -- One row: where the log begins and ends.
@@ -32,8 +32,11 @@ CREATE INDEX events_kitchen ON events (id) WHERE to_kitchen;
 CREATE INDEX events_waiters ON events (id) WHERE to_waiters;
 CREATE INDEX events_tills ON events (id) WHERE to_tills;
 CREATE INDEX events_order ON events (order_id, id) WHERE order_id IS NOT NULL;
+-- The newest set of these says which orders the pruned log goes on with.
+CREATE INDEX events_prunings ON events (id) WHERE type = 'poda';
 
--- The orders' present state: fold(anchor, log), written in the event's transaction.
+-- The orders' present state: fold(anchor, log), written in the event's transaction. A closed or cancelled order without
+-- a kept event is a pruned one that has not been deleted yet.
 CREATE TABLE orders (
     id INTEGER PRIMARY KEY,
     state TEXT NOT NULL,

@@ -19,6 +19,7 @@ from .connections import RESTART, Connections
 from .day_figures import DayFigures
 from .notifier import NotificadorPedidos
 from .resources import resource
+from .retention import prune_every_day
 from .streams import Streams
 from .web import (
     client_actions,
@@ -136,6 +137,14 @@ def _serve(app: NotificationApp, config: Config, clock: Clock):  # type: ignore[
         accounts.on_change = connections.verify
         notifier.on_foreign_commit(accounts_may_have_changed)
         streams = Streams(notifier, connections)
+        keeping = None
+        if config.keep_days:
+            keeping = asyncio.create_task(
+                prune_every_day(
+                    notifier.database, notifier.log, keep_days=config.keep_days, clock=clock, zone=notifier.zone
+                ),
+                name="retention",
+            )
         services = app.extensions[EXTENSION] = Services(
             config, notifier, accounts, connections, streams, DayFigures(notifier)
         )
@@ -144,6 +153,9 @@ def _serve(app: NotificationApp, config: Config, clock: Clock):  # type: ignore[
         finally:
             connections.end_all(RESTART)
             await connections.close()
+            if keeping is not None:
+                keeping.cancel()
+                await asyncio.gather(keeping, return_exceptions=True)
             if services.write_check is not None:
                 await asyncio.gather(services.write_check, return_exceptions=True)
             accounts.close()

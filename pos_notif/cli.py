@@ -12,10 +12,11 @@ import click
 
 from .app import package_version
 from .cli_accounts import session_group, token_group, user_group
+from .cli_log import backup_command, import_command, prune_command, restore_command, verify_command
 from .cli_serve import serve_command
 from .cli_tail import tail_command
 from .demo.command import demo_command
-from .errors import ConfigurationError, DomainError, LogRefused
+from .errors import CommandFailed, ConfigurationError, DomainError, LogRefused
 
 
 class Group(click.Group):
@@ -28,7 +29,7 @@ class Group(click.Group):
             return super().invoke(context)
         except ConfigurationError as error:
             _fail(str(error), 2)
-        except (LogRefused, PortUnavailable) as error:
+        except (CommandFailed, LogRefused, PortUnavailable) as error:
             _fail(str(error), 1)
         except OSError as error:
             if error.filename is None:
@@ -55,4 +56,6 @@ main.add_command(user_group)
 main.add_command(token_group)
 main.add_command(session_group)
 main.add_command(tail_command)
+for command in (verify_command, import_command, backup_command, restore_command, prune_command):
+    main.add_command(command)
 main.add_command(demo_command)

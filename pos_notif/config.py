@@ -72,6 +72,11 @@ class Config:
     late_minutes: float = _setting(
         15.0, "An order that is not ready after so long is late, on the screens and in the figures.", (0.001, 24 * 60)
     )
+    keep_days: float = _setting(
+        0.0,
+        "Days of events to keep; older ones are pruned at a start and after 04:00. 0: all. Only you know how many.",
+        (0, 36600),
+    )
     poll_seconds: float = _setting(3.0, "The pause that polling clients are told to make.", (0.01, 3600))
     write_timeout_seconds: float = _setting(
         5.0, "A connection whose writes make no progress for so long is closed; it resumes by its cursor.", (0.01, 3600)

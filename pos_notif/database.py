@@ -11,7 +11,7 @@ import contextlib
 import os
 import secrets
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,7 +23,7 @@ from .resources import resource
 T = TypeVar("T")
 
 APPLICATION_ID = 0x504F534E  # "POSN"
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 # To version N, from N - 1, as SQL. A file of an older version is brought up step by step, each in a transaction.
 MIGRATIONS: Mapping[int, str] = {
     2: """
@@ -52,6 +52,7 @@ MIGRATIONS: Mapping[int, str] = {
             available INTEGER NOT NULL
         ) STRICT;
     """,
+    4: "CREATE INDEX events_prunings ON events (id) WHERE type = 'poda';",
 }
 ZERO_HASH = "0" * 64
 BUSY_TIMEOUT_SECONDS = 5.0
@@ -109,7 +110,7 @@ class Database:
 
         Raises LogUnavailable where SQLite cannot write now (a full disk, a lock held for 5 s, a closed database).
         """
-        return await self._run(self._writer, lambda connection: _in_transaction(connection, work))
+        return await self._run(self._writer, lambda connection: in_transaction(connection, work))
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Runs `work` on one snapshot of the database. Text columns arrive as bytes-decoded `str`."""
@@ -130,7 +131,37 @@ class Database:
             raise LogUnavailable from error
 
 
-def _in_transaction(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
+@contextlib.contextmanager
+def opened(path: Path, *, create: bool = False) -> Iterator[sqlite3.Connection]:
+    """A connection for a command that works alone; checked and brought up as `Database.open` does."""
+    _check_file(path, create)
+    with contextlib.closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None)) as connection:
+        try:
+            _prepare(connection, path, MIGRATIONS)
+        except sqlite3.Error as error:
+            raise LogRefused(f"{path}: {_reason(error)}") from error
+        yield connection
+
+
+@contextlib.contextmanager
+def opened_to_read(path: Path) -> Iterator[sqlite3.Connection]:
+    """Leaves the file as it is, of whatever version, and may be of a medium that cannot be written."""
+    if not path.is_file():
+        raise LogRefused(f"{path}: " + ("is a directory" if path.is_dir() else "does not exist"))
+    # SQLite would have to make a -shm beside a file in WAL mode; without a -wal nobody writes to it.
+    still = "" if path.with_name(path.name + "-wal").exists() else "&immutable=1"
+    uri = f"{path.absolute().as_uri()}?mode=ro{still}"
+    with contextlib.closing(
+        sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None)
+    ) as connection:
+        try:
+            _refuse_foreign(connection, path)
+        except sqlite3.Error as error:
+            raise LogRefused(f"{path}: {_reason(error)}") from error
+        yield connection
+
+
+def in_transaction(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
     connection.execute("BEGIN IMMEDIATE")
     try:
         result = work(connection)
@@ -186,27 +217,33 @@ def _check_file(file: Path, create: bool) -> None:
 
 def _prepare(connection: sqlite3.Connection, file: Path, migrations: Mapping[int, str]) -> None:
     """Makes the schema in a new file, or checks and migrates an existing one."""
-    application = connection.execute("PRAGMA application_id").fetchone()[0]
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
     empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
-    if not empty and application != APPLICATION_ID:
-        raise LogRefused(f"{file}: is a SQLite database of another program")
-    if version > SCHEMA_VERSION:
-        raise LogRefused(
-            f"{file}: was written by a newer pos-notif (schema {version}, this one knows {SCHEMA_VERSION}); upgrade it"
-        )
+    version = 0 if empty else _refuse_foreign(connection, file)
     connection.execute("PRAGMA journal_mode = WAL")
     # FULL: a 201 must survive a power cut. NORMAL may lose the last commits.
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = 1")
     if empty:
-        _in_transaction(connection, _create)
+        in_transaction(connection, _create)
     else:
         for step in range(version + 1, SCHEMA_VERSION + 1):
             if step not in migrations:
                 raise LogRefused(f"{file}: is damaged: there is no way from its schema {version} to {SCHEMA_VERSION}")
-            _in_transaction(connection, lambda writer, step=step: _migrate(writer, migrations[step], step))  # type: ignore[misc]
+            in_transaction(connection, lambda writer, step=step: _migrate(writer, migrations[step], step))  # type: ignore[misc]
     _check_schema(connection, file)
+
+
+def _refuse_foreign(connection: sqlite3.Connection, file: Path) -> int:
+    """The schema's version, of a log that this version knows."""
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if application != APPLICATION_ID:
+        raise LogRefused(f"{file}: is a SQLite database of another program")
+    if version > SCHEMA_VERSION:
+        raise LogRefused(
+            f"{file}: was written by a newer pos-notif (schema {version}, this one knows {SCHEMA_VERSION}); upgrade it"
+        )
+    return version
 
 
 def _create(connection: sqlite3.Connection) -> None:

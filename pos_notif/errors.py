@@ -128,3 +128,11 @@ class LogRefused(Exception):
 
 class ConfigurationError(Exception):
     """A setting that cannot be used. The message is one line for the operator."""
+
+
+class CommandFailed(Exception):
+    """What a command of the log's tools cannot do, or has found. One line, English, for the operator."""
+
+
+class Unsound(CommandFailed):
+    """The first thing that is wrong with a log or with an exported one."""

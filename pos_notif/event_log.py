@@ -128,6 +128,18 @@ class Transaction(Protocol):
 
     def keep_key(self, publisher: str, route: str, key: str, digest: bytes, event_ids: list[int]) -> None: ...
 
+    def orders_since(self, after: int) -> set[int]:
+        """The orders that events above `after` are about."""
+
+    def order_at(self, order_id: int, up_to: int) -> Order | None:
+        """The order as it stood after the event `up_to`, which is durable."""
+
+    def oldest(self) -> int:
+        """The oldest kept id."""
+
+    def begin_after(self, up_to: int, anchor_hash: str) -> None:
+        """The log begins after this event. The last that a publication does: it is not taken back where that fails."""
+
     def follow(self, owner: Owner, order_id: int) -> None:
         """From the next event on, unless the owner follows the order already. Raises TooManySubscriptions, or
         NotAuthenticated where the owner's session or token is no more."""

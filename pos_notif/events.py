@@ -108,8 +108,11 @@ def _table(event: Mapping[str, Any], known: bool, states: set[str | None], new_s
     return rooms
 
 
+ORDER_ROOM = "pedido_"
+
+
 def order_room(order_id: int) -> str:
-    return f"pedido_{order_id}"
+    return f"{ORDER_ROOM}{order_id}"
 
 
 def all_rooms(filtered: set[str], order_id: int | None) -> list[str]:

@@ -8,11 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from . import orders
 from .appending import Moment, Rules, append
 from .errors import DomainError, Invalid, KeyReused
 from .event_log import Transaction
-from .orders import Order
 
 Json = dict[str, Any]
 
@@ -133,14 +131,3 @@ def digest_of(body: Any) -> bytes:
 def _at(error: DomainError, path: str) -> DomainError:
     fields = {f"{path}.{name}": problem for name, problem in error.fields.items()} or {path: error.message}
     return type(error)(error.message, fields=fields, extra=error.extra)
-
-
-def rebuild(events: Sequence[Json]) -> dict[int, Order]:
-    """The projection of a whole log, from its stored events. What the orders table must equal."""
-    found: dict[int, Order] = {}
-    for event in events:
-        if event.get("pedido_id") is not None:
-            order = orders.fold(found.get(event["pedido_id"]), event)
-            if order is not None:
-                found[event["pedido_id"]] = order
-    return found

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from .database import Database
+from .database import ZERO_HASH, Database
 from .errors import LogRefused, LogUnavailable
 from .event_log import NO_ORDERS, Bounds, LoggedEvent, Page, Transaction
+from .hash_chain import ChainWalk
 from .orders import Order, ViewLimits
 from .products import Product
 from .sqlite_figures import count_open, first_id_at, read_orders_events
@@ -19,6 +20,7 @@ from .sqlite_orders import find_order, view
 from .sqlite_products import all_products
 from .sqlite_reads import (
     EVENT_COLUMNS,
+    KEPT,
     Appended,
     appended_since,
     check_newest,
@@ -206,7 +208,7 @@ class SqliteLog:
 
     async def order_history(self, order_id: int, limit: int) -> tuple[Order | None, list[LoggedEvent]]:
         """An order and its newest `limit` events, oldest first."""
-        sql = f"SELECT {EVENT_COLUMNS} FROM events WHERE order_id = ? ORDER BY id DESC LIMIT ?"
+        sql = f"SELECT {EVENT_COLUMNS} FROM events WHERE order_id = ? AND {KEPT} ORDER BY id DESC LIMIT ?"
 
         def work(connection: sqlite3.Connection) -> tuple[Order | None, list[LoggedEvent]]:
             rows = connection.execute(sql, (order_id, limit)).fetchall()
@@ -228,21 +230,17 @@ class SqliteLog:
 
     async def newest_events(self, limit: int) -> list[LoggedEvent]:
         """Of all rooms, oldest first."""
-        sql = f"SELECT {EVENT_COLUMNS} FROM events ORDER BY id DESC LIMIT ?"
+        sql = f"SELECT {EVENT_COLUMNS} FROM events WHERE {KEPT} ORDER BY id DESC LIMIT ?"
         rows = await self._database.read(lambda connection: connection.execute(sql, (limit,)).fetchall())
         return [event_of(row) for row in reversed(rows)]
 
     async def check_before_newest(self, pause_seconds: float = 0.05) -> str | None:
         """Checks the chain from the oldest row up, a page at a time; the first fault in words, or None."""
-        after, previous = await self._database.read(
-            lambda connection: connection.execute("SELECT oldest - 1, anchor_hash FROM log").fetchone()
-        )
+        walk = ChainWalk(0, ZERO_HASH)  # taken to the anchor by the first page
         while True:
-            after, previous, problem, done = await self._database.read(
-                lambda connection, after=after, previous=previous: check_page(connection, after, previous)  # type: ignore[misc]
-            )
+            problem, done = await self._database.read(lambda connection: check_page(connection, walk))
             if problem or done:
-                return str(problem) if problem else None
+                return problem
             await asyncio.sleep(pause_seconds)
 
 
@@ -284,6 +282,6 @@ def _commit(
             pending.merge(transaction.pending)
     if pending.rows or pending.keys or pending.follows or pending.products:
         write_rows(connection, pending)
-    bounds = Bounds(found.bounds.epoch, found.bounds.oldest, pending.head_id)
     version = found.subscriptions_version + len(pending.follows)
-    return Appended(found.events + pending.events, bounds, version, found.subscriptions), pending.on_commit
+    written = Appended(found.events + pending.events, read_bounds(connection), version, found.subscriptions)
+    return written, pending.on_commit

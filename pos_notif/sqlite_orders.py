@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterable
 from typing import Any
 
 from .events import KITCHEN, TILLS, WAITERS
-from .orders import KITCHEN_STATES, Order, ViewLimits, views_holding, waiter_sees
+from .orders import KITCHEN_STATES, TERMINAL_STATES, Order, ViewLimits, views_holding, waiter_sees
 from .wire.json_text import dump
 
 COLUMNS = "id, state, first_event_id, last_event_ms, ready_ms, kitchen_had_it, state_assumed, data"
@@ -19,11 +20,20 @@ _VIEW_STATES = {
     TILLS: ("pendiente_pago", "servido", "listo"),
 }
 OPEN_STATES = _VIEW_STATES[WAITERS]
+# A pruned order's row is gone with the log's new beginning, and deleted some time later.
+_TERMINAL = ",".join(f"'{state}'" for state in TERMINAL_STATES)
+_HAS_EVENT = "EXISTS (SELECT 1 FROM events WHERE order_id = orders.id AND events.id >= (SELECT oldest FROM log))"
+_KEPT = f"(state NOT IN ({_TERMINAL}) OR {_HAS_EVENT})"
 
 
 def find_order(connection: sqlite3.Connection, order_id: int) -> Order | None:
-    row = connection.execute(f"SELECT {COLUMNS} FROM orders WHERE id = ?", (order_id,)).fetchone()
+    row = connection.execute(f"SELECT {COLUMNS} FROM orders WHERE id = ? AND {_KEPT}", (order_id,)).fetchone()
     return _order(row) if row else None
+
+
+def delete_pruned(connection: sqlite3.Connection, order_ids: Iterable[int]) -> None:
+    """Deletes those of the orders that the log no longer knows."""
+    connection.executemany(f"DELETE FROM orders WHERE id = ? AND NOT {_KEPT}", [(order_id,) for order_id in order_ids])
 
 
 def save_orders(connection: sqlite3.Connection, changed: dict[int, tuple[Order, str | None]]) -> None:
@@ -43,7 +53,7 @@ def view(
     since = now_ms - limits.view_ms if limits.view_ms else 0
     sql = (
         f"SELECT {COLUMNS} FROM orders WHERE state IN ({','.join('?' * len(states))}) AND last_event_ms >= ?"
-        " ORDER BY first_event_id"
+        f" AND {_KEPT} ORDER BY first_event_id"
     )
     found = [_order(row) for row in connection.execute(sql, (*states, since))]
     if room is None:
@@ -53,9 +63,14 @@ def view(
 
 
 def last_own_id(connection: sqlite3.Connection, first: int, last: int) -> int:
-    """The greatest id of an order from `first` to `last`; `first - 1` where there is none."""
-    row = connection.execute("SELECT max(id) FROM orders WHERE id BETWEEN ? AND ?", (first, last)).fetchone()
-    return row[0] if row[0] is not None else first - 1
+    """The greatest id from `first` to `last` that an order has, or had before the log was pruned; `first - 1` where
+    there is none."""
+    kept = connection.execute("SELECT max(id) FROM orders WHERE id BETWEEN ? AND ?", (first, last)).fetchone()[0]
+    pruned = connection.execute(
+        "SELECT json_extract(data, '$.ultimo_pedido_propio') FROM events WHERE type = 'poda'"
+        " AND id >= (SELECT oldest FROM log) ORDER BY id DESC LIMIT 1"
+    ).fetchone()
+    return max(kept or 0, pruned[0] if pruned else 0, first - 1)
 
 
 def _row(order_id: int, order: Order, known_json: str | None) -> tuple[Any, ...]:

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
+import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from .clock import parse_iso
 from .event_log import NO_ROOM, Bounds, LoggedEvent, Page, Pruned
-from .events import KITCHEN, MANAGERS, TILLS, WAITERS
+from .events import EVENT_NAME, FILTERED_ROOMS, KITCHEN, MANAGERS, ORDER_ROOM, TILLS, WAITERS
+from .hash_chain import ChainWalk
 from .subscriptions import Owner
 
 CHECKED_AT_START = 1000
 EVENT_COLUMNS = "id, ms, type, to_kitchen, to_waiters, to_tills, data, order_id"
 
+# Rows below `oldest` are pruned ones that have not been deleted yet.
+KEPT = "id >= (SELECT oldest FROM log)"
+
 ROOM_FILTER = {MANAGERS: "", KITCHEN: "AND to_kitchen", WAITERS: "AND to_waiters", TILLS: "AND to_tills"}
-
-
-def chain(previous_hash: str, stored: bytes) -> str:
-    """The hash of an event from its predecessor's (docs/protocol.md, section 12)."""
-    return hashlib.sha256(previous_hash.encode() + b"\n" + stored).hexdigest()
 
 
 def read_bounds(connection: sqlite3.Connection) -> Bounds:
@@ -62,6 +63,20 @@ def event_of(row: tuple) -> LoggedEvent:  # type: ignore[type-arg]
     flags = ((KITCHEN, to_kitchen), (WAITERS, to_waiters), (TILLS, to_tills))
     rooms = frozenset(room for room, flag in flags if flag)
     return LoggedEvent(event_id, ms, tipo, rooms, data.encode(), order_id)
+
+
+def row_of(stored: str) -> tuple[Any, ...]:
+    """An event's row, in the order of EVENT_COLUMNS, from its stored JSON alone. Raises KeyError, TypeError or
+    ValueError for what is no event."""
+    event = json.loads(stored)
+    rooms = event["salas"]
+    order_id = None
+    if rooms[-1] != MANAGERS:
+        order_id = int(rooms[-1].removeprefix(ORDER_ROOM))
+    flags = [int(room in rooms) for room in FILTERED_ROOMS]
+    if event["tipo"] not in EVENT_NAME:
+        raise ValueError(f"unknown type {event['tipo']}")
+    return (event["id"], parse_iso(event["timestamp"]), event["tipo"], *flags, stored, order_id)
 
 
 def read_page(
@@ -132,40 +147,41 @@ def read_since(connection: sqlite3.Connection, ms: int, room: str, limit: int) -
 
 def check_newest(connection: sqlite3.Connection) -> str | None:
     """The newest rows chain, and end at the recorded head."""
-    oldest, head_id, head_hash, anchor = connection.execute(
-        "SELECT oldest, head_id, head_hash, anchor_hash FROM log"
-    ).fetchone()
-    # Rows below `oldest` are pruned ones that have not been deleted yet.
+    oldest, anchor = connection.execute("SELECT oldest, anchor_hash FROM log").fetchone()
     before = connection.execute(
         "SELECT id, hash FROM events WHERE id >= ? ORDER BY id DESC LIMIT 1 OFFSET ?", (oldest, CHECKED_AT_START)
     ).fetchone()
-    after, previous = before or (oldest - 1, anchor)
-    last_id, last_hash, problem, _ = _check_rows(connection, after, previous, CHECKED_AT_START)
-    if problem is None and (last_id, last_hash) != (head_id, head_hash):
-        return f"the log ends at event {last_id}, but its head is {head_id}"
-    return problem
+    walk = ChainWalk(*(before or (oldest - 1, anchor)))
+    return walk_rows(connection, walk, CHECKED_AT_START)[0] or missing_tail(connection, walk)
 
 
-def check_page(connection: sqlite3.Connection, after: int, previous: str) -> tuple[int, str, str | None, bool]:
+def missing_tail(connection: sqlite3.Connection, walk: ChainWalk) -> str | None:
+    """Whether the log ends where its head says. After a restore the head's id is above its event's."""
+    head_id, head_hash = connection.execute("SELECT head_id, head_hash FROM log").fetchone()
+    if walk.last_hash == head_hash and walk.last_id <= head_id:
+        return None
+    return f"the log ends at event {walk.last_id}, but its head is {head_id}"
+
+
+def check_page(connection: sqlite3.Connection, walk: ChainWalk) -> tuple[str | None, bool]:
+    """As `walk_rows`; goes on from the anchor where that has overtaken the walk."""
     first, anchor = connection.execute("SELECT oldest - 1, anchor_hash FROM log").fetchone()
-    if after < first:  # pruned meanwhile
-        after, previous = first, anchor
-    return _check_rows(connection, after, previous, 1000)
+    if walk.last_id < first:
+        walk.last_id, walk.last_hash = first, anchor
+    return walk_rows(connection, walk, 1000)
 
 
-def _check_rows(
-    connection: sqlite3.Connection, after: int, previous: str, limit: int
-) -> tuple[int, str, str | None, bool]:
-    """The last row's id and hash, the first row whose hash does not continue its predecessor's, in words, and
-    whether there are no more rows."""
+def walk_rows(connection: sqlite3.Connection, walk: ChainWalk, limit: int) -> tuple[str | None, bool]:
+    """Takes the walk on by `limit` rows: what is wrong with the first row that does not follow, in words, and whether
+    there are no more rows."""
     count = 0
     # As bytes: what is no UTF-8 any more does not match its hash either.
     rows = connection.execute(
-        "SELECT id, hash, CAST(data AS BLOB) FROM events WHERE id > ? ORDER BY id LIMIT ?", (after, limit)
+        "SELECT id, CAST(data AS BLOB), hash FROM events WHERE id > ? ORDER BY id LIMIT ?", (walk.last_id, limit)
     )
-    for event_id, found, data in rows:
-        if chain(previous, data) != found:
-            return event_id, found, f"event {event_id} does not match its hash", True
-        after, previous = event_id, found
+    for row in rows:
+        problem = walk.row(*row)
+        if problem is not None:
+            return problem, True
         count += 1
-    return after, previous, None, count < limit
+    return None, count < limit

@@ -12,11 +12,13 @@ from typing import Any
 from .errors import NotAuthenticated, TooManySubscriptions
 from .event_log import FIRST_OWN_ORDER_ID, LAST_OWN_ORDER_ID, LoggedEvent
 from .events import KITCHEN, TILLS, WAITERS, all_rooms
+from .hash_chain import chain
 from .orders import Order
 from .products import Product
+from .sqlite_fold import Fold
 from .sqlite_orders import find_order, last_own_id, save_orders
 from .sqlite_products import find_product, save_products
-from .sqlite_reads import EVENT_COLUMNS, chain, event_of
+from .sqlite_reads import EVENT_COLUMNS, event_of, read_bounds
 from .subscriptions import MAX_SUBSCRIPTIONS, Owner
 from .wire.json_text import dump
 
@@ -55,6 +57,7 @@ class SqliteTransaction:
         self._connection = connection
         self._group = group
         self.pending = Pending(group.head_id, group.head_hash)
+        self._fold: Fold | None = None
 
     def next_id(self) -> int:
         return self.pending.head_id + 1
@@ -119,7 +122,8 @@ class SqliteTransaction:
         if found is not None:
             return found
         row = self._connection.execute(
-            "SELECT digest, event_ids FROM idempotency_keys WHERE publisher = ? AND route = ? AND key = ?",
+            "SELECT digest, event_ids FROM idempotency_keys WHERE publisher = ? AND route = ? AND key = ?"
+            " AND last_event_id >= (SELECT oldest FROM log)",
             name,
         ).fetchone()
         return (row[0], json.loads(row[1])) if row else None
@@ -135,6 +139,23 @@ class SqliteTransaction:
             f"SELECT {EVENT_COLUMNS} FROM events WHERE id = ? AND id >= (SELECT oldest FROM log)", (event_id,)
         ).fetchone()
         return event_of(row) if row else None
+
+    def orders_since(self, after: int) -> set[int]:
+        written = self._connection.execute("SELECT order_id FROM events WHERE id > ?", (after,)).fetchall()
+        unwritten = [event.order_id for event in (*self._group.events, *self.pending.events) if event.id > after]
+        return {order_id for order_id in (*(row[0] for row in written), *unwritten) if order_id is not None}
+
+    def order_at(self, order_id: int, up_to: int) -> Order | None:
+        if self._fold is None:
+            self._fold = Fold(self._connection)
+        return self._fold.order(order_id, up_to)
+
+    def oldest(self) -> int:
+        return read_bounds(self._connection).oldest
+
+    def begin_after(self, up_to: int, anchor_hash: str) -> None:
+        # At once, so that the group's next publications no longer know what is gone.
+        self._connection.execute("UPDATE log SET oldest = ? + 1, anchor_hash = ?", (up_to, anchor_hash))
 
     def follow(self, owner: Owner, order_id: int) -> None:
         followed = self._followed(owner)
@@ -182,7 +203,8 @@ def write_rows(connection: sqlite3.Connection, pending: Pending) -> None:
     if pending.products:
         save_products(connection, pending.products.values())
     connection.executemany(
-        "INSERT INTO idempotency_keys (publisher, route, key, digest, event_ids, last_event_id)"
+        # A key whose events were pruned may be used anew before it is deleted.
+        "INSERT OR REPLACE INTO idempotency_keys (publisher, route, key, digest, event_ids, last_event_id)"
         " VALUES (?, ?, ?, ?, ?, ?)",
         [(*name, digest, dump(ids), max(ids)) for name, (digest, ids) in pending.keys.items()],
     )

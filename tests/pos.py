@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pos_notif.orders import Order
-from pos_notif.publication import rebuild
+from pos_notif.orders import Order, fold
+from pos_notif.pruning import carried
 from tests.in_process import Answer, HeldClock, InProcess, in_process
 from tests.support import opened
 
@@ -137,6 +137,23 @@ def stored_orders(path: Path) -> dict[int, Order]:
             row[0]: Order(json.loads(row[6]), row[1], row[2], row[3], bool(row[4]), bool(row[5]))
             for row in connection.execute(f"SELECT {columns} FROM orders")
         }
+
+
+def rebuild(events: list[dict[str, Any]]) -> dict[int, Order]:
+    """The projection of a whole log: the orders of its newest `poda` set, then the events above its anchor."""
+    found: dict[int, Order] = {}
+    after = 0
+    prunings = [event for event in events if event["tipo"] == "poda"]
+    if prunings:
+        after = prunings[-1]["hasta_id"]
+        for part in prunings[-prunings[-1]["partes"] :]:
+            found |= {order.pedido["id"]: order for order in carried(part)}
+    for event in events:
+        if event["id"] > after and event.get("pedido_id") is not None:
+            order = fold(found.get(event["pedido_id"]), event)
+            if order is not None:
+                found[event["pedido_id"]] = order
+    return found
 
 
 def assert_projection_is_the_fold(path: Path) -> None:

@@ -12,7 +12,15 @@ from pos_notif.errors import ConfigurationError
 NUMBERS = [setting.name for setting in fields(Config) if type(setting.default) in (int, float)]
 DURATIONS = [setting.name for setting in fields(Config) if type(setting.default) is float]
 # Section 14 of docs/protocol.md: 0 is off or no limit.
-MAY_BE_0 = {"heartbeat_seconds", "stream_seconds", "max_backlog", "max_connections", "session_hours", "view_hours"}
+MAY_BE_0 = {
+    "heartbeat_seconds",
+    "stream_seconds",
+    "max_backlog",
+    "max_connections",
+    "session_hours",
+    "view_hours",
+    "keep_days",
+}
 
 
 def refused(name: str, text: str) -> str:

@@ -403,8 +403,9 @@ async def test_an_altered_row_is_found_by_its_id(tmp_path, place):
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ("DELETE FROM events WHERE id = 40", "event 41 does not match its hash"),
+        ("DELETE FROM events WHERE id = 40", "event 40 is missing before event 41"),
         ("DELETE FROM events WHERE id > 90", "the log ends at event 90, but its head is 100"),
+        ("DELETE FROM events WHERE id BETWEEN 40 AND 44", "events 40 to 44 are missing before event 45"),
         ("DELETE FROM events", "the log ends at event 0, but its head is 100"),
         ("UPDATE log SET head_hash = anchor_hash", "the log ends at event 100, but its head is 100"),
         ("UPDATE events SET hash = 'x' WHERE id = 50", "event 50 does not match its hash"),

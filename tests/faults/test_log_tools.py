@@ -1,0 +1,125 @@
+"""`kill -9` in the middle of the log's tools: the log opens, verifies and serves, and what was there is there."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import PROGRAM, call
+from tests.pos import assert_projection_is_the_fold
+from tests.support import clean_environment, opened
+from tests.whole_logs import STATES, content, epoch, export, make_log, order_events
+
+pytestmark = pytest.mark.faults
+
+OLD_MS = 1_600_000_000_000
+KILLS = 8
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
+    """6,000 old events, some of orders that are still open."""
+    drafts = [event for n in range(1, 1001) for event in order_events(n, STATES if n % 10 else STATES[:3])]
+    return make_log(tmp_path_factory.mktemp("made") / "log.db", (OLD_MS, drafts))
+
+
+@pytest.fixture
+def log(made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(made, tmp_path / "log.db"))
+
+
+def start(*arguments: str | Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [*PROGRAM, *map(str, arguments)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=clean_environment()
+    )
+
+
+def killed_somewhere(seconds: float, *arguments: str | Path) -> bool:
+    """Whether the command was killed before its end, somewhere in the second half of the time that it takes."""
+    process = start(*arguments)
+    time.sleep(seconds * random.uniform(0.4, 1.0))  # the moment of the fault: nothing is waited for
+    process.kill()
+    return process.wait() != 0
+
+
+def seconds_of(*arguments: str | Path) -> float:
+    started = time.monotonic()
+    assert start(*arguments).wait() == 0
+    return time.monotonic() - started
+
+
+def assert_opens_verifies_and_serves(log: Path, make_server) -> None:
+    result = call("verify", "--database", str(log))
+    assert result.exit_code == 0, result.stderr
+    server = make_server(log)
+    server.new_order(9001)
+    server.stop()
+    assert_projection_is_the_fold(log)
+
+
+def test_a_killed_pruning_is_sound_and_the_next_one_goes_on(log, make_server):
+    # Where it is killed is seen from outside: a number of rows is gone.
+    left = 6000
+    for share in (0.9, 0.5, 0.1):
+        process = start("prune", "--keep", "400d", "--database", log)
+        with opened(log) as connection:
+            while left > 6000 * share and process.poll() is None:
+                left = connection.execute("SELECT count(*) FROM events WHERE type <> 'poda'").fetchone()[0]
+        process.kill()
+        process.wait()
+        with opened(log) as connection:
+            assert connection.execute("SELECT oldest > 5900, oldest <= head_id FROM log").fetchone() == (1, 1)
+            assert connection.execute("SELECT count(*) FROM events WHERE type <> 'poda'").fetchone()[0] > 0
+        assert call("verify", "--database", str(log)).exit_code == 0
+    assert call("prune", "--keep", "400d", "--database", str(log)).exit_code == 0
+    with opened(log) as connection:
+        assert connection.execute("SELECT DISTINCT type FROM events").fetchall() == [("poda",)]
+        assert connection.execute("SELECT count(*) FROM orders").fetchone() == (100,)
+    assert_opens_verifies_and_serves(log, make_server)
+
+
+def test_a_killed_backup_leaves_the_log_and_no_file_of_that_name(log, tmp_path, make_server):
+    seconds = seconds_of("backup", tmp_path / "first.db", "--database", log)
+    for number in range(KILLS):
+        file = tmp_path / f"backup{number}.db"
+        killed_somewhere(seconds, "backup", file, "--database", log)
+        if file.exists():
+            assert content(file) == content(log)
+    assert_opens_verifies_and_serves(log, make_server)
+
+
+def test_a_killed_restore_leaves_the_old_or_the_new_log(log, made, tmp_path, make_server):
+    backup = tmp_path / "backup.db"
+    assert call("backup", str(backup), "--database", str(made)).exit_code == 0
+    seconds = seconds_of("restore", backup, "--database", log)
+    swapped = set()
+    for _ in range(KILLS):
+        with opened(log) as connection:  # a -wal of its own, as a service that was killed leaves one
+            connection.execute("PRAGMA journal_mode = WAL")
+        before, old = epoch(log), content(log)
+        killed_somewhere(seconds, "restore", backup, "--database", log)
+        swapped.add(epoch(log) != before)
+        assert content(log)[1:] == old[1:]
+        assert epoch(log) != before or content(log) == old
+    assert_opens_verifies_and_serves(log, make_server)
+
+
+def test_a_killed_import_leaves_an_empty_log_or_the_whole_one(log, tmp_path, make_server):
+    file = export(log, tmp_path / "log.ndjson")
+    seconds = seconds_of("import", file, "--database", tmp_path / "first.db")
+    for number in range(KILLS // 2):
+        new = tmp_path / f"new{number}.db"
+        assert call("token", "create", "before", "--database", str(new)).exit_code == 0
+        killed_somewhere(seconds, "import", file, "--database", new)
+        with opened(new) as connection:
+            assert connection.execute("SELECT count(*), max(id) FROM events").fetchone() in (
+                (0, None),
+                (6000 - 100, 5900),
+            )
+        assert call("verify", "--database", str(new)).exit_code == 0
+    assert_opens_verifies_and_serves(new, make_server)
