@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from pos_notif import NotificadorPedidos
 from pos_notif.clock import system_clock
 from pos_notif.drafts import parse_draft
+from pos_notif.event_log import EventLog
 from pos_notif.pruning import PART_BYTES
 from pos_notif.retention import prune
 from tests.command_line import call, fails
@@ -20,7 +22,7 @@ from tests.in_process import HeldClock
 from tests.pos import START_MS, assert_projection_is_the_fold, rebuild, stored_orders
 from tests.support import SseClient, eventually, opened, stock_alert
 from tests.test_order_sequences import PUBLISHER, REFUSALS, steps
-from tests.whole_logs import DAY_MS, STATES, content, export, make_log, order_events
+from tests.whole_logs import DAY_MS, STATES, content, epoch, export, make_log, order_events
 
 
 def events(path: Path) -> list[dict]:
@@ -113,7 +115,9 @@ def test_a_set_of_many_orders_has_several_parts(tmp_path):
 
 def test_rows_that_an_ended_pruning_left_are_seen_by_nobody_and_go_with_the_next(tmp_path, make_server):
     now = system_clock()
-    log = make_log(tmp_path / "log.db", (now - 40 * DAY_MS, order_events(1)), (now, order_events(2, STATES[:1])))
+    birth, *changes = order_events(1)
+    birth["operacion_id"] = "k"
+    log = make_log(tmp_path / "log.db", (now - 40 * DAY_MS, [birth, *changes]), (now, order_events(2, STATES[:1])))
     before = stored_orders(log)
     copy = make_log(tmp_path / "copy.db")
     copy.write_bytes(log.read_bytes())
@@ -129,7 +133,7 @@ def test_rows_that_an_ended_pruning_left_are_seen_by_nobody_and_go_with_the_next
     server = make_server(log)
     assert server.request("GET", "/api/pedidos/1")[0] == 404
     assert server.request("GET", "/api/pedidos/2")[2]["pedido"]["id"] == 2
-    assert server.new_order(1)["id"] == 11
+    assert server.publish(birth) == {"id": 11, "cursor": f"{epoch(log)}-11", "duplicado": False}
     server.stop()
     assert "no event is so old" in pruned(log, "1d")
     assert [event["id"] for event in events(log)] == list(range(7, 12))
@@ -213,6 +217,36 @@ def test_two_prunings_at_once_take_each_event_once(tmp_path):
     results = [type(result).__name__ for result in asyncio.run(both())]
     assert sorted(results) in (["Overtaken", "Pruned"], ["NoneType", "Pruned"])
     assert_sound(log)
+
+
+class Beside:
+    """A log beside whose next transaction something else happens first."""
+
+    def __init__(self, log: EventLog, first: Callable[[], Awaitable[object]]) -> None:
+        self.log, self.first = log, first
+
+    async def transact(self, work):
+        await self.first()
+        return await self.log.transact(work)
+
+
+async def test_an_order_that_goes_on_while_the_pruning_is_planned_is_carried(tmp_path):
+    path = tmp_path / "log.db"
+    async with NotificadorPedidos(database=str(path), clock=HeldClock(START_MS)) as notifier:
+        await notifier.publish(order_events(1), publisher=PUBLISHER, batch=True)
+
+        async def recall() -> None:
+            await notifier.notificar_cambio_estado_pedido(1, "en_cocina", recuperado=True)
+
+        beside = Beside(notifier.log, recall)
+        done = await prune(
+            notifier.database, beside, before_ms=START_MS + 1, now_ms=START_MS, zone=notifier.zone
+        )  # fmt: skip
+        assert (done.up_to, done.orders) == (6, 1)
+    recalled, poda = events(path)
+    assert recalled["estado"] == "en_cocina"
+    assert [order["estado"] for order in poda["pedidos_abiertos"]] == ["cerrado"]
+    assert_sound(path)
 
 
 pruning_steps = st.tuples(steps, st.sampled_from([None, None, 0, 90_000_000]), st.booleans())
