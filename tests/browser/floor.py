@@ -93,7 +93,8 @@ class Floor:
 
 def begin_shift(page: Any, user_id: int) -> None:
     """The kitchen's board is uncovered, as after a reload of a page whose shift has been started."""
-    page.add_init_script(f"sessionStorage.setItem('notif:turno:{user_id}', 'si')")
+    # A page that says "no connection" is the browser's own, without storage.
+    page.add_init_script(f"try {{ sessionStorage.setItem('notif:turno:{user_id}', 'si'); }} catch (e) {{}}")
 
 
 def pass_time(page: Any, *, seconds: float) -> None:

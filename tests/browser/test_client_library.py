@@ -365,9 +365,9 @@ def test_a_replaced_source_is_not_listened_to(service: Service) -> None:
 def test_a_planned_interruption_is_silent_for_four_seconds(service: Service) -> None:
     live(service)
     service.run("sources[0].send('reinicio', {}); sources[0].fail(0);")
-    service.later(3_900)
+    service.later(3_500)
     assert service.modes == ["sse"]
-    service.later(200)
+    service.later(700)
     assert service.modes == ["sse", "sin_conexion"]
 
 
