@@ -34,6 +34,8 @@ CREATE INDEX events_tills ON events (id) WHERE to_tills;
 CREATE INDEX events_order ON events (order_id, id) WHERE order_id IS NOT NULL;
 -- The newest set of these says which orders the pruned log goes on with.
 CREATE INDEX events_prunings ON events (id) WHERE type = 'poda';
+-- What has been raised already is asked of the log at each start.
+CREATE INDEX events_alarms ON events (id) WHERE type IN ('sin_acuse', 'sin_pantalla', 'pantalla_recuperada');
 
 -- The orders' present state: fold(anchor, log), written in the event's transaction. A closed or cancelled order without
 -- a kept event is a pruned one that has not been deleted yet.
@@ -87,6 +89,12 @@ CREATE TABLE tokens (
     role TEXT NOT NULL,
     secret_hash BLOB NOT NULL UNIQUE,
     created_ms INTEGER NOT NULL
+) STRICT;
+
+-- When a room last began a business day with a screen: without one in this day there is nothing to raise an alarm for.
+CREATE TABLE screens (
+    room TEXT PRIMARY KEY,
+    seen_ms INTEGER NOT NULL
 ) STRICT;
 
 -- The menu. A stock of NULL is not counted.

@@ -35,6 +35,11 @@ class Principal:
     expires_ms: int | None
 
     @property
+    def is_person(self) -> bool:
+        """A session: somebody sees what it is sent."""
+        return self.kind == "session"
+
+    @property
     def publisher_key(self) -> str:
         """Idempotency keys belong to the user or token, not to one of the user's sessions."""
         return f"token:{self.id}" if self.kind == "token" else f"user:{self.user_id}"

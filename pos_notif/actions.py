@@ -75,7 +75,7 @@ async def acknowledge(notifier: NotificadorPedidos, who: Principal, sent: Mappin
 
 def check_is_screen(who: Principal) -> None:
     """A token is no kitchen screen. Raises RoleNotAllowed."""
-    if who.kind != "session" or who.role not in (COOK, MANAGER):
+    if not who.is_person or who.role not in (COOK, MANAGER):
         raise RoleNotAllowed
 
 

@@ -13,6 +13,7 @@ from quart_cors import cors
 from quart_schema import APIKeySecurityScheme, HttpSecurityScheme, Info, QuartSchema
 
 from .accounts import Accounts
+from .alarm_watch import AlarmWatch
 from .clock import Clock, system_clock
 from .config import Config
 from .connections import RESTART, Connections
@@ -145,12 +146,15 @@ def _serve(app: NotificationApp, config: Config, clock: Clock):  # type: ignore[
                 ),
                 name="retention",
             )
+        alarms = AlarmWatch(notifier)
+        alarms.start()
         services = app.extensions[EXTENSION] = Services(
             config, notifier, accounts, connections, streams, DayFigures(notifier)
         )
         try:
             yield
         finally:
+            await alarms.close()
             connections.end_all(RESTART)
             await connections.close()
             if keeping is not None:

@@ -284,6 +284,7 @@ class ClientSocket:
         self._presence = self._notifier.directory.connect(
             user_id=who.user_id, role=who.role, username=who.username, transport="websocket", room=reader.room,
             client=self._owner.client if self._owner is not None else None, served=self._served, sid=self._socket.sid,
+            is_screen=who.is_person,
         )  # fmt: skip
         self._presence.rooms = reader.rooms
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from .errors import ConfigurationError
+from .shift import ALWAYS, Shift, parse_shift
 
 _DAY = 24 * 3600
 _TEN_YEARS_HOURS = 10 * 366 * 24
@@ -77,6 +78,15 @@ class Config:
         "Days of events to keep; older ones are pruned at a start and after 04:00. 0: all. Only you know how many.",
         (0, 36600),
     )
+    ack_seconds: float = _setting(
+        10.0, "An order that no kitchen screen has acknowledged after so long raises `sin_acuse`.", (0, 3600)
+    )
+    screen_seconds: float = _setting(
+        30.0, "A room without a screen for so long raises `sin_pantalla`: longer than a reload or a restart.", (0, 3600)
+    )
+    shift: str = _setting(
+        ALWAYS, "The hours of alarms, e.g. 11:00-23:00 or 18:00-02:00, in the restaurant's zone. Always by default."
+    )
     poll_seconds: float = _setting(3.0, "The pause that polling clients are told to make.", (0.01, 3600))
     write_timeout_seconds: float = _setting(
         5.0, "A connection whose writes make no progress for so long is closed; it resumes by its cursor.", (0.01, 3600)
@@ -103,6 +113,12 @@ class Config:
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
 
+    @property
+    def alarm_hours(self) -> Shift:
+        hours = parse_shift(self.shift)
+        assert hours is not None  # it was checked
+        return hours
+
 
 def check_setting(name: str, value: Any) -> None:
     """Raises ConfigurationError, with the variable's name, for a value that cannot be used."""
@@ -118,6 +134,8 @@ def check_setting(name: str, value: Any) -> None:
         problem = f"{wrong[0]!r} is not a field name or prefix*" if wrong else None
     elif name == "server":
         problem = None if value in SERVERS else f"{value!r} is neither of {', '.join(SERVERS)}"
+    elif name == "shift":
+        problem = None if parse_shift(value) else f"{value!r} is neither always nor hours like 11:00-23:00"
     elif name == "timezone":
         try:
             ZoneInfo(value)

@@ -52,7 +52,14 @@ MIGRATIONS: Mapping[int, str] = {
             available INTEGER NOT NULL
         ) STRICT;
     """,
-    4: "CREATE INDEX events_prunings ON events (id) WHERE type = 'poda';",
+    4: """
+        CREATE INDEX events_prunings ON events (id) WHERE type = 'poda';
+        CREATE INDEX events_alarms ON events (id) WHERE type IN ('sin_acuse', 'sin_pantalla', 'pantalla_recuperada');
+        CREATE TABLE screens (
+            room TEXT PRIMARY KEY,
+            seen_ms INTEGER NOT NULL
+        ) STRICT;
+    """,
 }
 ZERO_HASH = "0" * 64
 BUSY_TIMEOUT_SECONDS = 5.0

@@ -108,6 +108,10 @@ class Transaction(Protocol):
     def event(self, event_id: int) -> LoggedEvent | None:
         """None for one that was never given, or is no longer kept."""
 
+    def unacknowledged(self, after: int, up_to: int, since_ms: int) -> list[tuple[int, int, int]]:
+        """The kitchen's new and cancelled orders in `(after, up_to]`, appended since `since_ms`, that no kitchen screen
+        has acknowledged: (id, order, ms), oldest first."""
+
     def last_own_order_id(self) -> int:
         """The greatest id that the service has given to an order; below FIRST_OWN_ORDER_ID where it has given none."""
 

@@ -32,6 +32,7 @@ class Presence:
     served: Callable[[], tuple[int, int]]
     until_ms: int | None = None  # a polling client's, None: until it is closed
     own_room: str = ""
+    is_screen: bool = False  # a session's: a token has no eyes
 
     def identity(self) -> tuple[Any, ...]:
         return (self.user_id, self.username, self.role, self.client, self.transport)
@@ -48,6 +49,9 @@ class Directory:
     _polling: dict[tuple[Any, ...], Presence] = field(default_factory=dict)
     _gone: OrderedDict[tuple[Any, ...], Presence] = field(default_factory=OrderedDict)
     _here: Counter[tuple[Any, ...]] = field(default_factory=Counter)  # connections of each identity
+    _screens: Counter[str] = field(default_factory=Counter)  # streams and sockets of each room
+    # Called with a room whose first screen has come, or whose last one has gone.
+    on_screen: Callable[[str], None] = lambda room: None
 
     def connect(
         self,
@@ -60,6 +64,7 @@ class Directory:
         client: str | None = None,
         served: Callable[[], tuple[int, int]],
         sid: str | None = None,
+        is_screen: bool = False,
     ) -> Presence:
         now = self.clock()
         presence = Presence(
@@ -74,6 +79,7 @@ class Directory:
             seen_ms=now,
             served=served,
             own_room=room,
+            is_screen=is_screen,
         )
         former = self._present.get(presence.sid)
         if former is not None:
@@ -81,6 +87,10 @@ class Directory:
         self._present[presence.sid] = presence
         self._here[presence.identity()] += 1
         self._gone.pop(presence.identity(), None)
+        if is_screen:
+            self._screens[room] += 1
+            if self._screens[room] == 1:
+                self.on_screen(room)
         return presence
 
     def disconnect(self, presence: Presence) -> None:
@@ -95,13 +105,17 @@ class Directory:
         if not self._here[identity]:
             del self._here[identity]
             self._leave(presence)
+        if presence.is_screen:
+            self._screens[presence.own_room] -= 1
+            if not self._screens[presence.own_room]:
+                self.on_screen(presence.own_room)
 
     def find(self, sid: str) -> Presence | None:
         return self._present.get(sid)
 
     def polled(
         self, *, user_id: int | None, role: str, username: str, room: str, client: str | None, position: int,
-        interval_ms: int,
+        interval_ms: int, is_screen: bool = False,
     ) -> None:  # fmt: skip
         """A poll was answered up to `position`."""
         now = self.clock()
@@ -113,12 +127,26 @@ class Directory:
             presence = self._polling[key] = Presence(
                 sid=secrets.token_hex(8), user_id=user_id, role=role, username=username, transport="polling",
                 rooms=[room], client=client, since_ms=now, seen_ms=now, own_room=room,
-                served=lambda: (position, now),
+                served=lambda: (position, now), is_screen=is_screen,
             )  # fmt: skip
             self._gone.pop(key, None)
+            if is_screen:
+                presence.until_ms = now + POLL_INTERVALS * interval_ms
+                self.on_screen(room)
         presence.seen_ms = now
         presence.until_ms = now + POLL_INTERVALS * interval_ms
         presence.served = lambda: (position, now)
+
+    def has_screen(self, room: str) -> bool:
+        """A stream or socket of a session."""
+        return bool(self._screens[room])
+
+    def polled_until(self, room: str) -> int | None:
+        """Until when the room's polling screens count as connected, in milliseconds; None where there is none."""
+        ends = (
+            poller.until_ms or 0 for poller in self._polling.values() if poller.own_room == room and poller.is_screen
+        )
+        return max(ends, default=None)
 
     def state(self, cursor: Callable[[int], str]) -> dict[str, Any]:
         """The answer of `GET /api/notificaciones/estado`."""

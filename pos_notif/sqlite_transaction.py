@@ -11,10 +11,11 @@ from typing import Any
 
 from .errors import NotAuthenticated, TooManySubscriptions
 from .event_log import FIRST_OWN_ORDER_ID, LAST_OWN_ORDER_ID, LoggedEvent
-from .events import KITCHEN, TILLS, WAITERS, all_rooms
+from .events import KITCHEN, RECEIPT, TILLS, WAITERS, all_rooms
 from .hash_chain import chain
 from .orders import Order
 from .products import Product
+from .sqlite_alarms import unacknowledged
 from .sqlite_fold import Fold
 from .sqlite_orders import find_order, last_own_id, save_orders
 from .sqlite_products import find_product, save_products
@@ -156,6 +157,11 @@ class SqliteTransaction:
     def begin_after(self, up_to: int, anchor_hash: str) -> None:
         # At once, so that the group's next publications no longer know what is gone.
         self._connection.execute("UPDATE log SET oldest = ? + 1, anchor_hash = ?", (up_to, anchor_hash))
+
+    def unacknowledged(self, after: int, up_to: int, since_ms: int) -> list[tuple[int, int, int]]:
+        receipts = [event for event in (*self._group.events, *self.pending.events) if event.tipo == RECEIPT]
+        seen = {json.loads(receipt.json)["evento_id"] for receipt in receipts}
+        return [row for row in unacknowledged(self._connection, after, up_to, since_ms) if row[0] not in seen]
 
     def follow(self, owner: Owner, order_id: int) -> None:
         followed = self._followed(owner)

@@ -19,6 +19,8 @@ MAY_BE_0 = {
     "max_connections",
     "session_hours",
     "view_hours",
+    "ack_seconds",
+    "screen_seconds",
     "keep_days",
 }
 

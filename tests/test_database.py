@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pos_notif.database import APPLICATION_ID, Database
+from pos_notif.database import APPLICATION_ID, SCHEMA_VERSION, Database
 from pos_notif.errors import LogRefused, LogUnavailable
 from tests.support import SseClient, clean_environment, eventually, fill_log, opened, run_cli, stock_alert
 
@@ -172,7 +172,7 @@ def test_a_log_of_version_1_is_served_with_its_events(older, make_server):
     with SseClient(server, "manager", query="?cursor=k3f9x2-0") as stream:
         assert [frame.data["id"] for frame in stream.take(2)] == [1, 2]
     with opened(older) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (4,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
         assert connection.execute("SELECT name FROM tokens").fetchone() == ("caja",)
 
 
@@ -195,7 +195,7 @@ async def test_a_migration_that_fails_leaves_the_file_as_it_was(older):
 
 async def test_a_migration_that_does_not_make_the_present_schema_is_refused(older):
     with pytest.raises(LogRefused, match=r"subscriptions is missing|other columns"):
-        await Database.open(older, migrations=dict.fromkeys((2, 3, 4), "SELECT 1;\n"))
+        await Database.open(older, migrations=dict.fromkeys(range(2, SCHEMA_VERSION + 1), "SELECT 1;\n"))
 
 
 def test_a_version_that_no_migration_leads_from_is_refused(older):

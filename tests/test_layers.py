@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).parents[1] / "pos_notif"
 
 # From the ground up. A file that stands in no layer fails the test: a new one says where it belongs.
 LAYERS = (
-    ("errors", "clock", "resources"),
+    ("errors", "clock", "resources", "shift"),
     ("config", "events", "kitchen_copy", "json_limits", "validation", "subscriptions"),
     (
         "drafts",
@@ -19,6 +19,7 @@ LAYERS = (
         "order_lines",
         "completion",
         "presence",
+        "alarms",
         "order_actions",
         "order_requests",
         "products",
@@ -36,6 +37,7 @@ LAYERS = (
         "appending",
         "publication",
         "receipts",
+        "sqlite_alarms",
         "sqlite_orders",
         "sqlite_figures",
         "sqlite_products",
@@ -55,7 +57,7 @@ LAYERS = (
         "accounts",
     ),
     ("notifier", "polling", "fanout", "actions", "ordering", "day_figures", "engineio", "socketio"),
-    ("connections", "streams", "event_feed", "client_socket"),
+    ("connections", "streams", "event_feed", "client_socket", "alarm_watch"),
     (
         "web",
         "web.services",
@@ -106,6 +108,8 @@ SOLE_USERS = {
 PURE = (
     "errors",
     "clock",
+    "shift",
+    "alarms",
     "events",
     "kitchen_copy",
     "json_limits",

@@ -75,6 +75,7 @@ def _finish(
     notifier.directory.polled(
         user_id=who.user_id, role=who.role, username=who.username, room=reader.room, client=asked.client,
         position=answer.position, interval_ms=int(notifier.config.poll_seconds * 1000) + asked.wait * 1000,
+        is_screen=who.is_person,
     )  # fmt: skip
     etag = f'"{answer.cursor}"'
     headers = {**API_HEADERS, "Cache-Control": "private, no-store", "ETag": etag}

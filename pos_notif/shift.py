@@ -1,0 +1,50 @@
+"""The hours in which alarms are raised: always, or from one time of the day to another in the restaurant's zone."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+
+ALWAYS = "always"
+_TIME = r"([01]?\d|2[0-3]):([0-5]\d)"
+_SHIFT = re.compile(rf"{_TIME}\s*-\s*(?:{_TIME}|24:00)", re.ASCII)
+_DAY_MINUTES = 24 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """Minutes since midnight; one that ends before it begins crosses midnight. The end is outside."""
+
+    begin: int
+    end: int
+
+    def holds(self, ms: int, zone: tzinfo) -> bool:
+        local = datetime.fromtimestamp(ms / 1000, UTC).astimezone(zone)
+        minute = local.hour * 60 + local.minute
+        if self.begin < self.end:
+            return self.begin <= minute < self.end
+        return minute >= self.begin or minute < self.end
+
+    def next_begin(self, ms: int, zone: tzinfo) -> int:
+        """When it begins next, after `ms`."""
+        local = datetime.fromtimestamp(ms / 1000, UTC).astimezone(zone)
+        begin = local.replace(hour=self.begin // 60, minute=self.begin % 60, second=0, microsecond=0)
+        if begin <= local:
+            begin += timedelta(days=1)  # of the calendar: a day of 23 hours too
+        return int(begin.timestamp() * 1000)
+
+
+WHOLE_DAY = Shift(0, _DAY_MINUTES)
+
+
+def parse_shift(text: str) -> Shift | None:
+    """`always`, or `11:00-23:00`; None for anything else."""
+    if text.strip().lower() == ALWAYS:
+        return WHOLE_DAY
+    match = _SHIFT.fullmatch(text.strip())
+    if match is None:
+        return None
+    begin = int(match[1]) * 60 + int(match[2])
+    end = int(match[3]) * 60 + int(match[4]) if match[3] else _DAY_MINUTES
+    return Shift(begin, end) if begin != end else None

@@ -1,0 +1,64 @@
+"""What the alarms need of the database: the last ones given, and in which business day a room had a screen."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+
+from .alarms import Kept
+from .clock import parse_iso
+from .events import FILTERED_ROOMS
+
+# As the index has it, or SQLite would not use it.
+_ALARMS = "type IN ('sin_acuse', 'sin_pantalla', 'pantalla_recuperada')"
+
+
+def read_kept(connection: sqlite3.Connection, since_ms: int) -> Kept:
+    """`since_ms`: older events of the kitchen are not asked for."""
+    kept = Kept(seen_ms=dict(connection.execute("SELECT room, seen_ms FROM screens")))
+    (kept.covered,) = connection.execute("SELECT oldest - 1 FROM log").fetchone()
+    _read_alarms(connection, kept)
+    rows = connection.execute("SELECT id, ms FROM events WHERE id > ? AND to_kitchen ORDER BY id DESC", (kept.covered,))
+    for event_id, ms in rows:
+        if ms < since_ms:
+            kept.covered = event_id
+            break
+        kept.recent.append((event_id, ms))
+    kept.recent.reverse()
+    return kept
+
+
+def _read_alarms(connection: sqlite3.Connection, kept: Kept) -> None:
+    told: set[str] = set()
+    rows = connection.execute(
+        f"SELECT ms, data FROM events WHERE {_ALARMS} AND id > ? ORDER BY id DESC", (kept.covered,)
+    )
+    for ms, data in rows:
+        alarm = json.loads(data)
+        if alarm["tipo"] == "sin_acuse":
+            if kept.raised_ms is None:
+                kept.covered, kept.raised_ms = alarm["hasta_id"], ms
+        elif alarm["rol"] not in told:
+            told.add(alarm["rol"])
+            if alarm["tipo"] == "sin_pantalla":
+                kept.lost_ms[alarm["rol"]] = parse_iso(alarm["desde"])
+        if kept.raised_ms is not None and len(told) == len(FILTERED_ROOMS):
+            return
+
+
+def save_screen(connection: sqlite3.Connection, room: str, ms: int) -> None:
+    connection.execute(
+        "INSERT INTO screens (room, seen_ms) VALUES (?, ?) ON CONFLICT (room) DO UPDATE SET seen_ms = excluded.seen_ms",
+        (room, ms),
+    )
+
+
+def unacknowledged(connection: sqlite3.Connection, after: int, up_to: int, since_ms: int) -> list[tuple[int, int, int]]:
+    """The kitchen's new and cancelled orders that no kitchen screen has acknowledged: (id, order, ms), oldest first."""
+    return connection.execute(
+        "SELECT e.id, e.order_id, e.ms FROM events e JOIN orders o ON o.id = e.order_id"
+        " WHERE e.id > ? AND e.id <= ? AND e.to_kitchen AND e.ms >= ?"
+        " AND e.type IN ('nuevo_pedido', 'pedido_cancelado', 'cambio_estado')"
+        " AND e.id IN (SELECT value FROM json_each(o.data, '$.por_acusar')) ORDER BY e.id",
+        (after, up_to, since_ms),
+    ).fetchall()
