@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from .clock import Clock
+from .counts import Counts
 from .database import Database
-from .errors import BadCredentials, Invalid, NotFound
+from .errors import BadCredentials, DomainError, Invalid, NotFound
 from .events import ROLES
 from .login_throttle import LoginThrottle
 from .passwords import Passwords
@@ -54,7 +55,9 @@ class Principal:
 
 
 class Accounts:
-    def __init__(self, database: Database, clock: Clock, session_hours: float = 12.0) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, session_hours: float = 12.0, counts: Counts | None = None
+    ) -> None:
         self._database = database
         self._clock = clock
         self._session_ms = max(1, int(session_hours * 3_600_000)) if session_hours else _FOREVER_MS
@@ -62,6 +65,7 @@ class Accounts:
         self._passwords = Passwords()
         self._known: dict[tuple[str, bytes], Principal] = {}
         self._generation = 0
+        self.refused_logins = (counts or Counts()).refused_logins
         self.on_change: Callable[[], None] = lambda: None
 
     def close(self) -> None:
@@ -81,6 +85,13 @@ class Accounts:
     async def login(self, username: str, password: str, address: str) -> tuple[Principal, str]:
         """The session and its secret. Raises BadCredentials or TooManyAttempts, after the same work for a user
         that does not exist."""
+        try:
+            return await self._login(username, password, address)
+        except DomainError as error:
+            self.refused_logins[error.code] += 1
+            raise
+
+    async def _login(self, username: str, password: str, address: str) -> tuple[Principal, str]:
         key = username_key(username)
         async with self._throttle.attempt(key, address):
             row = await self._database.read(

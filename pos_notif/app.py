@@ -18,6 +18,7 @@ from .clock import Clock, system_clock
 from .config import Config
 from .connections import RESTART, Connections
 from .day_figures import DayFigures
+from .metrics import Metrics
 from .notifier import NotificadorPedidos
 from .resources import resource
 from .retention import prune_every_day
@@ -128,7 +129,7 @@ def _serve(app: NotificationApp, config: Config, clock: Clock):  # type: ignore[
     async def lifetime() -> AsyncGenerator[None]:
         notifier = app.notifier
         await notifier.open()
-        accounts = Accounts(notifier.database, clock, config.session_hours)
+        accounts = Accounts(notifier.database, clock, config.session_hours, notifier.counts)
         connections = Connections(accounts, config.max_connections)
 
         def accounts_may_have_changed() -> None:
@@ -149,7 +150,13 @@ def _serve(app: NotificationApp, config: Config, clock: Clock):  # type: ignore[
         alarms = AlarmWatch(notifier)
         alarms.start()
         services = app.extensions[EXTENSION] = Services(
-            config, notifier, accounts, connections, streams, DayFigures(notifier)
+            config,
+            notifier,
+            accounts,
+            connections,
+            streams,
+            DayFigures(notifier),
+            Metrics(notifier, connections, package_version()),
         )
         try:
             yield

@@ -11,6 +11,7 @@ import contextlib
 import os
 import secrets
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -82,6 +83,8 @@ class Database:
         self._writer = writer
         self._reader = reader
         self._open = True
+        # By `time.perf_counter`: when the last transaction was durable.
+        self.committed_at = 0.0
 
     @classmethod
     async def open(
@@ -117,7 +120,13 @@ class Database:
 
         Raises LogUnavailable where SQLite cannot write now (a full disk, a lock held for 5 s, a closed database).
         """
-        return await self._run(self._writer, lambda connection: in_transaction(connection, work))
+
+        def whole(connection: sqlite3.Connection) -> T:
+            result = in_transaction(connection, work)
+            self.committed_at = time.perf_counter()
+            return result
+
+        return await self._run(self._writer, whole)
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Runs `work` on one snapshot of the database. Text columns arrive as bytes-decoded `str`."""

@@ -49,7 +49,7 @@ class Pump:
     """The live streams that get the same bytes: those of one room and copy, or of one client that follows orders.
 
     `page(after)` gives what is new as one body and the id that it reaches, or None where memory does not go back so
-    far. The tail wakes the pump for the events of `room`.
+    far. The tail wakes the pump for the events of `room`. `written` is called once everybody has been given them.
     """
 
     def __init__(
@@ -61,6 +61,7 @@ class Pump:
         heartbeat: Callable[[int], bytes],
         heartbeat_seconds: float,
         clock: Clock,
+        written: Callable[[], None] = lambda: None,
     ) -> None:
         self._tail = tail
         self._room = room
@@ -68,6 +69,7 @@ class Pump:
         self._heartbeat = heartbeat
         self._heartbeat_seconds = heartbeat_seconds
         self._clock = clock
+        self._told = written
         self._live: dict[Live, None] = {}
         self._scheduled = False
         self._beat_timer: asyncio.TimerHandle | None = None
@@ -122,6 +124,7 @@ class Pump:
             if not body:
                 return
             self._write(Chunk(body), self._live)
+            self._told()
 
     def _write(self, chunk: Chunk, streams: dict[Live, None] | list[Live]) -> None:
         behind = [stream for stream in streams if not stream.push(chunk)]

@@ -40,6 +40,7 @@ from hypercorn.protocol.http_stream import ASGIHTTPState
 from hypercorn.typing import AppWrapper, ConnectionState
 from hypercorn.utils import parse_socket_addr
 
+from .counts import Counts
 from .hypercorn_websocket import WebSocketStream
 from .web.http_connection import STATE_KEY
 
@@ -138,9 +139,11 @@ class Connection(TCPServer):
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         write_timeout: float,
+        counts: Counts,
     ) -> None:
         super().__init__(app, asyncio.get_running_loop(), config, context, {}, reader, writer)
         self._write_timeout = write_timeout
+        self._counts = counts
         self._reading = asyncio.timeout(None)
         self._is_reading = False
         self._lingering = False
@@ -251,6 +254,7 @@ class Connection(TCPServer):
         unsent = self._unsent()
         if unsent >= waiting:
             logger.info("stalled reader dropped")
+            self._counts.stalled += 1
             self.abort()  # wakes `drain` with an error
         else:
             self._watch_progress(unsent)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
@@ -13,6 +14,7 @@ from typing import Any
 from .appending import Moment, Rules
 from .clock import Clock, iso, system_clock
 from .config import Config
+from .counts import Counts
 from .database import Database
 from .drafts import parse_draft
 from .errors import Invalid, LogUnavailable, NotFound, TooLarge
@@ -98,6 +100,8 @@ class NotificadorPedidos:
         self.kitchen_copy = kitchen_copier(self.config.kitchen_hides)
         self.directory = Directory(clock, self.zone, lag=self._lag)
         self.subscriptions = Subscriptions()
+        self.counts = Counts()
+        self._commit_at = 0.0
         self._rules = Rules(self.zone, self.config.tax_rate, self.limits)
         self._tasks: list[asyncio.Task[Any]] = []
         self._foreign_commit: list[Callable[[], None]] = []
@@ -121,7 +125,7 @@ class NotificadorPedidos:
         try:
             # Before the log's bounds are read: what is committed in between is found by the first look.
             version = await self.database.data_version()
-            self.log = await SqliteLog.open(self.database, self.tail.append, self.subscriptions.load)
+            self.log = await SqliteLog.open(self.database, self._appended, self.subscriptions.load)
             # As much as the check at start has read anyway: the first reconnects need no disk.
             newest = await self.log.newest_events(min(1000, self.config.tail_events))
             self.tail.start(self.log.bounds.newest, newest)
@@ -132,6 +136,17 @@ class NotificadorPedidos:
             asyncio.create_task(self._watch(version), name="foreign-commit-watch"),
             asyncio.create_task(self._check_rest(), name="log-check"),
         ]
+
+    def _appended(self, events: list[LoggedEvent]) -> None:
+        self.counts.events.update([event.tipo for event in events])
+        # Another process's commit is only known from when it was found.
+        committed_at = self.database.committed_at
+        self._commit_at = committed_at if committed_at > self._commit_at else time.perf_counter()
+        self.tail.append(events)
+
+    def written(self) -> None:
+        """A room's streams have been written what the last commit brought."""
+        self.counts.wire_seconds.add(time.perf_counter() - self._commit_at)
 
     async def close(self) -> None:
         """Publications that were accepted are written first."""
@@ -194,7 +209,9 @@ class NotificadorPedidos:
             key=key,
             batch=batch,
         )
-        return await self.log.transact(publication)
+        published = await self.log.transact(publication)
+        self.counts.duplicates += sum(published.duplicates)
+        return published
 
     async def _notify(self, draft: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
         given = {name: value for name, value in fields.items() if value is not None}
@@ -263,6 +280,16 @@ class NotificadorPedidos:
 
     async def start(self, reader: Reader, cursor: str | None, *, allow_oldest: bool = True) -> Start:
         """Where a reader with this cursor goes on; None: from now. Never an error because of a cursor."""
+        found = await self._start(reader, cursor, allow_oldest)
+        if cursor is not None and allow_oldest:  # a poll's is no replay
+            behind = self.bounds.newest - found.after
+            result = "resincronizar" if found.reset is not None else "repetido" if behind else "al_dia"
+            self.counts.replays[result] += 1
+            if found.reset is None:
+                self.counts.replayed.add(behind)
+        return found
+
+    async def _start(self, reader: Reader, cursor: str | None, allow_oldest: bool) -> Start:
         if cursor is None:
             return Start(self.bounds.newest)
         if cursor == FROM_OLDEST and allow_oldest:
@@ -291,6 +318,7 @@ class NotificadorPedidos:
 
     def _reset(self, reason: str, received: str) -> Start:
         bounds = self.bounds
+        self.counts.resets[reason] += 1
         return Start(
             bounds.newest,
             {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -61,7 +61,7 @@ async def place(notifier: NotificadorPedidos, who: Principal, body: OrderBody) -
         transaction.keep_key(*name, digest, [first])
         return Done(_order(transaction, order_id), [first], duplicate=False)
 
-    return await notifier.log.transact(work)
+    return await _done(notifier, work)
 
 
 async def act(notifier: NotificadorPedidos, who: Principal, order_id: int, body: ActionBody) -> Done:
@@ -94,7 +94,13 @@ async def act(notifier: NotificadorPedidos, who: Principal, order_id: int, body:
         transaction.keep_key(*name, digest, ids)
         return Done(_order(transaction, order_id), ids, duplicate=False)
 
-    return await notifier.log.transact(work)
+    return await _done(notifier, work)
+
+
+async def _done(notifier: NotificadorPedidos, work: Callable[[Transaction], Done]) -> Done:
+    done = await notifier.log.transact(work)
+    notifier.counts.duplicates += int(done.duplicate)
+    return done
 
 
 def _actor(who: Principal, sent: Any) -> Json:

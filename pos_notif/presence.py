@@ -162,6 +162,13 @@ class Directory:
             + [self._row(presence, False, cursor) for presence in reversed(gone)],
         }
 
+    def summary(self) -> tuple[Counter[tuple[str, str]], int]:
+        """How many are connected by (transport, role), and the events by which the last of them is behind."""
+        self._drop_silent(self.clock())
+        present = [*self._present.values(), *self._polling.values()]
+        lags = (self.lag(presence.own_room, presence.served()[0]) for presence in present)
+        return Counter((presence.transport, presence.role) for presence in present), max(lags, default=0)
+
     def _row(self, presence: Presence, connected: bool, cursor: Callable[[int], str]) -> dict[str, Any]:
         position, seen_ms = presence.served()
         return {

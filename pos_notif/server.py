@@ -146,7 +146,13 @@ class Server:
             await _refuse(reader, writer)
             return
         connection = Connection(
-            self._wrapped, self._hypercorn, self._context, reader, writer, self._config.write_timeout_seconds
+            self._wrapped,
+            self._hypercorn,
+            self._context,
+            reader,
+            writer,
+            self._config.write_timeout_seconds,
+            self._app.notifier.counts,
         )
         self._connections.add(connection)
         try:

@@ -62,3 +62,18 @@ def unacknowledged(connection: sqlite3.Connection, after: int, up_to: int, since
         " AND e.id IN (SELECT value FROM json_each(o.data, '$.por_acusar')) ORDER BY e.id",
         (after, up_to, since_ms),
     ).fetchall()
+
+
+# Of so many orders at most: a scrape must not read a benchmark's.
+_COUNTED = 5000
+
+
+def count_unacknowledged(connection: sqlite3.Connection, since_ms: int) -> int:
+    """Orders with an event since then of which no kitchen screen has acknowledged something."""
+    found = connection.execute(
+        "SELECT count(*) FROM (SELECT data FROM orders"
+        " WHERE state IN ('pagado', 'en_mesa', 'en_cocina', 'listo', 'cancelado') AND last_event_ms >= ? LIMIT ?)"
+        " WHERE json_array_length(data, '$.por_acusar') > 0",
+        (since_ms, _COUNTED),
+    ).fetchone()
+    return int(found[0])

@@ -65,7 +65,7 @@ class Streams:
                 notifier.tail, MANAGERS if follows else reader.room,
                 page=lambda after: notifier.sse_page_in_memory(own, after),
                 heartbeat=self.heartbeat, heartbeat_seconds=notifier.config.heartbeat_seconds,
-                clock=notifier.clock,
+                clock=notifier.clock, written=notifier.written,
             )  # fmt: skip
         return pump
 

@@ -10,7 +10,7 @@ import pytest
 from tests.in_process import in_process
 
 METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
-PUBLIC = {"/api/auth/login", "/healthz", "/readyz"}
+PUBLIC = {"/api/auth/login", "/healthz", "/readyz", "/metrics"}
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_it_lists_every_route_and_no_page(service, operations):
         (method.lower(), re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule))
         for rule in service.app.url_map.iter_rules()
         for method in rule.methods - {"HEAD", "OPTIONS"}
-        if rule.rule.startswith("/api") or rule.rule in ("/healthz", "/readyz")
+        if rule.rule.startswith("/api") or rule.rule in ("/healthz", "/readyz", "/metrics")
     }
     assert set(operations) == served
 

@@ -47,7 +47,7 @@ RETRY_AFTER_SECONDS = 2
 STREAM_PATH = "/api/notificaciones/stream/"
 # On every answer under /api, where the view says nothing else.
 API_HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
-_MACHINE_PATHS = frozenset({"/healthz", "/readyz", "/openapi.json"})
+_MACHINE_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json"})
 
 
 def is_api(path: str) -> bool:

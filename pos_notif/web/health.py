@@ -1,4 +1,4 @@
-"""`/healthz` and `/readyz`: for supervisors and load balancers; they need no sign-in."""
+"""`/healthz`, `/readyz` and `/metrics`: for supervisors, load balancers and Prometheus; they need no sign-in."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from quart import Blueprint, Response
 
 from ..errors import LogUnavailable
+from ..metrics import CONTENT_TYPE as METRICS_TYPE
 from ..wire.json_text import dump
 from .access import public
 from .answers import Health
@@ -41,6 +42,15 @@ async def ready() -> Any:
         return _answer(503, LogUnavailable.code, problem)
     damage = services().notifier.damage
     return _answer(200, "listo", f"registro dañado: {damage}" if damage else None)
+
+
+@blueprint.get("/metrics")
+@public
+@documented("servicio", {200: METRICS_TYPE})
+async def metrics() -> Any:
+    """Cifras del servicio para Prometheus; sin datos de personas ni de pedidos."""
+    return Response(await services().metrics.exposition(), headers={"Cache-Control": "no-store"},
+                    content_type=METRICS_TYPE)  # fmt: skip
 
 
 async def _write_problem() -> str | None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ..config import Config
     from ..connections import Connections
     from ..day_figures import DayFigures
+    from ..metrics import Metrics
     from ..notifier import NotificadorPedidos
     from ..streams import Streams
 
@@ -29,6 +30,7 @@ class Services:
     connections: Connections
     streams: Streams
     figures: DayFigures
+    metrics: Metrics
     stopping: bool = False
     # The write that `/readyz` waits for; `create_app` awaits it before the database is closed.
     write_check: asyncio.Task[str | None] | None = None
