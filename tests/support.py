@@ -210,19 +210,26 @@ class SseClient:
         if receive_buffer is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(30)
-        self.socket.connect(("127.0.0.1", server.port))
-        who = f"Cookie: {cookie}" if cookie else f"Authorization: Bearer {token or server.token}"
-        resume = f"Last-Event-ID: {last_event_id}\r\n" if last_event_id is not None else ""
-        self.socket.sendall(
-            f"GET /api/notificaciones/stream/{role}{query} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n"
-            f"{who}\r\n{resume}\r\n".encode("utf-8", "surrogateescape")
-        )
         self.cursor: str | None = None
+        self.headers: dict[str, str] = {}
         self._raw = self.socket.makefile("rb")
         self._lines_left = self._lines()  # what a chunk holds beyond the frame that was asked for is kept
+        who = f"Cookie: {cookie}" if cookie else f"Authorization: Bearer {token or server.token}"
+        resume = f"Last-Event-ID: {last_event_id}\r\n" if last_event_id is not None else ""
+        request = f"GET /api/notificaciones/stream/{role}{query} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n"
+        try:
+            self.socket.connect(("127.0.0.1", server.port))
+            self.socket.sendall(f"{request}{who}\r\n{resume}\r\n".encode("utf-8", "surrogateescape"))
+            self._read_head()
+        except BaseException:
+            self.close()
+            raise
+
+    def _read_head(self) -> None:
         status = self._raw.readline()
+        if not status:
+            raise ConnectionResetError("closed without an answer")
         self.status = int(status.split()[1])
-        self.headers: dict[str, str] = {}
         while (line := self._raw.readline().strip()) != b"":
             name, _, value = line.decode().partition(":")
             self.headers[name.lower()] = value.strip()

@@ -38,25 +38,33 @@ class WsClient:
         if receive_buffer is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(15)
-        self.socket.connect(("127.0.0.1", port))
+        self._frames = Connection(ConnectionType.CLIENT)
+        self._messages: list[str | bytes] = []
+        self._parts: list[Any] = []
+        try:
+            self.socket.connect(("127.0.0.1", port))
+            self._upgrade(port, path, headers or {})
+        except BaseException:
+            self.socket.close()
+            raise
+
+    def _upgrade(self, port: int, path: str, headers: dict[str, str]) -> None:
         sent = {
             "Host": f"127.0.0.1:{port}", "Connection": "Upgrade", "Upgrade": "websocket",
-            "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", **(headers or {}),
+            "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", **headers,
         }  # fmt: skip
         lines = "".join(f"{name}: {value}\r\n" for name, value in sent.items())
         self.socket.sendall(f"GET {path} HTTP/1.1\r\n{lines}\r\n".encode())
         head = b""
         while b"\r\n\r\n" not in head:
             more = self.socket.recv(65536)
-            assert more, head
+            if not more:
+                raise ConnectionResetError(f"closed after {head!r}")
             head += more
         text, _, rest = head.partition(b"\r\n\r\n")
         first, *fields = text.decode().split("\r\n")
         self.status = int(first.split()[1])
         self.headers = {name.lower(): value.strip() for name, _, value in (field.partition(":") for field in fields)}
-        self._frames = Connection(ConnectionType.CLIENT)
-        self._messages: list[str | bytes] = []
-        self._parts: list[Any] = []
         if self.status == 101:
             self._take(rest)
         else:
@@ -140,11 +148,15 @@ class SioClient(WsClient):
     def __init__(self, port: int, auth: dict[str, Any] | None = None, **options: Any) -> None:
         super().__init__(port, **options)
         assert self.status == 101, (self.status, self.body)
-        self.opening = json.loads(str(self.receive())[1:])
-        self.send("40" + (json.dumps(auth) if auth is not None else ""))
-        self.greeting = str(self.receive())
         self._acks = 0
         self._events: list[list[Any]] = []
+        try:
+            self.opening = json.loads(str(self.receive())[1:])
+            self.send("40" + (json.dumps(auth) if auth is not None else ""))
+            self.greeting = str(self.receive())
+        except BaseException:
+            self.socket.close()
+            raise
 
     def emit(self, name: str, *arguments: Any) -> None:
         self.send("42" + json.dumps([name, *arguments]))
