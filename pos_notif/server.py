@@ -29,6 +29,8 @@ from .config import Config
 from .engineio import EngineSettings
 from .errors import ConfigurationError, NoCapacity
 from .hypercorn_connection import SEND_BUFFER_BYTES, Connection
+from .loop_watch import LoopWatch
+from .loop_watch import logger as loop_logger
 from .streams import BUSY_RETRY_MS
 from .web.errors import STREAM_PATH
 from .web.notifications import STREAM_HEADERS
@@ -212,7 +214,8 @@ def serve(config: Config, announce: Callable[[int, bool], None]) -> None:
 
         async def main() -> None:
             app, run = create_app(config), _runner(config)
-            await run(app, config, listener, lambda has_users: announce(port, has_users))
+            with LoopWatch():
+                await run(app, config, listener, lambda has_users: announce(port, has_users))
 
         asyncio.run(main())
     finally:
@@ -294,5 +297,6 @@ def set_up_logging() -> None:
     plain.setFormatter(logging.Formatter("%(message)s"))
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
-    access_logger.addHandler(plain)
-    access_logger.propagate = False
+    for lines in (access_logger, loop_logger):  # each is JSON
+        lines.addHandler(plain)
+        lines.propagate = False

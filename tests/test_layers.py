@@ -82,7 +82,7 @@ LAYERS = (
         "web.pages",
     ),
     ("app",),
-    ("hypercorn_websocket", "hypercorn_connection", "uvicorn_server", "server"),
+    ("hypercorn_websocket", "hypercorn_connection", "uvicorn_server", "loop_watch", "server"),
     ("cli_accounts", "cli_tail", "cli_serve", "cli_log"),
     ("demo",),
     ("cli",),

@@ -1,0 +1,42 @@
+"""`pos-notif serve` with a clock that a test can set, and with which it can hold the event loop up.
+
+    python -m tests.faults.held_app CONTROL serve --port 0 --database FILE
+
+CONTROL is a file of JSON: `offset`, seconds that the clock is ahead; `hold`, seconds for which the clock's next reading
+in the event loop blocks it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from pathlib import Path
+
+from pos_notif import server
+from pos_notif.app import NotificationApp, create_app
+from pos_notif.cli import main
+from pos_notif.clock import system_clock
+from pos_notif.config import Config
+
+
+class SetClock:
+    def __init__(self, control: Path) -> None:
+        self._control = control
+
+    def __call__(self) -> int:
+        found = json.loads(self._control.read_text())
+        if found.get("hold") and threading.current_thread() is threading.main_thread():
+            self._control.write_text(json.dumps({**found, "hold": 0}))
+            time.sleep(found["hold"])
+        return system_clock() + int(found["offset"] * 1000)
+
+
+def create_held_app(config: Config) -> NotificationApp:
+    return create_app(config, clock=SetClock(Path(sys.argv[1])))
+
+
+if __name__ == "__main__":
+    server.create_app = create_held_app  # type: ignore[assignment]
+    main(sys.argv[2:])

@@ -1,0 +1,155 @@
+"""The machine's clock jumps an hour on and back while the service runs; and its event loop is held up."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.support import LiveServer, SseClient, eventually, stock_alert
+from tests.websocket_client import SioClient
+
+pytestmark = pytest.mark.faults
+
+ZONE = ZoneInfo("America/El_Salvador")
+HOUR = 3600.0
+
+
+class Held:
+    """A server whose clock is `offset` seconds ahead."""
+
+    def __init__(self, directory: Path) -> None:
+        self._control = directory / "control.json"
+        self.set(0)
+        command = [sys.executable, "-m", "tests.faults.held_app", str(self._control)]
+        settings = {"HEARTBEAT_SECONDS": "0.3", "ACK_SECONDS": "2", "SCREEN_SECONDS": "2"}
+        settings |= {"POLL_SECONDS": "0.2"}
+        variables = {f"POS_NOTIF_{name}": value for name, value in settings.items()}
+        self.server = LiveServer(directory / "log.db", variables, command=command)
+
+    def set(self, offset: float, hold: float = 0.0) -> None:
+        whole = self._control.with_suffix(".new")
+        whole.write_text(json.dumps({"offset": offset, "hold": hold}))
+        os.replace(whole, self._control)
+
+
+@pytest.fixture
+def held(tmp_path: Path) -> Iterator[Held]:
+    made = Held(tmp_path)
+    made.server.start()
+    yield made
+    made.server.close()
+
+
+def seconds_until(hour: int, minute: int) -> float:
+    """Until the restaurant's clock next shows that time."""
+    now = datetime.now(UTC).astimezone(ZONE)
+    then = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
+    return ((then if then > now else then + timedelta(days=1)) - now).total_seconds()
+
+
+def timed(call: Callable[[], object]) -> float:
+    started = time.monotonic()
+    call()
+    return time.monotonic() - started
+
+
+def test_an_hour_on_and_back_ends_no_session_no_stream_and_no_wait(held):
+    """At half past three at night: an hour later is another business day."""
+    server = held.server
+    base = seconds_until(3, 30)
+    held.set(base)
+    server.create_user("Marta", "cocinero")
+    server.create_user("Julio", "manager")
+    cook, manager = server.login("Marta"), server.login("Julio")
+    with contextlib.ExitStack() as open_:
+        stream = open_.enter_context(SseClient(server, "cocinero", cookie=cook))
+        other = open_.enter_context(SioClient(server.port, headers={"Cookie": manager}))
+        other.call("conectar_usuario", {"rol": "manager"})
+        cursor = stream.next_event("hola").id
+        found, times, number = [], [], 0
+
+        def publish_and_get() -> None:
+            nonlocal number
+            number += 1
+            event_id = server.new_order(number)["id"]
+            [frame] = stream.take(1)
+            assert frame.data["id"] == event_id
+            assert other.event("evento_pedido")[1]["id"] == event_id
+            body = {"evento_ids": [event_id]}
+            assert server.request("POST", "/api/notificaciones/acuses", body, cookie=cook)[2]["nuevos"] == 1
+            found.append(event_id)
+            times.append(datetime.fromisoformat(frame.data["timestamp"]))
+
+        publish_and_get()
+        for jump in (HOUR, 0.0, -HOUR, 0.0):
+            waited: list[float] = []
+
+            def wait_long(seconds: int = 2, waited: list[float] = waited) -> None:
+                path = f"/api/notificaciones/polling/mesero?espera={seconds}&cursor={server_cursor()}"
+                waited.append(timed(lambda: server.request("GET", path)))
+
+            def server_cursor() -> str:
+                return str(server.request("GET", "/api/pedidos")[2]["cursor"])
+
+            poll = threading.Thread(target=wait_long)
+            poll.start()
+            held.set(base + jump)
+            before = time.monotonic()
+            for _ in range(3):
+                stream.next_event("latido")
+            assert time.monotonic() - before < 3  # no heartbeat waits for the clock to come back
+            poll.join()
+            assert 1.5 < waited[0] < 8
+            publish_and_get()
+            state = server.request("GET", "/api/notificaciones/estado", cookie=manager)
+            assert state[0] == 200
+            assert state[2]["por_rol"]["cocinero"] == 1
+            figures = server.request("GET", "/api/cifras", cookie=manager)
+            assert figures[0] == 200
+            view = server.request("GET", "/api/pedidos", cookie=cook)[2]
+            assert [order["id"] for order in view["pedidos"]] == list(range(1, number + 1))
+            assert abs(datetime.fromisoformat(view["hora_servidor"]) - times[-1]) < timedelta(seconds=30)
+    assert found == sorted(found)
+    moved = [(after - before).total_seconds() for before, after in zip(times, times[1:], strict=False)]
+    assert [round(seconds / HOUR) for seconds in moved] == [1, -1, -1, 1]
+    # By its cursor, a reader gets the log's order, whatever the clock said.
+    with SseClient(server, "manager", last_event_id=cursor) as again:
+        kinds = [(frame.data["id"], frame.data["tipo"]) for frame in again.take(2 * len(found))]
+    assert [event_id for event_id, _ in kinds] == list(range(1, 2 * len(found) + 1))
+    # Neither was an alarm raised by a jump, nor is one held up by it: one is due now.
+    server.new_order(99)
+    held.set(base - HOUR)
+    with SseClient(server, "manager", last_event_id=f"{cursor.split('-')[0]}-{2 * len(found) + 1}") as again:
+        alarms = [again.next_event("evento_sistema").data["tipo"] for _ in range(2)]
+    assert set(alarms) == {"sin_acuse", "sin_pantalla"}
+    assert not [line for line in server.stderr_lines if "Traceback" in line]
+
+
+def test_a_loop_that_was_blocked_is_told_in_the_log_with_where(held):
+    server: LiveServer = held.server
+    held.set(0, hold=1.5)
+    assert server.publish(stock_alert(1))["id"] == 1
+
+    def told() -> list[str]:
+        return [line for line in server.stderr_lines if '"event_loop"' in line]
+
+    line = json.loads(eventually(told)[0])
+    assert line["event_loop"] == "blocked"
+    assert 1.0 < line["seconds"] < 10
+    assert "held_app.py" in line["where"][0]
+    assert any("pos_notif/notifier.py" in call for call in line["where"])
+    held.set(0, hold=5.6)
+    server.publish(stock_alert(2))
+    lines = [json.loads(line) for line in eventually(lambda: told()[2:] and told())]
+    assert [line["event_loop"] for line in lines] == ["blocked", "still blocked", "blocked"]
+    assert lines[2]["seconds"] > lines[1]["seconds"] > 5
