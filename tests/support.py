@@ -205,6 +205,7 @@ class SseClient:
     def __init__(
         self, server: LiveServer, role: str, *, token: str | None = None, cookie: str | None = None,
         last_event_id: str | None = None, query: str = "", receive_buffer: int | None = None,
+        host: str = "127.0.0.1",
     ) -> None:  # fmt: skip
         self.socket = socket.socket()
         if receive_buffer is not None:
@@ -216,9 +217,9 @@ class SseClient:
         self._lines_left = self._lines()  # what a chunk holds beyond the frame that was asked for is kept
         who = f"Cookie: {cookie}" if cookie else f"Authorization: Bearer {token or server.token}"
         resume = f"Last-Event-ID: {last_event_id}\r\n" if last_event_id is not None else ""
-        request = f"GET /api/notificaciones/stream/{role}{query} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n"
+        request = f"GET /api/notificaciones/stream/{role}{query} HTTP/1.1\r\nHost: {host}:{server.port}\r\n"
         try:
-            self.socket.connect(("127.0.0.1", server.port))
+            self.socket.connect((host, server.port))
             self.socket.sendall(f"{request}{who}\r\n{resume}\r\n".encode("utf-8", "surrogateescape"))
             self._read_head()
         except BaseException:

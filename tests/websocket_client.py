@@ -30,7 +30,7 @@ class WsClient:
 
     def __init__(
         self, port: int, path: str = SOCKET_PATH, *, headers: dict[str, str] | None = None, pongs: bool = True,
-        receive_buffer: int | None = None,
+        receive_buffer: int | None = None, host: str = "127.0.0.1",
     ) -> None:  # fmt: skip
         self.pongs = pongs
         self.pings = 0
@@ -42,15 +42,15 @@ class WsClient:
         self._messages: list[str | bytes] = []
         self._parts: list[Any] = []
         try:
-            self.socket.connect(("127.0.0.1", port))
-            self._upgrade(port, path, headers or {})
+            self.socket.connect((host, port))
+            self._upgrade(f"{host}:{port}", path, headers or {})
         except BaseException:
             self.socket.close()
             raise
 
-    def _upgrade(self, port: int, path: str, headers: dict[str, str]) -> None:
+    def _upgrade(self, host: str, path: str, headers: dict[str, str]) -> None:
         sent = {
-            "Host": f"127.0.0.1:{port}", "Connection": "Upgrade", "Upgrade": "websocket",
+            "Host": host, "Connection": "Upgrade", "Upgrade": "websocket",
             "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", **headers,
         }  # fmt: skip
         lines = "".join(f"{name}: {value}\r\n" for name, value in sent.items())

@@ -102,7 +102,7 @@ def test_repeated_kills_leave_a_sound_chain(make_server, tmp_path):
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
-def test_a_database_that_another_process_locks_is_503_and_recovers(server):
+def test_a_database_that_another_program_locks_for_10_s_is_503_and_recovers(server):
     server.new_order(1)
     with SseClient(server, "cocinero") as stream:
         stream.next_event("hola")
@@ -128,7 +128,23 @@ def test_a_database_that_another_process_locks_is_503_and_recovers(server):
             for thread in threads:
                 thread.join()
             assert answers == [(503, "2", "registro_no_disponible")] * 3
+            assert server.request("GET", "/readyz")[0] == 503
+            # One that comes while it is locked and asks again, as it is told, is taken once it is not.
+            late: list[int] = []
+
+            def retry() -> None:
+                while not late:
+                    sent = {**stock_alert(8, "agotado"), "operacion_id": "key-8"}
+                    status, _, answer = server.request("POST", "/api/notificaciones/eventos", sent)
+                    if status == 201:
+                        late.append(answer["id"])
+
+            thread = threading.Thread(target=retry)
+            thread.start()
+            time.sleep(max(0.0, started + 10 - time.monotonic()))  # the other program's own time
             lock.execute("ROLLBACK")
-        assert server.publish(stock_alert(9, "agotado"))["id"] == 2
-        assert stream.take(1)[0].data["producto_id"] == 9
+            thread.join()
+            assert late == [2]
+        assert server.publish(stock_alert(9, "agotado"))["id"] == 3
+        assert [frame.data["producto_id"] for frame in stream.take(2)] == [8, 9]
     assert server.request("GET", "/readyz")[0] == 200
