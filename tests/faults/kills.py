@@ -69,8 +69,8 @@ class Publishing:
 
 
 def kill_rounds(database: Path, rounds: int, seed: int) -> Outcome:
-    """After each kill: the log is sound, and what was answered is in it, once, by the id that was told. At the end, each
-    reader has had each of its events once and in order, by its cursor."""
+    """After each kill: the log is sound, and what was answered is in it, once, by the id that was told. At the end,
+    each reader has had each of its events once and in order, by its cursor."""
     rng, outcome = Random(seed), Outcome()
     server = LiveServer(database, {"POS_NOTIF_MAX_BACKLOG": "0", "POS_NOTIF_ACCESS_LOG": "false"}).start()
     tablets = []

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -120,7 +121,7 @@ def test_an_hour_on_and_back_ends_no_session_no_stream_and_no_wait(held):
             assert [order["id"] for order in view["pedidos"]] == list(range(1, number + 1))
             assert abs(datetime.fromisoformat(view["hora_servidor"]) - times[-1]) < timedelta(seconds=30)
     assert found == sorted(found)
-    moved = [(after - before).total_seconds() for before, after in zip(times, times[1:], strict=False)]
+    moved = [(after - before).total_seconds() for before, after in pairwise(times)]
     assert [round(seconds / HOUR) for seconds in moved] == [1, -1, -1, 1]
     # By its cursor, a reader gets the log's order, whatever the clock said.
     with SseClient(server, "manager", last_event_id=cursor) as again:

@@ -180,13 +180,16 @@ def test_readers_whose_machine_vanishes_are_noticed_by_their_silence(tmp_path):
     """No FIN, no RST: a cable that is pulled, between two network namespaces, which need no privilege where user
     namespaces are allowed."""
     unshare = ["unshare", "--net", "--user", "--map-root-user"]
-    if subprocess.run([*unshare, "ip", "link", "add", "a", "type", "veth"], capture_output=True).returncode:
+    make_link = [*unshare, "ip", "link", "add", "name", "near", "type", "veth"]
+    if subprocess.run(make_link, capture_output=True).returncode:
         assert not os.environ.get("CI"), "needs user namespaces and ip (iproute2)"
         pytest.skip("needs user namespaces and ip (iproute2)")
     module = [sys.executable, "-m", "tests.faults.vanishing", str(tmp_path)]
     done = subprocess.run([*unshare, *module], capture_output=True, text=True, timeout=90)
     assert done.returncode == 0, done.stderr
-    assert float(done.stdout) < 25  # 8 s for what was sent and not acknowledged, and a socket's ping
+    assert (
+        float(done.stdout) < 20
+    )  # 8 s for what was sent and not acknowledged; without an event, a socket's ping is that
 
 
 def test_1000_connects_and_disconnects_leave_nothing_behind(server):

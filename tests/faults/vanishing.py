@@ -17,7 +17,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from tests.support import LiveServer, SseClient, eventually
+from tests.support import LiveServer, SseClient, eventually, stock_alert
 from tests.websocket_client import SioClient
 
 NEAR, FAR = "10.77.0.1", "10.77.0.2"
@@ -69,7 +69,7 @@ def main(directory: str) -> None:
         child.kill()
         child.wait()
         started = time.monotonic()
-        server.new_order(1)  # is not held up by them
+        server.publish(stock_alert(1, "agotado"))  # for both of them, and not held up by them
         published = time.monotonic() - started
         assert published < 2, published
         eventually(lambda: connected(server) == 0, 40)

@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ def receipt_alarm_problems(events: Sequence[Json], ack_seconds: float, slack: fl
                 raised[event_id] = event["id"]
     problems += [
         f"two sin_acuse within {second - first:.1f} s"
-        for first, second in zip(alarm_times, alarm_times[1:], strict=False)
+        for first, second in pairwise(alarm_times)
         if second - first < PAUSE_SECONDS - 0.5
     ]
     end = moment(events[-1]) if events else 0.0

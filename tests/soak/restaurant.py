@@ -58,9 +58,7 @@ class Soak:
         self._screen_seconds = min(30.0, max(4.0, seconds / 15))
         self._database = directory / "log.db"
         settings = {"ACK_SECONDS": self._ack_seconds, "SCREEN_SECONDS": self._screen_seconds, "ACCESS_LOG": "false"}
-        self._server = LiveServer(
-            self._database, {f"POS_NOTIF_{name}": str(value) for name, value in settings.items()}
-        )
+        self._server = LiveServer(self._database, {f"POS_NOTIF_{name}": str(value) for name, value in settings.items()})
         self._stop = threading.Event()
         self._lives: list[list[int]] = []
         self._down: list[float] = []
@@ -84,9 +82,7 @@ class Soak:
             ("manager", SSE),
         ]  # fmt: skip
         return [
-            Tablet(
-                self._server, f"{role}-{number}", users[role][number % len(users[role])], transport, seed + number
-            )
+            Tablet(self._server, f"{role}-{number}", users[role][number % len(users[role])], transport, seed + number)
             for number, (role, transport) in enumerate(wanted)
         ]
 
@@ -166,8 +162,7 @@ class Soak:
         def all_is_quiet() -> bool:
             events = read_log(self._database)
             return all(
-                tablet.fault or (tablet.is_done and tablet.handled == tablet.due(events))
-                for tablet in self._tablets
+                tablet.fault or (tablet.is_done and tablet.handled == tablet.due(events)) for tablet in self._tablets
             )
 
         try:

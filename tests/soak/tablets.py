@@ -243,9 +243,7 @@ def fold(orders: dict[int, Json], event: Json) -> None:
 
 def core(order: Json) -> tuple[Any, ...]:
     """What a screen shows of an order."""
-    lines = sorted(
-        (line["id"], line["cantidad"], line["notas"] or "", line["estado_item"]) for line in order["items"]
-    )
+    lines = sorted((line["id"], line["cantidad"], line["notas"] or "", line["estado_item"]) for line in order["items"])
     return (order["estado"], order["version"], order.get("total"), *lines)
 
 
