@@ -44,7 +44,7 @@ def read_from_afar(port: str, token: str) -> None:
 
 def main(directory: str) -> None:
     ip("link", "set", "lo", "up")
-    settings = {"POS_NOTIF_HOST": "0.0.0.0", "POS_NOTIF_HEARTBEAT_SECONDS": "0.5"}  # noqa: S104 - nobody else is here
+    settings = {"POS_NOTIF_HOST": "0.0.0.0", "POS_NOTIF_HEARTBEAT_SECONDS": "0.5"}
     server = LiveServer(Path(directory) / "log.db", settings).start()
     child = None
     try:

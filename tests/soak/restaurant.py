@@ -1,5 +1,5 @@
-"""An hour of a restaurant in ten minutes: the demo's people act, tablets read by every transport, connections are cut at
-random, the kitchen loses its power once, and the server is killed three times."""
+"""An hour of a restaurant in ten minutes: the demo's people act, tablets read by every transport, connections are cut
+at random, the kitchen loses its power once, and the server is killed three times."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ from tests.support import LiveServer, eventually
 KILLS = ((0.08, 0.20), (0.28, 0.42), (0.70, 0.76))
 POWER_CUT = 0.45
 CUT_SECONDS = (0.3, 3.0)  # between two cuts of a tablet's or a person's connection
-# A life's first part is for the allocator and the memory of the newest events to fill.
+# Memory of the newest events is full soon, so that what grows after it is a leak; and replays need the disk too.
+TAIL_EVENTS = 300
+# A life's first part is for the allocator.
 WARM_UP = 0.4
 MEMORY_GROWTH_KB = 10_000
 
@@ -57,7 +59,12 @@ class Soak:
         self._ack_seconds = min(10.0, max(3.0, seconds / 15))
         self._screen_seconds = min(30.0, max(4.0, seconds / 15))
         self._database = directory / "log.db"
-        settings = {"ACK_SECONDS": self._ack_seconds, "SCREEN_SECONDS": self._screen_seconds, "ACCESS_LOG": "false"}
+        settings = {
+            "ACK_SECONDS": self._ack_seconds,
+            "SCREEN_SECONDS": self._screen_seconds,
+            "TAIL_EVENTS": TAIL_EVENTS,
+            "ACCESS_LOG": "false",
+        }
         self._server = LiveServer(self._database, {f"POS_NOTIF_{name}": str(value) for name, value in settings.items()})
         self._stop = threading.Event()
         self._lives: list[list[int]] = []
