@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.soak.check import receipt_alarm_problems
 from tests.soak.restaurant import Soak
 
 pytestmark = pytest.mark.faults
@@ -15,3 +16,28 @@ def test_an_evening_with_cuts_kills_and_a_kitchen_without_power_in_half_a_minute
     figures = dict(outcome.figures)
     assert int(figures["events delivered, each once and in order"]) > 500
     assert "sin_acuse" in figures["events"]
+
+
+def test_the_check_of_alarms_knows_what_is_due():
+    def event(event_id, second, tipo, **fields):
+        return {"id": event_id, "tipo": tipo, "timestamp": f"2026-11-24T19:00:{second:02}.000-06:00", **fields}
+
+    def problems(*later):
+        order = event(1, 0, "nuevo_pedido", salas=["cocina"])
+        return receipt_alarm_problems([order, *later], ack_seconds=10, slack=2)
+
+    def seen(event_id, second):
+        return event(event_id, second, "acuse_recibo", evento_id=1)
+
+    def alarm(event_id, second):
+        return event(event_id, second, "sin_acuse", evento_ids=[1])
+
+    assert problems(seen(2, 9)) == []
+    assert problems(alarm(2, 11), seen(3, 20)) == []
+    assert problems(event(2, 12, "alerta_stock")) == []
+    assert len(problems(event(2, 14, "alerta_stock"))) == 1  # none came
+    assert len(problems(seen(2, 14))) == 1
+    assert len(problems(alarm(2, 5))) == 1  # too soon
+    assert len(problems(seen(2, 9), alarm(3, 11))) == 1  # not due any more
+    assert len(problems(alarm(2, 11), alarm(3, 30))) == 1  # again
+    assert len(problems(alarm(2, 11), event(3, 15, "sin_acuse", evento_ids=[]))) == 1  # a flood
