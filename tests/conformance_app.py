@@ -20,6 +20,7 @@ from hypercorn.asyncio.worker_context import WorkerContext
 from hypercorn.config import Config
 from quart import Quart
 
+from pos_notif.counts import Counts
 from pos_notif.engineio import EngineSession, EngineSettings
 from pos_notif.hypercorn_connection import Connection
 from pos_notif.server import bind
@@ -78,7 +79,7 @@ async def serve(port: int, settings: EngineSettings, connect_seconds: float) -> 
     app, context = ASGIWrapper(make_app(settings, connect_seconds)), WorkerContext(None)
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await Connection(app, config, context, reader, writer, 5.0)
+        await Connection(app, config, context, reader, writer, 5.0, Counts())
 
     listener = bind("127.0.0.1", port)
     server = await asyncio.start_server(accept, sock=listener)
