@@ -160,8 +160,13 @@ class TransportSink:
         framed = chunk.framed
         try:
             sent = self._send_now(framed)
+        except BlockingIOError:
+            sent = 0  # no room now: the transport takes it from here
         except OSError:
-            sent = 0  # no room now, or gone: the transport takes it from here, or meets the same and closes
+            # Gone, and perhaps nobody has noticed. The transport may refuse a write by an error, which here would cost
+            # the other readers of the room this chunk.
+            self._connection.transport.abort()
+            return False
         if sent == len(framed):
             return True
         self._write(framed[sent:])

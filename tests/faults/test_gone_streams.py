@@ -1,0 +1,67 @@
+"""A stream whose connection has ended in a way of its own costs the others of its room nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from pos_notif.fanout import Chunk
+from pos_notif.web.http_connection import TransportSink
+from tests.support import LiveServer, SseClient, eventually, stock_alert
+
+pytestmark = pytest.mark.faults
+
+
+class Lent:
+    """A connection's side of what a sink needs, on a real socket."""
+
+    def __init__(self, writer: asyncio.StreamWriter) -> None:
+        self.transport = writer.transport
+        self.send_now = writer.get_extra_info("socket")._sock.send
+
+    async def send_whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        raise NotImplementedError
+
+    async def flush(self) -> None:
+        raise NotImplementedError
+
+    def on_close(self, call: Callable[[], None]) -> None:
+        self.call = call
+
+
+async def nothing_sent(message: object) -> None:
+    raise NotImplementedError
+
+
+async def test_a_push_after_our_end_of_the_connection_raises_nothing():
+    ours, theirs = socket.socketpair()
+    with theirs:
+        _, writer = await asyncio.open_connection(sock=ours)
+        sink = TransportSink(Lent(writer), nothing_sent)
+        assert sink.push(Chunk(b"one"))
+        writer.write_eof()
+        assert not sink.push(Chunk(b"two"))
+        assert not sink.push(Chunk(b"three"))
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+def test_a_client_that_sent_more_and_left_is_let_go_at_the_next_event(server: LiveServer):
+    """What it sent waits to be read behind its stream, and so would its end."""
+    stream = b"GET /api/notificaciones/stream/cocinero HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %b\r\n\r\n"
+    connected = lambda: server.request("GET", "/api/notificaciones/estado")[2]["total_conexiones"]  # noqa: E731
+    with SseClient(server, "cocinero") as other:
+        with socket.create_connection(("127.0.0.1", server.port)) as gone:
+            gone.sendall(stream % server.token.encode() + b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            eventually(lambda: connected() == 2)
+        for number in range(1, 21):
+            server.publish(stock_alert(number, "agotado"))
+        assert [frame.data["producto_id"] for frame in other.take(20)] == list(range(1, 21))
+        eventually(lambda: connected() == 1)
+    assert server.stop() == 0
+    assert not [line for line in server.stderr_lines if "raised exception" in line or "Traceback" in line]
