@@ -181,8 +181,11 @@ class Connection(TCPServer):
 
     async def flush(self) -> None:
         """Returns once the transport takes more; a peer that takes nothing for long is dropped."""
-        with contextlib.suppress(OSError):  # gone, by whatever error; `on_close` tells
+        try:
             await self._drain()
+        except OSError:
+            # By whatever error. Reading may not come to the end for long: a second request waits for this answer's.
+            self._tell_closed()
 
     def on_close(self, call: Callable[[], None]) -> None:
         """`call()` once the peer has gone, at once if it has."""
@@ -275,14 +278,17 @@ class Connection(TCPServer):
                     await self._read_requests()
                 finally:
                     self._is_reading = False
-        self.closed = True
-        if self._on_close is not None:
-            self._on_close()
+        self._tell_closed()
         self._set_idle(False)
         if self._lingering:
             await self._linger()
         else:
             await self.protocol.handle(Closed())
+
+    def _tell_closed(self) -> None:
+        self.closed = True
+        if self._on_close is not None:
+            self._on_close()
 
     async def _read_requests(self) -> None:
         first = True
