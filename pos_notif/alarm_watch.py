@@ -110,7 +110,7 @@ class AlarmWatch:
         except LogUnavailable as error:
             logger.warning("an alarm cannot be written: %s", error.__cause__)
             return WRITE_RETRY_SECONDS
-        except Exception:
+        except Exception:  # of one alarm; the others must go on being raised
             logger.exception("an alarm failed")
             return WRITE_RETRY_SECONDS
         ends = [seconds for seconds in waits if seconds is not None]

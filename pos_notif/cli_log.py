@@ -17,7 +17,8 @@ from .clock import system_clock
 from .config import Config, from_environment
 from .copies import back_up, refuse_in_use
 from .copies import restore as restore_backup
-from .database import Database, opened_to_read
+from .database import Database
+from .database_file import opened_to_read
 from .errors import CommandFailed, LogUnavailable
 from .importing import import_log
 from .progress import Display

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from .database import in_transaction, new_epoch, opened, opened_to_read
+from .database_file import in_transaction, new_epoch, opened, opened_to_read
 from .errors import CommandFailed
 from .progress import Progress, silent
 from .verification import Sound, naming, verify_database

@@ -6,7 +6,7 @@ import itertools
 import sqlite3
 from pathlib import Path
 
-from .database import in_transaction, new_epoch, opened
+from .database_file import in_transaction, new_epoch, opened
 from .errors import CommandFailed, Unsound
 from .export_reader import ExportReader
 from .hash_chain import stated_id

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from .database import ZERO_HASH, Database
+from .database import Database
+from .database_file import ZERO_HASH
 from .errors import LogRefused, LogUnavailable
 from .event_log import NO_ORDERS, Bounds, LoggedEvent, Page, Transaction
 from .hash_chain import ChainWalk

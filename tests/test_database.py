@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from pos_notif.database import APPLICATION_ID, SCHEMA_VERSION, Database
+from pos_notif.database import Database
+from pos_notif.database_file import APPLICATION_ID, SCHEMA_VERSION
 from pos_notif.errors import LogRefused, LogUnavailable
 from tests.support import SseClient, clean_environment, eventually, fill_log, opened, run_cli, stock_alert
 

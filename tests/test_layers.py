@@ -31,7 +31,7 @@ LAYERS = (
         "wire.sse",
         "wire.socketio",
     ),
-    ("event_log", "database"),
+    ("event_log", "database_file", "database"),
     (
         "tail",
         "appending",

@@ -159,7 +159,7 @@ def test_a_frozen_tab_catches_up(pos: Any, restaurant: Restaurant, network: Netw
     restaurant.publish(order(1))
     network.cut()
     restaurant.publish(order(2))
-    time.sleep(0.5)
+    time.sleep(0.5)  # frozen for longer than an event takes
     devtools.send("Page.setWebLifecycleState", {"state": "active"})
     wait_for_orders(pos, 1, 2)
 

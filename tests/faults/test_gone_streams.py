@@ -5,43 +5,35 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable, Mapping
 
 import pytest
+from hypercorn.app_wrappers import ASGIWrapper
+from hypercorn.asyncio.worker_context import WorkerContext
+from hypercorn.config import Config
+from quart import Quart
 
+from pos_notif.counts import Counts
 from pos_notif.fanout import Chunk
+from pos_notif.hypercorn_connection import Connection
 from pos_notif.web.http_connection import TransportSink
 from tests.support import LiveServer, SseClient, eventually, stock_alert
 
 pytestmark = pytest.mark.faults
 
 
-class Lent:
-    """A connection's side of what a sink needs, on a real socket."""
-
-    def __init__(self, writer: asyncio.StreamWriter) -> None:
-        self.transport = writer.transport
-        self.send_now = writer.get_extra_info("socket")._sock.send
-
-    async def send_whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        raise NotImplementedError
-
-    async def flush(self) -> None:
-        raise NotImplementedError
-
-    def on_close(self, call: Callable[[], None]) -> None:
-        self.call = call
-
-
-async def nothing_sent(message: object) -> None:
-    raise NotImplementedError
-
-
 async def test_a_push_after_our_end_of_the_connection_raises_nothing():
     ours, theirs = socket.socketpair()
+    sent: list[object] = []
+
+    async def send(message: object) -> None:
+        sent.append(message)
+
     with theirs:
-        _, writer = await asyncio.open_connection(sock=ours)
-        sink = TransportSink(Lent(writer), nothing_sent)
+        reader, writer = await asyncio.open_connection(sock=ours)
+        connection = Connection(
+            ASGIWrapper(Quart(__name__)), Config(), WorkerContext(None), reader, writer, 5.0, Counts()
+        )
+        sink = TransportSink(connection, send)
         assert sink.push(Chunk(b"one"))
         writer.write_eof()
         assert not sink.push(Chunk(b"two"))
@@ -49,6 +41,7 @@ async def test_a_push_after_our_end_of_the_connection_raises_nothing():
         writer.close()
         with contextlib.suppress(ConnectionError):
             await writer.wait_closed()
+    assert sent == []
 
 
 def test_a_client_that_sent_more_and_left_is_let_go_at_the_next_event(server: LiveServer):

@@ -156,7 +156,7 @@ def test_a_flood_of_frames_without_a_message_holds_up_nobody(server, flood):
     threads = [threading.Thread(target=work, daemon=True) for work in (send, read)]
     for thread in threads:
         thread.start()
-    time.sleep(0.5)
+    time.sleep(0.5)  # the flood is under way
     assert longest_answer(server, 2) < 1
     stop.set()
     client.close()
