@@ -69,7 +69,7 @@ class Pump:
         self._heartbeat = heartbeat
         self._heartbeat_seconds = heartbeat_seconds
         self._clock = clock
-        self._told = written
+        self._on_written = written
         self._live: dict[Live, None] = {}
         self._scheduled = False
         self._beat_timer: asyncio.TimerHandle | None = None
@@ -124,7 +124,7 @@ class Pump:
             if not body:
                 return
             self._write(Chunk(body), self._live)
-            self._told()
+            self._on_written()
 
     def _write(self, chunk: Chunk, streams: dict[Live, None] | list[Live]) -> None:
         behind = [stream for stream in streams if not stream.push(chunk)]
