@@ -20,7 +20,7 @@
       self.touched = true;
       sound.unlock(true);
     }, false);
-    this.worker = null;          // a ServiceWorkerRegistration, where there is one
+    this.worker = null;          // of a ServiceWorkerRegistration that can show notifications, where there may be one
     button.onclick = function () {
       window.Notification.requestPermission(function () { self.show(); });
     };
@@ -42,11 +42,9 @@
 
   // Chromium on Android shows notifications by a service worker alone.
   Alerts.prototype._register = function () {
-    var self = this;
     if (this.worker || !navigator.serviceWorker) { return; }
-    navigator.serviceWorker.register('/sw.js').then(function (registration) {
-      self.worker = registration;
-    }, function () { return; });   // the page's own notifications remain, where there are any
+    this.worker = navigator.serviceWorker.register('/sw.js').then(function () { return navigator.serviceWorker.ready; });
+    this.worker.then(null, function () { return; });   // the page's own notifications remain, where there are any
   };
 
   // tag: one order has one notification, however often it is told.
@@ -63,11 +61,13 @@
   }
 
   Alerts.prototype._notify = function (title, options) {
-    if (!this.worker || !this.worker.active || !this.worker.showNotification) {
+    if (!this.worker) {
       byPage(title, options);
-    } else {
-      this.worker.showNotification(title, options).then(null, function () { byPage(title, options); });
+      return;
     }
+    // What is told while the worker is being made waits for it: nothing else can show it there.
+    this.worker.then(function (registration) { return registration.showNotification(title, options); })
+      .then(null, function () { byPage(title, options); });
   };
 
   pages.Alerts = Alerts;
