@@ -6,6 +6,7 @@ import contextlib
 import os
 import pty
 import re
+import signal
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,7 @@ def typed_at_a_terminal(*lines: str, arguments: tuple[str, ...]) -> tuple[int, s
     """The command with a terminal of its own: exit code, and all that it showed."""
     pid, terminal = pty.fork()
     if pid == 0:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # tests that run in the background have it ignored
         os.execve(PROGRAM[0], [*PROGRAM, *arguments], clean_environment())
     shown, waiting = "", list(lines)
     with contextlib.suppress(OSError):  # EIO: the other end is closed
