@@ -8,7 +8,7 @@ import struct
 from typing import Any
 
 from wsproto import ConnectionType
-from wsproto.connection import Connection
+from wsproto.connection import Connection, ConnectionState
 from wsproto.events import BytesMessage, CloseConnection, Message, Ping, TextMessage
 from wsproto.frame_protocol import Opcode
 
@@ -109,7 +109,8 @@ class WsClient:
         if message == "2":
             self.pings += 1
             if self.pongs:
-                self.send("3")
+                if self._frames.state is ConnectionState.OPEN:  # the server's close may have come behind its ping
+                    self.send("3")
                 return self.receive()
         return message
 
