@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any
 
 from .appending import Moment, Rules
-from .clock import Clock, iso, system_clock
+from .clock import Clock, business_day, business_day_start, iso, system_clock
 from .config import Config
 from .counts import Counts
 from .database import Database
@@ -384,11 +384,15 @@ class NotificadorPedidos:
         """The newest events of the last 5 minutes, for a reader without a cursor."""
         return await self.log.read_since(self.clock() - RECENT_MS, reader.room, limit=limit)
 
-    async def snapshot(self, room: str | None, user_id: int | None = None) -> tuple[list[Order], str]:
-        """The orders in a room's view (None: all open ones), and the cursor after which a stream misses nothing. Of the
-        waiters' view, what this user is shown."""
-        orders, bounds = await self.log.snapshot(room, self.clock(), self.limits, user_id)
-        return orders, bounds.cursor()
+    async def snapshot(
+        self, room: str | None, user_id: int | None = None
+    ) -> tuple[list[Order], str, list[dict[str, Any]]]:
+        """The orders in a room's view (None: all open ones), the cursor after which a stream misses nothing, and the
+        alarms of this business day that are to be shown there. Of the waiters' view, what this user is shown."""
+        now = self.clock()
+        day_start = business_day_start(business_day(now, self.zone), self.zone)
+        orders, bounds, alarms = await self.log.snapshot(room, now, self.limits, user_id, day_start)
+        return orders, bounds.cursor(), alarms
 
     async def order_history(self, order_id: int) -> tuple[Order, list[LoggedEvent]]:
         """Raises NotFound."""

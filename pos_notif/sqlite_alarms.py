@@ -1,9 +1,11 @@
-"""What the alarms need of the database: the last ones given, and in which business day a room had a screen."""
+"""What the alarms need of the database: the last ones given, those to show, and in which business day a room had a
+screen."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
+from typing import Any
 
 from .alarms import Kept
 from .clock import parse_iso
@@ -44,6 +46,26 @@ def _read_alarms(connection: sqlite3.Connection, kept: Kept) -> None:
                 kept.lost_ms[alarm["rol"]] = parse_iso(alarm["desde"])
         if kept.raised_ms is not None and len(told) == len(FILTERED_ROOMS):
             return
+
+
+def alarms_to_show(connection: sqlite3.Connection, since_ms: int) -> list[dict[str, Any]]:
+    """What a page that is loaded now has to show: the newest `sin_acuse` since then, and each `sin_pantalla` that
+    nothing has recovered from, oldest first."""
+    told: set[str | None] = set()
+    found: list[dict[str, Any]] = []
+    rows = connection.execute(
+        f"SELECT ms, data FROM events WHERE {_ALARMS} AND id >= (SELECT oldest FROM log) ORDER BY id DESC"
+    )
+    for ms, data in rows:
+        if ms < since_ms or len(told) > len(FILTERED_ROOMS):
+            break
+        alarm = json.loads(data)
+        del alarm["salas"]  # no transport carries them
+        room = alarm.get("sala")  # a `sin_acuse` has none
+        if room not in told and alarm["tipo"] != "pantalla_recuperada":
+            found.append(alarm)
+        told.add(room)
+    return found[::-1]
 
 
 def save_screen(connection: sqlite3.Connection, room: str, ms: int) -> None:

@@ -13,9 +13,11 @@ from .database import Database
 from .database_file import ZERO_HASH
 from .errors import LogRefused, LogUnavailable
 from .event_log import NO_ORDERS, Bounds, LoggedEvent, Page, Transaction
+from .events import WAITERS
 from .hash_chain import ChainWalk
 from .orders import Order, ViewLimits
 from .products import Product
+from .sqlite_alarms import alarms_to_show
 from .sqlite_figures import count_open, first_id_at, read_orders_events
 from .sqlite_orders import find_order, view
 from .sqlite_products import all_products
@@ -197,12 +199,16 @@ class SqliteLog:
         return await self._database.read(lambda connection: count_after(connection, after, room, up_to, orders))
 
     async def snapshot(
-        self, room: str | None, now_ms: int, limits: ViewLimits, user_id: int | None
-    ) -> tuple[list[Order], Bounds]:
-        """A view's orders and the log's bounds, of the same moment."""
-        return await self._database.read(
-            lambda connection: (view(connection, room, now_ms, limits, user_id), read_bounds(connection))
-        )
+        self, room: str | None, now_ms: int, limits: ViewLimits, user_id: int | None, alarms_since_ms: int
+    ) -> tuple[list[Order], Bounds, list[dict[str, Any]]]:
+        """A view's orders, the log's bounds and the alarms since then that the view's readers are told, of the same
+        moment."""
+
+        def work(connection: sqlite3.Connection) -> tuple[list[Order], Bounds, list[dict[str, Any]]]:
+            alarms = alarms_to_show(connection, alarms_since_ms) if room in (None, WAITERS) else []
+            return view(connection, room, now_ms, limits, user_id), read_bounds(connection), alarms
+
+        return await self._database.read(work)
 
     async def products(self) -> list[Product]:
         return await self._database.read(all_products)

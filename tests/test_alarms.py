@@ -127,6 +127,11 @@ def alarms(server: LiveServer, *kinds: str) -> list[dict]:
     return [event for event in found if event["tipo"] in kinds]
 
 
+def shown(server: LiveServer, cookie: str | None = None) -> list[dict]:
+    """Those in a snapshot: the manager's, or that of a session."""
+    return server.request("GET", "/api/pedidos", cookie=cookie)[2]["alarmas"]
+
+
 def next_alarm(stream: SseClient) -> dict:
     while (event := stream.next_event("evento_sistema").data)["tipo"] == "acuse_recibo":
         pass
@@ -166,6 +171,8 @@ def test_an_order_that_no_screen_acknowledges_raises_one_alarm_for_all(cook):
         assert told["tipo"] == "sin_acuse"
         assert told["evento_ids"] == [*first[1:], cancelled]
         assert (told["pedido_ids"], told["total"], told["segundos"]) == ([3, 4], 3, 0)
+        assert shown(server) == [told]
+        assert shown(server, session) == []  # the kitchen is told of none
         # At most one in 10 s, over a restart too, which repeats nothing.
         server.new_order(6)
         time.sleep(0.6)
@@ -218,10 +225,16 @@ def test_a_room_that_loses_its_screens_and_gets_one_back(cook):
     server.restart()
     eventually(lambda: len(alarms(server)) == 2)
     assert [alarm["rol"] for alarm in alarms(server)] == ["cocinero", "mesero"]
+    assert shown(server) == shown(server, server.login("Luis"))
+    assert [alarm["id"] for alarm in shown(server)] == [alarm["id"] for alarm in alarms(server)]
     # A poll is a screen too, for three of its intervals.
     assert server.request("GET", "/api/notificaciones/polling/cocinero", cookie=session)[0] == 200
     back = eventually(lambda: alarms(server, "pantalla_recuperada"))[0]
     assert (back["rol"], back["sala"], back["segundos"] >= 0) == ("cocinero", "cocina", True)
+    assert [alarm["sala"] for alarm in shown(server)] == ["meseros"]
+    with opened(server.database) as connection:
+        connection.execute("UPDATE events SET ms = ms - 24 * 3600000")
+    assert shown(server) == []  # those of yesterday are nobody's any more
 
 
 def test_out_of_the_shift_there_is_no_alarm(make_server):

@@ -55,6 +55,13 @@ async def test_the_kitchens_page_knows_when_an_order_is_late_and_how_long_it_can
     assert 'data-warn-minutes="4" data-late-minutes="9.5" data-ready-minutes="7.5"' in page.text
 
 
+async def test_the_waiters_page_knows_after_how_long_an_unseen_order_gives_alarm_and_that_none_is_wanted(tmp_path):
+    for seconds, told in ((7.5, "7.5"), (0, "0")):
+        async with in_process(tmp_path / f"{told}.db", ack_seconds=seconds) as service:
+            page = await service.call("GET", "/pos", cookie=await service.sign_in("Beto", "mesero"))
+        assert f'data-ack-seconds="{told}"' in page.text
+
+
 OPEN_REDIRECTS = [
     "//evil.example",
     "///evil.example",

@@ -94,7 +94,8 @@ async def test_a_stub_is_shown_as_incomplete_until_its_order_comes(pos):
 
 async def test_the_snapshots_cursor_is_the_logs_head(pos):
     empty = await pos.get("/api/pedidos")
-    assert empty == {"pedidos": [], "cursor": empty["cursor"], "hora_servidor": "2026-11-24T19:05:12.345-06:00"}
+    hour = "2026-11-24T19:05:12.345-06:00"
+    assert empty == {"pedidos": [], "cursor": empty["cursor"], "hora_servidor": hour, "alarmas": []}
     assert empty["cursor"].endswith("-0")
     event = await pos.new_order(1)
     await pos.publish("alerta_stock", producto_id=1, nombre="Queso")

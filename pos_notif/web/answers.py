@@ -49,6 +49,7 @@ class Snapshot(BaseModel):
     pedidos: list[dict[str, Any]]
     cursor: str
     hora_servidor: str
+    alarmas: list[dict[str, Any]]
 
 
 class OrderHistory(BaseModel):

@@ -34,11 +34,12 @@ async def snapshot() -> Any:
         raise Invalid(fields={"vista": "debe ser una de: " + ", ".join((*FILTERED_ROOMS, EVERYTHING))})
     if role != MANAGER and view != own:
         raise RoleNotAllowed
-    orders, cursor = await notifier.snapshot(None if view == EVERYTHING else view, principal().user_id)
+    orders, cursor, alarms = await notifier.snapshot(None if view == EVERYTHING else view, principal().user_id)
     body = {
         "pedidos": [notifier.order_json(order, view == KITCHEN) for order in orders],
         "cursor": cursor,
         "hora_servidor": notifier.now(),
+        "alarmas": alarms,
     }
     return Response(dump(body), headers=_NOT_STORED, content_type="application/json")
 

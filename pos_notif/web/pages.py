@@ -107,7 +107,7 @@ async def _screen(url: str, room_role: str, template: str) -> Any:
         raise RoleNotAllowed("Su rol no tiene esta pantalla.")
     config = services().config
     minutes = {name: f"{getattr(config, name):g}" for name in ("warn_minutes", "late_minutes", "ready_minutes")}
-    return await _page(template, who, **minutes)
+    return await _page(template, who, ack_seconds=f"{config.ack_seconds:g}", **minutes)
 
 
 async def _page(template: str, who: Principal | None, **values: Any) -> Response:

@@ -128,30 +128,32 @@
   // ---- has the kitchen seen it ---------------------------------------------
 
   // {state: 'saved'|'seen'|'unseen'|'change_unseen'|'cancel_unseen', at}: `at` is when the
-  // kitchen saw it, or since when it has not. limitMs: how long that may take.
-  book.seenState = function (pedido, now, limitMs) {
+  // kitchen saw it, or since when it has not. patience: {orderMs, changeMs, upTo}: how long that may
+  // take, and the event up to which the service has given alarm for orders.
+  book.seenState = function (pedido, now, patience) {
     var created = pages.clock.parse(pedido.pagado_at || pedido.timestamp) || now, i, event, changedAt = null;
-    if (pedido.estado === 'cancelado') { return this._cancelSeen(pedido, now, limitMs); }
+    if (pedido.estado === 'cancelado') { return this._cancelSeen(pedido, now, patience); }
     if (!pedido.visto_at && pedido.por_acusar.length && /^(pagado|en_mesa)$/.test(pedido.estado)) {
-      return { state: now - created >= limitMs ? 'unseen' : 'saved', at: created };
+      return { state: now - created >= patience.orderMs || pedido.por_acusar[0] <= patience.upTo ? 'unseen' : 'saved', at: created };
     }
     for (i = 0; i < pedido.por_acusar.length; i++) {
       event = this.events[pedido.por_acusar[i]];
       if (event && (event.silent || event.tipo === '')) { continue; }
       changedAt = Math.min(changedAt === null ? Infinity : changedAt, event ? event.at : created);
     }
-    if (changedAt !== null && now - changedAt >= limitMs && /^(pagado|en_mesa|en_cocina)$/.test(pedido.estado)) {
+    if (changedAt !== null && now - changedAt >= patience.changeMs && /^(pagado|en_mesa|en_cocina)$/.test(pedido.estado)) {
       return { state: 'change_unseen', at: changedAt };
     }
     if (pedido.visto_at) { return { state: 'seen', at: pages.clock.parse(pedido.visto_at) }; }
     return { state: 'saved', at: created };
   };
 
-  book._cancelSeen = function (pedido, now, limitMs) {
-    var i, event;
+  book._cancelSeen = function (pedido, now, patience) {
+    var i, id, event;
     for (i = 0; i < pedido.por_acusar.length; i++) {
-      event = this.events[pedido.por_acusar[i]];
-      if (event && event.tipo === 'pedido_cancelado' && now - event.at >= limitMs) {
+      id = pedido.por_acusar[i];
+      event = this.events[id];
+      if (event && event.tipo === 'pedido_cancelado' && (now - event.at >= patience.orderMs || id <= patience.upTo)) {
         return { state: 'cancel_unseen', at: event.at };
       }
     }

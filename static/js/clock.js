@@ -36,9 +36,9 @@
     return (number < 10 ? '0' : '') + number;
   }
 
-  // The restaurant's wall clock, to be read with the getUTC… methods.
-  function wall() {
-    return new Date(now() + zoneMinutes * 60000);
+  // The restaurant's wall clock, now or then, to be read with the getUTC… methods.
+  function wall(ms) {
+    return new Date((ms === undefined ? now() : ms) + zoneMinutes * 60000);
   }
 
   function time() {
@@ -55,8 +55,8 @@
   }
 
   // 2026-11-24: who closes after midnight still belongs to the evening before.
-  function businessDay() {
-    return new Date(wall().getTime() - DAY_CUT_MS).toISOString().slice(0, 10);
+  function businessDay(ms) {
+    return new Date(wall(ms).getTime() - DAY_CUT_MS).toISOString().slice(0, 10);
   }
 
   // "Martes 24 de noviembre" of a date on the wire.

@@ -9,6 +9,8 @@
   var REDRAW_MS = 150;
 
   var book = new pages.Book();
+  var sound = new pages.Sound(dom.byId('sonido'), dom.byId('flash'));
+  var alarms = new pages.Alarms(dom.byId('unseen'), sound, unseenWords);
   var resizeTimer = null;
   var screen = new pages.Screen(render);
   var client = screen.client;
@@ -26,7 +28,16 @@
     dom.byId('page').className = dom.byId('banner').hidden ? 'mgr' : 'mgr mgr--pushed';
   }
 
+  function unseenWords(kind, orders) {
+    var what = kind === 'cancel_unseen' ? ['cancelación', 'cancelaciones'] : ['pedido', 'pedidos'];
+    return pages.wording.count(orders.length, what[0], what[1]) + ' sin ver en cocina: ' + pages.Alarms.numbers(orders);
+  }
+
+  function all() { return true; }
+  function id(pedido) { return pedido.id; }
+
   function render() {
+    alarms.show(book, book.list(all, id), clock.now());
     lanes.show(book, clock.now());
     devices.tick();
     connection.tick();
@@ -36,6 +47,7 @@
 
   client.on('instantanea', function (snapshot) {
     book.load(snapshot.pedidos);
+    alarms.load(snapshot.alarmas);
     figures.soon();
     devices.soon();
     stock.load();
@@ -44,12 +56,20 @@
 
   client.on('evento_pedido', function (evento) {
     var change = book.apply(evento), state = change && change.after.estado;
-    if (state === 'cerrado' || state === 'cancelado') { book.forget(evento.pedido_id); }
+    // The kitchen may still be cooking a cancelled one that it has not seen.
+    if (state === 'cerrado' || (state === 'cancelado' && !change.after.por_acusar.length)) { book.forget(evento.pedido_id); }
     figures.soon();
     screen.redraw();
   });
 
+  client.on('evento_sistema', function (evento) {
+    if (evento.tipo === 'acuse_recibo') { book.acknowledge(evento); } else { alarms.take(evento); }
+    screen.redraw();
+  });
+
   client.on('evento_alerta', function (evento) { stock.onAlert(evento); });
+
+  window.document.addEventListener('click', function () { sound.unlock(true); }, false);
 
   window.addEventListener('resize', function () {
     window.clearTimeout(resizeTimer);

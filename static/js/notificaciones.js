@@ -11,7 +11,7 @@
    them: EventSource, or polling where there is none or it does not work.
    Besides evento_pedido, evento_alerta and evento_sistema it emits:
 
-     instantanea          {pedidos, cursor, hora_servidor}: forget what you have
+     instantanea          {pedidos, cursor, hora_servidor, alarmas}: forget what you have
      resincronizar        why it begins anew; an instantanea follows
      conexion             {modo: 'sse'|'polling'|'sin_conexion', anterior, planeado}
      hora                 {hora_servidor, desfase_ms}: server's clock minus ours

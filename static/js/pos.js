@@ -16,15 +16,22 @@
   };
   var OPEN = /^(pendiente_pago|pagado|en_mesa|en_cocina|listo|servido)$/;
 
+  // One plate for each kind, with the orders' numbers.
+  var UNSEEN = {
+    unseen: ['el pedido', 'los pedidos'],
+    change_unseen: ['el cambio del pedido', 'los cambios de los pedidos'],
+    cancel_unseen: ['la cancelación del pedido', 'la cancelación de los pedidos']
+  };
+
   var book = new pages.Book();
   var mine = {};                 // ids of orders that this waiter has sent
   var announced = {};            // by order id: the version whose dishes were announced as ready
   var place = { name: 'inicio', id: null };   // which of the panes is shown, and of which order
   var tapped = { at: 0, x: 0, y: 0, place: 'inicio' };
-  var unseen = '';               // the red plate's words, where there is one
   var toast = new pages.Toast(dom.byId('toasts'));
   var sound = new pages.Sound(dom.byId('sonido'), dom.byId('flash'));
   var alerts = new pages.Alerts(sound, dom.byId('allow'), dom.byId('allow-note'));
+  var alarms = new pages.Alarms(dom.byId('unseen'), sound, unseenWords);
   var screen = new pages.Screen(render);
   var client = screen.client;
   var userId = screen.userId;
@@ -36,7 +43,7 @@
   var connection = new pages.Connection(dom.byId('conexion'), dom.byId('banner'), client, screen.redraw, pages.Connection.OFFICE);
   var menu = new pages.Menu(screen.redraw);
   var ready = new pages.Ready(dom.byId('ready'), operations, userId, username, screen.redraw);
-  var tables = new pages.Tables(dom.byId('tables'), dom.byId('unseen'), book, operations, onHeld);
+  var tables = new pages.Tables(dom.byId('tables'), book, operations, alarms.patience, onHeld);
   var entry = new pages.Entry(menu, userId, onSend);
   var detail = new pages.Detail(dom.byId('detail-body'), operations, screen.role, onAdd);
 
@@ -48,6 +55,10 @@
   function isMine(pedido) {
     var own = pedido.creado_por ? pedido.creado_por.usuario_id === userId : pedido.mesero === username;
     return OPEN.test(pedido.estado) && (own || mine[pedido.id] === true);
+  }
+
+  function unseenWords(kind, orders) {
+    return 'Cocina NO ha visto ' + UNSEEN[kind][orders.length > 1 ? 1 : 0] + ' ' + pages.Alarms.numbers(orders) + pages.Alarms.ALOUD;
   }
 
   // What may not be missed while another screen than the first is open.
@@ -66,16 +77,17 @@
     var now = clock.now(), cards = book.list(function (pedido) { return ready.holds(pedido); }, function (pedido) {
       return ready.since(pedido);
     });
-    var shown;
+    var own = book.list(isMine, created), rows;
     ready.show(cards, now);
     dom.byId('ready-section').hidden = !cards.length;
     dom.setText(dom.byId('ready-count'), String(cards.length));
-    shown = tables.show(book.list(isMine, created), book.list(isCancelled, created), now);
-    showStrip(cards, shown.unseen);
-    if (shown.unseen && shown.unseen !== unseen) { sound.alarm(); }
-    unseen = shown.unseen;
-    dom.byId('tables').hidden = shown.rows === 0;
-    dom.byId('tables-empty').hidden = shown.rows > 0;
+    rows = tables.show(own, now);
+    // Of those on their way to being cancelled the kitchen need not be told, the cancelled ones it may still be cooking.
+    showStrip(cards, alarms.show(book, own.concat(book.list(isCancelled, created)).filter(function (pedido) {
+      return !operations.pending(pedido.id, 'cancelar');
+    }), now));
+    dom.byId('tables').hidden = rows === 0;
+    dom.byId('tables-empty').hidden = rows > 0;
     dom.setText(dom.byId('tables-empty'), book.loaded ? 'Sin pedidos abiertos.' :
       connection.offline ? 'Sin conexión: no se sabe qué pedidos hay.' : 'Cargando…');
     entry.show();
@@ -196,6 +208,7 @@
   client.on('instantanea', function (snapshot) {
     var before = book.orders, first = !book.loaded, i, pedido;
     book.load(snapshot.pedidos);
+    alarms.load(snapshot.alarmas);
     for (i = 0; i < snapshot.pedidos.length; i++) {
       pedido = snapshot.pedidos[i];
       if (pedido.estado !== 'listo') { mine[pedido.id] = true; }
@@ -222,10 +235,8 @@
   });
 
   client.on('evento_sistema', function (evento) {
-    if (evento.tipo === 'acuse_recibo') {
-      book.acknowledge(evento);
-      screen.redraw();
-    }
+    if (evento.tipo === 'acuse_recibo') { book.acknowledge(evento); } else { alarms.take(evento); }
+    screen.redraw();
   });
 
   client.on('evento_alerta', function (evento) { menu.onAlert(evento); });
@@ -236,6 +247,7 @@
   };
   window.onhashchange = readHash;
   readHash();
+  alarms.count(Number(document.body.getAttribute('data-ack-seconds')));
   operations.resume();
   screen.start();
 }(window));

@@ -1,5 +1,4 @@
-/* The waiter's own orders: which are saved, which the kitchen has seen, and the
-   red plates for those that it has not. */
+/* The waiter's own orders: which are saved, and which the kitchen has seen. */
 (function (window) {
   'use strict';
 
@@ -7,19 +6,14 @@
   var dom = pages.dom;
   var wording = pages.wording;
   var clock = pages.clock;
-  var ACK_MS = 10000;
-  var UNSEEN = {
-    unseen: ['el pedido', 'los pedidos'],
-    change_unseen: ['el cambio del pedido', 'los cambios de los pedidos'],
-    cancel_unseen: ['la cancelación del pedido', 'la cancelación de los pedidos']
-  };
 
-  // onHeld(operation, wanted): of an order that was found unsent, or was refused.
-  function Tables(list, plates, book, operations, onHeld) {
+  // patience: how long the kitchen may take to see one, as for the book. onHeld(operation, wanted): of an
+  // order that was found unsent, or was refused.
+  function Tables(list, book, operations, patience, onHeld) {
     this.rows = new pages.Rows(list);
-    this.plates = new pages.Rows(plates);
     this.book = book;
     this.operations = operations;
+    this.patience = patience;
     this.onHeld = onHeld;
     this.refused = [];           // [{operation, error}]: orders that the service did not take
   }
@@ -28,7 +22,7 @@
 
   // What the row says of its sight: [class, icon, bold, rest, since when in ms, where the age follows].
   tables._words = function (pedido, now) {
-    var seen = this.book.seenState(pedido, now, ACK_MS), state = wording.STATES[pedido.estado];
+    var seen = this.book.seenState(pedido, now, this.patience), state = wording.STATES[pedido.estado];
     var rest = wording.number(pedido) + ' · ' + (pedido.estado === 'servido' && pedido.pagado_at ? 'servido y pagado' : state);
     if (seen.state === 'unseen') {
       return ['seen--no', 'warning', 'Sin ver', wording.number(pedido) + ' · ', seen.at];
@@ -124,39 +118,8 @@
     ]);
   };
 
-  // One plate for each kind, with the orders' numbers, so that many hide nothing.
-  tables._plate = function (kind, orders) {
-    var numbers = orders.map(wording.number), text;
-    text = 'Cocina NO ha visto ' + UNSEEN[kind][orders.length > 1 ? 1 : 0] + ' ' + numbers.join(', ') + ' – avise de viva voz';
-    return {
-      key: kind,
-      content: text,
-      draw: function () {
-        var node = dom.create('section', 'unseen', [dom.icon('warning'), dom.create('div', '', text)]);
-        node.setAttribute('data-sin-ver', kind);
-        return node;
-      }
-    };
-  };
-
-  tables._showPlates = function (orders, now) {
-    var plates = [], kind, unseen = {}, i, seen;
-    for (i = 0; i < orders.length; i++) {
-      seen = this.book.seenState(orders[i], now, ACK_MS).state;
-      if (UNSEEN[seen] && !this.operations.pending(orders[i].id, 'cancelar')) {
-        unseen[seen] = (unseen[seen] || []).concat([orders[i]]);
-      }
-    }
-    for (kind in UNSEEN) {
-      if (unseen[kind]) { plates.push(this._plate(kind, unseen[kind])); }
-    }
-    this.plates.show(plates);
-    return plates.length ? plates[0].content : '';
-  };
-
-  // orders: the waiter's own, cancelled: those of them that the kitchen may still
-  // be cooking. Answers {rows: how many, unseen: the text of the first plate}.
-  tables.show = function (orders, cancelled, now) {
+  // orders: the waiter's own. Answers how many rows there are.
+  tables.show = function (orders, now) {
     var rows = [], urgent = [], i, row, list = this.operations.list;
     for (i = 0; i < this.refused.length; i++) {
       rows.push(this._operationRow(this.refused[i].operation, this.refused[i].error));
@@ -171,7 +134,7 @@
     rows = urgent.concat(rows);
     this.rows.show(rows);
     this._tick(rows, now);
-    return { rows: rows.length, unseen: this._showPlates(orders.concat(cancelled), now) };
+    return rows.length;
   };
 
   pages.Tables = Tables;

@@ -56,6 +56,12 @@ def floor(server: LiveServer) -> Floor:
     return Floor(server)
 
 
+@pytest.fixture
+def alarmed_floor(make_server: Any) -> Floor:
+    """Its service gives alarm after a second."""
+    return Floor(make_server(ack_seconds="1", screen_seconds="1"))
+
+
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     # Closed with the package: Playwright's loop would refuse the asyncio tests of other modules.

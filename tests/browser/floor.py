@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
-from tests.support import LiveServer, with_accounts
+from tests.support import LiveServer, SseClient, with_accounts
 
 WAITER, CASHIER, COOK, MANAGER = "Karla", "Marta", "juan.perez", "Ana"
 PIN = "2468"
@@ -68,6 +68,12 @@ class Floor:
         """As a kitchen's tablet does that has drawn it."""
         ids = self.order(pedido["id"])["por_acusar"]
         self.call("POST", "/api/notificaciones/acuses", {"evento_ids": ids}, COOK)
+
+    def kitchen_screen(self) -> SseClient:
+        """A screen of the kitchen's that acknowledges nothing, until it is closed."""
+        screen = SseClient(self.server, "cocinero", cookie=self.server.login(COOK, PIN))
+        screen.next_event("hola")
+        return screen
 
     def order(self, order_id: int) -> dict[str, Any]:
         return self.call("GET", f"/api/pedidos/{order_id}")["pedido"]

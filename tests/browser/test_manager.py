@@ -144,3 +144,34 @@ def test_a_tablet_that_disappears_turns_red_and_stock_that_runs_out_is_told(
     floor.server.publish({"tipo": "alerta_stock", "producto_id": 900, "nombre": "Ayote", "nivel": "disponible"})
     expect(office.locator("#stock .device")).to_have_text(["Lorocoquedan 1, mínimo 2Bajo"])
     till.close()
+
+
+def test_orders_that_the_kitchen_has_not_seen_and_a_kitchen_without_a_screen_are_told(
+    page: Any, alarmed_floor: Floor
+) -> None:
+    floor = alarmed_floor
+    kitchen = floor.kitchen_screen()
+    floor.open(page, MANAGER, "/manager")
+    assert page.locator("#unseen section").count() == 0
+    page.click("#sonido")
+    expect(page.locator("#sonido")).to_have_attribute("data-activo", "true")
+    page.evaluate("void (posNotif.Sound.prototype._play = function (notes) { window.rung = notes.length; })")
+    first, second = floor.place(), floor.place(mesa_numero=6)
+    orders, room = page.locator("[data-sin-ver]"), page.locator('[data-sala="cocina"]')
+    expect(orders).to_have_text(f"2 pedidos sin ver en cocina: #{first['numero']}, #{second['numero']}")
+    until(page, lambda: page.evaluate("window.rung") == 5)  # the siren
+    floor.acknowledge(first)
+    expect(orders).to_have_text(f"1 pedido sin ver en cocina: #{second['numero']}")
+    kitchen.close()
+    expect(room).to_contain_text("La cocina no tiene pantalla desde hace 0:0")
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        until(page, lambda: unusable(page) == [])
+    page.reload()
+    expect(room).to_be_visible()
+    expect(orders).to_have_count(1)
+    floor.acknowledge(second)
+    expect(orders).to_have_count(0)
+    kitchen = floor.kitchen_screen()
+    expect(room).to_have_count(0)
+    kitchen.close()

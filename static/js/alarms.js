@@ -1,0 +1,126 @@
+/* What is to be said aloud, in red and with the siren: orders that the kitchen
+   has not seen, rooms without a screen. The service decides, and says so by
+   events; the page of who sent an order also counts by itself, so that nothing
+   is missed where no alarm comes. */
+(function (window) {
+  'use strict';
+
+  var pages = window.posNotif = window.posNotif || {};
+  var dom = pages.dom;
+  var clock = pages.clock;
+  var wording = pages.wording;
+  var LATER_MS = 3000;           // the service's alarm comes first
+  var MOST_NAMED = 20;           // a plate must leave room for the rest of a phone
+  var ALOUD = ' – avise de viva voz';
+  var KINDS = ['unseen', 'change_unseen', 'cancel_unseen'];
+  var ROOMS = {
+    cocina: 'La cocina no tiene pantalla',
+    meseros: 'Ningún mesero conectado',
+    cajeros: 'La caja no tiene pantalla'
+  };
+
+  // words(kind, orders): what the plate of the orders says.
+  function Alarms(container, sound, words) {
+    this.rows = new pages.Rows(container);
+    this.sound = sound;
+    this.words = words;
+    this.lost = {};              // by room: since when it has no screen
+    this.shown = {};             // what the siren has been sounded for
+    this.patience = { orderMs: Infinity, changeMs: Infinity, upTo: 0 };   // for a book's seenState
+  }
+
+  var alarms = Alarms.prototype;
+
+  // The page counts by itself too. seconds: after how long the service gives alarm; 0: the restaurant wants none.
+  alarms.count = function (seconds) {
+    if (!seconds) { return; }
+    this.patience.orderMs = seconds * 1000 + LATER_MS;
+    this.patience.changeMs = seconds * 1000;   // the service gives no alarm for a change
+  };
+
+  // A snapshot's: they take the place of everything known.
+  alarms.load = function (events) {
+    var i;
+    this.lost = {};
+    this.patience.upTo = 0;
+    for (i = 0; i < events.length; i++) { this.take(events[i]); }
+  };
+
+  // An evento_sistema.
+  alarms.take = function (evento) {
+    if (evento.tipo === 'sin_acuse') { this.patience.upTo = Math.max(this.patience.upTo, evento.hasta_id); }
+    if (evento.tipo === 'sin_pantalla') { this.lost[evento.sala] = clock.parse(evento.desde); }
+    if (evento.tipo === 'pantalla_recuperada') { delete this.lost[evento.sala]; }
+  };
+
+  // said: its words, without what changes each second. mark: [attribute, value]; parts: its nodes.
+  function plate(said, icon, mark, parts) {
+    return {
+      key: mark[1],
+      content: said,
+      draw: function () {
+        var node = dom.create('section', 'unseen', [dom.icon(icon), dom.create('div', '', parts)]);
+        node.setAttribute(mark[0], mark[1]);
+        return node;
+      }
+    };
+  }
+
+  // The age is not read aloud again each second.
+  function roomPlate(room) {
+    var age = dom.create('span', 'unseen__age num');
+    age.setAttribute('aria-hidden', 'true');
+    return plate(ROOMS[room] + ALOUD, 'offline', ['data-sala', room], [dom.text(ROOMS[room]), age, dom.text(ALOUD)]);
+  }
+
+  // Yesterday's are nobody's any more.
+  alarms._rooms = function () {
+    var found = [], room, today = clock.businessDay();
+    for (room in ROOMS) {
+      if (this.lost[room] && clock.businessDay(this.lost[room]) === today) { found.push(room); }
+    }
+    return found;
+  };
+
+  // orders: those that the page cares for. Answers the first plate's words, or ''.
+  alarms.show = function (book, orders, now) {
+    var plates = [], known = {}, unseen = {}, rooms = this._rooms(), i, j, kind, list, text, key, isNew = false;
+    for (i = 0; i < rooms.length; i++) {
+      plates.push(roomPlate(rooms[i]));
+      known[rooms[i]] = true;
+    }
+    for (i = 0; i < orders.length; i++) {
+      kind = book.seenState(orders[i], now, this.patience).state;
+      unseen[kind] = (unseen[kind] || []).concat([orders[i]]);
+    }
+    for (i = 0; i < KINDS.length; i++) {
+      list = unseen[KINDS[i]] || [];
+      if (list.length) {
+        text = this.words(KINDS[i], list);
+        plates.push(plate(text, 'warning', ['data-sin-ver', KINDS[i]], [dom.text(text)]));
+      }
+      for (j = 0; j < list.length; j++) { known[KINDS[i] + list[j].id] = true; }
+    }
+    this.rows.show(plates);
+    for (i = 0; i < rooms.length; i++) {
+      dom.setText(this.rows.node(rooms[i]).querySelector('.unseen__age'),
+        ' desde hace ' + clock.minutes(now - this.lost[rooms[i]]));
+    }
+    for (key in known) {
+      if (!this.shown[key]) { isNew = true; }
+    }
+    this.shown = known;
+    if (isNew) { this.sound.alarm(); }
+    return plates.length ? plates[0].content : '';
+  };
+
+  // "#12, #13"
+  Alarms.numbers = function (orders) {
+    var named = orders.slice(0, MOST_NAMED).map(wording.number).join(', ');
+    return orders.length > MOST_NAMED ? named + ' y ' + (orders.length - MOST_NAMED) + ' más' : named;
+  };
+
+  Alarms.ALOUD = ALOUD;
+
+  pages.Alarms = Alarms;
+}(window));
