@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from quart import Blueprint, Quart, Response, request
+from quart import Blueprint, Quart, request
 from quart_cors import cors
 from quart_schema import APIKeySecurityScheme, HttpSecurityScheme, Info, QuartSchema
 
@@ -40,14 +40,8 @@ from .web import (
 from .web.access import COOKIE, guard
 from .web.http_connection import HttpConnection
 from .web.openapi import OpenApi
+from .web.security_headers import secure
 from .web.services import EXTENSION, Services
-
-CONTENT_SECURITY_POLICY = (
-    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self';"
-    " frame-ancestors 'none'"
-)
-# Swagger UI sets style attributes.
-_DOCS_POLICY = CONTENT_SECURITY_POLICY + "; style-src 'self' 'unsafe-inline'"
 
 
 class NotificationApp(Quart):
@@ -87,7 +81,7 @@ def create_app(config: Config | None = None, *, clock: Clock = system_clock) -> 
     errors.register(app)
     if config.origins:
         _share_api(app, config.origins)
-    app.after_request(_secure)
+    app.after_request(secure)
     app.while_serving(_serve(app, config, clock))
     assets = _assets_version()
     app.context_processor(lambda: {"restaurant_name": config.restaurant_name, "static_version": assets})
@@ -190,18 +184,6 @@ def _document(app: Quart) -> None:
         security=[{"token": []}, {"sesion": []}],
         conversion_preference="pydantic",
     )
-
-
-async def _secure(response: Response) -> Response:
-    headers = response.headers
-    for name, value in errors.API_HEADERS.items() if errors.is_api(request.path) else ():
-        headers.setdefault(name, value)
-    if not errors.is_api(request.path):
-        headers["X-Content-Type-Options"] = "nosniff"
-        headers["Content-Security-Policy"] = _DOCS_POLICY if request.path == "/docs" else CONTENT_SECURITY_POLICY
-        headers["Referrer-Policy"] = "same-origin"
-        headers["X-Frame-Options"] = "DENY"
-    return response
 
 
 def package_version() -> str:

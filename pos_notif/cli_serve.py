@@ -69,10 +69,11 @@ def serve_command(**options: str | None) -> None:
 def announce(config: Config, port: int, has_users: bool) -> None:
     """The first line on standard output is the URL; what follows is for people."""
     everywhere = config.host in ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
-    url = f"http://{_in_url('127.0.0.1' if everywhere else config.host)}:{port}"
+    scheme = "https" if config.certfile else "http"
+    url = f"{scheme}://{_in_url('127.0.0.1' if everywhere else config.host)}:{port}"
     click.echo(url)
     sys.stdout.flush()
-    for base in [url, *(f"http://{address}:{port}" for address in _lan_addresses() if everywhere)]:
+    for base in [url, *(f"{scheme}://{address}:{port}" for address in _lan_addresses() if everywhere)]:
         for path, _, title, _ in (*PAGES, ("/login", "", "Sign in", ""), ("/docs", "", "API", "")):
             click.echo(f"  {title:8} {base}{path}", err=True)
     if config.host in ("127.0.0.1", "localhost", "::1"):

@@ -32,6 +32,8 @@ class Config:
     database: str = _setting("pos_notif.db", "SQLite file of the event log; made if it is not there.")
     host: str = _setting("127.0.0.1", "Address to listen on. Only this machine by default: the LAN is a decision.")
     port: int = _setting(5000, "Port to listen on; 0 takes a free one.", (0, 65535))
+    certfile: str = _setting("", "Certificate chain (PEM) for HTTPS. Without one the service speaks plain HTTP.")
+    keyfile: str = _setting("", "The certificate's private key (PEM, no passphrase). None: it stands in the same file.")
     restaurant_name: str = _setting("Restaurante", "Name shown on the sign-in page.")
     timezone: str = _setting("America/El_Salvador", "The restaurant's zone: every time on the wire carries its offset.")
     origins: tuple[str, ...] = _setting(
@@ -141,7 +143,7 @@ def check_setting(name: str, value: Any) -> None:
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError, OSError):
             problem = f"unknown zone {value!r}"
-    elif isinstance(value, str) and (not value.strip() or "\0" in value):
+    elif isinstance(value, str) and ("\0" in value or (not value.strip() and (value or _FIELDS[name].default))):
         problem = "must not be empty"
     if problem:
         raise ConfigurationError(f"{env_name(name)}: {problem}")

@@ -150,7 +150,9 @@ class Connection(TCPServer):
         self.closed = False
         self._on_close: Callable[[], None] | None = None
         self._idle_timer: asyncio.TimerHandle | None = None
-        writer.transport.set_write_buffer_limits(high=0)
+        self._secure = writer.get_extra_info("ssl_object") is not None
+        # Nothing may wait. asyncio's TLS pauses at the limit, not above it: 0 would be a pause for ever.
+        writer.transport.set_write_buffer_limits(high=1 if self._secure else 0)
 
     def abort(self) -> None:
         self.writer.transport.abort()
@@ -201,10 +203,17 @@ class Connection(TCPServer):
             server = parse_socket_addr(socket.family, socket.getsockname())
             async with TaskGroup(self.loop) as task_group:
                 self._task_group = task_group
-                secure = self.writer.get_extra_info("ssl_object") is not None
                 state = ConnectionState({**self.state, STATE_KEY: self})
                 self.protocol: Any = Http11(
-                    self.app, self.config, self.context, task_group, state, secure, client, server, self.protocol_send
+                    self.app,
+                    self.config,
+                    self.context,
+                    task_group,
+                    state,
+                    self._secure,
+                    client,
+                    server,
+                    self.protocol_send,
                 )
                 self._set_idle(True)
                 await self._read_data()
@@ -264,7 +273,10 @@ class Connection(TCPServer):
 
     def _unsent(self) -> int:
         """Bytes that the peer has yet to acknowledge: a slow reader moves these long before our buffer empties."""
-        size = self.writer.transport.get_write_buffer_size()
+        transport: Any = self.writer.transport
+        size = transport.get_write_buffer_size()
+        if (below := getattr(transport, "_ssl_protocol", None)) is not None and below._transport is not None:
+            size += below._transport.get_write_buffer_size()  # TLS: what is encrypted already waits one floor below
         socket = self.writer.get_extra_info("socket")
         with contextlib.suppress(OSError, ValueError):
             size += struct.unpack("i", fcntl.ioctl(socket.fileno(), termios.TIOCOUTQ, b"\0\0\0\0"))[0]
@@ -306,7 +318,8 @@ class Connection(TCPServer):
     async def _linger(self) -> None:
         """Our answer is out; a reset for what the peer still sends could overtake it (RFC 9112, section 9.6)."""
         with contextlib.suppress(OSError, RuntimeError, TimeoutError):
-            self.writer.write_eof()
+            if self.writer.can_write_eof():  # TLS cannot close one side
+                self.writer.write_eof()
             async with asyncio.timeout(LINGER_SECONDS):
                 while await self.reader.read(MAX_RECV):
                     pass

@@ -14,6 +14,7 @@ import logging
 import resource
 import signal
 import socket
+import ssl
 import sys
 import time
 from collections.abc import Callable, Coroutine
@@ -28,10 +29,11 @@ from .app import NotificationApp, create_app
 from .config import Config
 from .engineio import EngineSettings
 from .errors import ConfigurationError, NoCapacity
-from .hypercorn_connection import SEND_BUFFER_BYTES, Connection
+from .hypercorn_connection import LINGER_SECONDS, SEND_BUFFER_BYTES, Connection
 from .loop_watch import LoopWatch
 from .loop_watch import logger as loop_logger
 from .streams import BUSY_RETRY_MS
+from .tls import tls_context
 from .web.errors import STREAM_PATH
 from .web.notifications import STREAM_HEADERS
 from .web.services import EXTENSION, Services
@@ -47,6 +49,8 @@ KEEP_ALIVE_SECONDS = 75.0
 # Besides the streams: polls, publications, pages.
 OTHER_CONNECTIONS = 500
 REFUSAL_SECONDS = 2.0
+# A client that says nothing in its TLS handshake.
+HANDSHAKE_SECONDS = 5.0
 # What may wait for `accept`, in the kernel; and what is accepted in one turn of the loop.
 KERNEL_BACKLOG = 4096
 ACCEPTS_AT_ONCE = 4
@@ -98,8 +102,11 @@ def bind(host: str, port: int) -> socket.socket:
 class Server:
     """Serves one application on one socket until `stop` is called or a signal comes."""
 
-    def __init__(self, app: NotificationApp, config: Config, listener: socket.socket) -> None:
+    def __init__(
+        self, app: NotificationApp, config: Config, listener: socket.socket, tls: ssl.SSLContext | None = None
+    ) -> None:
         self._app = app
+        self._tls = tls
         self._config = config
         self._listener = listener
         self._hypercorn = _hypercorn_config(config)
@@ -126,7 +133,12 @@ class Server:
             await self._app.notifier.close()  # its threads would keep the process alive
             raise
         # asyncio accepts up to a `backlog` of connections in one turn of the loop, while live events wait.
-        server = await asyncio.start_server(self._accept, sock=self._listener, backlog=ACCEPTS_AT_ONCE)
+        timeouts: dict[str, Any] = (
+            {"ssl_handshake_timeout": HANDSHAKE_SECONDS, "ssl_shutdown_timeout": LINGER_SECONDS} if self._tls else {}
+        )
+        server = await asyncio.start_server(
+            self._accept, sock=self._listener, backlog=ACCEPTS_AT_ONCE, ssl=self._tls, **timeouts
+        )
         self._listener.listen(KERNEL_BACKLOG)
         try:
             services: Services = self._app.extensions[EXTENSION]
@@ -208,12 +220,13 @@ def serve(config: Config, announce: Callable[[int, bool], None]) -> None:
     # is never collected, and the rest less often: most of what a request makes is freed without the collector.
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD, 50, 100)
+    tls = tls_context(config)
     listener = bind(config.host, config.port)
     try:
         port = listener.getsockname()[1]
 
         async def main() -> None:
-            app, run = create_app(config), _runner(config)
+            app, run = create_app(config), _runner(config, tls)
             with LoopWatch():
                 await run(app, config, listener, lambda has_users: announce(port, has_users))
 
@@ -225,9 +238,9 @@ def serve(config: Config, announce: Callable[[int, bool], None]) -> None:
 Runner = Callable[[NotificationApp, Config, socket.socket, Callable[[bool], None]], Coroutine[Any, Any, None]]
 
 
-def _runner(config: Config) -> Runner:
+def _runner(config: Config, tls: ssl.SSLContext | None) -> Runner:
     if config.server == "hypercorn":
-        return lambda app, config, listener, ready: Server(app, config, listener).run(ready)
+        return lambda app, config, listener, ready: Server(app, config, listener, tls).run(ready)
     try:
         from .uvicorn_server import run
     except ModuleNotFoundError as error:

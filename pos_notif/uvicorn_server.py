@@ -56,6 +56,7 @@ async def run(app: NotificationApp, config: Config, listener: socket.socket, rea
         app, lifespan="off", log_config=None, access_log=config.access_log, server_header=False,
         limit_concurrency=None, timeout_graceful_shutdown=STOP_SECONDS,
         ws="wsproto", ws_max_size=EngineSettings().max_payload, ws_per_message_deflate=False, ws_ping_interval=None,
+        ssl_certfile=config.certfile or None, ssl_keyfile=config.keyfile or None,
     )  # fmt: skip
     server = _Server(app, options, ready)
 

@@ -66,7 +66,7 @@ def test_every_setting_with_its_default():
         shown = str(default).lower() if isinstance(default, bool) else str(default)
         if isinstance(default, float):
             shown = f"{default:g}"
-        expected = "(none)" if default == () else f"`{shown}`"
+        expected = "(none)" if default in ((), "") else f"`{shown}`"
         assert rows.get(env_name(setting.name)) == expected, setting.name
     assert set(rows) == {env_name(setting.name) for setting in fields(Config)}
 

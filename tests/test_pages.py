@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pos_notif.resources import resource
+from pos_notif.web.security_headers import content_security_policy
 from tests.in_process import in_process
 from tests.support import eventually
 
@@ -144,20 +145,32 @@ async def test_names_are_escaped(service):
 
 @pytest.mark.parametrize("path", [*PAGES, "/nada"])
 async def test_security_headers(service, path):
-    headers = (await service.call("GET", path, cookie=await service.sign_in("Ana", "manager"))).headers
+    cookie = await service.sign_in("Ana", "manager")
+    headers = (await service.call("GET", path, cookie=cookie, headers={"Host": "192.168.1.20:5000"})).headers
     policy = dict(part.strip().split(" ", 1) for part in headers["Content-Security-Policy"].split(";"))
-    assert policy["default-src"] == "'self'"
-    assert "script-src" not in policy
-    assert policy["object-src"] == policy["base-uri"] == policy["frame-ancestors"] == "'none'"
-    assert policy["form-action"] == "'self'"
-    assert ("'unsafe-inline'" in policy.get("style-src", "")) == (path == "/docs")
+    assert policy == {
+        "default-src": "'self'",
+        "script-src": "'self'",
+        "style-src": "'self' 'unsafe-inline'" if path == "/docs" else "'self'",
+        "img-src": "'self' data:",
+        "connect-src": "'self' ws://192.168.1.20:5000 wss://192.168.1.20:5000",
+        "object-src": "'none'",
+        "base-uri": "'none'",
+        "form-action": "'self'",
+        "frame-ancestors": "'none'",
+    }
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["X-Frame-Options"] == "DENY"
     assert headers["Referrer-Policy"] == "same-origin"
 
 
+@pytest.mark.parametrize("host", ["[fd00::1]:5000", "a; script-src *", "a b", "*", "a:b", "ñ.example", ""])
+def test_a_host_that_the_policy_cannot_name_adds_nothing_to_it(host):
+    assert " connect-src 'self'; " in content_security_policy("/", host)
+
+
 async def test_the_api_and_files_are_not_sniffed_either(service):
-    for path in ("/api/pedidos", "/api/nada", "/static/css/base.css", "/docs/swagger-ui.css"):
+    for path in ("/api/pedidos", "/api/nada", "/static/css/base.css", "/docs/swagger-ui.css", "/sw.js"):
         assert (await service.call("GET", path)).headers["X-Content-Type-Options"] == "nosniff"
     assert (await service.call("GET", "/api/pedidos")).headers["Cache-Control"] == "no-store"
 

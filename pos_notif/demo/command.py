@@ -61,7 +61,9 @@ def demo_command(
             directory = cleanup.enter_context(tempfile.TemporaryDirectory(prefix="pos-notif-demo-"))
             path = os.path.join(directory, "demo.db")
         # The simulation's own requests would bury the users and PINs under access log lines.
-        config = config_of({"host": host, "port": port, "database": path, "access_log": "false"})
+        # Plain HTTP: they would not know whom to trust.
+        given = {"host": host, "port": port, "database": path, "access_log": "false", "certfile": "", "keyfile": ""}
+        config = config_of(given)
         refuse_foreign(config.database)
         set_up_logging()
         run_demo(
