@@ -1,0 +1,139 @@
+"""Ten minutes of fuzzing, or two million attempts to publish, whichever is shorter: `python -m tests.soak.fuzz`.
+
+Ends with 1 where the service answered anything by 500, logged a traceback, grew, or took more than 50 ms afterwards.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import random
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.abuse.attacks import Report, attack
+from tests.support import LiveServer
+
+ANSWER_MS = 50
+WARM_UP_SECONDS = 5.0
+
+
+@dataclass
+class Figures:
+    report: Report
+    during: list[float] = field(default_factory=list)  # milliseconds
+    after: list[float] = field(default_factory=list)
+    memory_kb: tuple[int, int] = (0, 0)
+    files: tuple[int, int] = (0, 0)
+    threads: tuple[int, int] = (0, 0)
+    log: list[str] = field(default_factory=list)
+
+    def problems(self) -> list[str]:
+        found = [f"500 for {request!r}" for request in self.report.faults]
+        found += [f"logged: {line.rstrip()}" for line in self.log]
+        # A burst of the machine's own must not count: 99 of 100.
+        if percentile(self.after, 99) >= ANSWER_MS:
+            found.append(f"answers took {percentile(self.after, 99):.1f} ms afterwards")
+        if self.memory_kb[1] - self.memory_kb[0] > 64_000:
+            found.append(f"memory grew from {self.memory_kb[0]} to {self.memory_kb[1]} KB")
+        if self.files[1] > self.files[0] + 5:
+            found.append(f"open files grew from {self.files[0]} to {self.files[1]}")
+        if self.threads[1] > self.threads[0] + 3:  # pools start theirs when they are needed
+            found.append(f"threads grew from {self.threads[0]} to {self.threads[1]}")
+        return found
+
+    def __str__(self) -> str:
+        rows = [f"{count:>10,} {name}" for name, count in sorted(self.report.sent.items())]
+        rows.append("answers: " + ", ".join(f"{status}: {n:,}" for status, n in sorted(self.report.answers.items())))
+        for name, times in (("during", self.during), ("after", self.after)):
+            rows.append(
+                f"an answer {name}: median {statistics.median(times):.1f} ms, 99 %: {percentile(times, 99):.1f} ms,"
+                f" longest {max(times):.1f} ms of {len(times)}"
+            )
+        rows.append(
+            f"memory {self.memory_kb[0]:,} to {self.memory_kb[1]:,} KB, files {self.files}, threads {self.threads}"
+        )
+        return "\n".join(rows)
+
+
+def percentile(times: list[float], percent: int) -> float:
+    return sorted(times)[min(len(times) - 1, len(times) * percent // 100)]
+
+
+def fuzz(folder: Path, seconds: float, attempts: int = 0, seed: int = 0) -> Figures:
+    server = LiveServer(folder / "log.db", {"POS_NOTIF_ACCESS_LOG": "false"}).start()
+    try:
+        # What a process takes once: its caches, its pages of the database, the tail of newest events.
+        attack(server.port, server.token, seed - 1, min(WARM_UP_SECONDS, seconds))
+        figures = Figures(Report(), memory_kb=(server.memory_kb(), 0), files=(settled_files(server), 0))
+        threads = server.threads()
+        stop = threading.Event()
+        probe = threading.Thread(target=_probe, args=(server, stop, figures.during))
+        probe.start()
+        figures.report = attack(server.port, server.token, seed, seconds, attempts)
+        stop.set()
+        probe.join()
+        figures.files = (figures.files[0], settled_files(server))
+        figures.memory_kb = (figures.memory_kb[0], server.memory_kb())
+        figures.threads = (threads, server.threads())
+        for _ in range(200):
+            figures.after.append(_answer_ms(server))
+        assert server.stop() == 0
+        figures.log = [
+            line for line in server.stderr_lines if "Traceback" in line or "Error" in line or "unexpected" in line
+        ]
+        return figures
+    finally:
+        server.close()
+
+
+def settled_files(server: LiveServer) -> int:
+    """Whoever was cut off is let go within its 2 s."""
+    deadline, files = time.monotonic() + 10, server.open_files()
+    while time.monotonic() < deadline:
+        time.sleep(0.5)
+        files = min(files, server.open_files())
+    return files
+
+
+def _probe(server: LiveServer, stop: threading.Event, times: list[float]) -> None:
+    while not stop.wait(0.1):
+        times.append(_answer_ms(server))
+
+
+def _answer_ms(server: LiveServer) -> float:
+    """A client that is known, as a page is: what it waits for an answer on a new connection."""
+    began = time.perf_counter()
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    try:
+        connection.request("GET", "/api/auth/sesion", headers={"Authorization": f"Bearer {server.token}"})
+        answer = connection.getresponse()
+        answer.read()
+        assert answer.status == 200
+    finally:
+        connection.close()
+    return (time.perf_counter() - began) * 1000
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--attempts", type=int, default=2_000_000)
+    parser.add_argument("--seed", type=int, default=random.randrange(2**32))
+    given = parser.parse_args()
+    print(f"seed {given.seed}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="pos-notif-fuzz-") as folder:
+        figures = fuzz(Path(folder), given.minutes * 60, given.attempts, given.seed)
+    print(figures)
+    for problem in figures.problems():
+        print(problem)
+    return 1 if figures.problems() else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
