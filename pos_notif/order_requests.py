@@ -17,6 +17,7 @@ MAX_LINES = 200
 Key = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Lines = Annotated[list["OrderedLine"], Field(min_length=1, max_length=MAX_LINES)]
 Price = Annotated[Money, Field(ge=0)]
+DishName = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
 
 
 class _Sent(BaseModel):
@@ -54,12 +55,18 @@ class ActionBody(_Sent):
 
 
 class ProductBody(_Sent):
-    nombre: Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)] | None = None
+    nombre: DishName | None = None
     categoria: Name | None = None
     precio: Price | None = None
     stock_actual: Annotated[float, Field(allow_inf_nan=False, ge=0, le=1e9)] | None = None
     stock_minimo: Annotated[float, Field(allow_inf_nan=False, ge=0, le=1e9)] | None = None
     disponible: bool | None = None
+
+
+class NewProductBody(ProductBody):
+    nombre: DishName
+    precio: Price
+    disponible: bool = True
 
 
 _NEEDED = {"cobrar": "metodo_pago", "agregar_item": "items", "cambiar_cantidad": "cantidad"}

@@ -13,7 +13,7 @@ from .event_log import FIRST_OWN_ORDER_ID, Transaction
 from .events import COOK
 from .notifier import NotificadorPedidos
 from .order_actions import FLOOR_STAFF, Action, check_role, drafts, stock_change
-from .order_requests import ActionBody, OrderBody, OrderedLine, ProductBody
+from .order_requests import ActionBody, NewProductBody, OrderBody, OrderedLine, ProductBody
 from .orders import Json, Order
 from .products import Product, alert
 from .publication import digest_of, find_first
@@ -155,15 +155,12 @@ def _keep(transaction: Transaction, moment: Moment, actor: Json, before: Product
 # The menu
 
 
-async def add_product(notifier: NotificadorPedidos, who: Principal, body: ProductBody) -> Product:
-    """Raises Invalid or LogUnavailable."""
-    missing = {name: "falta" for name in ("nombre", "precio") if getattr(body, name) is None}
-    if missing:
-        raise Invalid(fields=missing)
+async def add_product(notifier: NotificadorPedidos, who: Principal, body: NewProductBody) -> Product:
+    """Raises LogUnavailable."""
     moment = notifier.moment()
 
     def work(transaction: Transaction) -> Product:
-        new = Product(transaction.last_product_id() + 1, str(body.nombre), None, 0.0, None, None, available=True)
+        new = Product(transaction.last_product_id() + 1, body.nombre, None, 0.0, None, None, available=True)
         product = _changed(new, body.model_dump(exclude_unset=True))
         # A new dish is no news for the kitchen, unless there is none of it.
         _keep(transaction, moment, who.actor, new, product)

@@ -19,7 +19,7 @@ from pos_notif.demo.restaurant import Actor
 from pos_notif.demo.staff import Staff
 from pos_notif.errors import DomainError
 from pos_notif.notifier import NotificadorPedidos
-from pos_notif.order_requests import OrderBody, ProductBody, parse_action, parse_request
+from pos_notif.order_requests import NewProductBody, OrderBody, ProductBody, parse_action, parse_request
 from pos_notif.ordering import Done, add_product, change_product, place
 from pos_notif.ordering import act as act_on
 from tests.in_process import HeldClock
@@ -80,7 +80,7 @@ async def _run(database: Path, ticks: range, actors: list[Actor], clock: HeldClo
                 return None
 
         for dish in MENU:
-            await add_product(notifier, people[PEOPLE[-1]], parse_request(ProductBody, dish.product))
+            await add_product(notifier, people[PEOPLE[-1]], parse_request(NewProductBody, dish.product))
         for now in ticks:
             clock.advance(ticks.step * slower)
             orders = [order.pedido for order in (await notifier.snapshot(None))[0]]

@@ -11,7 +11,7 @@ from ..accounts import Accounts
 from ..errors import BadCredentials, LogRefused
 from ..events import MANAGER
 from ..notifier import NotificadorPedidos
-from ..order_requests import ProductBody, parse_request
+from ..order_requests import NewProductBody, parse_request
 from ..ordering import add_product
 from .menu import MENU
 from .people import PEOPLE
@@ -84,5 +84,5 @@ async def _write_menu(notifier: NotificadorPedidos, accounts: Accounts) -> None:
     signed_in, _ = await accounts.login(manager.username, manager.pin, "pos-notif demo")
     for dish in MENU:
         if dish.name not in known:
-            await add_product(notifier, signed_in, parse_request(ProductBody, dish.product))
+            await add_product(notifier, signed_in, parse_request(NewProductBody, dish.product))
     await accounts.logout(signed_in)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -10,8 +10,8 @@ from ..drafts import MAX_BATCH, Draft
 
 
 class Credentials(BaseModel):
-    username: str
-    password: str = Field(description="Contraseña o PIN, de 4 caracteres o más")
+    username: str = Field(min_length=1, max_length=1000)
+    password: str = Field(min_length=1, max_length=1000, description="Contraseña o PIN, de 4 caracteres o más")
 
 
 class SessionInfo(BaseModel):
@@ -82,7 +82,7 @@ class Menu(BaseModel):
 
 
 class DayQuery(BaseModel):
-    dia: str | None = Field(None, description="AAAA-MM-DD; hoy si falta")
+    dia: str | None = Field(None, description="AAAA-MM-DD; hoy si falta", json_schema_extra={"format": "date"})
 
 
 class Spread(BaseModel):
@@ -157,8 +157,8 @@ class Error(BaseModel):
 
 class PollQuery(BaseModel):
     cursor: str | None = None
-    limite: int | None = Field(None, description="de 1 a 500")
-    espera: int | None = Field(None, description="segundos, de 1 a 25")
+    limite: int | None = Field(None, ge=1, le=500)
+    espera: int | None = Field(None, ge=1, le=25, description="segundos")
     cliente: str | None = None
 
 
@@ -170,7 +170,7 @@ class StreamQuery(BaseModel):
 
 
 class ViewQuery(BaseModel):
-    vista: str | None = Field(None, description="cocina, meseros, cajeros o todos")
+    vista: Literal["cocina", "meseros", "cajeros", "todos"] | None = None
 
 
 class ClientQuery(BaseModel):

@@ -40,13 +40,17 @@ class OpenApi(OpenAPIProvider):
             for operation in operations.values():
                 answers = {str(status): answer for status, answer in operation["responses"].items()}
                 for status, content_type in getattr(view, OTHER_ANSWERS, {}).items():
-                    content = {content_type: {"schema": {"type": "string"}}} if content_type else {}
+                    # Of a stream it would be each event's schema (OpenAPI 3.2): they are in docs/protocol.md.
+                    schema = {} if content_type == "text/event-stream" else {"type": "string"}
+                    content = {content_type: {"schema": schema}} if content_type else {}
                     answers[str(status)] = {"description": "", **({"content": content} if content else {})}
                 for status, answer in answers.items():
                     answer["description"] = answer["description"] or _MEANING.get(status, "")
                 default = {"description": "Otro error", "content": {"application/json": {"schema": _ERROR}}}
                 operation["responses"] = {**dict(sorted(answers.items())), "default": default}
                 operation["tags"] = sorted(operation.get("tags", []))
+                if "requestBody" in operation:
+                    operation["requestBody"]["required"] = True
                 if getattr(view, "is_public", False):
                     operation["security"] = []
         return paths, components

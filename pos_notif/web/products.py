@@ -8,7 +8,7 @@ from quart import Blueprint, Response
 
 from ..errors import RoleNotAllowed
 from ..events import COOK, MANAGER
-from ..order_requests import ProductBody, parse_request
+from ..order_requests import NewProductBody, ProductBody, parse_request
 from ..ordering import add_product, change_product
 from ..products import Product
 from ..wire.json_text import dump
@@ -30,11 +30,11 @@ async def menu() -> Any:
 
 
 @blueprint.post("")
-@documented("pedidos", {201: ProductAnswer}, errors=(400, 401, 403, 413, 415, 422, 503), body=ProductBody)
+@documented("pedidos", {201: ProductAnswer}, errors=(400, 401, 403, 413, 415, 422, 503), body=NewProductBody)
 async def new_product() -> Any:
     """Un producto nuevo; necesita `nombre` y `precio`."""
     require_manager()
-    body = parse_request(ProductBody, await read_object())
+    body = parse_request(NewProductBody, await read_object())
     return _answer(_json(await add_product(services().notifier, principal(), body)), 201)
 
 
