@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from quart import current_app, g, request
-from werkzeug.http import parse_cookie
+from werkzeug.sansio.http import parse_cookie
 
 from ..accounts import Principal
 from ..errors import NotAuthenticated, NotFound, OriginNotAllowed, RoleNotAllowed

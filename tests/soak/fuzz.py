@@ -84,9 +84,11 @@ def fuzz(folder: Path, seconds: float, attempts: int = 0, seed: int = 0) -> Figu
         for _ in range(200):
             figures.after.append(_answer_ms(server))
         assert server.stop() == 0
-        figures.log = [
-            line for line in server.stderr_lines if "Traceback" in line or "Error" in line or "unexpected" in line
-        ]
+        lines = server.stderr_lines
+        first = next(
+            (number for number, line in enumerate(lines) if "ERROR" in line or "Traceback" in line), len(lines)
+        )
+        figures.log = lines[first : first + 60]
         return figures
     finally:
         server.close()
