@@ -66,7 +66,9 @@ def percentile(times: list[float], percent: int) -> float:
 
 
 def fuzz(folder: Path, seconds: float, attempts: int = 0, seed: int = 0) -> Figures:
-    server = LiveServer(folder / "log.db", {"POS_NOTIF_ACCESS_LOG": "false"}).start()
+    # A small memory of the newest events: what it takes to fill is no growth.
+    settings = {"POS_NOTIF_ACCESS_LOG": "false", "POS_NOTIF_TAIL_BYTES": "1000000"}
+    server = LiveServer(folder / "log.db", settings).start()
     try:
         # What a process takes once: its caches, its pages of the database, the tail of newest events.
         attack(server.port, server.token, seed - 1, min(WARM_UP_SECONDS, seconds))
