@@ -8,10 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import argon2
 
-from .errors import Invalid
+from .errors import Invalid, NoCapacity
 
 MIN_PASSWORD = 4  # a PIN; the login throttle is what protects one
 MAX_PASSWORD = 1000
+# Beyond this a sign-in is refused at once: it would wait for seconds, and those of a whole restaurant are fewer.
+MAX_WAITING = 100
 
 
 class Passwords:
@@ -22,6 +24,7 @@ class Passwords:
         self._hasher = argon2.PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="argon2")
         self._nobodys_hash: str | None = None
+        self._waiting = 0
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -36,7 +39,7 @@ class Passwords:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._hasher.hash, password)
 
     async def match(self, hashed: str | None, password: str) -> bool:
-        """Never for `None`, nobody's password, which takes as long: time tells no names."""
+        """Never for `None`, nobody's password, which takes as long: time tells no names. Raises NoCapacity."""
         if hashed is None:
             if self._nobodys_hash is None:
                 self._nobodys_hash = await self.hash(secrets.token_urlsafe())
@@ -53,4 +56,10 @@ class Passwords:
             except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
                 return False
 
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        if self._waiting >= MAX_WAITING:
+            raise NoCapacity("Hay demasiados inicios de sesión a la vez. Intente de nuevo en un momento.")
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        finally:
+            self._waiting -= 1

@@ -147,6 +147,15 @@ async def test_an_unknown_user_takes_as_long_as_a_known_one(service):
     assert 0.4 < unknown / known < 2.5
 
 
+async def test_beyond_a_hundred_that_wait_a_login_is_refused_at_once_and_does_not_count(service):
+    answers = await asyncio.gather(*(service.login("Ana", "wrong", f"address {number}") for number in range(160)))
+    refused = [answer for answer in answers if answer.status == 503]
+    assert [answer.status for answer in answers if answer.status != 503] == [401] * (160 - len(refused))
+    assert 0 < len(refused) <= 60
+    assert {(answer.code, answer.headers["Retry-After"]) for answer in refused} == {("sin_capacidad", "2")}
+    assert (await service.login("Ana")).status == 200
+
+
 async def test_a_login_storm_leaves_the_event_loop_free(service):
     storm = asyncio.gather(*(service.login("Ana", "wrong", f"address {number}") for number in range(60)))
     waits = []

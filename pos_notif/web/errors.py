@@ -68,6 +68,8 @@ def refusal(error: errors.DomainError) -> tuple[int, dict[str, str]]:
     elif isinstance(error, errors.LogUnavailable):
         logger.error("the event log is not available: %s", error.__cause__)
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    elif isinstance(error, errors.NoCapacity):
+        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     elif isinstance(error, errors.NotAuthenticated):
         headers["WWW-Authenticate"] = "Bearer"
     return STATUS.get(type(error), 500), headers

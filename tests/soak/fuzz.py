@@ -70,9 +70,11 @@ def fuzz(folder: Path, seconds: float, attempts: int = 0, seed: int = 0) -> Figu
     settings = {"POS_NOTIF_ACCESS_LOG": "false", "POS_NOTIF_TAIL_BYTES": "1000000"}
     server = LiveServer(folder / "log.db", settings).start()
     try:
+        _answer_ms(server)
+        fresh = server.open_files()
         # What a process takes once: its caches, its pages of the database, the tail of newest events.
         attack(server.port, server.token, seed - 1, min(WARM_UP_SECONDS, seconds))
-        figures = Figures(Report(), memory_kb=(server.memory_kb(), 0), files=(settled_files(server), 0))
+        figures = Figures(Report(), memory_kb=(server.memory_kb(), 0), files=(settled_files(server, fresh), 0))
         threads = server.threads()
         stop = threading.Event()
         probe = threading.Thread(target=_probe, args=(server, stop, figures.during))
@@ -80,7 +82,7 @@ def fuzz(folder: Path, seconds: float, attempts: int = 0, seed: int = 0) -> Figu
         figures.report = attack(server.port, server.token, seed, seconds, attempts)
         stop.set()
         probe.join()
-        figures.files = (figures.files[0], settled_files(server))
+        figures.files = (figures.files[0], settled_files(server, figures.files[0]))
         figures.memory_kb = (figures.memory_kb[0], server.memory_kb())
         figures.threads = (threads, server.threads())
         for _ in range(200):
@@ -96,13 +98,12 @@ def fuzz(folder: Path, seconds: float, attempts: int = 0, seed: int = 0) -> Figu
         server.close()
 
 
-def settled_files(server: LiveServer) -> int:
+def settled_files(server: LiveServer, enough: int) -> int:
     """Whoever was cut off is let go within its 2 s."""
-    deadline, files = time.monotonic() + 10, server.open_files()
-    while time.monotonic() < deadline:
-        time.sleep(0.5)
-        files = min(files, server.open_files())
-    return files
+    deadline = time.monotonic() + 10
+    while server.open_files() > enough and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return server.open_files()
 
 
 def _probe(server: LiveServer, stop: threading.Event, times: list[float]) -> None:

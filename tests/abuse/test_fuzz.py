@@ -1,0 +1,15 @@
+"""Some seconds of what `python -m tests.soak.fuzz` does for ten minutes."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.soak.fuzz import fuzz
+
+
+@pytest.mark.faults
+def test_nothing_that_is_sent_is_answered_by_a_fault_or_slows_the_service_for_long(tmp_path):
+    figures = fuzz(tmp_path, seconds=8, seed=3)
+    assert figures.problems() == [], str(figures)
+    for kind in ("publications", "requests", "frames", "logins", "half requests"):
+        assert figures.report.sent[kind] > 0
