@@ -23,7 +23,7 @@ SEED = os.environ.get("POS_NOTIF_TEST_SEED", "1")
 @pytest.mark.faults
 @pytest.mark.parametrize("role", ROLES)
 def test_no_route_answers_what_it_does_not_say(make_server, tmp_path, role):
-    # Streams that end by themselves; logins that are not slowed down are 401 for all that is sent.
+    # Streams that end by themselves.
     server: LiveServer = make_server(stream_seconds="0.05", access_log="false")
     server.new_order(1)
     dish = {"nombre": "Pupusa", "precio": 0.75, "stock_actual": 5}

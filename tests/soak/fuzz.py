@@ -36,9 +36,9 @@ class Figures:
     def problems(self) -> list[str]:
         found = [f"500 for {request!r}" for request in self.report.faults]
         found += [f"logged: {line.rstrip()}" for line in self.log]
-        # A burst of the machine's own must not count: 99 of 100.
-        if percentile(self.after, 99) >= ANSWER_MS:
-            found.append(f"answers took {percentile(self.after, 99):.1f} ms afterwards")
+        # What else the machine does must not count: nine of ten.
+        if percentile(self.after, 90) >= ANSWER_MS:
+            found.append(f"answers took {percentile(self.after, 90):.1f} ms afterwards")
         if self.memory_kb[1] - self.memory_kb[0] > 64_000:
             found.append(f"memory grew from {self.memory_kb[0]} to {self.memory_kb[1]} KB")
         if self.files[1] > self.files[0] + 5:
