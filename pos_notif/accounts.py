@@ -111,8 +111,8 @@ class Accounts:
         now = self._clock()
         expires = now + self._session_ms
 
-        def work(db: sqlite3.Connection) -> int:
-            db.execute("DELETE FROM sessions WHERE expires_ms <= ?", (now,))
+        def work(db: sqlite3.Connection) -> tuple[int, bool]:
+            expired = db.execute("DELETE FROM sessions WHERE expires_ms <= ?", (now,)).rowcount > 0
             cursor = db.execute(
                 "INSERT INTO sessions (secret_hash, user_id, address, created_ms, expires_ms)"
                 " SELECT ?, id, ?, ?, ? FROM users WHERE id = ? AND password_hash = ?",
@@ -120,9 +120,11 @@ class Accounts:
             )
             if cursor.rowcount != 1:  # deleted, or given another PIN, while we hashed
                 raise BadCredentials
-            return int(cursor.lastrowid or 0)
+            return int(cursor.lastrowid or 0), expired
 
-        session_id = await self._database.write(work)
+        session_id, expired = await self._database.write(work)
+        if expired:
+            self.on_change()
         return Principal("session", session_id, user_id, username, role, expires), secret
 
     async def logout(self, principal: Principal) -> None:

@@ -14,6 +14,7 @@ from quart_schema import APIKeySecurityScheme, HttpSecurityScheme, Info, QuartSc
 
 from .accounts import Accounts
 from .alarm_watch import AlarmWatch
+from .buckets import Buckets
 from .clock import Clock, system_clock
 from .config import Config
 from .connections import RESTART, Connections
@@ -43,6 +44,8 @@ from .web.openapi import OpenApi
 from .web.security_headers import secure
 from .web.services import EXTENSION, Services
 
+# Polls that a client may ask for without a pause: pages that are opened and reloaded, a few lost answers.
+POLL_BURST = 30
 
 class NotificationApp(Quart):
     """`notifier` publishes from the same process; it is open while the application serves."""
@@ -124,7 +127,7 @@ def _serve(app: NotificationApp, config: Config, clock: Clock):  # type: ignore[
         notifier = app.notifier
         await notifier.open()
         accounts = Accounts(notifier.database, clock, config.session_hours, notifier.counts)
-        connections = Connections(accounts, config.max_connections)
+        connections = Connections(accounts, config.max_connections, notifier.subscriptions)
 
         def accounts_may_have_changed() -> None:
             accounts.forget_known()
@@ -151,6 +154,8 @@ def _serve(app: NotificationApp, config: Config, clock: Clock):  # type: ignore[
             streams,
             DayFigures(notifier),
             Metrics(notifier, connections, package_version()),
+            poll_limit=Buckets(POLL_BURST, config.poll_rate),
+            publish_limit=Buckets(max(1.0, config.publish_rate), config.publish_rate),
         )
         try:
             yield

@@ -90,6 +90,12 @@ class Config:
         ALWAYS, "The hours of alarms, e.g. 11:00-23:00 or 18:00-02:00, in the restaurant's zone. Always by default."
     )
     poll_seconds: float = _setting(3.0, "The pause that polling clients are told to make.", (0.01, 3600))
+    poll_rate: float = _setting(
+        1.0, "Polls a second and client, after 30 at once. Free after `hay_mas` and a wait by `espera`.", (0, 10**6)
+    )
+    publish_rate: float = _setting(
+        0.0, "Events a second and publisher (token or user). 0, no limit: the POS is trusted.", (0, 10**6)
+    )
     write_timeout_seconds: float = _setting(
         5.0, "A connection whose writes make no progress for so long is closed; it resumes by its cursor.", (0.01, 3600)
     )

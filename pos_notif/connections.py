@@ -8,6 +8,7 @@ from typing import Protocol
 
 from .accounts import Accounts, Principal
 from .errors import LogUnavailable
+from .subscriptions import Subscriptions
 
 RESTART = "reinicio"
 SESSION_ENDED = "sesion_terminada"
@@ -27,10 +28,12 @@ class OpenConnection(Protocol):
 
 @dataclass(slots=True)
 class Connections:
-    """At most `limit` (0: no limit) of those that belong to somebody, and MAX_STRANGERS others."""
+    """At most `limit` (0: no limit) of those that belong to somebody, and MAX_STRANGERS others. What ended sessions
+    followed is forgotten."""
 
     accounts: Accounts
     limit: int
+    subscriptions: Subscriptions
     open: set[OpenConnection] = field(default_factory=set)
     strangers: set[OpenConnection] = field(default_factory=set)  # who has not signed in yet
     closing: bool = False
@@ -52,7 +55,8 @@ class Connections:
             connection.end(reason)
 
     def verify(self) -> None:
-        """Ends those whose session or token is no more; soon, and in one query however many they are."""
+        """Ends those, and the subscriptions, whose session or token is no more; soon, and in one query however many
+        they are."""
         self._verify_again = True
         if self._verifying is None or self._verifying.done():
             self._verifying = asyncio.get_running_loop().create_task(self._verify(), name="verify-connections")
@@ -62,6 +66,7 @@ class Connections:
             self._verify_again = False
             # Before the answer, which knows nothing of who comes later.
             asked_for = [(connection, connection.principal) for connection in self.open]
+            followers = self.subscriptions.owners()
             try:
                 living = await self.accounts.living()
             except LogUnavailable:
@@ -69,6 +74,8 @@ class Connections:
             for connection, who in asked_for:
                 if who is not None and (who.kind, who.id, who.role) not in living:
                     connection.end(SESSION_ENDED)
+            known = {(kind, identity) for kind, identity, _ in living}
+            self.subscriptions.end(owner for owner in followers if (owner.kind, owner.id) not in known)
             if self._verify_again and not self.closing:
                 await asyncio.sleep(VERIFY_PAUSE_SECONDS)
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import ceil
 from typing import Any
 
 
@@ -41,14 +42,20 @@ class BadCredentials(DomainError):
     code, message = "credenciales_invalidas", "El usuario o el PIN no coinciden."
 
 
-class TooManyAttempts(DomainError):
-    """`retry_after` is in seconds."""
+class TryLater(DomainError):
+    """`retry_after` is in seconds; on the wire it is a whole number of them."""
 
+    def __init__(self, retry_after: float) -> None:
+        self.retry_after = max(1, ceil(retry_after))
+        super().__init__()
+
+
+class TooManyAttempts(TryLater):
     code, message = "demasiados_intentos", "Demasiados intentos fallidos. Espere unos minutos."
 
-    def __init__(self, retry_after: int) -> None:
-        self.retry_after = retry_after
-        super().__init__()
+
+class TooManyRequests(TryLater):
+    code, message = "demasiadas_solicitudes", "Demasiadas solicitudes seguidas. Espere un momento."
 
 
 class RoleNotAllowed(DomainError):

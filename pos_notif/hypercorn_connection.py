@@ -9,6 +9,8 @@ Written against Hypercorn 0.18 (`asyncio/tcp_server.py`, `protocol/h11.py`). Wha
 - A request that was answered before its body had arrived (a 413, a 404) does not leave the reader stuck on a full
   queue, and its client gets the answer instead of a reset: the rest of the body is read and dropped for 2 s.
 - A response's head and body leave in one write; an idle connection has a timer instead of a task.
+- A request's head has 10 s to arrive; what is refused before the application (a head or an address that is too
+  large) is answered in JSON.
 - A client that closes an idle connection is let go at once; Hypercorn keeps it until the idle time is over.
 - A websocket is `hypercorn_websocket.WebSocketStream`; after our close frame the client has 2 s for its own.
 """
@@ -24,6 +26,7 @@ import termios
 import time
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from http import HTTPStatus
 from ssl import SSLError
 from typing import Any, cast
 from wsgiref.handlers import format_date_time
@@ -42,6 +45,7 @@ from hypercorn.utils import parse_socket_addr
 
 from .counts import Counts
 from .hypercorn_websocket import WebSocketStream
+from .web.errors import error_json, http_told
 from .web.http_connection import STATE_KEY
 
 logger = logging.getLogger("pos_notif")
@@ -50,6 +54,10 @@ logger = logging.getLogger("pos_notif")
 # written before that is gone.
 SEND_BUFFER_BYTES = 64 * 1024
 LINGER_SECONDS = 2.0
+# From a head's first byte to its end. An idle connection may stay so for longer.
+HEAD_SECONDS = 10.0
+# Of a request's line. The whole head may have `h11_max_incomplete_size`.
+MAX_URL_BYTES = 16 * 1024
 _NO_HTTP2 = b"HTTP/1.1 505 HTTP Version Not Supported\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
@@ -60,8 +68,13 @@ class Http11(H11Protocol):
         """An `Upgrade: h2c` is ignored, as RFC 9110 (section 7.8) lets a server do."""
 
     async def _create_stream(self, request: h11.Request) -> None:
+        problem = 0
         if not request.target.startswith((b"/", b"http")) and request.target != b"*":
-            await self._send_error_response(400)
+            problem = 400
+        elif len(request.target) > MAX_URL_BYTES:
+            problem = 414
+        if problem:
+            await self._send_error_response(problem)
             return await self.send(Closed())
         if not _asks_for_websocket(request):
             return await super()._create_stream(request)
@@ -104,6 +117,24 @@ class Http11(H11Protocol):
         stream.state = ASGIHTTPState.CLOSED
         await self.config.log.access(stream.scope, {"status": status, "headers": []}, time.time() - stream.start_time)
         await self.stream_send(StreamClosed(stream_id=STREAM_ID))
+
+    async def _send_error_response(self, status_code: int) -> None:
+        """Of what no application is asked: the connection closes after it."""
+        await self.send(RawData(data=self.error(status_code)))
+
+    def error(self, status: int) -> bytes:
+        body = error_json(http_told(status)).encode()
+        headers = [
+            (b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), (b"connection", b"close"),
+        ]  # fmt: skip
+        response = h11.Response(status_code=status, headers=headers, reason=HTTPStatus(status).phrase.encode())
+        send = self.connection.send
+        return b"".join(send(event) or b"" for event in (response, h11.Data(data=body), h11.EndOfMessage()))
+
+    @property
+    def head_begun(self) -> bool:
+        """Between two requests: some of the next one's head is there."""
+        return bool(self.connection.trailing_data[0])
 
     @property
     def peer_may_send(self) -> bool:
@@ -150,6 +181,7 @@ class Connection(TCPServer):
         self.closed = False
         self._on_close: Callable[[], None] | None = None
         self._idle_timer: asyncio.TimerHandle | None = None
+        self._head_timer: asyncio.TimerHandle | None = None
         self._secure = writer.get_extra_info("ssl_object") is not None
         # Nothing may wait. asyncio's TLS pauses at the limit, not above it: 0 would be a pause for ever.
         writer.transport.set_write_buffer_limits(high=1 if self._secure else 0)
@@ -243,9 +275,21 @@ class Connection(TCPServer):
         if self._idle_timer is not None:
             self._idle_timer.cancel()
             self._idle_timer = None
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
         if idle and not self.closed:
             # Closing the transport ends the reading, as if the client had closed it.
             self._idle_timer = self.loop.call_later(self.config.keep_alive_timeout, self.writer.transport.close)
+
+    def _watch_head(self) -> None:
+        """However slowly its bytes come, they do not keep the connection for longer."""
+        if self._idle_timer is not None and self._head_timer is None and self.protocol.head_begun:
+            self._head_timer = self.loop.call_later(HEAD_SECONDS, self._head_too_slow)
+
+    def _head_too_slow(self) -> None:
+        self.writer.write(self.protocol.error(408))
+        self.writer.transport.close()
 
     async def _drain(self) -> None:
         """Waits for room in the transport, as long as the peer takes something every few seconds."""
@@ -314,6 +358,7 @@ class Connection(TCPServer):
                 break
             first = False
             await self.protocol.handle(RawData(data))
+            self._watch_head()
 
     async def _linger(self) -> None:
         """Our answer is out; a reset for what the peer still sends could overtake it (RFC 9112, section 9.6)."""

@@ -47,7 +47,7 @@ class LoginThrottle:
             recent = [ms for ms in attempts.failures_ms if now - FAILURE_WINDOW_MS < ms <= now]
             attempts.failures_ms = recent
             if len(recent) >= FAILURES_ALLOWED:
-                raise TooManyAttempts(retry_after=max(1, (recent[0] + FAILURE_WINDOW_MS - now + 999) // 1000))
+                raise TooManyAttempts(retry_after=(recent[0] + FAILURE_WINDOW_MS - now) / 1000)
             try:
                 yield
             except (BadCredentials, asyncio.CancelledError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .event_log import Cursor, Page, Pruned
@@ -20,12 +20,15 @@ POLL_BYTES = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class PollAnswer:
-    """`body` is the JSON answer; `cursor` is where the client goes on, `position` its id."""
+    """`body` is the JSON answer; `cursor` is where the client goes on, `position` its id. `more`: it
+    is to ask again at once; `waited`: this answer took its time."""
 
     body: bytes
     cursor: str
     position: int
     reset: bool
+    more: bool = False
+    waited: bool = False
 
 
 async def poll(
@@ -50,9 +53,10 @@ async def poll(
             except Pruned:
                 reset = notifier.pruned(start.after).reset
                 page = Page([], notifier.bounds.newest, more=False)
-    if wait_seconds and not page.events and reset is None:
+    waits = bool(wait_seconds) and not page.events and reset is None
+    if waits:
         page = await _wait_for_page(notifier, reader, page.examined, limit, wait_seconds)
-    return _answer(notifier, reader, page, reset)
+    return replace(_answer(notifier, reader, page, reset), waited=waits)
 
 
 def idle(notifier: NotificadorPedidos, reader: Reader, cursor: str) -> PollAnswer | None:
@@ -103,4 +107,4 @@ def _answer(notifier: NotificadorPedidos, reader: Reader, page: Page, reset: dic
     if reset is not None:
         rest["resincronizar"] = reset
     body = b'{"eventos":[%b],%b' % (events, dump(rest).encode()[1:])
-    return PollAnswer(body, cursor, page.examined, reset is not None)
+    return PollAnswer(body, cursor, page.examined, reset is not None, page.more)

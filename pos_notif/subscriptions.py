@@ -109,6 +109,17 @@ class Subscriptions:
             followed.discard(order_id)
             self._drop_empty(owner, followed)
 
+    def owners(self) -> set[Owner]:
+        return set(self._of)
+
+    def end(self, owners: Iterable[Owner]) -> None:
+        """Their session or token is no more; the database has dropped theirs with it."""
+        for owner in owners:
+            followed = self._of.get(owner)
+            if followed is not None:
+                followed.change({})
+                self._drop_empty(owner, followed)
+
     def load(self, rows: Iterable[tuple[Owner, int, int]]) -> None:
         """What the database has, in the place of what is known: `(owner, order, start)`."""
         found: dict[Owner, dict[int, int]] = {}

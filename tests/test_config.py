@@ -22,6 +22,8 @@ MAY_BE_0 = {
     "ack_seconds",
     "screen_seconds",
     "keep_days",
+    "poll_rate",
+    "publish_rate",
 }
 
 

@@ -565,7 +565,7 @@ async def behind(tmp_path):
 
 async def test_an_append_between_a_streams_check_and_its_wait_is_not_missed(behind):
     accounts = Accounts(behind.database, system_clock)
-    streams = Streams(behind, Connections(accounts, 0))
+    streams = Streams(behind, Connections(accounts, 0, behind.subscriptions))
     token = await accounts.find_token(await accounts.create_token("x"))
     stream = Stream(streams, Reader.of_role("cocinero"), token, behind.cursor(0), None)
     sink = CollectingSink()

@@ -31,6 +31,7 @@ STATUS: dict[type[errors.DomainError], int] = {
     errors.Invalid: 422,
     errors.KeyReused: 422,
     errors.TooManyAttempts: 429,
+    errors.TooManyRequests: 429,
     errors.LogUnavailable: 503,
     errors.NoCapacity: 503,
 }
@@ -41,7 +42,9 @@ HTTP_CODES = {
     405: ("metodo_no_permitido", "Ese método no se puede usar en esta dirección."),
     408: ("tiempo_agotado", "La solicitud tardó demasiado en llegar."),
     413: (errors.TooLarge.code, errors.TooLarge.message),
+    414: (errors.TooLarge.code, "La dirección es demasiado larga."),
     415: (errors.UnsupportedMediaType.code, errors.UnsupportedMediaType.message),
+    431: (errors.TooLarge.code, "Las cabeceras de la solicitud son demasiado grandes."),
 }
 RETRY_AFTER_SECONDS = 2
 STREAM_PATH = "/api/notificaciones/stream/"
@@ -63,7 +66,7 @@ def register(app: Quart) -> None:
 def refusal(error: errors.DomainError) -> tuple[int, dict[str, str]]:
     """The status and the headers that say more; what only the operator should know is logged."""
     headers = {}
-    if isinstance(error, errors.TooManyAttempts):
+    if isinstance(error, errors.TryLater):
         headers["Retry-After"] = str(error.retry_after)
     elif isinstance(error, errors.LogUnavailable):
         logger.error("the event log is not available: %s", error.__cause__)
@@ -75,6 +78,13 @@ def refusal(error: errors.DomainError) -> tuple[int, dict[str, str]]:
     return STATUS.get(type(error), 500), headers
 
 
+def whole_refusal(error: errors.DomainError) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and body, for an answer of the API that does not go through Quart."""
+    status, headers = refusal(error)
+    headers = {**API_HEADERS, "Content-Type": "application/json", **headers}
+    return status, headers, error_json(error.told()).encode()
+
+
 def unexpected(error: Exception, method: str, path: str) -> errors.DomainError:
     """What the client is told of a fault of ours: nothing of its inside, which is logged."""
     logger.error("unexpected error in %s %r", method, path, exc_info=error)
@@ -83,6 +93,12 @@ def unexpected(error: Exception, method: str, path: str) -> errors.DomainError:
 
 def error_json(told: dict[str, Any]) -> str:
     return dump({"error": told})
+
+
+def http_told(status: int) -> dict[str, Any]:
+    """The error object of what the framework or the server refuses."""
+    code, message = HTTP_CODES.get(status, ("error_http", f"La solicitud no se pudo atender ({status})."))
+    return {"codigo": code, "mensaje": message}
 
 
 async def _domain(error: errors.DomainError) -> Response:
@@ -97,10 +113,8 @@ async def _http(error: HTTPException) -> Response:
     if error.response is not None or (error.code or 500) < 400:  # a redirect
         return error.get_response()  # type: ignore[return-value]
     status = error.code or 500
-    code, message = HTTP_CODES.get(status, ("error_http", f"La solicitud no se pudo atender ({status})."))
     methods = getattr(error, "valid_methods", None)
-    told = {"codigo": code, "mensaje": message}
-    return await _answer(status, told, {"Allow": ", ".join(sorted(methods))} if methods else {})
+    return await _answer(status, http_told(status), {"Allow": ", ".join(sorted(methods))} if methods else {})
 
 
 async def _unexpected(error: Exception) -> Response:

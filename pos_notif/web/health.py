@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sqlite3
+from pathlib import Path
 from typing import Any
 
 from quart import Blueprint, Response
@@ -20,6 +23,8 @@ blueprint = Blueprint("health", __name__)
 
 # Longer than any sound disk takes, shorter than what supervisors wait.
 CHECK_SECONDS = 2.0
+# The check writes less than an event, and may find room where no event does: room for an evening's is asked for.
+RESERVE_BYTES = 32 * 1024 * 1024
 
 
 @blueprint.get("/healthz")
@@ -67,11 +72,23 @@ async def _write_problem() -> str | None:
 
 
 async def _try_to_write() -> str | None:
+    database = services().notifier.database
+
+    def work(connection: sqlite3.Connection) -> str | None:
+        connection.execute("UPDATE log SET only_row = 1")
+        return space_problem(database.path, RESERVE_BYTES)
+
     try:
-        await services().notifier.database.write(lambda connection: connection.execute("UPDATE log SET only_row = 1"))
+        return await database.write(work)
     except LogUnavailable as error:
         return str(error.__cause__ or error.message)
-    return None
+
+
+def space_problem(path: Path, reserve: int) -> str | None:
+    """What is wrong where fewer bytes than the reserve are free beside the file."""
+    disk = os.statvfs(path)
+    free = disk.f_bavail * disk.f_frsize
+    return f"disk nearly full: {free >> 20} MiB free, {reserve >> 20} MiB wanted" if free < reserve else None
 
 
 def _answer(status: int, state: str, detail: str | None = None) -> Response:

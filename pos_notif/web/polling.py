@@ -7,7 +7,7 @@ everything else, refusals included, to the view.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 from quart import Blueprint, Response, request
 
 from ..accounts import Principal
-from ..errors import Invalid
+from ..errors import Invalid, TooManyRequests
 from ..events import ROLE_ROOM, may_read
 from ..notifier import Reader
 from ..polling import PollAnswer, idle, poll
@@ -23,7 +23,7 @@ from .access import credential, principal, reader_of
 from .answers import Poll, PollQuery
 from .body import client_id, whole_number
 from .documented import documented
-from .errors import API_HEADERS
+from .errors import API_HEADERS, whole_refusal
 from .services import Services, services
 
 POLLING_PATH = "/api/notificaciones/polling/"
@@ -54,17 +54,30 @@ class PollRequest:
 
 
 @blueprint.get("/<rol>")
-@documented("eventos", {200: Poll, 304: None}, errors=(401, 403, 404, 422, 503), query=PollQuery)
+@documented("eventos", {200: Poll, 304: None}, errors=(401, 403, 404, 422, 429, 503), query=PollQuery)
 async def polling(rol: str) -> Any:
     """Los eventos del rol después de `cursor`; sin él, los de los últimos 5 minutos."""
     reader_of(rol)
     asked = PollRequest.parse(request.args, request.headers.get("If-None-Match"))
+    counted = _count(services(), principal(), asked, request.remote_addr)
     subscriptions, owner = services().notifier.subscriptions, principal().owner(asked.client)
     with subscriptions.followed(owner) as follows:
         reader = Reader.of_role(rol, *follows)
         answer = await poll(services().notifier, reader, asked.cursor, limit=asked.limit, wait_seconds=asked.wait)
+    if answer.more or answer.waited:  # the next one is free
+        services().poll_limit.give_back(counted)
     status, headers, body = _finish(services(), principal(), reader, asked, answer)
     return Response(body, status, headers=headers)
+
+
+def _count(found: Services, who: Principal, asked: PollRequest, address: str | None) -> Hashable:
+    """One more poll of the client whose key this returns: a tab, or what has no name, by its address. Raises
+    TooManyRequests."""
+    key = (who.kind, who.id, asked.client or address)
+    wait = found.poll_limit.take(key)
+    if wait:
+        raise TooManyRequests(wait)
+    return key
 
 
 def _finish(
@@ -111,7 +124,13 @@ def idle_answer(found: Services, scope: Mapping[str, Any]) -> tuple[int, dict[st
     owner = who.owner(asked.client)
     reader = Reader.of_role(role) if owner is None else Reader.of_role(role, found.notifier.subscriptions.of(owner))
     answer = idle(found.notifier, reader, asked.cursor)
-    return None if answer is None else _finish(found, who, reader, asked, answer)
+    if answer is None:
+        return None
+    try:
+        _count(found, who, asked, scope["client"][0] if scope.get("client") else None)
+    except TooManyRequests as error:
+        return whole_refusal(error)
+    return _finish(found, who, reader, asked, answer)
 
 
 # A request with a body, or from a page of another origin, whose answer needs CORS, goes the whole way.

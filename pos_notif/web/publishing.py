@@ -15,7 +15,7 @@ from quart import Blueprint, Response, request
 
 from ..accounts import Principal
 from ..drafts import MAX_BATCH, parse_draft
-from ..errors import DomainError, Invalid, TooLarge
+from ..errors import DomainError, Invalid, TooLarge, TooManyRequests
 from ..events import MANAGER
 from ..json_limits import printable
 from ..publication import Publisher, check_key
@@ -36,7 +36,7 @@ blueprint = Blueprint("publishing", __name__, url_prefix="/notificaciones/evento
 @documented(
     "publicar",
     {200: Publication, 201: Publication},
-    errors=(400, 401, 403, 409, 413, 415, 422, 503),
+    errors=(400, 401, 403, 409, 413, 415, 422, 429, 503),
     body=Batch,
 )
 async def publish() -> Any:
@@ -55,6 +55,10 @@ async def publish_body(found: Services, who: Principal, body: bytes, key: str | 
     if key is not None:
         check_key(key, "Idempotency-Key")
     drafts = _batch(value, len(body), limit) if batch else [_single(value, len(body), limit, key)]
+    # By events, not by requests: each of them goes to every screen, and a batch is no way around the limit.
+    wait = found.publish_limit.take(who.publisher_key, len(drafts))
+    if wait:
+        raise TooManyRequests(wait)
     publisher = Publisher(who.publisher_key, who.actor, names_actor=who.kind == "token")
     result = await found.notifier.publish(drafts, publisher=publisher, key=key, batch=batch)
     if batch:
@@ -131,16 +135,14 @@ _READ = frozenset(
 
 
 def too_slow() -> tuple[int, dict[str, str], bytes]:
-    code, message = errors.HTTP_CODES[408]
     headers = {**errors.API_HEADERS, "Content-Type": "application/json"}
-    return 408, headers, errors.error_json({"codigo": code, "mensaje": message}).encode()
+    return 408, headers, errors.error_json(errors.http_told(408)).encode()
 
 
 async def short_answer(
     found: Services, who: Principal, body: bytes, key: str | None
 ) -> tuple[int, dict[str, str], bytes]:
     """Status, headers and body, refusals of the body included, as the view would answer."""
-    headers = {**errors.API_HEADERS, "Content-Type": "application/json"}
     try:
         status, answer = await publish_body(found, who, body, key)
     except DomainError as error:
@@ -148,6 +150,5 @@ async def short_answer(
     except Exception as error:  # noqa: BLE001 - it is logged, and the client is answered
         refused = errors.unexpected(error, "POST", PUBLISH_PATH)
     else:
-        return status, headers, answer.encode()
-    status, more = errors.refusal(refused)
-    return status, {**headers, **more}, errors.error_json(refused.told()).encode()
+        return status, {**errors.API_HEADERS, "Content-Type": "application/json"}, answer.encode()
+    return errors.whole_refusal(refused)

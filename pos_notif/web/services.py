@@ -10,6 +10,7 @@ from quart import current_app
 
 if TYPE_CHECKING:
     from ..accounts import Accounts
+    from ..buckets import Buckets
     from ..config import Config
     from ..connections import Connections
     from ..day_figures import DayFigures
@@ -31,6 +32,8 @@ class Services:
     streams: Streams
     figures: DayFigures
     metrics: Metrics
+    poll_limit: Buckets
+    publish_limit: Buckets
     stopping: bool = False
     # The write that `/readyz` waits for; `create_app` awaits it before the database is closed.
     write_check: asyncio.Task[str | None] | None = None

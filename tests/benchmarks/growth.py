@@ -53,7 +53,7 @@ def median_ms(work: Callable[[], Any], times: int = 20) -> float:
 
 
 def measure(database: Path, token: str) -> dict[str, float]:
-    server = LiveServer(database, {"POS_NOTIF_ACCESS_LOG": "false"}, _token=token)
+    server = LiveServer(database, {"POS_NOTIF_ACCESS_LOG": "false", "POS_NOTIF_POLL_RATE": "0"}, _token=token)
     began = time.perf_counter()
     server.start()
     figures = {"start, s": time.perf_counter() - began}

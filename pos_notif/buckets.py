@@ -1,0 +1,57 @@
+"""Limits on how often: a bucket of tokens for each client, refilled at a steady rate; in memory, and bounded there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Hashable
+
+MAX_KEYS = 10_000
+
+
+class Buckets:
+    """`burst` tokens each, refilled by `rate` a second; with a rate of 0 there is no limit."""
+
+    __slots__ = ("_burst_seconds", "_clock", "_full_at", "_max_keys", "_rate")
+
+    def __init__(
+        self, burst: float, rate: float, clock: Callable[[], float] = time.monotonic, max_keys: int = MAX_KEYS
+    ) -> None:
+        self._rate = rate
+        self._burst_seconds = burst / rate if rate else 0.0
+        self._clock = clock
+        self._max_keys = max_keys
+        # When each will be full. One that is full is as good as unknown.
+        self._full_at: dict[Hashable, float] = {}
+
+    def take(self, key: Hashable, tokens: int = 1) -> float:
+        """0, and they are taken; or the seconds until they may be, and nothing is.
+
+        More than are there are lent to whoever has one, and paid back by waiting: a batch of 500 is no stranger to a
+        rate of 10.
+        """
+        if not self._rate:
+            return 0.0
+        now = self._clock()
+        full_at = max(now, self._full_at.get(key, now))
+        # To the last bit, the thirtieth token of a burst of 30 is there.
+        wait = full_at + 1 / self._rate - self._burst_seconds - now
+        if wait > 1e-6:
+            return wait
+        if key not in self._full_at and len(self._full_at) >= self._max_keys:
+            self._forget(now)
+        self._full_at[key] = full_at + tokens / self._rate
+        return 0.0
+
+    def give_back(self, key: Hashable) -> None:
+        """One token: what it was taken for was worth it."""
+        if key in self._full_at:
+            self._full_at[key] -= 1 / self._rate
+
+    def _forget(self, now: float) -> None:
+        """Those that are full; and if nearly none is, the older half: whoever asks most is forgiven, nobody is kept
+        out."""
+        self._full_at = {key: full_at for key, full_at in self._full_at.items() if full_at > now}
+        kept = len(self._full_at)
+        if kept > self._max_keys // 2:
+            for key in list(self._full_at)[: kept - self._max_keys // 2]:
+                del self._full_at[key]
