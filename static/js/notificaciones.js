@@ -622,7 +622,8 @@
       } else if (status === 200 && body) {
         self._onPoll(body);
       } else {
-        self._pollState = 'failed';
+        // 429: the service is there, and says when it answers again.
+        if (status !== 429) { self._pollState = 'failed'; }
         self._refreshMode(false);
         self._pollIn(Math.max(retryAfter * 1000, self._pollMs * jitter(1, 1.3)));
       }

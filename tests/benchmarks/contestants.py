@@ -48,7 +48,10 @@ class Missing(Exception):
 @contextmanager
 def ours(directory: Path, **settings: str) -> Iterator[Target]:
     """Durable log on, streams signed in by a session's cookie, real routes."""
-    variables = {f"POS_NOTIF_{name.upper()}": value for name, value in {"access_log": "false", **settings}.items()}
+    variables = {
+        f"POS_NOTIF_{name.upper()}": value
+        for name, value in {"access_log": "false", "poll_rate": "0", **settings}.items()
+    }
     server = LiveServer(directory / "bench.db", variables)
     server.command = pinned(0, sys.executable, "-m", "pos_notif")
     server.create_user("Ana", "cocinero")

@@ -82,7 +82,7 @@ class Service:
         self.page = page
         self.requests: list[str] = []
         self.actions: list[tuple[str, str, Any]] = []
-        self.answers: dict[str, Callable[[str], tuple[int, Any] | None]] = {}
+        self.answers: dict[str, Callable[[str], tuple[Any, ...] | None]] = {}
         page.clock.install(time=1_795_568_712_000)
         if sockets is not None:
             page.route_web_socket("ws://pos.test/**", sockets.accept)
@@ -108,7 +108,9 @@ class Service:
                 if result is None:
                     route.abort()
                 else:
-                    route.fulfill(status=result[0], content_type="application/json", body=json.dumps(result[1]))
+                    status, body, *headers = result
+                    sent = {"Content-Type": "application/json", **(headers[0] if headers else {})}
+                    route.fulfill(status=status, headers=sent, body=json.dumps(body))
                 return
         route.abort()
 
@@ -316,6 +318,23 @@ def test_ocupado_means_polling_without_waiting_for_failures(service: Service) ->
     service.until("notif.getEstado().polling_activo")
     service.later(17_000)
     service.until("sources.length === 2")
+
+
+def test_429_is_waited_for_and_is_no_lost_connection(service: Service) -> None:
+    service.poll(poll_answer("e-10"))
+    polling(service)
+    queue = [(429, {}, {"Retry-After": "12"}), (200, poll_answer("e-11", 11))]
+    service.answers["/api/notificaciones/polling"] = lambda query: queue.pop(0) if len(queue) > 1 else queue[0]
+    service.later(4_500)
+    while len(queue) > 1:
+        service.page.wait_for_timeout(10)
+    asked = len(service.requests)
+    service.later(7_000)
+    assert [path for path in service.requests[asked:] if "polling" in path] == []
+    assert service.run("return notif.getEstado().polling_activo;") is True
+    service.later(6_000)
+    service.until("notif.getEstado().cursor === 'e-11'")
+    assert service.orders == [11]
 
 
 def test_resincronizar_holds_events_until_the_snapshot(service: Service) -> None:
