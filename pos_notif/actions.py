@@ -4,6 +4,7 @@ section 17); each answer is the object that travels."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from .accounts import Principal
@@ -27,7 +28,8 @@ async def subscribe(
     def work(transaction: Transaction) -> tuple[Order | None, int]:
         after = transaction.next_id() - 1
         if isinstance(by, Owner):
-            transaction.follow(by, number)
+            for owner, over in transaction.follow(by, number, notifier.clock()):
+                transaction.on_commit(partial(notifier.subscriptions.discard, owner, over))
             transaction.on_commit(lambda: notifier.subscriptions.add(by, number, after))
         else:
             if number not in by.orders and len(by.orders) >= MAX_SUBSCRIPTIONS:

@@ -144,9 +144,10 @@ class Transaction(Protocol):
     def begin_after(self, up_to: int, anchor_hash: str) -> None:
         """The log begins after this event. The last that a publication does: it is not taken back where that fails."""
 
-    def follow(self, owner: Owner, order_id: int) -> None:
-        """From the next event on, unless the owner follows the order already. Raises TooManySubscriptions, or
-        NotAuthenticated where the owner's session or token is no more."""
+    def follow(self, owner: Owner, order_id: int, now_ms: int) -> list[tuple[Owner, int]]:
+        """From the next event on, unless the owner follows the order already; what is given up for it, of orders that
+        are long over. Raises TooManySubscriptions, or NotAuthenticated where the owner's session or token is no
+        more."""
 
     def unfollow(self, owner: Owner, order_id: int) -> None: ...
 

@@ -13,14 +13,14 @@ from .errors import NotAuthenticated, TooManySubscriptions
 from .event_log import FIRST_OWN_ORDER_ID, LAST_OWN_ORDER_ID, LoggedEvent
 from .events import KITCHEN, RECEIPT, TILLS, WAITERS, all_rooms
 from .hash_chain import chain
-from .orders import Order
+from .orders import TERMINAL_STATES, Order
 from .products import Product
 from .sqlite_alarms import unacknowledged
 from .sqlite_fold import Fold
 from .sqlite_orders import find_order, last_own_id, save_orders
 from .sqlite_products import find_product, save_products
 from .sqlite_reads import EVENT_COLUMNS, event_of, read_bounds
-from .subscriptions import MAX_SUBSCRIPTIONS, Owner
+from .subscriptions import MAX_CLIENTS, MAX_SUBSCRIPTIONS, OVER_MS, Owner
 from .wire.json_text import dump
 
 
@@ -163,16 +163,45 @@ class SqliteTransaction:
         seen = {json.loads(receipt.json)["evento_id"] for receipt in receipts}
         return [row for row in unacknowledged(self._connection, after, up_to, since_ms) if row[0] not in seen]
 
-    def follow(self, owner: Owner, order_id: int) -> None:
+    def follow(self, owner: Owner, order_id: int, now_ms: int) -> list[tuple[Owner, int]]:
         followed = self._followed(owner)
         if order_id in followed:
-            return
+            return []
         if len(followed) >= MAX_SUBSCRIPTIONS:
             raise TooManySubscriptions
         table = "tokens" if owner.kind == "token" else "sessions"
         if self._connection.execute(f"SELECT 1 FROM {table} WHERE id = ?", (owner.id,)).fetchone() is None:
             raise NotAuthenticated  # revoked since it was asked for
+        given_up = [] if followed else self._make_room(owner, now_ms)
+        self.pending.follows.update((subscription, None) for subscription in given_up)
         self.pending.follows[owner, order_id] = self.pending.head_id
+        return given_up
+
+    def _make_room(self, owner: Owner, now_ms: int) -> list[tuple[Owner, int]]:
+        """For one more client; raises TooManySubscriptions where there is none."""
+        column = f"{owner.kind}_id"
+        followed = {
+            (client, order_id)
+            for client, order_id in self._connection.execute(
+                f"SELECT client, order_id FROM subscriptions WHERE {column} = ?", (owner.id,)
+            )
+        }
+        for (changed, order_id), after in (*self._group.follows.items(), *self.pending.follows.items()):
+            if (changed.kind, changed.id) == (owner.kind, owner.id):
+                (followed.discard if after is None else followed.add)((changed.client, order_id))
+        if len({client for client, _ in followed}) < MAX_CLIENTS:
+            return []
+        over = {
+            order_id
+            for (order_id,) in self._connection.execute(
+                f"SELECT DISTINCT o.id FROM subscriptions s JOIN orders o ON o.id = s.order_id WHERE s.{column} = ?"
+                f" AND o.last_event_ms < ? AND o.state IN ({', '.join('?' * len(TERMINAL_STATES))})",
+                (owner.id, now_ms - OVER_MS, *TERMINAL_STATES),
+            )
+        }
+        if len({client for client, order_id in followed if order_id not in over}) >= MAX_CLIENTS:
+            raise TooManySubscriptions("Hay demasiados clientes con suscripciones en esta sesión o token.")
+        return [(Owner(owner.kind, owner.id, client), order_id) for client, order_id in followed if order_id in over]
 
     def unfollow(self, owner: Owner, order_id: int) -> None:
         if order_id in self._followed(owner):

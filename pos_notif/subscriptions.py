@@ -14,6 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 MAX_SUBSCRIPTIONS = 100
+# Of a session or token. Tabs come and go, and a token's subscriptions end with it alone: at the limit those of orders
+# that have been over for a day are given up.
+MAX_CLIENTS = 500
+OVER_MS = 24 * 3600 * 1000
 
 
 def client_name(text: Any) -> str | None:

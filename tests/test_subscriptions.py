@@ -11,9 +11,13 @@ import pytest
 from pos_notif.database import Database
 from pos_notif.event_log import LoggedEvent
 from pos_notif.sqlite_log import SqliteLog
+from pos_notif.subscriptions import MAX_CLIENTS
+from tests.in_process import HeldClock, in_process
 from tests.support import LiveServer, SseClient, eventually, opened
 
 TAB, OTHER_TAB = str(uuid.uuid4()), str(uuid.uuid4())
+
+EVENTS = "/api/notificaciones/eventos"
 
 
 def follow(server: LiveServer, order_id: int, client: str = TAB, **how: Any) -> dict[str, Any]:
@@ -169,6 +173,34 @@ def test_at_most_a_hundred_and_a_client_must_be_named(server, cashier):
         assert (status, list(answer["error"]["campos"])) == (422, ["cliente"])
     for order_id in ("0", "x", "9007199254740992"):
         assert server.request("PUT", f"{path}{order_id}?cliente={TAB}", cookie=cashier)[0] == 404
+
+
+async def test_the_clients_of_a_token_are_bounded_and_finished_orders_make_room(tmp_path):
+    clock = HeldClock()
+    async with in_process(tmp_path / "log.db", clock=clock) as service:
+        await service.create_tokens()
+
+        async def put(order_id: int, number: int) -> Any:
+            path = f"/api/notificaciones/suscripciones/{order_id}?cliente=00000000-0000-4000-8000-{number:012}"
+            return await service.call("PUT", path, token=service.manager)
+
+        for event in (
+            {"tipo": "nuevo_pedido", "pedido": {"id": 7, "items": [{"producto_nombre": "Té", "cantidad": 1}]}},
+            {"tipo": "pedido_cancelado", "pedido_id": 7, "razon": "se fue"},
+        ):
+            assert (await service.call("POST", EVENTS, event, token=service.manager)).status == 201
+        assert {(await put(7 if number == 3 else 8, number)).status for number in range(MAX_CLIENTS)} == {200}
+        refused = await put(8, MAX_CLIENTS)
+        assert (refused.status, refused.code) == (409, "demasiadas_suscripciones")
+        assert (await put(9, 0)).status == 200  # who has a place may follow more
+        other = f"/api/notificaciones/suscripciones/8?cliente={TAB}"
+        assert (await service.call("PUT", other, token=service.tokens["mesero"])).status == 200
+        clock.advance(25 * 3600)
+        assert (await put(8, MAX_CLIENTS)).status == 200
+        assert (await put(8, 3)).status == 409  # it was the one to give way
+        assert len(service.app.notifier.subscriptions.owners()) == MAX_CLIENTS + 1
+        with opened(tmp_path / "log.db") as connection:
+            assert connection.execute("SELECT count(*) FROM subscriptions WHERE order_id = 7").fetchone() == (0,)
 
 
 def test_two_services_on_one_log_know_of_each_others_subscriptions(make_server, tmp_path):
