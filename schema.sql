@@ -1,4 +1,4 @@
--- The whole state of a restaurant's notification service. Version 4.
+-- The whole state of a restaurant's notification service. Version 5.
 -- `pos_notif/database.py` makes a new file from this text and compares an existing one with it.
 
 -- One row: where the log begins and ends.
@@ -36,6 +36,9 @@ CREATE INDEX events_order ON events (order_id, id) WHERE order_id IS NOT NULL;
 CREATE INDEX events_prunings ON events (id) WHERE type = 'poda';
 -- What has been raised already is asked of the log at each start.
 CREATE INDEX events_alarms ON events (id) WHERE type IN ('sin_acuse', 'sin_pantalla', 'pantalla_recuperada');
+-- For the manager's filters. The others look into `data`, in the rows that these leave.
+CREATE INDEX events_time ON events (ms);
+CREATE INDEX events_type ON events (type, id);
 
 -- The orders' present state: fold(anchor, log), written in the event's transaction. A closed or cancelled order without
 -- a kept event is a pruned one that has not been deleted yet.

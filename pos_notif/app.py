@@ -19,6 +19,7 @@ from .clock import Clock, system_clock
 from .config import Config
 from .connections import RESTART, Connections
 from .day_figures import DayFigures
+from .downloads import Downloads
 from .metrics import Metrics
 from .notifier import NotificadorPedidos
 from .resources import resource
@@ -30,6 +31,7 @@ from .web import (
     errors,
     figures,
     health,
+    log,
     notifications,
     orders,
     pages,
@@ -46,6 +48,7 @@ from .web.services import EXTENSION, Services
 
 # Polls that a client may ask for without a pause: pages that are opened and reloaded, a few lost answers.
 POLL_BURST = 30
+
 
 class NotificationApp(Quart):
     """`notifier` publishes from the same process; it is open while the application serves."""
@@ -94,7 +97,7 @@ def create_app(config: Config | None = None, *, clock: Clock = system_clock) -> 
 def _mount(app: NotificationApp, config: Config) -> None:
     api = Blueprint("api", __name__, url_prefix="/api")
     api.before_request(guard)
-    for module in (sign_in, notifications, client_actions, polling, publishing, orders, products, figures):
+    for module in (sign_in, notifications, client_actions, polling, publishing, log, orders, products, figures):
         api.register_blueprint(module.blueprint)
     app.register_blueprint(api)
     app.register_blueprint(health.blueprint)
@@ -146,6 +149,7 @@ def _serve(app: NotificationApp, config: Config, clock: Clock):  # type: ignore[
             )
         alarms = AlarmWatch(notifier)
         alarms.start()
+        downloads = Downloads(notifier)
         services = app.extensions[EXTENSION] = Services(
             config,
             notifier,
@@ -154,6 +158,7 @@ def _serve(app: NotificationApp, config: Config, clock: Clock):  # type: ignore[
             streams,
             DayFigures(notifier),
             Metrics(notifier, connections, package_version()),
+            downloads,
             poll_limit=Buckets(POLL_BURST, config.poll_rate),
             publish_limit=Buckets(max(1.0, config.publish_rate), config.publish_rate),
         )
@@ -163,6 +168,7 @@ def _serve(app: NotificationApp, config: Config, clock: Clock):  # type: ignore[
             await alarms.close()
             connections.end_all(RESTART)
             await connections.close()
+            await downloads.close()
             if keeping is not None:
                 keeping.cancel()
                 await asyncio.gather(keeping, return_exceptions=True)

@@ -12,6 +12,7 @@ import click
 
 from .app import package_version
 from .cli_accounts import session_group, token_group, user_group
+from .cli_export import export_command
 from .cli_log import backup_command, import_command, prune_command, restore_command, verify_command
 from .cli_serve import serve_command
 from .cli_tail import tail_command
@@ -56,6 +57,7 @@ main.add_command(user_group)
 main.add_command(token_group)
 main.add_command(session_group)
 main.add_command(tail_command)
+main.add_command(export_command)
 for command in (verify_command, import_command, backup_command, restore_command, prune_command):
     main.add_command(command)
 main.add_command(demo_command)

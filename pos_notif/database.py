@@ -1,12 +1,14 @@
 """The log's database at work: whole transactions, each in one thread hop.
 
-One connection writes and one reads, each in its own thread. A transaction is one function that runs from BEGIN to
-COMMIT in the connection's thread: a caller that is cancelled leaves none open, and an awaited call costs one hop
-however many statements it has.
+One connection writes and one reads, each in its own thread; a search has its own. A transaction is one function that
+runs from BEGIN to COMMIT in the connection's thread: a caller that is cancelled leaves none open, and an awaited call
+costs one hop however many statements it has.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import sqlite3
 import time
@@ -16,7 +18,15 @@ from typing import TypeVar
 
 import aiosqlite
 
-from .database_file import BUSY_TIMEOUT_SECONDS, MIGRATIONS, check_file, in_transaction, prepare, reason
+from .database_file import (
+    BUSY_TIMEOUT_SECONDS,
+    MIGRATIONS,
+    check_file,
+    in_transaction,
+    open_for_reading,
+    prepare,
+    reason,
+)
 from .errors import LogRefused, LogUnavailable
 
 T = TypeVar("T")
@@ -86,6 +96,28 @@ class Database:
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Runs `work` on one snapshot of the database. Text columns arrive as bytes-decoded `str`."""
         return await self._run(self._reader, lambda connection: _in_snapshot(connection, work))
+
+    async def search(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Runs `work`, which may take long, on a connection and in a thread of its own, outside of any transaction.
+        Who stops waiting ends it."""
+        if not self._open:
+            raise LogUnavailable
+        opened: list[sqlite3.Connection] = []
+
+        def run() -> T:
+            with contextlib.closing(open_for_reading(self.path)) as connection:
+                opened.append(connection)
+                return work(connection)
+
+        try:
+            return await asyncio.to_thread(run)
+        except sqlite3.Error as error:
+            raise LogUnavailable from error
+        except asyncio.CancelledError:
+            for connection in opened:
+                with contextlib.suppress(sqlite3.ProgrammingError):  # closed meanwhile
+                    connection.interrupt()
+            raise
 
     async def data_version(self) -> int:
         """Changes when another connection than our writer has committed (SQLite's PRAGMA data_version)."""

@@ -16,7 +16,7 @@ from .resources import resource
 T = TypeVar("T")
 
 APPLICATION_ID = 0x504F534E  # "POSN"
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 # To version N, from N - 1, as SQL. A file of an older version is brought up step by step, each in a transaction.
 MIGRATIONS: Mapping[int, str] = {
     2: """
@@ -53,6 +53,10 @@ MIGRATIONS: Mapping[int, str] = {
             seen_ms INTEGER NOT NULL
         ) STRICT;
     """,
+    5: """
+        CREATE INDEX events_time ON events (ms);
+        CREATE INDEX events_type ON events (type, id);
+    """,
 }
 ZERO_HASH = "0" * 64
 BUSY_TIMEOUT_SECONDS = 5.0
@@ -87,6 +91,14 @@ def opened_to_read(path: Path) -> Iterator[sqlite3.Connection]:
         except sqlite3.Error as error:
             raise LogRefused(f"{path}: {reason(error)}") from error
         yield connection
+
+
+def open_for_reading(file: str | os.PathLike[str]) -> sqlite3.Connection:
+    """For one who reads beside the service. Not read-only to SQLite, which has to write for a file that nobody else has
+    open."""
+    connection = sqlite3.connect(file, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None)
+    connection.execute("PRAGMA query_only = 1")
+    return connection
 
 
 def in_transaction(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:

@@ -44,6 +44,11 @@ class Cursor:
         return cls(match[1], int(match[2])) if match else None
 
 
+def without_rooms(stored: bytes) -> bytes:
+    """The event's JSON as every transport but the download sends it."""
+    return stored[: stored.rindex(_SALAS)] + b"}"
+
+
 class LoggedEvent:
     """An event as every transport needs it; `json` is the stored bytes without `salas`."""
 
@@ -63,7 +68,7 @@ class LoggedEvent:
         self.tipo = tipo
         self.filtered_rooms = filtered_rooms
         self.order_id = order_id
-        self.json = stored[: stored.rindex(_SALAS)] + b"}"
+        self.json = without_rooms(stored)
         self.kitchen_json: bytes | None = None
 
     @property

@@ -15,7 +15,13 @@ from pos_notif.web.security_headers import content_security_policy
 from tests.in_process import in_process
 from tests.support import eventually
 
-SCREENS = {"/cocina": "cocinero", "/pos": "mesero", "/caja": "cajero", "/manager": "manager"}
+SCREENS = {
+    "/cocina": "cocinero",
+    "/pos": "mesero",
+    "/caja": "cajero",
+    "/manager": "manager",
+    "/manager/registro": "manager",
+}
 PAGES = ("/", "/login", *SCREENS, "/docs")
 
 

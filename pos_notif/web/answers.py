@@ -195,3 +195,51 @@ class ReceiptsBody(BaseModel):
 class Receipt(BaseModel):
     ok: bool
     nuevos: int = Field(description="acuses que no se conocían")
+
+
+class LogFilters(BaseModel):
+    desde: str | None = Field(None, description="fecha o hora ISO 8601, inclusive")
+    hasta: str | None = Field(None, description="fecha o hora ISO 8601, inclusive")
+    dia: str | None = Field(None, description="día de negocio, de 4 a 4 de la mañana")
+    tipo: str | None = None
+    pedido_id: int | None = None
+    mesa: int | None = None
+    usuario: str | None = Field(None, description="nombre o id")
+    rol: str | None = None
+    sala: str | None = None
+    estado: str | None = Field(None, description="el estado al que el evento llevó el pedido")
+    q: str | None = Field(None, description="texto en el JSON guardado, como LIKE de SQLite")
+    desde_id: int | None = Field(None, description="solo los eventos después de este")
+
+
+class LogQueryArguments(LogFilters):
+    limite: int | None = Field(None, description="de 1 a 500")
+    cursor: str | None = None
+    orden: str | None = Field(None, description="desc (primero lo nuevo) o asc")
+
+
+class DownloadQuery(LogFilters):
+    separador: str | None = Field(None, description="del CSV: coma o punto_y_coma")
+    descarga: str | None = Field(None, description="un UUID, para preguntar por el avance")
+
+
+class LogTable(BaseModel):
+    eventos: list[dict[str, Any]]
+    descripciones: list[str] = Field(description="una frase por evento, en el mismo orden")
+    total: int = Field(description="cuántos pasan los filtros")
+    cursor: str
+    hay_mas: bool
+    cabeza_id: int
+    cabeza_hash: str
+
+
+class DownloadProgress(BaseModel):
+    descarga: str | None
+    formato: str
+    filas: int
+    enviadas: int
+    estado: str = Field(description="en_curso, completa o interrumpida")
+
+
+class DownloadsAnswer(BaseModel):
+    descargas: list[DownloadProgress]

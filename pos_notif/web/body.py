@@ -54,5 +54,5 @@ def path_id(text: str, what: str) -> int:
     return int(text)
 
 
-def client_id(args: Mapping[str, str]) -> str | None:
-    return client_name(args.get("cliente"))
+def client_id(args: Mapping[str, str], name: str = "cliente") -> str | None:
+    return client_name(args.get(name))

@@ -13,6 +13,7 @@ from ..accounts import Principal
 from ..errors import RoleNotAllowed
 from ..events import may_read
 from ..resources import resource
+from ..sentences import STATES, TYPES
 from .access import authenticate
 from .services import services
 
@@ -24,6 +25,7 @@ PAGES = (
     ("/pos", "mesero", "Mesero", "Tomar pedidos y entregar los que están listos"),
     ("/caja", "cajero", "Caja", "Los pedidos por cobrar, con su total"),
     ("/manager", "manager", "Encargado", "El día de un vistazo: pedidos, tiempos, dispositivos y existencias"),
+    ("/manager/registro", "manager", "Registro", "Todo lo que pasó: buscarlo, contarlo y descargarlo"),
 )
 
 
@@ -71,6 +73,12 @@ async def manager() -> Any:
     return await _screen("/manager", "manager", "manager.html")
 
 
+@blueprint.get("/manager/registro")
+@hide
+async def log() -> Any:
+    return await _screen("/manager/registro", "manager", "registro.html", types=TYPES, states=STATES)
+
+
 @blueprint.get("/docs")
 @hide
 async def api_documentation() -> Any:
@@ -98,7 +106,7 @@ async def favicon() -> Any:
     return redirect("/static/favicon.svg", 301)
 
 
-async def _screen(url: str, room_role: str, template: str) -> Any:
+async def _screen(url: str, room_role: str, template: str, **values: Any) -> Any:
     """A page that shows a role's room, for whoever may read it."""
     who = await _signed_in_user()
     if who is None:
@@ -107,7 +115,7 @@ async def _screen(url: str, room_role: str, template: str) -> Any:
         raise RoleNotAllowed("Su rol no tiene esta pantalla.")
     config = services().config
     minutes = {name: f"{getattr(config, name):g}" for name in ("warn_minutes", "late_minutes", "ready_minutes")}
-    return await _page(template, who, ack_seconds=f"{config.ack_seconds:g}", **minutes)
+    return await _page(template, who, ack_seconds=f"{config.ack_seconds:g}", **minutes, **values)
 
 
 async def _page(template: str, who: Principal | None, **values: Any) -> Response:

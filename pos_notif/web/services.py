@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ..connections import Connections
     from ..day_figures import DayFigures
     from ..metrics import Metrics
+    from ..downloads import Downloads
     from ..notifier import NotificadorPedidos
     from ..streams import Streams
 
@@ -32,6 +33,7 @@ class Services:
     streams: Streams
     figures: DayFigures
     metrics: Metrics
+    downloads: Downloads
     poll_limit: Buckets
     publish_limit: Buckets
     stopping: bool = False

@@ -46,6 +46,11 @@
     return typeof amount === 'number' ? '$' + amount.toFixed(2) : '$ —';
   }
 
+  // 1,204
+  function thousands(count) {
+    return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
+  }
+
   function number(pedido) {
     return '#' + (pedido.numero || pedido.id);
   }
@@ -96,6 +101,6 @@
   }
 
   pages.wording = {
-    STATES: STATES, money: money, number: number, label: label, count: count, line: line, refusal: refusal
+    thousands: thousands, STATES: STATES, money: money, number: number, label: label, count: count, line: line, refusal: refusal
   };
 }(window));

@@ -1,0 +1,113 @@
+"""`pos-notif export`: the log, or what filters leave of it, as NDJSON or CSV."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO, TypeVar
+
+import click
+
+from .cli_accounts import database_option
+from .config import Config, from_environment
+from .csv_rows import SEPARATORS
+from .database import Database
+from .database_file import open_for_reading
+from .errors import Invalid, LogRefused
+from .event_log import Pruned
+from .log_filters import NAMES, parse_after, parse_filters
+from .sqlite_export import FORMATS, NDJSON, Export, read_log_state
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+PROGRESS_SECONDS = 0.5
+STANDARD_OUTPUT = "-"
+
+
+def filter_options(command: Command) -> Command:
+    """An option for each filter of the HTTP downloads, by its name there."""
+    for name in reversed((*NAMES, "desde_id")):
+        command = click.option("--" + name.replace("_", "-"), name, metavar="TEXT", help=_HELP[name])(command)
+    return command
+
+
+_HELP = {
+    "desde": "From this time or date on (ISO 8601; without an offset: the restaurant's).",
+    "hasta": "Up to this time or date, which is included.",
+    "dia": "A business day, e.g. 2026-11-24: from 4 in the morning to 4 in the morning.",
+    "tipo": "Type of event, e.g. cambio_estado.",
+    "pedido_id": "Id of the order.",
+    "mesa": "Number of the table.",
+    "usuario": "Who did it: name or id.",
+    "rol": "The role of who did it.",
+    "sala": "A room that got the event: cocina, meseros, cajeros, managers, pedido_<id>.",
+    "estado": "The state that the event brought its order to.",
+    "q": "A text in the stored JSON.",
+    "desde_id": "Only the events after this one: goes on with an export that broke off.",
+}
+
+
+@click.command("export")
+@click.option("--format", "kind", type=click.Choice(FORMATS), default=NDJSON, show_default=True)
+@filter_options
+@click.option("--separador", type=click.Choice(tuple(SEPARATORS)), default="coma", show_default=True, help="Of CSV.")
+@click.option(
+    "--output", default=STANDARD_OUTPUT, metavar="F", help="File to write, whole or not at all.  [default: -]"
+)
+@database_option
+def export_command(kind: str, separador: str, output: str, database: str | None, **sent: str | None) -> None:
+    """Export the log, as it is now, in constant memory. The service may go on."""
+    config = from_environment(database=database)
+    given = {name: text for name, text in sent.items() if text is not None}
+    try:
+        filters, after = parse_filters(given, config.zone), parse_after(given)
+    except Invalid as error:
+        problems = (f"--{name.replace('_', '-')} {problem}" for name, problem in error.fields.items())
+        raise click.UsageError("; ".join(problems)) from error
+    asyncio.run(_check(config))
+    with contextlib.closing(open_for_reading(config.database)) as connection:
+        export = Export(kind, filters, separador, after, read_log_state(connection), config.zone)
+        try:
+            with _opened(output) as out:
+                reading = export.begin(connection)
+                _write(reading.pages, reading.remaining, out)
+        except Pruned as error:
+            raise LogRefused(
+                f"{config.database}: rows were pruned before they were exported; export it anew"
+            ) from error
+        except BrokenPipeError:  # `| head` has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+async def _check(config: Config) -> None:
+    """That it is a log of ours, brought up to the present schema."""
+    await (await Database.open(config.database, create=False)).close()
+
+
+@contextlib.contextmanager
+def _opened(output: str) -> Iterator[BinaryIO]:
+    if output == STANDARD_OUTPUT:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    partial = f"{output}.partial"
+    with open(partial, "wb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(partial, output)
+
+
+def _write(pages: Iterator[tuple[int, bytes]], total: int, out: BinaryIO) -> None:
+    """A terminal's line is written over; a file of messages gets the last line alone."""
+    done, told_at = 0, time.monotonic()
+    for rows, page in pages:
+        out.write(page)
+        done += rows
+        if sys.stderr.isatty() and time.monotonic() - told_at >= PROGRESS_SECONDS:
+            told_at = time.monotonic()
+            click.echo(f"\r{done:,} of {total:,} events ({done * 100 // max(total, 1)} %)", err=True, nl=False)
+    click.echo(("\r" if sys.stderr.isatty() else "") + f"exported {done:,} of {total:,} events", err=True)

@@ -1,0 +1,134 @@
+"""The manager's log: its table as JSON, and its downloads (docs/protocol.md, section 12)."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from quart import Blueprint, Response, request
+
+from ..clock import iso
+from ..csv_rows import SEPARATORS, Row, service_of
+from ..downloads import Download
+from ..errors import Invalid
+from ..event_log import Cursor, without_rooms
+from ..log_filters import parse_after, parse_filters
+from ..log_lines import LogState
+from ..sentences import sentence
+from ..sqlite_export import CSV, NDJSON, Export, LogQuery, read_log_state
+from ..wire.json_text import dump
+from .access import principal, require_manager
+from .answers import DownloadQuery, DownloadsAnswer, LogQueryArguments, LogTable
+from .body import client_id, whole_number
+from .documented import documented
+from .services import services
+
+blueprint = Blueprint("log", __name__, url_prefix="/notificaciones")
+
+NEWEST_FIRST, OLDEST_FIRST = ORDERS = ("desc", "asc")
+MAX_ROWS, DEFAULT_ROWS = 500, 100
+_CONTENT_TYPE = {CSV: "text/csv; charset=utf-8", NDJSON: "application/x-ndjson"}
+
+
+@blueprint.get("/eventos")
+@documented("registro", {200: LogTable}, errors=(401, 403, 422, 503), query=LogQueryArguments)
+async def table() -> Any:
+    """El registro como tabla: los eventos que pasan los filtros, y cuántos son."""
+    require_manager()
+    args, notifier = request.args, services().notifier
+    filters, after = parse_filters(args, notifier.zone), parse_after(args)
+    limit = whole_number(args, "limite", DEFAULT_ROWS, 1, MAX_ROWS)
+    newest_first = _one_of("orden", ORDERS) == NEWEST_FIRST
+    cursor = _cursor(args.get("cursor") or None, notifier.bounds.epoch)
+    beyond = cursor.id if cursor is not None else None
+
+    def search(connection: sqlite3.Connection) -> tuple[LogState, int, list[Row], bool]:
+        state = read_log_state(connection)
+        query = LogQuery(connection, filters, state)
+        rows, more = query.table_page(limit, newest_first=newest_first, beyond=beyond, after=after)
+        return state, query.count(after), rows, more
+
+    state, total, rows, more = await notifier.database.search(search)
+    last = rows[-1][0] if rows else beyond if beyond is not None else state.head_id
+    events = b",".join([without_rooms(stored) for _, _, _, stored, _ in rows])
+    told = {
+        "descripciones": [sentence(*service_of(stored, order)) for _, _, _, stored, order in rows],
+        "total": total,
+        "cursor": notifier.cursor(last),
+        "hay_mas": more,
+        "cabeza_id": state.head_id,
+        "cabeza_hash": state.head_hash,
+    }
+    body = b'{"eventos":[%b],%b' % (events, dump(told)[1:].encode())
+    return Response(body, headers=_NOT_STORED, content_type="application/json")
+
+
+@blueprint.get("/eventos.csv")
+@documented("registro", {200: "text/csv"}, errors=(401, 403, 422, 503), query=DownloadQuery)
+async def csv_download() -> Any:
+    """El registro para una hoja de cálculo."""
+    return await _download(CSV)
+
+
+@blueprint.get("/eventos.ndjson")
+@documented("registro", {200: "application/x-ndjson"}, errors=(401, 403, 422, 503), query=DownloadQuery)
+async def ndjson_download() -> Any:
+    """El registro sin pérdida: un evento por línea, con sus hashes, y una última línea del total."""
+    return await _download(NDJSON)
+
+
+@blueprint.get("/descargas")
+@documented("registro", {200: DownloadsAnswer}, errors=(401, 403, 503))
+async def downloads() -> Any:
+    """Las descargas en curso y las últimas, con lo que cada una lleva enviado."""
+    require_manager()
+    body = dump({"descargas": [progress.told() for progress in services().downloads.progress]})
+    return Response(body, headers=_NOT_STORED, content_type="application/json")
+
+
+async def _download(kind: str) -> Response:
+    require_manager()
+    notifier = services().notifier
+    filters, after = parse_filters(request.args, notifier.zone), parse_after(request.args)
+    separator = _one_of("separador", tuple(SEPARATORS))
+    # The upper bound: what is appended from here on, the note of this download included, is not in it.
+    state = await notifier.database.read(read_log_state)
+    day = iso(notifier.clock(), notifier.zone)[:10]
+    headers = {
+        **_NOT_STORED,
+        "Content-Type": _CONTENT_TYPE[kind],
+        "Content-Disposition": f'attachment; filename="registro-{day}.{kind}"',
+        "X-Registro-Cabeza": f"{state.head_id} {state.head_hash}",
+    }
+    if request.method == "HEAD":
+        return Response(b"", headers=headers)
+    export = Export(kind, filters, separator, after, state, notifier.zone)
+    download = await services().downloads.start(export, client_id(request.args, "descarga"), principal().actor)
+    return DownloadResponse(download, headers=headers)
+
+
+class DownloadResponse(Response):
+    """Its length is not known before, and it may take as long as the client does."""
+
+    def __init__(self, download: Download, headers: dict[str, str]) -> None:
+        super().__init__(aiter(download), headers=headers)
+        self.timeout = None
+
+
+def _one_of(name: str, words: tuple[str, ...]) -> str:
+    """The first one where none was sent."""
+    text = request.args.get(name) or words[0]
+    if text not in words:
+        raise Invalid(fields={name: "debe ser uno de: " + ", ".join(words)})
+    return text
+
+
+def _cursor(text: str | None, epoch: str) -> Cursor | None:
+    """Of a table that was read before. Another log's says nothing about this one's rows."""
+    cursor = Cursor.parse(text) if text is not None else None
+    if text is not None and (cursor is None or cursor.epoch != epoch or cursor.id >= 2**63):
+        raise Invalid(fields={"cursor": "no es de este registro"})
+    return cursor
+
+
+_NOT_STORED = {"Cache-Control": "private, no-store", "X-Accel-Buffering": "no"}

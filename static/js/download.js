@@ -1,0 +1,84 @@
+/* A download by a plain link, so that the browser writes the file as it comes: it is
+   never in the page's memory, old browsers do the same, and leaving the page does
+   not end it. How far it is, the service tells, by the name that the link carries. */
+(function (window) {
+  'use strict';
+
+  var pages = window.posNotif = window.posNotif || {};
+  var dom = pages.dom;
+  var PROGRESS = '/api/notificaciones/descargas';
+  var ASK_MS = 1000;
+  var ASK_AT_MOST = 10;          // for one that the service does not know: it was refused
+
+  function uuid() {
+    return 'xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx'.replace(/x/g, function () {
+      return Math.floor(Math.random() * 16).toString(16);
+    });
+  }
+
+  // elements: {box, gauge, text}
+  function Download(elements) {
+    this.elements = elements;
+    this.name = null;
+    this.unknown = 0;
+    this.timer = null;
+  }
+
+  var download = Download.prototype;
+
+  // The link's address for the click that is under way.
+  download.address = function (path, query) {
+    this.name = uuid();
+    this.unknown = 0;
+    this._show(0, 'Preparando la descarga…');
+    this._soon();
+    return path + '?' + (query ? query + '&' : '') + 'descarga=' + this.name;
+  };
+
+  download._soon = function () {
+    var self = this;
+    window.clearTimeout(this.timer);
+    this.timer = window.setTimeout(function () { self._ask(); }, ASK_MS);
+  };
+
+  download._ask = function () {
+    var self = this, name = this.name, xhr = new window.XMLHttpRequest();
+    xhr.open('GET', PROGRESS, true);
+    xhr.onreadystatechange = function () {
+      if (xhr.readyState !== 4 || name !== self.name) { return; }
+      self._tell(xhr.status === 200 ? self._find(JSON.parse(xhr.responseText).descargas) : null);
+    };
+    xhr.send(null);
+  };
+
+  download._find = function (list) {
+    var i;
+    for (i = list.length - 1; i >= 0; i--) {
+      if (list[i].descarga === this.name) { return list[i]; }
+    }
+    return null;
+  };
+
+  download._tell = function (found) {
+    var wording = pages.wording, all, sent;
+    if (!found) {
+      this.unknown += 1;
+      if (this.unknown < ASK_AT_MOST) { this._soon(); } else { this._show(0, 'No se sabe cómo va la descarga. Vea las descargas del navegador.'); }
+      return;
+    }
+    all = wording.thousands(found.filas) + ' filas';
+    sent = wording.thousands(found.enviadas) + ' de ' + all;
+    if (found.estado === 'completa') { this._show(1, 'Descarga completa: ' + all); return; }
+    if (found.estado === 'interrumpida') { this._show(found.enviadas / found.filas, 'La descarga se interrumpió: ' + sent); return; }
+    this._show(found.enviadas / found.filas, 'Descargando: ' + sent);
+    this._soon();
+  };
+
+  download._show = function (part, text) {
+    this.elements.box.hidden = false;
+    this.elements.gauge.style.width = Math.floor((part || 0) * 100) + '%';
+    dom.setText(this.elements.text, text);
+  };
+
+  pages.Download = Download;
+}(window));

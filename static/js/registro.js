@@ -1,0 +1,185 @@
+/* The log's page: what passes the filters, newest first, and how many that is. */
+(function (window) {
+  'use strict';
+
+  var pages = window.posNotif;
+  var dom = pages.dom;
+  var clock = pages.clock;
+  var wording = pages.wording;
+  var document = window.document;
+  var TABLE = '/api/notificaciones/eventos';
+  var DAY_MS = 24 * 3600000;
+  var CHIPS = {
+    pedido_listo: 'chip--ok', item_modificado: 'chip--accent', pedido_cancelado: 'chip--late-soft',
+    alerta_stock: 'chip--warn', sin_acuse: 'chip--late-soft', sin_pantalla: 'chip--late-soft'
+  };
+
+  var form = dom.byId('filters');
+  var list = dom.byId('events');
+  var more = dom.byId('more');
+  var problem = dom.byId('problem');
+  var request = null;
+  var cursor = null;
+  var typed = null;
+  var download = new pages.Download({ box: dom.byId('progress'), gauge: dom.byId('gauge'), text: dom.byId('progress-text') });
+
+  function fields() {
+    return Array.prototype.filter.call(form.elements, function (input) { return input.name; });
+  }
+
+  function query() {
+    return fields().filter(function (input) { return input.value; }).map(function (input) {
+      return input.name + '=' + encodeURIComponent(input.value);
+    }).join('&');
+  }
+
+  function set(values) {
+    fields().forEach(function (input) {
+      if (values.hasOwnProperty(input.name)) { input.value = values[input.name]; }
+    });
+  }
+
+  // ---- presets -------------------------------------------------------------------
+
+  function dayBefore(day, count) {
+    return new Date(Date.parse(day + 'T00:00:00Z') - count * DAY_MS).toISOString().slice(0, 10);
+  }
+
+  function period(name) {
+    var today = clock.businessDay(), values = { dia: '', desde: '', hasta: '' };
+    if (name === 'hoy') { values.dia = today; }
+    if (name === 'ayer') { values.dia = dayBefore(today, 1); }
+    if (name === 'semana') { values.desde = dayBefore(today, 6); }
+    if (name === 'mes') { values.desde = today.slice(0, 8) + '01'; }
+    return values;
+  }
+
+  function showPreset() {
+    Array.prototype.forEach.call(document.querySelectorAll('[data-preset]'), function (button) {
+      var values = period(button.getAttribute('data-preset')), is = form.elements.dia.value === values.dia &&
+        form.elements.desde.value === values.desde && form.elements.hasta.value === values.hasta;
+      button.className = 'btn btn--secondary btn--touch' + (is ? ' is-on' : '');
+      button.setAttribute('aria-pressed', is ? 'true' : 'false');
+    });
+  }
+
+  // ---- the table -----------------------------------------------------------------
+
+  function who(actor) {
+    return [actor.username, actor.rol === 'manager' ? 'encargado' : actor.rol].filter(Boolean).join(' · ');
+  }
+
+  function typeWord(tipo) {
+    var option = form.elements.tipo.querySelector('option[value="' + tipo + '"]');
+    return option ? option.textContent : tipo;
+  }
+
+  function row(evento, said) {
+    return dom.create('tr', '', [
+      dom.create('td', 'num', evento.timestamp.slice(0, 10) + ' ' + evento.timestamp.slice(11, 23)),
+      dom.create('td', '', [dom.create('span', 'chip chip--sq ' + (CHIPS[evento.tipo] || ''), typeWord(evento.tipo))]),
+      dom.create('td', 'num', evento.pedido_id ? '#' + evento.pedido_id : ''),
+      dom.create('td', '', said),
+      dom.create('td', 'muted', who(evento.actor || {}))
+    ]);
+  }
+
+  function show(answer, isFirst) {
+    var i;
+    if (isFirst) { dom.empty(list); }
+    for (i = 0; i < answer.eventos.length; i++) {
+      list.appendChild(row(answer.eventos[i], answer.descripciones[i]));
+    }
+    cursor = answer.cursor;
+    more.hidden = !answer.hay_mas;
+    dom.byId('none').hidden = answer.total > 0;
+    dom.setText(dom.byId('count'), wording.thousands(answer.total) + (answer.total === 1 ? ' fila' : ' filas'));
+    dom.setText(dom.byId('head-id'), String(answer.cabeza_id));
+    dom.setText(dom.byId('head-hash'), answer.cabeza_hash);
+  }
+
+  function label(name) {
+    var node = form.querySelector('label[for="f-' + name + '"]');
+    return node ? node.textContent : name;
+  }
+
+  function fail(xhr) {
+    var error = {}, text;
+    if (xhr.status === 401) {
+      window.location.assign('/login?next=' + encodeURIComponent(window.location.pathname + window.location.search));
+      return;
+    }
+    try { error = JSON.parse(xhr.responseText).error; } catch (ignore) { /* a proxy's page, or nothing */ }
+    text = Object.keys(error.campos || {}).map(function (name) {
+      if (form.elements[name]) { form.elements[name].className = 'input is-wrong'; }
+      return label(name) + ': ' + error.campos[name];
+    }).join('. ');
+    problem.textContent = text || error.mensaje || 'Sin conexión con el servicio. Intente de nuevo.';
+    // In the place of the count: nothing moves from under a finger.
+    problem.hidden = false;
+    dom.byId('count').hidden = true;
+  }
+
+  function load(isFirst) {
+    var sent = query(), xhr = new window.XMLHttpRequest();
+    if (request) { request.onreadystatechange = null; request.abort(); }
+    request = xhr;
+    window.clearTimeout(typed);
+    if (isFirst) {
+      problem.hidden = true;
+      dom.byId('count').hidden = false;
+      fields().forEach(function (input) { input.className = input.className.replace(' is-wrong', ''); });
+      dom.setText(dom.byId('count'), 'Buscando…');
+      showPreset();
+      window.history.replaceState(null, '', window.location.pathname + '?' + sent);
+    }
+    xhr.open('GET', TABLE + '?' + sent + (isFirst ? '' : '&cursor=' + cursor), true);
+    xhr.onreadystatechange = function () {
+      if (xhr.readyState !== 4) { return; }
+      request = null;
+      if (xhr.status === 200) { show(JSON.parse(xhr.responseText), isFirst); } else { fail(xhr); }
+    };
+    xhr.send(null);
+  }
+
+  // ---- the start -----------------------------------------------------------------
+
+  function fromAddress() {
+    var values = {}, sent = window.location.search.slice(1);
+    if (!sent) { return period('hoy'); }
+    sent.split('&').forEach(function (pair) {
+      var parts = pair.split('=');
+      try { values[parts[0]] = decodeURIComponent((parts[1] || '').replace(/\+/g, ' ')); } catch (ignore) { /* not ours */ }
+    });
+    return values;
+  }
+
+  function follow(id, path) {
+    dom.byId(id).addEventListener('click', function () {
+      var sent = query(), separator = dom.byId('separador').value;
+      this.href = download.address(path, id === 'csv' ? (sent ? sent + '&' : '') + 'separador=' + separator : sent);
+    });
+  }
+
+  form.addEventListener('submit', function (event) {
+    event.preventDefault();
+    load(true);
+  });
+  form.addEventListener('change', function () { load(true); });
+  form.addEventListener('click', function (event) {
+    var preset = event.target.getAttribute('data-preset');
+    if (preset) { set(period(preset)); load(true); }
+  });
+  // A day of business and a period do not go together.
+  form.elements.dia.addEventListener('change', function () { if (this.value) { set({ desde: '', hasta: '' }); } });
+  ['desde', 'hasta'].forEach(function (name) {
+    form.elements[name].addEventListener('change', function () { if (this.value) { set({ dia: '' }); } });
+  });
+  more.addEventListener('click', function () { load(false); });
+  follow('csv', TABLE + '.csv');
+  follow('ndjson', TABLE + '.ndjson');
+
+  clock.setFromPage();
+  set(fromAddress());
+  load(true);
+}(window));

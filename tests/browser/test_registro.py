@@ -1,0 +1,100 @@
+"""The log's page: the filters, the count, the table, and a download with its progress."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.floor import CASHIER, MANAGER, PIN, Floor, unusable
+
+pytestmark = pytest.mark.browser
+
+
+def sign_in(page: Any, floor: Floor, who: str) -> None:
+    page.context.request.post(f"{floor.url}/api/auth/login", data={"username": who, "password": PIN})
+
+
+def test_the_log_is_searched_counted_and_downloaded(page: Any, floor: Floor) -> None:
+    for _ in range(52):
+        floor.act(floor.place(mesa_numero=7), "iniciar")
+    floor.act(floor.place(mesa_numero=8), "cambiar_notas", item_id=1, notas='Jalapeño, "extra" <b>')
+    floor.act(floor.place(tipo="llevar", cliente_nombre="=1+1"), "cancelar", razon="se retiró")
+    sign_in(page, floor, MANAGER)
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto(floor.url + "/manager")
+    page.get_by_role("link", name="Registro").click()
+    rows, count = page.locator("#events tr"), page.locator("#count")
+
+    # Today's business day, newest first, with the head that an export can be compared with.
+    expect(count).to_have_text("108 filas")
+    expect(page.locator('[data-preset="hoy"]')).to_have_attribute("aria-pressed", "true")
+    expect(rows.first).to_contain_text("Cancelado")
+    expect(rows.first).to_contain_text("Llevar =1+1: cancelado, se retiró")
+    assert rows.count() == 100
+    page.get_by_role("button", name="Ver más").click()
+    expect(rows).to_have_count(108)
+    expect(page.get_by_role("button", name="Ver más")).to_be_hidden()
+    head = floor.call("GET", "/api/notificaciones/eventos?limite=1")
+    expect(page.locator("#head-hash")).to_have_text(head["cabeza_hash"])
+    expect(page.locator("#head-id")).to_have_text("108")
+
+    # Filters combine, by keyboard too, and stay over a reload.
+    page.get_by_label("Tipo").select_option("item_modificado")
+    expect(count).to_have_text("1 fila")
+    expect(rows).to_contain_text('nota: — → Jalapeño, "extra" <b>')
+    page.get_by_label("Tipo").select_option("")
+    page.get_by_label("Mesa").fill("7")
+    page.get_by_label("Buscar plato, nota o razón").fill("pupusa de QUESO")
+    page.keyboard.press("Enter")
+    expect(count).to_have_text("104 filas")
+    page.get_by_role("button", name="Ayer").click()
+    expect(count).to_have_text("0 filas")
+    expect(page.locator("#none")).to_be_visible()
+    page.get_by_role("button", name="Este mes").press("Enter")
+    expect(count).to_have_text("104 filas")
+    page.reload()
+    expect(count).to_have_text("104 filas")
+    expect(page.get_by_label("Mesa")).to_have_value("7")
+    assert page.get_by_label("Desde").input_value().endswith("-01")
+
+    # What makes no sense is told beside the filters.
+    page.get_by_label("Pedido").fill("1.5")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_have_text("Pedido: debe ser el número de un pedido")
+    page.get_by_label("Pedido").fill("")
+
+    # Downloads are the browser's; the page only says how far they are.
+    page.get_by_label("Separador del CSV").select_option("punto_y_coma")
+    with page.expect_download() as started:
+        page.get_by_role("link", name="CSV", exact=True).click()
+    expect(page.locator("#progress-text")).to_have_text("Descarga completa: 104 filas")
+    assert started.value.suggested_filename.startswith("registro-")
+    with Path(started.value.path()).open(encoding="utf-8-sig", newline="") as file:
+        assert {row["mesa"] for row in csv.DictReader(file, delimiter=";")} == {"7"}
+    page.get_by_role("button", name="Todo").click()
+    page.get_by_label("Mesa").fill("")
+    page.get_by_label("Buscar plato, nota o razón").fill("")
+    page.keyboard.press("Enter")
+    expect(count).to_have_text("109 filas")
+    expect(rows.first).to_contain_text("Descarga del registro en csv, 104 filas")
+    with page.expect_download() as started:
+        page.get_by_role("link", name="NDJSON").click()
+    last = Path(started.value.path()).read_text("utf-8").splitlines()[-1]
+    assert (json.loads(last)["completo"], json.loads(last)["total"]) == (True, 109)
+
+    for width, height in ((1920, 1080), (1024, 600), (360, 640)):
+        page.set_viewport_size({"width": width, "height": height})
+        assert unusable(page) == [], (width, height)
+
+    # Others do not see it.
+    sign_in(page, floor, CASHIER)
+    page.goto(floor.url + "/")
+    expect(page.get_by_role("link", name="Registro")).to_have_count(0)
+    answer = page.goto(floor.url + "/manager/registro")
+    assert answer is not None
+    assert answer.status == 403
