@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, TypeVar
 
@@ -20,10 +19,10 @@ from .database_file import open_for_reading
 from .errors import Invalid, LogRefused
 from .event_log import Pruned
 from .log_filters import NAMES, parse_after, parse_filters
+from .progress import Display
 from .sqlite_export import FORMATS, NDJSON, Export, read_log_state
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-PROGRESS_SECONDS = 0.5
 STANDARD_OUTPUT = "-"
 
 
@@ -102,12 +101,11 @@ def _opened(output: str) -> Iterator[BinaryIO]:
 
 
 def _write(pages: Iterator[tuple[int, bytes]], total: int, out: BinaryIO) -> None:
-    """A terminal's line is written over; a file of messages gets the last line alone."""
-    done, told_at = 0, time.monotonic()
-    for rows, page in pages:
-        out.write(page)
-        done += rows
-        if sys.stderr.isatty() and time.monotonic() - told_at >= PROGRESS_SECONDS:
-            told_at = time.monotonic()
-            click.echo(f"\r{done:,} of {total:,} events ({done * 100 // max(total, 1)} %)", err=True, nl=False)
-    click.echo(("\r" if sys.stderr.isatty() else "") + f"exported {done:,} of {total:,} events", err=True)
+    done = 0
+    with Display() as display:
+        progress = display("exported")
+        for rows, page in pages:
+            out.write(page)
+            done += rows
+            progress(done, total)
+    click.echo(f"exported {done:,} events", err=True)

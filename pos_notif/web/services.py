@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from ..config import Config
     from ..connections import Connections
     from ..day_figures import DayFigures
-    from ..metrics import Metrics
     from ..downloads import Downloads
+    from ..metrics import Metrics
     from ..notifier import NotificadorPedidos
     from ..streams import Streams
 
