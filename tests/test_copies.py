@@ -141,7 +141,9 @@ def test_a_log_of_an_older_version_is_brought_up_and_owner_mode_and_link_stay(tm
     os.chown(real, 1234, 1234) if os.geteuid() == 0 else None
     log.symlink_to(real)
     with opened(backup) as connection:
-        connection.executescript("DROP INDEX events_prunings; DROP INDEX events_alarms; DROP TABLE screens;")
+        for index in ("events_prunings", "events_alarms", "events_time", "events_type"):
+            connection.execute(f"DROP INDEX {index}")
+        connection.execute("DROP TABLE screens")
         connection.execute("PRAGMA user_version = 3")
     restored(backup, log)
     assert log.is_symlink()
