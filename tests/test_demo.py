@@ -86,7 +86,7 @@ class Follower:
     """A role's events by polling, as an old browser gets them."""
 
     def __init__(self, demo: Demo, role: str) -> None:
-        self._url = f"{demo.url}/api/notificaciones/polling/{role}?limite=500"
+        self._url = f"{demo.url}/api/notificaciones/polling/{role}?limite=500&espera=1"
         self._cookie = demo.sign_in(role)
         self._cursor = ""
         self.events: list[dict[str, Any]] = []
