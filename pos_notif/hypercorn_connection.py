@@ -74,7 +74,7 @@ class Http11(H11Protocol):
         elif len(request.target) > MAX_URL_BYTES:
             problem = 414
         if problem:
-            await self._send_error_response(problem)
+            await self.send(RawData(data=self.error(problem, with_body=request.method != b"HEAD")))
             return await self.send(Closed())
         if not _asks_for_websocket(request):
             return await super()._create_stream(request)
@@ -122,14 +122,14 @@ class Http11(H11Protocol):
         """Of what no application is asked: the connection closes after it."""
         await self.send(RawData(data=self.error(status_code)))
 
-    def error(self, status: int) -> bytes:
+    def error(self, status: int, *, with_body: bool = True) -> bytes:
         body = error_json(http_told(status)).encode()
         headers = [
             (b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), (b"connection", b"close"),
         ]  # fmt: skip
         response = h11.Response(status_code=status, headers=headers, reason=HTTPStatus(status).phrase.encode())
-        send = self.connection.send
-        return b"".join(send(event) or b"" for event in (response, h11.Data(data=body), h11.EndOfMessage()))
+        events: list[h11.Response | h11.Data | h11.EndOfMessage] = [response, *([h11.Data(data=body)] if with_body else []), h11.EndOfMessage()]
+        return b"".join(self.connection.send(event) or b"" for event in events)
 
     @property
     def head_begun(self) -> bool:

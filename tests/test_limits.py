@@ -129,6 +129,12 @@ def test_what_is_too_large_is_refused_in_words(server):
     found = {name: (status, json.loads(body)["error"]["codigo"]) for name, (status, _, body) in refusal.items()}
     assert found.pop("garbage") == (400, "solicitud_invalida")
     assert found == {"url": (414, code), "head": (431, code), "line": (431, code)}
+    with connect(server) as one:  # whose answer has no body
+        one.sendall(b"HEAD /api/pedidos?x=%b HTTP/1.1\r\nHost: x\r\n\r\n" % (b"a" * 17_000))
+        told = b"".join(iter(lambda: one.recv(65536), b""))
+        assert told.startswith(b"HTTP/1.1 414 ")
+        assert told.endswith(b"\r\n\r\n")
+    assert not [line for line in server.stderr_lines if "Traceback" in line]
     with connect(server) as one:  # just below
         one.sendall(b"GET /api/pedidos?x=%b HTTP/1.1\r\nHost: x\r\n\r\n" % (b"a" * 16_000))
         assert read_answer(one)[0] == 401
