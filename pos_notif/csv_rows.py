@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
-from pydantic_core import from_json
-
 from .clock import BUSINESS_DAY_CUT_HOURS
+from .row_events import NO_ACTOR, NO_CHANGES, NO_ORDER, Event, read_event, read_order
 from .sentences import Service, sentence
 from .wire.json_text import dump
 
@@ -66,79 +64,49 @@ class _Itself:
     write = staticmethod(str)
 
 
-def service_of(stored: bytes, order_json: bytes | None) -> tuple[dict[str, Any], Service]:
+def service_of(stored: bytes, order_json: bytes | None) -> tuple[Event, Service]:
     """A row's event, and what its order is to people."""
-    event = _without_order(stored) or read_object(stored)
-    pedido = event.get("pedido")
-    order = pedido if pedido.__class__ is dict else read_object(order_json) if order_json is not None else {}
+    event = read_event(stored)
+    order = event.pedido or (NO_ORDER if order_json is None else read_order(order_json))
     return event, Service.of(event, order)
 
 
-def _without_order(stored: bytes) -> dict[str, Any] | None:
-    """The event without most of the order that it carries, for the many changes of dine-in orders of which that would
-    say nothing more: reading it is half of a row's time. None for all others, and where `pedido` is not a member of the
-    event itself."""
-    head, found, order = stored.partition(b',"pedido":{')
-    if not found or not _CHANGE.match(head) or not _TABLE.search(head) or not all(part in order for part in _PLAIN):
-        return None
-    try:
-        event = _object(from_json(head + b"}"))
-        event["salas"] = from_json(order[order.rindex(_SALAS) + len(_SALAS) - 1 : -1])
-    except ValueError:
-        return None
-    event["pedido"] = {"tipo": "mesa"}
-    return None if "metodo_pago" in event else event
-
-
-_SALAS = b',"salas":['
-_CHANGE = re.compile(rb'\{"id":\d+,"tipo":"(?:cambio_estado|pedido_listo)",')
-_TABLE = re.compile(rb',"mesa_numero":\d')
-_PLAIN = (b',"tipo":"mesa",', b',"cliente_nombre":null,')
-
-
-def _cells(event: dict[str, Any], service: Service) -> list[Any]:
+def _cells(event: Event, service: Service) -> list[Any]:
     """From `tipo` to `operacion_id`."""
-    get = event.get
-    actor, changes = _object(get("actor")), _object(get("cambios"))
+    actor, changes = event.actor or NO_ACTOR, event.cambios or NO_CHANGES
     cells = (
-        get("tipo"), sentence(event, service), get("pedido_id"), service.table, service.kind, service.customer,
-        get("estado_anterior"), new_state(event), get("item_id"), changes.get("producto_nombre") or get("nombre"),
-        changes.get("cantidad_anterior"), changes.get("cantidad_nueva"), get("razon"), actor.get("usuario_id"),
-        actor.get("username"), actor.get("rol"), " ".join(map(str, get("salas", ()))), get("operacion_id"),
+        event.tipo, sentence(event, service), event.pedido_id, service.table, service.kind, service.customer,
+        event.estado_anterior, new_state(event), event.item_id, changes.producto_nombre or event.nombre,
+        changes.cantidad_anterior, changes.cantidad_nueva, event.razon, actor.usuario_id, actor.username, actor.rol,
+        " ".join(map(str, event.salas)), event.operacion_id,
     )  # fmt: skip
-    return [value if value is None or value.__class__ is int else _cell(value) for value in cells]
+    # Most cells stay as they are: without a call.
+    return [
+        value
+        if value is None or (kind := value.__class__) is int or (kind is str and value[:1] not in _FORMULA)
+        else _cell(value)
+        for value in cells
+    ]
 
 
-def new_state(event: dict[str, Any]) -> Any:
+def new_state(event: Event) -> Any:
     """The state that an event brought its order to, as the filter `estado` has it."""
-    match event.get("tipo"):
+    match event.tipo:
         case "cambio_estado":
-            return event.get("estado")
+            return event.estado
         case "nuevo_pedido":
-            return _object(event.get("pedido")).get("estado")
+            return (event.pedido or NO_ORDER).estado
         case "pedido_cancelado":
             return "cancelado"
-        case "pedido_listo" if not event.get("parcial"):
+        case "pedido_listo" if not event.parcial:
             return "listo"
     return None
 
 
-def read_object(stored: bytes) -> dict[str, Any]:
-    """Nothing of what is damaged: the rest of its row still tells where."""
-    try:
-        return _object(from_json(stored))
-    except ValueError:
-        return {}
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
 def _cell(value: Any) -> Any:
-    """A number as it is. A text that a spreadsheet would reckon with is given the mark that makes it a text."""
+    """A text that a spreadsheet would reckon with is given the mark that makes it a text; a number stays one."""
     if value.__class__ is str:
-        return f"'{value}" if value[:1] in _FORMULA else value
+        return f"'{value}"
     if value.__class__ is float:
         return int(value) if value.is_integer() else value
     return dump(value)

@@ -128,8 +128,10 @@ class Http11(H11Protocol):
             (b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), (b"connection", b"close"),
         ]  # fmt: skip
         response = h11.Response(status_code=status, headers=headers, reason=HTTPStatus(status).phrase.encode())
-        events: list[h11.Response | h11.Data | h11.EndOfMessage] = [response, *([h11.Data(data=body)] if with_body else []), h11.EndOfMessage()]
-        return b"".join(self.connection.send(event) or b"" for event in events)
+        send = self.connection.send
+        head = send(response) or b""
+        data = send(h11.Data(data=body)) or b"" if with_body else b""
+        return head + data + (send(h11.EndOfMessage()) or b"")
 
     @property
     def head_begun(self) -> bool:

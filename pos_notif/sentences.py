@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-Json = Mapping[str, Any]
+from .row_events import NO_CHANGES, NO_ORDER, Event, Line, Order
 
 # The words of what travels.
 STATES = {
@@ -45,14 +45,14 @@ class Service(NamedTuple):
     number: Any = None
 
     @classmethod
-    def of(cls, event: Json, order: Json) -> Service:
-        """`order`: the event's own, else the one that the log knows; empty where there is none."""
-        table, kind = event.get("mesa_numero"), event.get("tipo_servicio")
+    def of(cls, event: Event, order: Order) -> Service:
+        """`order`: the event's own, else the one that the log knows, else `NO_ORDER`."""
+        table, kind = event.mesa_numero, event.tipo_servicio
         return cls(
-            table if table is not None else order.get("mesa_numero"),
-            kind if kind is not None else order.get("tipo"),
-            event.get("cliente_nombre") or order.get("cliente_nombre"),
-            order.get("numero") or event.get("pedido_id"),
+            table if table is not None else order.mesa_numero,
+            kind if kind is not None else order.tipo,
+            event.cliente_nombre or order.cliente_nombre,
+            order.numero or event.pedido_id,
         )
 
     def __str__(self) -> str:
@@ -63,9 +63,9 @@ class Service(NamedTuple):
         return f"Pedido {number(self.number)}"
 
 
-def sentence(event: Json, service: Service) -> str:
+def sentence(event: Event, service: Service) -> str:
     """Empty for a type that this version does not know."""
-    say = _SAY.get(event.get("tipo"))
+    say = _SAY.get(event.tipo)
     return say(event, service) if say is not None else ""
 
 
@@ -74,43 +74,43 @@ def number(value: Any) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def _new(event: Json, service: Service) -> str:
-    order = _object(event.get("pedido"))
+def _new(event: Event, service: Service) -> str:
+    order = event.pedido or NO_ORDER
     what = "pedido nuevo"
-    if event.get("liberado"):
+    if event.liberado:
         what = "pagado, pasa a cocina"
-    elif order.get("estado") == "pendiente_pago":
+    elif order.estado == "pendiente_pago":
         what = "pedido nuevo, por pagar"
-    dishes = [f"{number(line.get('cantidad'))} {_dish(line)}" for line in _objects(order.get("items"))]
+    dishes = [f"{number(line.cantidad)} {_dish(line)}" for line in order.items or ()]
     return f"{service}: {', '.join([what, *dishes])}"
 
 
-def _ready(event: Json, service: Service) -> str:
-    names = Counter(str(name) for name in _list(event.get("items_listos")))
+def _ready(event: Event, service: Service) -> str:
+    names = Counter(str(name) for name in _list(event.items_listos))
     dishes = [f"{count} {name}" for name, count in names.items()]
-    return f"{service}: {', '.join(['listo en parte' if event.get('parcial') else 'listo', *dishes])}"
+    return f"{service}: {', '.join(['listo en parte' if event.parcial else 'listo', *dishes])}"
 
 
-def _state(event: Json, service: Service) -> str:
-    before, after = event.get("estado_anterior"), event.get("estado")
+def _state(event: Event, service: Service) -> str:
+    before, after = event.estado_anterior, event.estado
     told = []
     if before != after:
         told.append(f"{_word(before)} → {_word(after)}" if before else _word(after))
-    if event.get("recuperado"):
+    if event.recuperado:
         told.append("recuperado")
-    if event.get("metodo_pago"):
-        total = _object(event.get("pedido")).get("total")
-        told.append(f"pago {event['metodo_pago']}" + (f" ${total:,.2f}" if isinstance(total, int | float) else ""))
-    if event.get("razon"):
-        told.append(str(event["razon"]))
+    if event.metodo_pago:
+        total = (event.pedido or NO_ORDER).total
+        told.append(f"pago {event.metodo_pago}" + (f" ${total:,.2f}" if isinstance(total, int | float) else ""))
+    if event.razon:
+        told.append(str(event.razon))
     return f"{service}: {', '.join(told) or _word(after)}"
 
 
-def _line(event: Json, service: Service) -> str:
-    changes = _object(event.get("cambios"))
-    dish = changes.get("producto_nombre") or f"línea {number(event.get('item_id'))}"
-    before, after = changes.get("cantidad_anterior"), changes.get("cantidad_nueva")
-    match changes.get("tipo_cambio"):
+def _line(event: Event, service: Service) -> str:
+    changes = event.cambios or NO_CHANGES
+    dish = changes.producto_nombre or f"línea {number(event.item_id)}"
+    before, after = changes.cantidad_anterior, changes.cantidad_nueva
+    match changes.tipo_cambio:
         case "item_agregado":
             what = f"se agregó {_amount(after)}{dish}"
         case "item_removido":
@@ -118,7 +118,7 @@ def _line(event: Json, service: Service) -> str:
         case "cantidad_modificada":
             what = f"{'?' if before is None else number(before)}→{'?' if after is None else number(after)} {dish}"
         case "notas_modificadas":
-            what = f"{dish}, nota: {changes.get('notas_anterior') or '—'} → {changes.get('notas_nueva') or '—'}"
+            what = f"{dish}, nota: {changes.notas_anterior or '—'} → {changes.notas_nueva or '—'}"
         case "item_listo":
             what = f"{dish}, listo"
         case _:
@@ -126,53 +126,51 @@ def _line(event: Json, service: Service) -> str:
     return f"{service}: {what}"
 
 
-def _cancelled(event: Json, service: Service) -> str:
-    return f"{service}: cancelado" + (f", {event['razon']}" if event.get("razon") else "")
+def _cancelled(event: Event, service: Service) -> str:
+    return f"{service}: cancelado" + (f", {event.razon}" if event.razon else "")
 
 
-def _stock(event: Json, service: Service) -> str:
-    left, minimum = event.get("stock_actual"), event.get("stock_minimo")
-    what = {"agotado": "agotado", "disponible": "disponible otra vez"}.get(str(event.get("nivel")), "queda poco")
+def _stock(event: Event, service: Service) -> str:
+    left, minimum = event.stock_actual, event.stock_minimo
+    what = {"agotado": "agotado", "disponible": "disponible otra vez"}.get(str(event.nivel), "queda poco")
     told = [what]
-    if left is not None and event.get("nivel") != "agotado":
+    if left is not None and event.nivel != "agotado":
         told.append(f"quedan {number(left)}")
     if minimum is not None:
         told.append(f"mínimo {number(minimum)}")
-    return f"{event.get('nombre')}: {', '.join(told)}"
+    return f"{event.nombre}: {', '.join(told)}"
 
 
-def _receipt(event: Json, service: Service) -> str:
-    what = "cocina entendió la cancelación" if event.get("entendido") else "cocina lo vio"
-    return f"{service}: {what} (evento {event.get('evento_id')}, a los {_seconds(event)})"
+def _receipt(event: Event, service: Service) -> str:
+    what = "cocina entendió la cancelación" if event.entendido else "cocina lo vio"
+    return f"{service}: {what} (evento {event.evento_id}, a los {_seconds(event)})"
 
 
-def _unseen(event: Json, service: Service) -> str:
-    count = event.get("total")
+def _unseen(event: Event, service: Service) -> str:
+    count = event.total
     return f"Cocina no ha visto {count} {'aviso' if count == 1 else 'avisos'}, el más viejo de hace {_seconds(event)}"
 
 
-def _no_screen(event: Json, service: Service) -> str:
-    since = str(event.get("desde") or "")[11:19]
-    return f"Sin pantalla en {_SCREEN.get(str(event.get('rol')), event.get('rol'))}" + (f" desde {since}" * bool(since))
+def _no_screen(event: Event, service: Service) -> str:
+    since = str(event.desde or "")[11:19]
+    return f"Sin pantalla en {_SCREEN.get(str(event.rol), event.rol)}" + (f" desde {since}" * bool(since))
 
 
-def _screen_back(event: Json, service: Service) -> str:
-    where = _SCREEN.get(str(event.get("rol")), event.get("rol"))
+def _screen_back(event: Event, service: Service) -> str:
+    where = _SCREEN.get(str(event.rol), event.rol)
     return f"Otra vez hay pantalla en {where}, tras {_seconds(event)}"
 
 
-def _download(event: Json, service: Service) -> str:
-    asked = ", ".join(f"{name} {value}" for name, value in _object(event.get("filtros")).items())
-    return f"Descarga del registro en {event.get('formato')}, {event.get('filas')} filas" + (
-        f" ({asked})" * bool(asked)
-    )
+def _download(event: Event, service: Service) -> str:
+    asked = ", ".join(f"{name} {value}" for name, value in _members(event.filtros))
+    return f"Descarga del registro en {event.formato}, {event.filas} filas" + (f" ({asked})" * bool(asked))
 
 
-def _pruning(event: Json, service: Service) -> str:
-    return f"Se quitaron {event.get('filas')} filas viejas del registro, hasta el evento {event.get('hasta_id')}"
+def _pruning(event: Event, service: Service) -> str:
+    return f"Se quitaron {event.filas} filas viejas del registro, hasta el evento {event.hasta_id}"
 
 
-_SAY: Mapping[Any, Callable[[Json, Service], str]] = {
+_SAY: Mapping[Any, Callable[[Event, Service], str]] = {
     "nuevo_pedido": _new,
     "pedido_listo": _ready,
     "cambio_estado": _state,
@@ -188,8 +186,8 @@ _SAY: Mapping[Any, Callable[[Json, Service], str]] = {
 }
 
 
-def _dish(line: Json) -> str:
-    return str(line.get("producto_nombre") or f"producto {line.get('producto_id') or '?'}")
+def _dish(line: Line) -> str:
+    return str(line.producto_nombre or f"producto {line.producto_id or '?'}")
 
 
 def _amount(quantity: Any) -> str:
@@ -200,17 +198,13 @@ def _word(state: Any) -> str:
     return STATES.get(state, str(state))
 
 
-def _seconds(event: Json) -> str:
-    return f"{number(event.get('segundos'))} s"
+def _seconds(event: Event) -> str:
+    return f"{number(event.segundos)} s"
 
 
-def _object(value: Any) -> Json:
-    return value if isinstance(value, dict) else {}
+def _members(value: Any) -> Iterable[tuple[Any, Any]]:
+    return value.items() if isinstance(value, dict) else ()
 
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
-
-
-def _objects(value: Any) -> list[Json]:
-    return [line for line in _list(value) if isinstance(line, dict)]

@@ -22,6 +22,7 @@ from urllib.parse import quote
 import pytest
 
 from pos_notif.csv_rows import COLUMNS
+from pos_notif.row_events import read_event
 from pos_notif.sentences import Service, sentence
 from tests.command_line import call
 from tests.pos import Pos, change_line
@@ -272,10 +273,18 @@ async def test_a_damaged_row_is_told_as_far_as_it_can_be(pos: Pos):
          "Descarga del registro en csv, 3 filas (mesa 5)"),
         ({"tipo": "poda", "filas": 10, "hasta_id": 90}, "Se quitaron 10 filas viejas del registro, hasta el evento 90"),
         ({"tipo": "de_otra_version"}, ""),
+        # Members of other types than an event of ours has: added by a publisher, or of a damaged log.
+        ({"tipo": "alerta_stock", "nombre": "Loroco", "nivel": "agotado", "pedido": "x", "cambios": 5, "actor": []},
+         "Loroco: agotado"),
+        ({"tipo": "nuevo_pedido", "pedido": {"items": [3, {"cantidad": 1, "producto_nombre": "Té"}]}},
+         "Mesa 5: pedido nuevo, 1 Té"),
+        ({"tipo": "nuevo_pedido", "pedido": {"items": 3}}, "Mesa 5: pedido nuevo"),
+        ({"tipo": {}}, ""),
+        ({"tipo": "pedido_cancelado", "salas": 5}, ""),
     ],
 )  # fmt: skip
 def test_sentences(event: dict[str, Any], said: str):
-    assert sentence(event, Service(table=5)) == said
+    assert sentence(read_event(json.dumps(event).encode()), Service(table=5)) == said
 
 
 def test_an_order_without_a_table_is_named_as_well_as_it_can_be():

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import socket
 import subprocess
 import tempfile
@@ -152,6 +153,7 @@ def main() -> None:
         directory = Path(name)
         build(directory)
         asyncio.run(fill(directory / "log.db", events))
+        os.sync()  # or a publication's commit waits for all of it
         server = LiveServer(directory / "log.db", {"POS_NOTIF_ACCESS_LOG": "false"})
         server.create_user("Ana", "cocinero")
         server.start()

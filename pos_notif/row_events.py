@@ -1,0 +1,117 @@
+"""An event as the log's table and CSV tell it: the members of which a sentence or a column speaks.
+
+`msgspec` passes over all others without making anything of them: an event of 1 KB takes 1.7 µs, as a dictionary 4.2,
+and a CSV is a million of them. Only what every event has is of a promised type: a publisher may add to an event what
+its type does not know.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import DecodeError, Struct, ValidationError, convert
+from msgspec.json import Decoder, decode
+
+
+class Line(Struct, gc=False):
+    cantidad: Any = None
+    producto_id: Any = None
+    producto_nombre: Any = None
+
+
+class Order(Struct, gc=False):
+    numero: Any = None
+    mesa_numero: Any = None
+    tipo: Any = None
+    cliente_nombre: Any = None
+    estado: Any = None
+    total: Any = None
+    items: list[Line] | None = None
+
+
+class Actor(Struct, gc=False):
+    usuario_id: Any = None
+    username: Any = None
+    rol: Any = None
+
+
+class Changes(Struct, gc=False):
+    tipo_cambio: Any = None
+    producto_nombre: Any = None
+    cantidad_anterior: Any = None
+    cantidad_nueva: Any = None
+    notas_anterior: Any = None
+    notas_nueva: Any = None
+
+
+class Event(Struct, gc=False):
+    tipo: str | None = None
+    pedido_id: Any = None
+    actor: Actor | None = None
+    operacion_id: Any = None
+    salas: list[Any] = []
+    pedido: Order | None = None
+    liberado: Any = None
+    mesa_numero: Any = None
+    tipo_servicio: Any = None
+    cliente_nombre: Any = None
+    estado: Any = None
+    estado_anterior: Any = None
+    recuperado: Any = None
+    metodo_pago: Any = None
+    razon: Any = None
+    parcial: Any = None
+    items_listos: Any = None
+    item_id: Any = None
+    cambios: Changes | None = None
+    nombre: Any = None
+    nivel: Any = None
+    stock_actual: Any = None
+    stock_minimo: Any = None
+    evento_id: Any = None
+    entendido: Any = None
+    segundos: Any = None
+    total: Any = None
+    rol: Any = None
+    desde: Any = None
+    formato: Any = None
+    filtros: Any = None
+    filas: Any = None
+    hasta_id: Any = None
+
+
+NO_ORDER, NO_ACTOR, NO_CHANGES = Order(), Actor(), Changes()
+_event, _order = Decoder(Event).decode, Decoder(Order).decode
+
+
+def read_event(stored: bytes) -> Event:
+    """Nothing of what is damaged: the rest of its row still tells where."""
+    try:
+        return _event(stored)
+    except ValidationError:
+        return _of_other_types(stored)
+    except DecodeError:
+        return Event()
+
+
+def read_order(stored: bytes) -> Order:
+    try:
+        return _order(stored)
+    except DecodeError:
+        return NO_ORDER
+
+
+def _of_other_types(stored: bytes) -> Event:
+    """Without the members that should hold others and do not."""
+    try:
+        event = convert(decode(stored), dict[str, Any])
+        for name in ("actor", "cambios", "pedido"):
+            if not isinstance(event.get(name), dict):
+                event[name] = None
+        order = event["pedido"]
+        if order is not None:
+            lines = order.get("items")
+            order["items"] = [line for line in lines if isinstance(line, dict)] if isinstance(lines, list) else None
+        return convert(event, Event)
+    except ValidationError:  # no event, or with a number that nobody can hold
+        return Event()
