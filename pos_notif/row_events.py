@@ -14,6 +14,7 @@ from msgspec.json import Decoder, decode
 
 
 class Line(Struct, gc=False):
+    id: Any = None
     cantidad: Any = None
     producto_id: Any = None
     producto_nombre: Any = None
@@ -62,6 +63,7 @@ class Event(Struct, gc=False):
     razon: Any = None
     parcial: Any = None
     items_listos: Any = None
+    items_listos_ids: Any = None
     item_id: Any = None
     cambios: Changes | None = None
     nombre: Any = None

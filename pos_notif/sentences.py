@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -81,13 +80,14 @@ def _new(event: Event, service: Service) -> str:
         what = "pagado, pasa a cocina"
     elif order.estado == "pendiente_pago":
         what = "pedido nuevo, por pagar"
-    dishes = [f"{number(line.cantidad)} {_dish(line)}" for line in order.items or ()]
-    return f"{service}: {', '.join([what, *dishes])}"
+    return f"{service}: {', '.join([what, *_dishes(order.items or ())])}"
 
 
 def _ready(event: Event, service: Service) -> str:
-    names = Counter(str(name) for name in _list(event.items_listos))
-    dishes = [f"{count} {name}" for name, count in names.items()]
+    ids, order = _list(event.items_listos_ids), event.pedido or NO_ORDER
+    dishes = _dishes([line for line in order.items or () if line.id in ids])
+    if not dishes:  # of a publisher whose order is not known: names alone
+        dishes = [str(name) for name in _list(event.items_listos)]
     return f"{service}: {', '.join(['listo en parte' if event.parcial else 'listo', *dishes])}"
 
 
@@ -184,6 +184,10 @@ _SAY: Mapping[Any, Callable[[Event, Service], str]] = {
     "descarga": _download,
     "poda": _pruning,
 }
+
+
+def _dishes(lines: Iterable[Line]) -> list[str]:
+    return [f"{number(line.cantidad)} {_dish(line)}" for line in lines]
 
 
 def _dish(line: Line) -> str:

@@ -175,7 +175,7 @@ async def test_csv_has_the_columns_and_a_sentence_for_each_event(pos: Pos):
     late = next(row for row in rows if row["fecha_local"] == "2026-11-25" and row["hora_local"] < "04")
     assert late["dia_negocio"] == "2026-11-24"
     ready = next(row for row in rows if row["tipo"] == "pedido_listo" and row["tipo_servicio"] == "llevar")
-    assert (ready["mesa"], ready["descripcion"]) == ("", "Llevar 4: listo en parte, 1 Pupusa")
+    assert (ready["mesa"], ready["descripcion"]) == ("", "Llevar 4: listo en parte, 3 Pupusa")
 
 
 async def test_csv_reads_back_what_people_write(pos: Pos):
@@ -260,6 +260,11 @@ async def test_a_damaged_row_is_told_as_far_as_it_can_be(pos: Pos):
         ({"tipo": "item_modificado", "cambios": {"tipo_cambio": "item_pendiente", "producto_nombre": "Café"}},
          "Mesa 5: Café, otra vez pendiente"),
         ({"tipo": "pedido_cancelado"}, "Mesa 5: cancelado"),
+        ({"tipo": "pedido_listo", "items_listos": ["Café", "Té"], "items_listos_ids": [1, 3],
+          "pedido": {"items": [{"id": number, "cantidad": number + 1, "producto_nombre": name}
+                               for number, name in ((1, "Café"), (2, "Agua"), (3, "Té"))]}},
+         "Mesa 5: listo, 2 Café, 4 Té"),
+        ({"tipo": "pedido_listo", "items_listos": ["Café", "Té"], "parcial": True}, "Mesa 5: listo en parte, Café, Té"),
         ({"tipo": "alerta_stock", "nombre": "Loroco", "nivel": "bajo", "stock_actual": 12.0, "stock_minimo": 20},
          "Loroco: queda poco, quedan 12, mínimo 20"),
         ({"tipo": "alerta_stock", "nombre": "Ayote", "nivel": "agotado", "stock_actual": 0}, "Ayote: agotado"),
@@ -303,6 +308,7 @@ async def test_the_table_is_newest_first_and_is_paged_by_its_cursor(pos: Pos):
     assert [event["id"] for event in first["eventos"]] == [row[0] for row in reversed(rows[-3:])]
     assert "salas" not in first["eventos"][0]
     assert first["descripciones"][0] == "Mesa 1: se agregó 1 Café"
+    assert (first["numeros"][0], len(first["numeros"])) == (1, len(first["eventos"]))
     assert (first["total"], first["hay_mas"]) == (len(rows), True)
     assert (first["cabeza_id"], first["cabeza_hash"]) == (rows[-1][0], rows[-1][1])
     following = await pos.get(f"{LOG}?limite=500&cursor={first['cursor']}")

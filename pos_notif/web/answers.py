@@ -226,6 +226,7 @@ class DownloadQuery(LogFilters):
 class LogTable(BaseModel):
     eventos: list[dict[str, Any]]
     descripciones: list[str] = Field(description="una frase por evento, en el mismo orden")
+    numeros: list[int | str | None] = Field(description="el número del pedido de cada uno, como lo ve la gente")
     total: int = Field(description="cuántos pasan los filtros")
     cursor: str
     hay_mas: bool

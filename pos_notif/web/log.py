@@ -51,8 +51,10 @@ async def table() -> Any:
     state, total, rows, more = await notifier.database.search(search)
     last = rows[-1][0] if rows else beyond if beyond is not None else state.head_id
     events = b",".join([without_rooms(stored) for _, _, _, stored, _ in rows])
+    told_of = [service_of(stored, order) for _, _, _, stored, order in rows]
     told = {
-        "descripciones": [sentence(*service_of(stored, order)) for _, _, _, stored, order in rows],
+        "descripciones": [sentence(event, service) for event, service in told_of],
+        "numeros": [service.number for _, service in told_of],
         "total": total,
         "cursor": notifier.cursor(last),
         "hay_mas": more,

@@ -74,11 +74,20 @@
     return option ? option.textContent : tipo;
   }
 
-  function row(evento, said) {
+  // People know an order by its number; the filter, by its id.
+  function orderLink(evento, number) {
+    var node = dom.create('button', 'events__link num', '#' + number);
+    node.type = 'button';
+    node.title = 'Solo este pedido';
+    node.setAttribute('data-pedido', evento.pedido_id);
+    return node;
+  }
+
+  function row(evento, said, number) {
     return dom.create('tr', '', [
       dom.create('td', 'num', evento.timestamp.slice(0, 10) + ' ' + evento.timestamp.slice(11, 23)),
       dom.create('td', '', [dom.create('span', 'chip chip--sq ' + (CHIPS[evento.tipo] || ''), typeWord(evento.tipo))]),
-      dom.create('td', 'num', evento.pedido_id ? '#' + evento.pedido_id : ''),
+      dom.create('td', '', evento.pedido_id ? [orderLink(evento, number)] : ''),
       dom.create('td', '', said),
       dom.create('td', 'muted', who(evento.actor || {}))
     ]);
@@ -88,7 +97,7 @@
     var i;
     if (isFirst) { dom.empty(list); }
     for (i = 0; i < answer.eventos.length; i++) {
-      list.appendChild(row(answer.eventos[i], answer.descripciones[i]));
+      list.appendChild(row(answer.eventos[i], answer.descripciones[i], answer.numeros[i]));
     }
     cursor = answer.cursor;
     more.hidden = !answer.hay_mas;
@@ -174,6 +183,10 @@
   form.elements.dia.addEventListener('change', function () { if (this.value) { set({ desde: '', hasta: '' }); } });
   ['desde', 'hasta'].forEach(function (name) {
     form.elements[name].addEventListener('change', function () { if (this.value) { set({ dia: '' }); } });
+  });
+  list.addEventListener('click', function (event) {
+    var order = event.target.getAttribute('data-pedido');
+    if (order) { set({ pedido_id: order }); load(true); }
   });
   more.addEventListener('click', function () { load(false); });
   follow('csv', TABLE + '.csv');

@@ -33,7 +33,7 @@ class Photographer:
         self._directory = directory
         self._pins = {person.username: person.pin for person in PEOPLE}
 
-    def opened(self, who: str, path: str, size: tuple[int, int]) -> Any:
+    def opened(self, who: str, path: str, size: tuple[int, int], ready: str = "#conexion[data-modo=sse]") -> Any:
         context = self._browser.new_context(
             viewport={"width": size[0], "height": size[1]},
             device_scale_factor=2 if size == PHONE else 1,
@@ -43,7 +43,7 @@ class Photographer:
         assert context.request.post(f"{self._server.url}/api/auth/login", data=body).ok
         page = context.new_page()
         page.goto(self._server.url + path)
-        page.wait_for_selector("#conexion[data-modo=sse]")
+        page.wait_for_selector(ready)
         return page
 
     def take(self, page: Any, name: str) -> None:
@@ -79,6 +79,7 @@ def _photograph(photographer: Photographer, server: LiveServer) -> None:
     till.locator(".due").first.click()
     photographer.take(till, "caja")
     photographer.take(photographer.opened(MANAGER, "/manager", DESK), "manager")
+    photographer.take(photographer.opened(MANAGER, "/manager/registro", DESK, "#events tr"), "registro")
     server.stop()
     kitchen.wait_for_selector("#banner:not([hidden])")
     photographer.take(kitchen, "cocina-sin-conexion")

@@ -62,10 +62,21 @@ def test_the_log_is_searched_counted_and_downloaded(page: Any, floor: Floor) -> 
     expect(page.get_by_label("Mesa")).to_have_value("7")
     assert page.get_by_label("Desde").input_value().endswith("-01")
 
+    # An order is known by its number, and its events are one touch away.
+    order = floor.call("GET", "/api/notificaciones/eventos?limite=1&mesa=8")["eventos"][0]["pedido_id"]
+    page.get_by_label("Mesa").fill("8")
+    page.get_by_label("Buscar plato, nota o razón").fill("")
+    page.get_by_role("button", name="Buscar").click()
+    page.get_by_role("button", name="#53").first.click()
+    expect(page.get_by_label("Pedido")).to_have_value(str(order))
+    expect(count).to_have_text("2 filas")
+    page.get_by_label("Mesa").fill("7")
+    page.get_by_label("Buscar plato, nota o razón").fill("pupusa de QUESO")
+
     # What makes no sense is told beside the filters.
     page.get_by_label("Pedido").fill("1.5")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).to_have_text("Pedido: debe ser el número de un pedido")
+    expect(page.get_by_role("alert")).to_have_text("Pedido (id): debe ser el número de un pedido")
     page.get_by_label("Pedido").fill("")
 
     # Downloads are the browser's; the page only says how far they are.
