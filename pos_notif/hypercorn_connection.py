@@ -265,6 +265,7 @@ class Connection(TCPServer):
                     await self._drain()
                 except (OSError, RuntimeError):  # a peer that lost its power: ETIMEDOUT, which is no ConnectionError
                     await self.protocol.handle(Closed())
+                    self._stop_reading()
         elif isinstance(event, Closed) and self._is_reading and self.protocol.peer_may_send and not self._lingering:
             self._lingering = True
             self._reading.reschedule(0)  # ends `_read_data`, wherever it waits; it lingers, then closes
@@ -272,6 +273,14 @@ class Connection(TCPServer):
             self._set_idle(event.idle)
         else:
             await super().protocol_send(event)
+            if isinstance(event, Closed):
+                self._stop_reading()
+
+    def _stop_reading(self) -> None:
+        """Of a connection that is over. Bytes of a second request wait for the first one's end, which does not come."""
+        if self._is_reading:
+            with contextlib.suppress(RuntimeError):  # it is ending
+                self._reading.reschedule(0)
 
     def _set_idle(self, idle: bool) -> None:
         if self._idle_timer is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import struct
 
 import pytest
 from hypercorn.app_wrappers import ASGIWrapper
@@ -15,6 +16,7 @@ from quart import Quart
 from pos_notif.counts import Counts
 from pos_notif.fanout import Chunk
 from pos_notif.hypercorn_connection import Connection
+from pos_notif.server import OTHER_CONNECTIONS
 from pos_notif.web.http_connection import TransportSink
 from tests.support import LiveServer, SseClient, eventually, stock_alert
 
@@ -58,3 +60,19 @@ def test_a_client_that_sent_more_and_left_is_let_go_at_the_next_event(server: Li
         eventually(lambda: connected() == 1)
     assert server.stop() == 0
     assert not [line for line in server.stderr_lines if "raised exception" in line or "Traceback" in line]
+
+
+def test_clients_that_leave_amid_a_page_with_more_sent_behind_it_take_nobodys_place(make_server):
+    """Their answer is too large for the kernel; they need no credential."""
+    server = make_server(access_log="false", max_connections="1")
+    for _ in range(1 + OTHER_CONNECTIONS + 20):
+        with socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.settimeout(5)
+            client.connect(("127.0.0.1", server.port))
+            client.sendall(b"GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\nX")
+            client.recv(1000)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # leaves with a reset
+    eventually(lambda: server.request("GET", "/healthz")[0] == 200)
+    assert server.stop() == 0
+    assert not [line for line in server.stderr_lines if "Traceback" in line]
