@@ -11,7 +11,7 @@ MAX_KEYS = 10_000
 class Buckets:
     """`burst` tokens each, refilled by `rate` a second; with a rate of 0 there is no limit."""
 
-    __slots__ = ("_burst_seconds", "_clock", "_full_at", "_max_keys", "_rate")
+    __slots__ = ("_burst_seconds", "_clock", "_full_at", "_given", "_max_keys", "_rate")
 
     def __init__(
         self, burst: float, rate: float, clock: Callable[[], float] = time.monotonic, max_keys: int = MAX_KEYS
@@ -22,6 +22,7 @@ class Buckets:
         self._max_keys = max_keys
         # When each will be full. One that is full is as good as unknown.
         self._full_at: dict[Hashable, float] = {}
+        self._given: dict[Hashable, Hashable] = {}
 
     def take(self, key: Hashable, tokens: int = 1) -> float:
         """0, and they are taken; or the seconds until they may be, and nothing is.
@@ -42,10 +43,13 @@ class Buckets:
         self._full_at[key] = full_at + tokens / self._rate
         return 0.0
 
-    def give_back(self, key: Hashable) -> None:
-        """One token: what it was taken for was worth it."""
-        if key in self._full_at:
-            self._full_at[key] -= 1 / self._rate
+    def give_back(self, key: Hashable, once_for: Hashable = None) -> None:
+        """One token: what it was taken for was worth it; for the same `once_for` not twice in a row."""
+        if key not in self._full_at or (once_for is not None and self._given.get(key) == once_for):
+            return
+        self._full_at[key] -= 1 / self._rate
+        if once_for is not None:
+            self._given[key] = once_for
 
     def _forget(self, now: float) -> None:
         """Those that are full; and if nearly none is, the older half: whoever asks most is forgiven, nobody is kept
@@ -55,3 +59,4 @@ class Buckets:
         if kept > self._max_keys // 2:
             for key in list(self._full_at)[: kept - self._max_keys // 2]:
                 del self._full_at[key]
+        self._given = {key: given for key, given in self._given.items() if key in self._full_at}

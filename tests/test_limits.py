@@ -85,14 +85,21 @@ def test_polls_have_a_burst_a_rate_and_free_ones(make_server):
     # Another tab, and who has no name, are other clients.
     assert server.request("GET", f"{POLL}?cursor={cursor}&cliente={TABS[1]}")[0] == 200
     assert server.request("GET", f"{POLL}?cursor={cursor}")[0] == 200
-    # Each of these has more, or has waited: the next one is free.
-    for _ in range(35):
-        status, _, page = server.request("GET", f"{POLL}?cursor={epoch}-1&limite=1&cliente={TABS[2]}")
-        assert (status, page["hay_mas"]) == (200, True)
+    # Each of these has waited: the next one is free.
     with ThreadPoolExecutor(20) as pool:
         waits = [f"{POLL}?cursor={cursor}&espera=1&cliente={TABS[3]}"] * 20
         for _ in range(2):
             assert {status for status, _, _ in pool.map(lambda path: server.request("GET", path), waits)} == {200}
+    # Each of these has more.
+    for number in range(4, 44):
+        server.publish(stock_alert(number, "agotado"))
+    page = {"cursor": f"{epoch}-1", "hay_mas": True}
+    for _ in range(35):
+        status, _, page = server.request("GET", f"{POLL}?cursor={page['cursor']}&limite=1&cliente={TABS[2]}")
+        assert (status, page["hay_mas"]) == (200, True)
+    # Who asks for the same one again and again does not go on.
+    same = [server.request("GET", f"{POLL}?cursor={epoch}-1&limite=1&cliente={TABS[4]}")[0] for _ in range(35)]
+    assert 429 in same
 
 
 def test_publications_over_the_rate_are_refused_whole(make_server):

@@ -64,8 +64,11 @@ async def polling(rol: str) -> Any:
     with subscriptions.followed(owner) as follows:
         reader = Reader.of_role(rol, *follows)
         answer = await poll(services().notifier, reader, asked.cursor, limit=asked.limit, wait_seconds=asked.wait)
-    if answer.more or answer.waited:  # the next one is free
+    # The next one is free. A client that asks for the same page again and again does not go on.
+    if answer.waited:
         services().poll_limit.give_back(counted)
+    elif answer.more:
+        services().poll_limit.give_back(counted, once_for=asked.cursor or "")
     status, headers, body = _finish(services(), principal(), reader, asked, answer)
     return Response(body, status, headers=headers)
 
