@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import re
 import sqlite3
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -114,8 +115,15 @@ def prune_command(keep: int, database: str | None) -> None:
     """Take events out of the log that are older, while it is served. Orders that are open go on."""
     config = from_environment(database=database)
     path = Path(config.database)
-    with _one_line(path), Display() as display:
-        pruned = asyncio.run(_prune(config, keep, display))
+    if keep < DAY_MS and sys.stdin.isatty():  # 0 is "for ever" elsewhere
+        click.confirm("Nothing older than that stays, of today's events either. Go on?", abort=True, err=True)
+    try:
+        with _one_line(path), Display() as display:
+            pruned = asyncio.run(_prune(config, keep, display))
+    except KeyboardInterrupt as error:
+        raise CommandFailed(
+            f"{path}: interrupted; rows that are pruned but still there go at the next start"
+        ) from error
     if pruned is None:
         click.echo(f"{path}: no event is so old", err=True)
     else:

@@ -135,6 +135,8 @@ def check_setting(name: str, value: Any) -> None:
     if limits is not None:
         if not limits[0] <= value <= limits[1]:  # so that NaN is refused too
             problem = f"{value} is not within {limits[0]:,} and {limits[1]:,}"
+        elif name == "keep_days" and 0 < value < 1:
+            problem = f"{value} is less than a day; 0 keeps all"
     elif name == "origins":
         problem = next(filter(None, map(_origin_problem, value)), None)
     elif name == "kitchen_hides":

@@ -63,9 +63,21 @@ def alarms_to_show(connection: sqlite3.Connection, since_ms: int) -> list[dict[s
         del alarm["salas"]  # no transport carries them
         room = alarm.get("sala")  # a `sin_acuse` has none
         if room not in told and alarm["tipo"] != "pantalla_recuperada":
+            if room is None:
+                alarm["sin_ver"] = _still_unseen(connection, alarm["pedido_ids"])
             found.append(alarm)
         told.add(room)
     return found[::-1]
+
+
+def _still_unseen(connection: sqlite3.Connection, order_ids: list[int]) -> list[int]:
+    """Those of which the kitchen has neither acknowledged everything nor begun to cook."""
+    found = connection.execute(
+        "SELECT id FROM orders WHERE id IN (SELECT value FROM json_each(?))"
+        " AND state IN ('pagado', 'en_mesa', 'cancelado') AND json_array_length(data, '$.por_acusar') > 0",
+        (json.dumps(order_ids),),
+    )
+    return [order_id for (order_id,) in found]
 
 
 def save_screen(connection: sqlite3.Connection, room: str, ms: int) -> None:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import pty
+import subprocess
+import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -161,6 +165,22 @@ def test_a_key_goes_with_its_events_and_own_orders_are_never_numbered_twice(make
     with opened(server.database) as connection:
         assert connection.execute("SELECT count(*) FROM idempotency_keys").fetchone() == (0,)
     assert_sound(server.database)
+
+
+def test_at_a_terminal_todays_events_are_not_pruned_unasked(tmp_path):
+    log = make_log(tmp_path / "log.db", (system_clock() - DAY_MS // 2, order_events(1)))
+    before = events(log)
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "pos_notif", "prune", "--keep", "0d", "--database", str(log)]
+    with subprocess.Popen(command, stdin=theirs, stderr=subprocess.PIPE) as process:
+        os.write(ours, b"n\n")
+        assert process.stderr is not None
+        said = process.stderr.read()
+    os.close(ours)
+    os.close(theirs)
+    assert process.returncode == 1
+    assert b"Go on?" in said
+    assert events(log) == before
 
 
 def test_live_readers_go_on_and_those_behind_are_told_to_resynchronise(tmp_path, make_server):

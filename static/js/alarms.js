@@ -10,6 +10,8 @@
   var clock = pages.clock;
   var wording = pages.wording;
   var LATER_MS = 3000;           // the service's alarm comes first
+  var FIRST_OWN_ORDER_ID = 1000000000;
+  var FORGOTTEN_MS = 600000;     // an alarm of which nobody has heard any more
   var MOST_NAMED = 20;           // a plate must leave room for the rest of a phone
   var ALOUD = ' – avise de viva voz';
   var KINDS = ['unseen', 'change_unseen', 'cancel_unseen'];
@@ -25,6 +27,7 @@
     this.sound = sound;
     this.words = words;
     this.lost = {};              // by room: since when it has no screen
+    this.elsewhere = {};         // by order of the POS, which no phone need hold: when the alarm came
     this.shown = {};             // what the siren has been sounded for
     this.patience = { orderMs: Infinity, changeMs: Infinity, upTo: 0 };   // for a book's seenState
   }
@@ -42,15 +45,38 @@
   alarms.load = function (events) {
     var i;
     this.lost = {};
+    this.elsewhere = {};
     this.patience.upTo = 0;
     for (i = 0; i < events.length; i++) { this.take(events[i]); }
   };
 
   // An evento_sistema.
   alarms.take = function (evento) {
-    if (evento.tipo === 'sin_acuse') { this.patience.upTo = Math.max(this.patience.upTo, evento.hasta_id); }
+    if (evento.tipo === 'sin_acuse') {
+      this.patience.upTo = Math.max(this.patience.upTo, evento.hasta_id);
+      this._note(evento.sin_ver || evento.pedido_ids, clock.parse(evento.timestamp));
+    }
     if (evento.tipo === 'sin_pantalla') { this.lost[evento.sala] = clock.parse(evento.desde); }
     if (evento.tipo === 'pantalla_recuperada') { delete this.lost[evento.sala]; }
+  };
+
+  // What a screen of ours entered belongs to who did it, and has a larger id.
+  alarms._note = function (ids, at) {
+    var i;
+    for (i = 0; i < ids.length; i++) {
+      if (ids[i] < FIRST_OWN_ORDER_ID) { this.elsewhere[ids[i]] = at; }
+    }
+  };
+
+  // Something was heard of the order: the kitchen has seen it, or it has gone on.
+  alarms.heard = function (id) { delete this.elsewhere[id]; };
+
+  alarms._elsewhere = function (book, now) {
+    var found = [], id;
+    for (id in this.elsewhere) {
+      if (!book.orders[id] && now - this.elsewhere[id] < FORGOTTEN_MS) { found.push({ id: Number(id) }); }
+    }
+    return found;
   };
 
   // said: its words, without what changes each second. mark: [attribute, value]; parts: its nodes.
@@ -89,6 +115,7 @@
       plates.push(roomPlate(rooms[i]));
       known[rooms[i]] = true;
     }
+    unseen.unseen = this._elsewhere(book, now);
     for (i = 0; i < orders.length; i++) {
       kind = book.seenState(orders[i], now, this.patience).state;
       unseen[kind] = (unseen[kind] || []).concat([orders[i]]);
@@ -104,7 +131,7 @@
     this.rows.show(plates);
     for (i = 0; i < rooms.length; i++) {
       dom.setText(this.rows.node(rooms[i]).querySelector('.unseen__age'),
-        ' desde hace ' + clock.minutes(now - this.lost[rooms[i]]));
+        ' desde ' + clock.ago(now - this.lost[rooms[i]]));
     }
     for (key in known) {
       if (!this.shown[key]) { isNew = true; }

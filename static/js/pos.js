@@ -221,6 +221,7 @@
 
   client.on('evento_pedido', function (evento) {
     var change = book.apply(evento), pedido = change && change.after;
+    alarms.heard(evento.pedido_id);
     if (!pedido) { return; }
     if (evento.tipo === 'nuevo_pedido' && evento.actor && evento.actor.usuario_id === userId && !evento.liberado) {
       mine[pedido.id] = true;
@@ -235,7 +236,12 @@
   });
 
   client.on('evento_sistema', function (evento) {
-    if (evento.tipo === 'acuse_recibo') { book.acknowledge(evento); } else { alarms.take(evento); }
+    if (evento.tipo === 'acuse_recibo') {
+      book.acknowledge(evento);
+      alarms.heard(evento.pedido_id);
+    } else {
+      alarms.take(evento);
+    }
     screen.redraw();
   });
 
