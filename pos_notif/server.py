@@ -276,10 +276,17 @@ def _hypercorn_config(config: Config) -> HypercornConfig:
     return hypercorn
 
 
+_LOGGED = "pos_notif.logged"
+
+
 class AccessLog(Logger):
     """One JSON line a request, without the query: what is in it is nobody's business who reads logs."""
 
     async def access(self, request: Any, response: Any, request_time: float) -> None:
+        # Of a stream whose client has gone Hypercorn speaks then, and once more when its end has been written.
+        if _LOGGED in request:
+            return
+        request[_LOGGED] = True
         client = request.get("client")
         access_logger.info(
             json.dumps(

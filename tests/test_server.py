@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import signal
 import socket
 import subprocess
@@ -178,6 +179,18 @@ def test_a_client_that_sends_more_while_its_stream_is_open_gets_its_events(serve
         started = time.monotonic()
         assert server.stop() == 0
         assert time.monotonic() - started < 5
+
+
+def test_the_log_has_a_line_of_json_for_each_request_without_its_query(server):
+    with SseClient(server, "manager", query="?cursor=inicio") as stream:
+        stream.next_event("hola")
+    server.request("GET", "/api/pedidos?vista=todos")
+    assert server.stop() == 0
+    lines = [json.loads(line) for line in server.stderr_lines if line.startswith("{")]
+    assert [(line["path"], line["status"]) for line in lines] == [
+        ("/api/notificaciones/stream/manager", None),  # its client went away
+        ("/api/pedidos", 200),
+    ]
 
 
 def test_beyond_all_limits_a_stream_is_told_ocupado_and_others_503(make_server):
