@@ -62,13 +62,19 @@ class LogQuery:
         """Of the rows above `after`."""
         first = max(self.first, after + 1)
         if self._everything:
-            return self._number("1") - self._number("e.id < ?", first) - self._number("e.id > ?", self.last)
-        condition = f"e.id BETWEEN ? AND ? AND {self._where}"
-        return sum(self._number(condition, low, high, *self._values) for low, high in _slices(first, self.last))
+            return self._count_between(first, self.last) if first <= self.last else 0
+        sql = f"SELECT count(*) FROM events AS e WHERE e.id BETWEEN ? AND ? AND {self._where}"
+        return sum(self._number(sql, low, high, *self._values) for low, high in _slices(first, self.last))
 
-    def _number(self, condition: str, *values: Any) -> int:
-        found = self._connection.execute(f"SELECT count(*) FROM events AS e WHERE {condition}", values)
-        return int(found.fetchone()[0])
+    def _count_between(self, first: int, last: int) -> int:
+        """All but the few beyond: SQLite counts a whole table by its smallest index. One statement, hence of one
+        moment: events are appended meanwhile."""
+        sql = """SELECT (SELECT count(*) FROM events) - (SELECT count(*) FROM events WHERE id < ?)
+ - (SELECT count(*) FROM events WHERE id > ?)"""
+        return self._number(sql, first, last)
+
+    def _number(self, sql: str, *values: Any) -> int:
+        return int(self._connection.execute(sql, values).fetchone()[0])
 
     def table_page(self, limit: int, *, newest_first: bool, beyond: int | None, after: int) -> tuple[list[Row], bool]:
         """The next rows above `after`, and of those what lies beyond the row `beyond` in the table's order: `limit` of

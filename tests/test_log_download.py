@@ -110,6 +110,16 @@ async def test_a_download_goes_on_where_it_broke_off(pos: Pos):
     assert pos.head == note["id"]  # a continuation is not noted
 
 
+async def test_a_download_above_the_head_is_a_last_line(pos: Pos):
+    await pos.new_order(1)
+    for after in (1, 2, 500, 2**53 - 1):
+        found, last = await lines(pos, f"?desde_id={after}")
+        assert (found, last["total"], last["completo"], last["cabeza_id"]) == ([], 1, True, 1)
+        assert await csv_rows(pos, f"?desde_id={after}") == []
+        table = await pos.get(f"{LOG}?desde_id={after}")
+        assert (table["eventos"], table["total"], table["hay_mas"]) == ([], 0, False)
+
+
 # What a download leaves in the log, and its head
 
 

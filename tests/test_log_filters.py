@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import shutil
 import sqlite3
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -212,6 +213,23 @@ def check(path: Path, sent: dict[str, str]) -> int:
                 found += [row[0] for row in page]
             assert found == (wanted[::-1] if newest_first else wanted), sent
         return len(wanted)
+
+
+def test_what_is_appended_while_it_counts_does_not_count(log: Path, tmp_path: Path):
+    path = Path(shutil.copy(log, tmp_path / "log.db"))
+    with contextlib.closing(sqlite3.connect(path)) as connection, contextlib.closing(sqlite3.connect(path)) as writer:
+        state = read_log_state(connection)
+        query = LogQuery(connection, parse_filters({}, ZONE), state)
+
+        def append(statement: str) -> None:
+            with writer:
+                writer.execute(
+                    "INSERT INTO events SELECT max(id) + 1, ms, type, NULL, 0, 0, 0, hash, data FROM events"
+                )
+
+        connection.set_trace_callback(append)
+        assert [query.count(), query.count(7), query.count(state.head_id)] == [state.head_id, state.head_id - 7, 0]
+        assert query.count(state.head_id + 500) == 0
 
 
 def test_each_filter_finds_what_python_finds(log: Path):
