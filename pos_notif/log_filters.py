@@ -11,7 +11,7 @@ from typing import Any
 
 from .clock import business_day_start
 from .errors import Invalid
-from .events import EVENT_NAME, FILTERED_ROOMS, KITCHEN, MANAGERS, TILLS, WAITERS
+from .events import EVENT_NAME, FILTERED_ROOMS, KITCHEN, MANAGERS, ROLES, TILLS, WAITERS
 from .json_limits import MAX_ID
 
 MAX_TEXT = 200
@@ -19,19 +19,29 @@ STATES = ("pendiente_pago", "pagado", "en_mesa", "en_cocina", "listo", "servido"
 _FLAG = {KITCHEN: "to_kitchen", WAITERS: "to_waiters", TILLS: "to_tills"}
 _ORDER_ROOM = "pedido_"
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+# `fromisoformat` alone would take a date in any other form for its first moment, as an end too.
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d.*", re.ASCII)
 # A `+` that was not escaped in an address has become a space.
 _LOST_PLUS = re.compile(r"(.*T.*) (\d{2}(?::?\d{2})?)", re.ASCII)
 _BAD_TIME = "debe ser una fecha (2026-11-24) o una hora ISO 8601 (2026-11-24T19:05:12-06:00)"
 
+
+def _of_json(row: str, expression: str) -> str:
+    """NULL for a row whose JSON is damaged, where SQLite would end the whole statement."""
+    return f"iif(json_valid({row}.data), {expression}, NULL)"
+
+
 # The table of an event: its own, its order's in it, or else the one that the log knows of the order.
-_TABLE = """coalesce(json_extract(e.data, '$.mesa_numero'), json_extract(e.data, '$.pedido.mesa_numero'),
- (SELECT json_extract(o.data, '$.mesa_numero') FROM orders AS o WHERE o.id = e.order_id))"""
+_TABLE = f"""coalesce({
+    _of_json("e", "coalesce(json_extract(e.data, '$.mesa_numero'), json_extract(e.data, '$.pedido.mesa_numero'))")
+}, (SELECT {_of_json("o", "json_extract(o.data, '$.mesa_numero')")} FROM orders AS o WHERE o.id = e.order_id))"""
 # The state that an event brought its order to.
-_STATE = """CASE e.type WHEN 'cambio_estado' THEN json_extract(e.data, '$.estado')
+_STATE = _of_json("e", """CASE e.type WHEN 'cambio_estado' THEN json_extract(e.data, '$.estado')
  WHEN 'nuevo_pedido' THEN json_extract(e.data, '$.pedido.estado') WHEN 'pedido_cancelado' THEN 'cancelado'
- WHEN 'pedido_listo' THEN iif(json_extract(e.data, '$.parcial'), NULL, 'listo') END"""
-_USER = """(json_extract(e.data, '$.actor.username') = ? COLLATE NOCASE
- OR json_extract(e.data, '$.actor.usuario_id') = ?)"""
+ WHEN 'pedido_listo' THEN iif(json_extract(e.data, '$.parcial'), NULL, 'listo') END""")  # fmt: skip
+_ROLE = _of_json("e", "json_extract(e.data, '$.actor.rol')")
+_USER = _of_json("e", """json_extract(e.data, '$.actor.username') = ? COLLATE NOCASE
+ OR json_extract(e.data, '$.actor.usuario_id') = ?""")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +87,7 @@ class Filters:
         if self.q:
             add("e.data LIKE ?", f"%{self.q}%")
         if self.rol:
-            add("json_extract(e.data, '$.actor.rol') = ?", self.rol)
+            add(f"{_ROLE} = ?", self.rol)
         if self.usuario:
             add(_USER, self.usuario, int(self.usuario) if _is_number(self.usuario) else None)
         if self.estado:
@@ -121,12 +131,14 @@ def _problem(name: str, text: str) -> str | None:
         return "tiene caracteres que no se imprimen"
     if name == "tipo" and text not in EVENT_NAME:
         return _one_of(EVENT_NAME)
+    if name == "rol" and text not in ROLES:
+        return _one_of(ROLES)
     if name == "estado" and text not in STATES:
         return _one_of(STATES)
     if name == "pedido_id" and not (_is_number(text) and 1 <= int(text) <= MAX_ID):
         return "debe ser el número de un pedido"
     if name == "mesa" and not (_is_number(text) and int(text) <= MAX_ID):
-        return "debe ser un número entero"
+        return "debe ser un número desde 0"
     if name == "sala" and text not in (*FILTERED_ROOMS, MANAGERS):
         number = text.removeprefix(_ORDER_ROOM)
         if number == text or not (_is_number(number) and 1 <= int(number) <= MAX_ID):
@@ -144,6 +156,8 @@ def _add_times(
                 bounds.append(_moment(texts[name], zone, end=end))
             except ValueError:
                 problems[name] = _BAD_TIME
+    if since and until and since[0] >= until[0]:
+        problems["hasta"] = "es anterior a desde"
     if texts["dia"]:
         try:
             day = _day(texts["dia"])
@@ -158,6 +172,8 @@ def _moment(text: str, zone: tzinfo, *, end: bool) -> int:
     if _DATE.fullmatch(text):
         day = _day(text)
         return _ms(datetime.combine(day + timedelta(days=1) if end else day, time(), zone))
+    if not _TIME.fullmatch(text):
+        raise ValueError
     lost = _LOST_PLUS.fullmatch(text)
     moment = datetime.fromisoformat(f"{lost[1]}+{lost[2]}" if lost else text)
     _check_year(moment)

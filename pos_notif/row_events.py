@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from msgspec import DecodeError, Struct, ValidationError, convert
+from msgspec import Struct, ValidationError, convert
 from msgspec.json import Decoder, decode
 
 
@@ -92,15 +92,23 @@ def read_event(stored: bytes) -> Event:
         return _event(stored)
     except ValidationError:
         return _of_other_types(stored)
-    except DecodeError:
+    except ValueError:  # no JSON, or no UTF-8
         return Event()
 
 
 def read_order(stored: bytes) -> Order:
     try:
         return _order(stored)
-    except DecodeError:
+    except ValueError:
         return NO_ORDER
+
+
+def is_event(text: bytes) -> bool:
+    """Whether it may stand in other JSON as an event."""
+    try:
+        return isinstance(decode(text), dict)
+    except ValueError:
+        return False
 
 
 def _of_other_types(stored: bytes) -> Event:
@@ -115,5 +123,5 @@ def _of_other_types(stored: bytes) -> Event:
             lines = order.get("items")
             order["items"] = [line for line in lines if isinstance(line, dict)] if isinstance(lines, list) else None
         return convert(event, Event)
-    except ValidationError:  # no event, or with a number that nobody can hold
+    except ValueError:  # no event, one that is cut too, or with a number that nobody can hold
         return Event()

@@ -235,13 +235,29 @@ async def test_numbers_stay_numbers(pos: Pos):
     }  # fmt: skip
 
 
-async def test_a_damaged_row_is_told_as_far_as_it_can_be(pos: Pos):
-    await pos.new_order(1)
+@pytest.mark.parametrize(
+    "damaged", ['{"id":1,=', '{"actor":"x","tipo":', '{"id":1,"salas":[', "5", "", b'{"tipo":"\xff"}']
+)
+async def test_a_damaged_row_is_told_as_far_as_it_can_be(pos: Pos, damaged: str | bytes):
+    await pos.new_order(1, mesa_numero=5)
+    state = (await pos.new_order(2, mesa_numero=5))["pedido"]["estado"]
     with opened(pos.path) as connection:
         (whole,) = connection.execute("SELECT data FROM events WHERE id = 1").fetchone()
-        connection.execute("UPDATE events SET data = '{\"id\":1,=' WHERE id = 1")
-    row = (await csv_rows(pos))[0]
-    assert (row["id"], row["tipo"], row["datos_json"]) == ("1", "", '{"id":1,=')
+        connection.execute("UPDATE events SET data = CAST(? AS TEXT) WHERE id = 1", (damaged,))
+    answer = await pos.request("GET", LOG + ".csv?hasta=2026-11-24")
+    assert answer.body.count(b"\r\n") == 3
+    first = answer.body.splitlines()[1]
+    assert first.startswith(b"1,2026-11-24,19:05:12.345,")
+    stored = damaged if isinstance(damaged, bytes) else damaged.encode()
+    assert first.endswith(b',"%b"' % stored.replace(b'"', b'""'))
+    assert [event["id"] for event in map(json.loads, (await lines(pos, "?q=pupusa&hasta=2026-11-24"))[0])] == [2]
+    for query in ("mesa=5", "rol=manager", "usuario=caja-pos", f"estado={state}"):
+        table = await pos.get(f"{LOG}?{query}")
+        assert 2 in [event["id"] for event in table["eventos"]], query
+        assert 1 not in [event["id"] for event in table["eventos"]] or query == "mesa=5"  # its order still knows it
+    table = await pos.get(f"{LOG}?orden=asc&limite=2")
+    assert table["eventos"][0] == {"id": 1, "timestamp": "2026-11-24T19:05:12.345-06:00"}
+    assert table["descripciones"] == ["Fila dañada", "Mesa 5: pedido nuevo, 2 Pupusa"]
     with opened(pos.path) as connection:
         connection.execute("UPDATE events SET data = ? WHERE id = 1", (whole,))
 

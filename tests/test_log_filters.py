@@ -44,7 +44,8 @@ def test_the_states_are_those_of_the_drafts():
         ("hasta", "9999-12-31"), ("hasta", "2026-02-30"), ("dia", "2026-11-24T05:00:00"), ("dia", "hoy"),
         ("tipo", "nuevo"), ("pedido_id", "0"), ("pedido_id", "-1"), ("pedido_id", "²"), ("pedido_id", str(2**53)),
         ("mesa", "x"), ("mesa", "1.5"), ("sala", "bar"), ("sala", "pedido_"), ("sala", "pedido_x"),
-        ("estado", "frito"), ("q", "x" * 201), ("q", "a\nb"), ("usuario", "a\x00"),
+        ("estado", "frito"), ("rol", "encargado"), ("desde", "20261124"), ("hasta", "2026-W48-2"), ("hasta", "2026-11"),
+        ("hasta", "20261124T190512"), ("desde", "2026-11-24x19:05"), ("mesa", "-1"), ("q", "x" * 201), ("q", "a\nb"), ("usuario", "a\x00"),
     ],
 )  # fmt: skip
 def test_a_bad_filter_is_refused_by_its_name(name: str, text: str):
@@ -55,6 +56,14 @@ def test_every_wrong_filter_is_named():
     assert list(refused(mesa="x", tipo="x", desde="x")) == ["tipo", "mesa", "desde"]
     with pytest.raises(Invalid):
         parse_after({"desde_id": "-1"})
+    assert refused(rol="bot") == {"rol": "debe ser uno de: cocinero, mesero, cajero, manager"}
+    assert refused(mesa="-1") == {"mesa": "debe ser un número desde 0"}
+    assert refused(desde="2026-11-25", hasta="2026-11-24") == {"hasta": "es anterior a desde"}
+    assert refused(desde="2026-11-24T19:05:12.346", hasta="2026-11-24T19:05:12.345") == {"hasta": "es anterior a desde"}
+    assert parse_filters({"desde": "2026-11-24 19:05", "hasta": "2026-11-24T19:05"}, ZONE).sent.keys() == {
+        "desde",
+        "hasta",
+    }
     assert (parse_after({}), parse_after({"desde_id": "7"})) == (0, 7)
 
 
@@ -186,13 +195,15 @@ VALUES = {
     "pedido_id": ["1", "4", "999"],
     "mesa": ["0", "1", "2", "77"],
     "usuario": ["Juan Pérez", "ana", "5", "nadie"],
-    "rol": ["mesero", "bot", "manager"],
+    "rol": ["mesero", "cocinero", "manager"],
     "sala": ["cocina", "meseros", "cajeros", "managers", "pedido_3"],
     "estado": ["en_cocina", "listo", "cancelado", "pendiente_pago", "cerrado"],
     "q": ["pupusa", "Se retiró", '"parcial":true', "nada de esto"],
     "desde_id": ["10", "40"],
 }
-SOME = st.fixed_dictionaries({}, optional={name: st.sampled_from(values) for name, values in VALUES.items()})
+SOME = st.fixed_dictionaries({}, optional={name: st.sampled_from(values) for name, values in VALUES.items()}).filter(
+    lambda sent: sent.get("desde", "") <= sent.get("hasta", "9")
+)
 
 
 def check(path: Path, sent: dict[str, str]) -> int:
@@ -223,9 +234,7 @@ def test_what_is_appended_while_it_counts_does_not_count(log: Path, tmp_path: Pa
 
         def append(statement: str) -> None:
             with writer:
-                writer.execute(
-                    "INSERT INTO events SELECT max(id) + 1, ms, type, NULL, 0, 0, 0, hash, data FROM events"
-                )
+                writer.execute("INSERT INTO events SELECT max(id) + 1, ms, type, NULL, 0, 0, 0, hash, data FROM events")
 
         connection.set_trace_callback(append)
         assert [query.count(), query.count(7), query.count(state.head_id)] == [state.head_id, state.head_id - 7, 0]

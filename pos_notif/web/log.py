@@ -14,6 +14,7 @@ from ..errors import Invalid
 from ..event_log import Cursor, without_rooms
 from ..log_filters import parse_after, parse_filters
 from ..log_lines import LogState
+from ..row_events import is_event
 from ..sentences import sentence
 from ..sqlite_export import CSV, NDJSON, Export, LogQuery, read_log_state
 from ..wire.json_text import dump
@@ -27,6 +28,7 @@ blueprint = Blueprint("log", __name__, url_prefix="/notificaciones")
 
 NEWEST_FIRST, OLDEST_FIRST = ORDERS = ("desc", "asc")
 MAX_ROWS, DEFAULT_ROWS = 500, 100
+DAMAGED = "Fila dañada"
 _CONTENT_TYPE = {CSV: "text/csv; charset=utf-8", NDJSON: "application/x-ndjson"}
 
 
@@ -50,10 +52,13 @@ async def table() -> Any:
 
     state, total, rows, more = await notifier.database.search(search)
     last = rows[-1][0] if rows else beyond if beyond is not None else state.head_id
-    events = b",".join([without_rooms(stored) for _, _, _, stored, _ in rows])
+    events = [_event_of(stored) for _, _, _, stored, _ in rows]
     told_of = [service_of(stored, order) for _, _, _, stored, order in rows]
     told = {
-        "descripciones": [sentence(event, service) for event, service in told_of],
+        "descripciones": [
+            sentence(event, service) if whole is not None else DAMAGED
+            for whole, (event, service) in zip(events, told_of, strict=True)
+        ],
         "numeros": [service.number for _, service in told_of],
         "total": total,
         "cursor": notifier.cursor(last),
@@ -61,8 +66,23 @@ async def table() -> Any:
         "cabeza_id": state.head_id,
         "cabeza_hash": state.head_hash,
     }
-    body = b'{"eventos":[%b],%b' % (events, dump(told)[1:].encode())
+    shown = b",".join(
+        [
+            whole or dump({"id": row[0], "timestamp": iso(row[1], notifier.zone)}).encode()
+            for whole, row in zip(events, rows, strict=True)
+        ]
+    )
+    body = b'{"eventos":[%b],%b' % (shown, dump(told)[1:].encode())
     return Response(body, headers=_NOT_STORED, content_type="application/json")
+
+
+def _event_of(stored: bytes) -> bytes | None:
+    """None for a damaged row, which would make the whole answer no JSON."""
+    try:
+        event = without_rooms(stored)
+    except ValueError:
+        return None
+    return event if is_event(stored) and is_event(event) else None
 
 
 @blueprint.get("/eventos.csv")

@@ -69,9 +69,10 @@
     return [actor.username, actor.rol === 'manager' ? 'encargado' : actor.rol].filter(Boolean).join(' · ');
   }
 
+  // Of a damaged row the service knows little.
   function typeWord(tipo) {
     var option = form.elements.tipo.querySelector('option[value="' + tipo + '"]');
-    return option ? option.textContent : tipo;
+    return option ? option.textContent : tipo || '?';
   }
 
   // People know an order by its number; the filter, by its id.
@@ -84,8 +85,9 @@
   }
 
   function row(evento, said, number) {
+    var at = String(evento.timestamp || '');
     return dom.create('tr', '', [
-      dom.create('td', 'num', evento.timestamp.slice(0, 10) + ' ' + evento.timestamp.slice(11, 23)),
+      dom.create('td', 'num', at.slice(0, 10) + ' ' + at.slice(11, 23)),
       dom.create('td', '', [dom.create('span', 'chip chip--sq ' + (CHIPS[evento.tipo] || ''), typeWord(evento.tipo))]),
       dom.create('td', '', evento.pedido_id ? [orderLink(evento, number)] : ''),
       dom.create('td', '', said),
