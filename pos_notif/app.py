@@ -149,7 +149,7 @@ def _serve(app: NotificationApp, config: Config, clock: Clock):  # type: ignore[
             )
         alarms = AlarmWatch(notifier)
         alarms.start()
-        downloads = Downloads(notifier)
+        downloads = Downloads(notifier, connections)
         services = app.extensions[EXTENSION] = Services(
             config,
             notifier,

@@ -1,4 +1,4 @@
-"""The open connections that belong to somebody: streams and sockets. Counted, and ended with their session."""
+"""What is open and belongs to somebody: streams, sockets and downloads. Counted, and ended with their session."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ class Connections:
     subscriptions: Subscriptions
     open: set[OpenConnection] = field(default_factory=set)
     strangers: set[OpenConnection] = field(default_factory=set)  # who has not signed in yet
+    downloads: set[OpenConnection] = field(default_factory=set)  # few, by a limit of their own
     closing: bool = False
     _verifying: asyncio.Task[None] | None = None
     _verify_again: bool = False
@@ -51,7 +52,7 @@ class Connections:
 
     def end_all(self, reason: str) -> None:
         self.closing = True
-        for connection in (*self.open, *self.strangers):
+        for connection in (*self.open, *self.strangers, *self.downloads):
             connection.end(reason)
 
     def verify(self) -> None:
@@ -65,7 +66,7 @@ class Connections:
         while self._verify_again:
             self._verify_again = False
             # Before the answer, which knows nothing of who comes later.
-            asked_for = [(connection, connection.principal) for connection in self.open]
+            asked_for = [(connection, connection.principal) for connection in (*self.open, *self.downloads)]
             followers = self.subscriptions.owners()
             try:
                 living = await self.accounts.living()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import csv
 import hashlib
@@ -12,6 +13,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -22,8 +24,10 @@ from urllib.parse import quote
 import pytest
 
 from pos_notif.csv_rows import COLUMNS
+from pos_notif.log_filters import parse_filters
 from pos_notif.row_events import read_event
 from pos_notif.sentences import Service, sentence
+from pos_notif.sqlite_export import Export, read_log_state
 from tests.command_line import call
 from tests.pos import Pos, change_line
 from tests.support import LiveServer, SseClient, eventually, fill_log, opened, prune_log, stock_alert
@@ -382,16 +386,27 @@ def busy(long_log: Path, tmp_path: Path, make_server: Callable[..., LiveServer])
 
 
 @contextlib.contextmanager
-def asked(server: LiveServer, path: str, receive_buffer: int | None = None) -> Iterator[socket.socket]:
+def asked(
+    server: LiveServer, path: str, receive_buffer: int | None = None, who: str | None = None
+) -> Iterator[socket.socket]:
     """A download that nobody has read of yet."""
     with socket.socket() as client:
         if receive_buffer is not None:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         client.settimeout(30)
         client.connect(("127.0.0.1", server.port))
-        head = f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {server.token}\r\nConnection: close\r\n\r\n"
+        who = who or f"Authorization: Bearer {server.token}"
+        head = f"GET {path} HTTP/1.1\r\nHost: x\r\n{who}\r\nConnection: close\r\n\r\n"
         client.sendall(head.encode())
         yield client
+
+
+def rest_of(client: socket.socket) -> bytes:
+    body = b""
+    with contextlib.suppress(ConnectionResetError):
+        while part := client.recv(1 << 20):
+            body += part
+    return body
 
 
 def readers(server: LiveServer) -> list[int]:
@@ -415,6 +430,54 @@ def test_a_client_that_goes_away_ends_the_reading(busy: LiveServer):
     assert told["estado"] == "interrumpida"
 
 
+def test_clients_that_go_away_at_the_last_line_leave_nothing(busy: LiveServer):
+    """A client needs no last chunk to see that the file is whole."""
+    for _ in range(12):
+        with asked(busy, f"{LOG}.ndjson?desde_id=7990") as client:
+            body = b""
+            while b'"fin":true' not in body:
+                body += client.recv(65536)
+                assert b" 503 " not in body[:20], body
+    eventually(lambda: readers(busy) == [])
+    eventually(lambda: not [line for line in thread_names(busy) if line.startswith("download")])
+    assert busy.request("GET", f"{LOG}.csv?desde_id=7990")[0] == 200
+
+
+def thread_names(server: LiveServer) -> list[str]:
+    assert server.process is not None
+    return [file.read_text() for file in Path(f"/proc/{server.process.pid}/task").glob("*/comm")]
+
+
+async def test_a_download_that_is_cancelled_while_it_starts_leaves_no_process(pos: Pos):
+    services = pos.service.app.extensions["pos_notif"]
+    principal = await services.accounts.find("token", pos.token)
+    state = await services.notifier.database.read(read_log_state)
+    zone = services.notifier.zone
+    export = Export("ndjson", parse_filters({}, zone), "coma", 0, state, zone)
+    for turns in (1, 1, 2, 3):
+        starting = asyncio.create_task(services.downloads.start(export, None, principal))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        while [thread for thread in threading.enumerate() if thread.name.startswith("download")]:
+            await asyncio.sleep(0.01)
+        assert [file.read_text() for file in Path("/proc/self/task").glob("*/children") if file.read_text()] == []
+    assert {progress.state for progress in services.downloads.progress} == {"interrumpida"}
+    assert services.connections.downloads == set()
+
+
+def test_a_running_download_stays_listed_while_others_come_and_go(busy: LiveServer):
+    name = str(uuid.uuid4())
+    with asked(busy, f"{LOG}.ndjson?descarga={name}", receive_buffer=4096) as client:
+        client.recv(100)
+        for _ in range(21):
+            assert busy.request("GET", f"{LOG}.csv?desde_id=8000&tipo=poda")[0] == 200
+        listed = busy.request("GET", "/api/notificaciones/descargas")[2]["descargas"]
+        assert [told["estado"] for told in listed] == ["completa"] * 20 + ["en_curso"]
+        assert listed[-1]["descarga"] == name
+
+
 def test_a_slow_client_holds_no_memory_and_no_checkpoint(busy: LiveServer):
     """Publishing goes on, its log is written back into the database, and the rest of the download is as it was."""
     before = busy.memory_kb()
@@ -427,9 +490,7 @@ def test_a_slow_client_holds_no_memory_and_no_checkpoint(busy: LiveServer):
         with opened(busy.database) as connection:
             assert eventually(lambda: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
         assert busy.memory_kb() - before < 8 * 1024
-        body = b""
-        while part := client.recv(1 << 20):
-            body += part
+        body = rest_of(client)
     assert body.endswith(b"\r\n0\r\n\r\n")
     assert b'{"fin":true,"total":8000,' in body
     assert b'"producto_id":2' not in body
@@ -439,13 +500,11 @@ def test_what_is_pruned_while_it_is_read_ends_the_download_as_broken(busy: LiveS
     with asked(busy, f"{LOG}.ndjson", receive_buffer=4096) as client:
         client.recv(100)
         prune_log(busy.database, 7_990)
-        body = b""
-        with contextlib.suppress(ConnectionResetError):
-            while part := client.recv(1 << 20):
-                body += part
+        body = rest_of(client)
     assert b'"fin"' not in body
     assert not body.endswith(b"\r\n0\r\n\r\n")
     assert eventually(lambda: [line for line in busy.stderr_lines if "pruned before they were read" in line])
+    assert [line for line in busy.stderr_lines if "Traceback" in line] == []
 
 
 def test_too_many_downloads_at_once_are_refused(busy: LiveServer):
@@ -456,6 +515,25 @@ def test_too_many_downloads_at_once_are_refused(busy: LiveServer):
         status, _, answer = busy.request("GET", f"{LOG}.csv")
         assert (status, answer["error"]["codigo"]) == (503, "sin_capacidad")
     eventually(lambda: busy.request("GET", f"{LOG}.csv?tipo=poda")[0] == 200)
+
+
+def test_the_end_of_a_session_ends_its_downloads_within_a_second(busy: LiveServer):
+    busy.create_user("Ana", "manager")
+    cookie = busy.login("Ana")
+    with (
+        asked(busy, f"{LOG}.ndjson") as other,
+        asked(busy, f"{LOG}.ndjson", receive_buffer=4096, who=f"Cookie: {cookie}") as client,
+    ):
+        assert client.recv(100).startswith(b"HTTP/1.1 200")
+        assert other.recv(100).startswith(b"HTTP/1.1 200")
+        assert len(eventually(lambda: readers(busy))) == 2
+        assert busy.request("POST", "/api/auth/logout", cookie=cookie)[0] == 204
+        eventually(lambda: len(readers(busy)) == 1, seconds=1)
+        body = rest_of(client)
+        assert b'"fin"' not in body
+        assert not body.endswith(b"\r\n0\r\n\r\n")
+        assert rest_of(other).endswith(b"\r\n0\r\n\r\n")
+    assert [line for line in busy.stderr_lines if "Traceback" in line or "broke off" in line] == []
 
 
 def test_a_stop_ends_downloads(busy: LiveServer):

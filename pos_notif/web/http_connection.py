@@ -11,6 +11,7 @@ to refuse for its access goes to the view.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import types
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
 from functools import partial
@@ -19,6 +20,7 @@ from typing import Any, Protocol, cast
 from quart import Response
 from quart.asgi import ASGIHTTPConnection
 
+from ..errors import LogUnavailable
 from ..fanout import Chunk
 from ..streams import Stream
 from .errors import STREAM_PATH
@@ -84,7 +86,8 @@ class HttpConnection(ASGIHTTPConnection):
                 if body is not None:
                     await self._send_whole(send, *await short_answer(services, who, body, key))
                 return None
-        await super().__call__(receive, send)
+        with contextlib.suppress(LogUnavailable):  # of a download that breaks off, which is no fault: no last chunk
+            await super().__call__(receive, send)
 
     async def _serve_stream(self, services: Services, receive: Receive, send: Send) -> None:
         await services.streams.openings.take()

@@ -125,7 +125,7 @@ async def _download(kind: str) -> Response:
     if request.method == "HEAD":
         return Response(b"", headers=headers)
     export = Export(kind, filters, separator, after, state, notifier.zone)
-    download = await services().downloads.start(export, client_id(request.args, "descarga"), principal().actor)
+    download = await services().downloads.start(export, client_id(request.args, "descarga"), principal())
     return DownloadResponse(download, headers=headers)
 
 
