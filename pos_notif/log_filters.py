@@ -11,7 +11,7 @@ from typing import Any
 
 from .clock import business_day_start
 from .errors import Invalid
-from .events import EVENT_NAME, FILTERED_ROOMS, KITCHEN, MANAGERS, ROLES, TILLS, WAITERS
+from .events import EVENT_NAME, FILTERED_ROOMS, KITCHEN, MANAGERS, TILLS, WAITERS
 from .json_limits import MAX_ID
 
 MAX_TEXT = 200
@@ -20,7 +20,7 @@ _FLAG = {KITCHEN: "to_kitchen", WAITERS: "to_waiters", TILLS: "to_tills"}
 _ORDER_ROOM = "pedido_"
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 # `fromisoformat` alone would take a date in any other form for its first moment, as an end too.
-_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d.*", re.ASCII)
+_TIME = re.compile(r"[^T ]+[T ]\d.*", re.ASCII)
 # A `+` that was not escaped in an address has become a space.
 _LOST_PLUS = re.compile(r"(.*T.*) (\d{2}(?::?\d{2})?)", re.ASCII)
 _BAD_TIME = "debe ser una fecha (2026-11-24) o una hora ISO 8601 (2026-11-24T19:05:12-06:00)"
@@ -131,8 +131,6 @@ def _problem(name: str, text: str) -> str | None:
         return "tiene caracteres que no se imprimen"
     if name == "tipo" and text not in EVENT_NAME:
         return _one_of(EVENT_NAME)
-    if name == "rol" and text not in ROLES:
-        return _one_of(ROLES)
     if name == "estado" and text not in STATES:
         return _one_of(STATES)
     if name == "pedido_id" and not (_is_number(text) and 1 <= int(text) <= MAX_ID):
@@ -156,8 +154,6 @@ def _add_times(
                 bounds.append(_moment(texts[name], zone, end=end))
             except ValueError:
                 problems[name] = _BAD_TIME
-    if since and until and since[0] >= until[0]:
-        problems["hasta"] = "es anterior a desde"
     if texts["dia"]:
         try:
             day = _day(texts["dia"])

@@ -44,8 +44,8 @@ def test_the_states_are_those_of_the_drafts():
         ("hasta", "9999-12-31"), ("hasta", "2026-02-30"), ("dia", "2026-11-24T05:00:00"), ("dia", "hoy"),
         ("tipo", "nuevo"), ("pedido_id", "0"), ("pedido_id", "-1"), ("pedido_id", "²"), ("pedido_id", str(2**53)),
         ("mesa", "x"), ("mesa", "1.5"), ("sala", "bar"), ("sala", "pedido_"), ("sala", "pedido_x"),
-        ("estado", "frito"), ("rol", "encargado"), ("desde", "20261124"), ("hasta", "2026-W48-2"), ("hasta", "2026-11"),
-        ("hasta", "20261124T190512"), ("desde", "2026-11-24x19:05"), ("mesa", "-1"),
+        ("estado", "frito"), ("desde", "20261124"), ("hasta", "2026-W48-2"), ("hasta", "2026-11"),
+        ("desde", "2026-11-24x19:05"), ("mesa", "-1"),
         ("q", "x" * 201), ("q", "a\nb"), ("usuario", "a\x00"),
     ],
 )  # fmt: skip
@@ -57,14 +57,9 @@ def test_every_wrong_filter_is_named():
     assert list(refused(mesa="x", tipo="x", desde="x")) == ["tipo", "mesa", "desde"]
     with pytest.raises(Invalid):
         parse_after({"desde_id": "-1"})
-    assert refused(rol="bot") == {"rol": "debe ser uno de: cocinero, mesero, cajero, manager"}
     assert refused(mesa="-1") == {"mesa": "debe ser un número desde 0"}
-    assert refused(desde="2026-11-25", hasta="2026-11-24") == {"hasta": "es anterior a desde"}
-    assert refused(desde="2026-11-24T19:05:12.346", hasta="2026-11-24T19:05:12.345") == {"hasta": "es anterior a desde"}
-    assert parse_filters({"desde": "2026-11-24 19:05", "hasta": "2026-11-24T19:05"}, ZONE).sent.keys() == {
-        "desde",
-        "hasta",
-    }
+    same = {"desde": "2026-11-24 19:05", "hasta": "20261124T190500"}
+    assert parse_filters(same, ZONE).until_ms == parse_filters(same, ZONE).since_ms + 1
     assert (parse_after({}), parse_after({"desde_id": "7"})) == (0, 7)
 
 
@@ -196,15 +191,13 @@ VALUES = {
     "pedido_id": ["1", "4", "999"],
     "mesa": ["0", "1", "2", "77"],
     "usuario": ["Juan Pérez", "ana", "5", "nadie"],
-    "rol": ["mesero", "cocinero", "manager"],
+    "rol": ["mesero", "bot", "manager"],
     "sala": ["cocina", "meseros", "cajeros", "managers", "pedido_3"],
     "estado": ["en_cocina", "listo", "cancelado", "pendiente_pago", "cerrado"],
     "q": ["pupusa", "Se retiró", '"parcial":true', "nada de esto"],
     "desde_id": ["10", "40"],
 }
-SOME = st.fixed_dictionaries({}, optional={name: st.sampled_from(values) for name, values in VALUES.items()}).filter(
-    lambda sent: sent.get("desde", "") <= sent.get("hasta", "9")
-)
+SOME = st.fixed_dictionaries({}, optional={name: st.sampled_from(values) for name, values in VALUES.items()})
 
 
 def check(path: Path, sent: dict[str, str]) -> int:
