@@ -74,7 +74,7 @@ class Http11(H11Protocol):
         elif len(request.target) > MAX_URL_BYTES:
             problem = 414
         if problem:
-            await self.send(RawData(data=self.error(problem, with_body=request.method != b"HEAD")))
+            await self._send_error_response(problem)
             return await self.send(Closed())
         if not _asks_for_websocket(request):
             return await super()._create_stream(request)
@@ -122,16 +122,17 @@ class Http11(H11Protocol):
         """Of what no application is asked: the connection closes after it."""
         await self.send(RawData(data=self.error(status_code)))
 
-    def error(self, status: int, *, with_body: bool = True) -> bytes:
+    def error(self, status: int) -> bytes:
         body = error_json(http_told(status)).encode()
         headers = [
             (b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), (b"connection", b"close"),
         ]  # fmt: skip
         response = h11.Response(status_code=status, headers=headers, reason=HTTPStatus(status).phrase.encode())
-        send = self.connection.send
-        head = send(response) or b""
-        data = send(h11.Data(data=body)) or b"" if with_body else b""
-        return head + data + (send(h11.EndOfMessage()) or b"")
+        sent = b""
+        with contextlib.suppress(h11.LocalProtocolError):  # a HEAD has no body; or its answer is on its way already
+            for event in (response, h11.Data(data=body), h11.EndOfMessage()):
+                sent += self.connection.send(event) or b""
+        return sent
 
     @property
     def head_begun(self) -> bool:

@@ -123,8 +123,9 @@ def test_a_refused_request_is_answered_though_its_body_is_still_coming(server):
 
 @pytest.mark.parametrize("path", ["/nada", "/api/auth/login", "/api/notificaciones/eventos"])
 @pytest.mark.parametrize("sent", [0, 3, 100_000])
-def test_a_client_that_sends_half_a_body_and_closes_is_no_error(shared_server, path, sent):
-    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 200000\r\n\r\n"
+@pytest.mark.parametrize("method", ["POST", "HEAD"])
+def test_a_client_that_sends_half_a_body_and_closes_is_no_error(shared_server, method, path, sent):
+    head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 200000\r\n\r\n"
     for half_close in (True, False):
         with socket.create_connection(("127.0.0.1", shared_server.port), timeout=20) as client:
             client.sendall(head.encode() + b"x" * sent)
