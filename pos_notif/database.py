@@ -11,10 +11,11 @@ import asyncio
 import contextlib
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import aiosqlite
 
@@ -30,6 +31,8 @@ from .database_file import (
 from .errors import LogRefused, LogUnavailable
 
 T = TypeVar("T")
+# Of SQLite's machine: some tenths of a millisecond.
+INSTRUCTIONS_BETWEEN_LOOKS = 10_000
 
 
 class Connection(aiosqlite.Connection):
@@ -102,21 +105,20 @@ class Database:
         Who stops waiting ends it."""
         if not self._open:
             raise LogUnavailable
-        opened: list[sqlite3.Connection] = []
+        stopped = threading.Event()
 
-        def run() -> T:
+        def run() -> T | None:
             with contextlib.closing(open_for_reading(self.path)) as connection:
-                opened.append(connection)
-                return work(connection)
+                # Not `interrupt`, which is lost between two statements and before the first one.
+                connection.set_progress_handler(stopped.is_set, INSTRUCTIONS_BETWEEN_LOOKS)
+                return None if stopped.is_set() else work(connection)
 
         try:
-            return await asyncio.to_thread(run)
+            return cast(T, await asyncio.to_thread(run))
         except sqlite3.Error as error:
             raise LogUnavailable from error
         except asyncio.CancelledError:
-            for connection in opened:
-                with contextlib.suppress(sqlite3.ProgrammingError):  # closed meanwhile
-                    connection.interrupt()
+            stopped.set()
             raise
 
     async def data_version(self) -> int:

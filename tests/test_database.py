@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import concurrent.futures
 import ctypes
 import hashlib
@@ -235,3 +236,31 @@ async def test_a_commit_is_durable_before_it_returns(tmp_path):
 
     assert await database._run(database._writer, settings) == ("wal", 2)
     await database.close()
+
+
+# A search
+
+
+@pytest.mark.parametrize("turns", [1, 2, 200])
+async def test_a_search_that_nobody_waits_for_ends(tmp_path, turns):
+    """Before its thread has opened the file, and between two of its statements too."""
+    database = await Database.open(tmp_path / "log.db")
+    counted: list[int] = []
+
+    def search(connection: sqlite3.Connection) -> None:
+        for number in range(2000):
+            connection.execute(
+                "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 9999) SELECT count(*) FROM n"
+            ).fetchone()
+            counted.append(number)
+
+    task = asyncio.create_task(database.search(search))
+    try:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await asyncio.get_running_loop().shutdown_default_executor()
+    finally:
+        await database.close()
+    assert len(counted) < 2000
