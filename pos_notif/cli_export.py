@@ -7,6 +7,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 import click
@@ -15,12 +16,12 @@ from .cli_accounts import database_option
 from .config import Config, from_environment
 from .csv_rows import SEPARATORS
 from .database import Database
-from .database_file import open_for_reading
-from .errors import Invalid, LogRefused
+from .database_file import is_database, open_for_reading
+from .errors import CommandFailed, Invalid, LogRefused
 from .event_log import Pruned
 from .log_filters import NAMES, parse_after, parse_filters
 from .progress import Display
-from .sqlite_export import FORMATS, NDJSON, Export, read_log_state
+from .sqlite_export import CSV, FORMATS, NDJSON, Export, read_log_state
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 STANDARD_OUTPUT = "-"
@@ -52,13 +53,15 @@ _HELP = {
 @click.command("export")
 @click.option("--format", "kind", type=click.Choice(FORMATS), default=NDJSON, show_default=True)
 @filter_options
-@click.option("--separador", type=click.Choice(tuple(SEPARATORS)), default="coma", show_default=True, help="Of CSV.")
+@click.option("--separador", type=click.Choice(tuple(SEPARATORS)), help="Of CSV.  [default: coma]")
 @click.option(
     "--output", default=STANDARD_OUTPUT, metavar="F", help="File to write, whole or not at all.  [default: -]"
 )
 @database_option
-def export_command(kind: str, separador: str, output: str, database: str | None, **sent: str | None) -> None:
+def export_command(kind: str, separador: str | None, output: str, database: str | None, **sent: str | None) -> None:
     """Export the log, as it is now, in constant memory. The service may go on."""
+    if separador is not None and kind != CSV:
+        raise click.UsageError("--separador is of CSV alone: add --format csv")
     config = from_environment(database=database)
     given = {name: text for name, text in sent.items() if text is not None}
     try:
@@ -68,17 +71,22 @@ def export_command(kind: str, separador: str, output: str, database: str | None,
         raise click.UsageError("; ".join(problems)) from error
     asyncio.run(_check(config))
     with contextlib.closing(open_for_reading(config.database)) as connection:
-        export = Export(kind, filters, separador, after, read_log_state(connection), config.zone)
+        export = Export(kind, filters, separador or "coma", after, read_log_state(connection), config.zone)
         try:
             with _opened(output) as out:
                 reading = export.begin(connection)
-                _write(reading.pages, reading.remaining, out)
+                done = _write(reading.pages, reading.remaining, out)
         except Pruned as error:
             raise LogRefused(
                 f"{config.database}: rows were pruned before they were exported; export it anew"
             ) from error
         except BrokenPipeError:  # `| head` has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return
+        except OSError as error:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python tries once more at its end
+            raise CommandFailed(f"{output}: {error.strerror or error}") from error
+    click.echo(f"exported {done:,} events", err=True)
 
 
 async def _check(config: Config) -> None:
@@ -92,15 +100,32 @@ def _opened(output: str) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    partial = f"{output}.partial"
-    with open(partial, "wb") as file:
-        yield file
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, output)
+    _check_output(Path(output))
+    partial = Path(f"{output}.partial")
+    try:
+        with partial.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(output)
+    except BaseException:  # Ctrl+C too
+        partial.unlink(missing_ok=True)
+        raise
 
 
-def _write(pages: Iterator[tuple[int, bytes]], total: int, out: BinaryIO) -> None:
+def _check_output(output: Path) -> None:
+    """Before anything is read. An export may be replaced by a newer one, a log or its backup never."""
+    if output.exists() and not output.is_file():
+        raise CommandFailed(f"{output}: is a directory" if output.is_dir() else f"{output}: is no file")
+    if not output.parent.is_dir():
+        raise CommandFailed(f"{output}: the directory {output.parent} does not exist")
+    log = Path(str(output).removesuffix("-wal").removesuffix("-shm"))
+    if log.is_file() and is_database(log):
+        raise CommandFailed(f"{output}: is a database, which an export does not replace")
+
+
+def _write(pages: Iterator[tuple[int, bytes]], total: int, out: BinaryIO) -> int:
+    """How many rows it has written."""
     done = 0
     with Display() as display:
         progress = display("exported")
@@ -108,4 +133,4 @@ def _write(pages: Iterator[tuple[int, bytes]], total: int, out: BinaryIO) -> Non
             out.write(page)
             done += rows
             progress(done, total)
-    click.echo(f"exported {done:,} events", err=True)
+    return done

@@ -19,7 +19,7 @@ from .config import Config, from_environment
 from .copies import back_up, refuse_in_use
 from .copies import restore as restore_backup
 from .database import Database
-from .database_file import opened_to_read
+from .database_file import is_database, opened_to_read
 from .errors import CommandFailed, LogUnavailable
 from .importing import import_log
 from .progress import Display
@@ -62,7 +62,7 @@ def verify_command(file: Path | None, head: Head | None, database: str | None) -
     """Verify the log, a complete NDJSON export or a backup. Prints the head's id and hash."""
     path = file if file is not None else _database(database)
     with _one_line(path), Display() as display:
-        if file is not None and not _is_database(file):
+        if file is not None and not is_database(file):
             sound = verify_export(file, head, display("bytes verified"))
         else:
             with naming(path), opened_to_read(path) as connection:
@@ -152,11 +152,6 @@ async def _prune(config: Config, keep_ms: int, display: Display) -> Pruned | Non
 
 def _database(option: str | None) -> Path:
     return Path(from_environment(database=option).database)
-
-
-def _is_database(file: Path) -> bool:
-    with file.open("rb") as content:
-        return content.read(16) == b"SQLite format 3\0"
 
 
 def _tell(what: str, sound: Sound) -> None:

@@ -115,6 +115,12 @@ def in_transaction(connection: sqlite3.Connection, work: Callable[[sqlite3.Conne
     return result
 
 
+def is_database(file: Path) -> bool:
+    """By its first bytes. Raises OSError."""
+    with file.open("rb") as content:
+        return content.read(16) == b"SQLite format 3\0"
+
+
 def check_file(file: Path, create: bool) -> None:
     """What can be said of the file before SQLite sees it."""
     directory = file.parent

@@ -8,8 +8,10 @@ import csv
 import hashlib
 import io
 import json
+import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -580,7 +582,10 @@ def test_export_is_the_download_and_notes_nothing(make_server: Callable[..., Liv
     [
         (["--dia", "hoy", "--mesa", "x"], 2, ["--dia debe ser", "--mesa debe ser"]),
         (["--format", "xml"], 2, ["xml"]),
-        (["--output", "/nowhere/x"], 1, ["/nowhere/x"]),
+        (["--output", "/nowhere/x"], 1, ["/nowhere/x: the directory /nowhere does not exist"]),
+        (["--output", "/tmp"], 1, ["/tmp: is a directory"]),
+        (["--output", "/dev/null"], 1, ["/dev/null: is no file"]),
+        (["--separador", "coma"], 2, ["--separador is of CSV alone"]),
     ],
 )
 def test_an_export_that_cannot_be(tmp_path: Path, arguments: list[str], code: int, words: list[str]):
@@ -588,7 +593,47 @@ def test_an_export_that_cannot_be(tmp_path: Path, arguments: list[str], code: in
     done = call("export", *arguments, "--database", str(tmp_path / "log.db"))
     assert (done.exit_code, done.stdout) == (code, "")
     assert [word for word in words if word not in done.stderr] == []
+    assert "Traceback" not in done.stderr
+    assert "exported" not in done.stderr
     assert call("export", "--database", str(tmp_path / "no.db")).exit_code == 1
+
+
+@pytest.mark.parametrize("name", ["log.db", "log.db-wal", "log.db-shm", "backup.db"])
+def test_an_export_replaces_no_log_and_no_backup(tmp_path: Path, name: str):
+    fill_log(tmp_path / "log.db", [stock_alert(1)])
+    shutil.copy(tmp_path / "log.db", tmp_path / "backup.db")
+    before = (tmp_path / "log.db").read_bytes()
+    done = call("export", "--output", str(tmp_path / name), "--database", str(tmp_path / "log.db"))
+    assert (done.exit_code, "is a database" in done.stderr) == (1, True)
+    assert (tmp_path / "log.db").read_bytes() == before
+
+
+@pytest.mark.parametrize("how", ["full", "interrupted"])
+def test_an_export_that_ends_early_says_so_in_a_line_and_leaves_nothing(tmp_path: Path, how: str):
+    log, out = tmp_path / "log.db", tmp_path / "log.ndjson"
+    fill_log(log, [stock_alert(number, "agotado", nota="x" * 2000) for number in range(1, 3001)])
+    command = [sys.executable, "-m", "pos_notif", "export", "--database", str(log)]
+    if how == "full":
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+        assert (done.returncode, "No space left" in done.stderr, "Traceback" in done.stderr) == (1, True, False)
+        # A limit of 1 MB for a file, as a disk that is full.
+        limited = subprocess.run(
+            ["sh", "-c", 'ulimit -f 1024; trap "" XFSZ; exec "$@"', "sh", *command, "--output", str(out)],
+            stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert (limited.returncode, "Traceback" in limited.stderr) == (1, False)
+        assert "exported" not in limited.stderr.splitlines()[-1]
+    else:
+        os.mkfifo(f"{out}.partial")  # nobody reads it: the export waits in its opening
+        with subprocess.Popen([*command, "--output", str(out)], stderr=subprocess.PIPE) as process:
+            reading = os.open(f"{out}.partial", os.O_RDONLY)
+            os.read(reading, 10)
+            process.send_signal(signal.SIGINT)
+            process.communicate()
+            os.close(reading)
+        assert process.returncode == 1
+    assert sorted(path.name for path in tmp_path.glob("log.ndjson*")) == []
 
 
 # A spreadsheet
