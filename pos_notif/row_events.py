@@ -48,6 +48,7 @@ class Changes(Struct, gc=False):
 class Event(Struct, gc=False):
     tipo: str | None = None
     pedido_id: Any = None
+    pedido_ids: Any = None
     actor: Actor | None = None
     operacion_id: Any = None
     salas: list[Any] = []

@@ -32,7 +32,7 @@ TYPES = {
     "descarga": "Descarga",
     "poda": "Poda",
 }
-_SCREEN = {"cocina": "la cocina", "meseros": "los meseros", "cajeros": "la caja"}
+_SCREEN = {"cocinero": "la cocina", "mesero": "los meseros", "cajero": "la caja"}
 
 
 class Service(NamedTuple):
@@ -135,7 +135,7 @@ def _stock(event: Event, service: Service) -> str:
     what = {"agotado": "agotado", "disponible": "disponible otra vez"}.get(str(event.nivel), "queda poco")
     told = [what]
     if left is not None and event.nivel != "agotado":
-        told.append(f"quedan {number(left)}")
+        told.append(f"{'queda' if left == 1 else 'quedan'} {number(left)}")
     if minimum is not None:
         told.append(f"mínimo {number(minimum)}")
     return f"{event.nombre}: {', '.join(told)}"
@@ -147,8 +147,11 @@ def _receipt(event: Event, service: Service) -> str:
 
 
 def _unseen(event: Event, service: Service) -> str:
-    count = event.total
-    return f"Cocina no ha visto {count} {'aviso' if count == 1 else 'avisos'}, el más viejo de hace {_seconds(event)}"
+    count, orders = event.total, [str(number) for number in _list(event.pedido_ids)]
+    what = f"Cocina no ha visto {count} {'aviso' if count == 1 else 'avisos'}"
+    if orders:
+        what += f" (pedido {orders[0]})" if len(orders) == 1 else f" (pedidos {', '.join(orders)})"
+    return f"{what}, el más viejo de hace {_seconds(event)}"
 
 
 def _no_screen(event: Event, service: Service) -> str:

@@ -20,6 +20,7 @@
   function Download(elements) {
     this.elements = elements;
     this.name = null;
+    this.running = false;
     this.unknown = 0;
     this.timer = null;
   }
@@ -30,9 +31,15 @@
   download.address = function (path, query) {
     this.name = uuid();
     this.unknown = 0;
+    this.running = true;
     this._show(0, 'Preparando la descarga…');
     this._soon();
     return path + '?' + (query ? query + '&' : '') + 'descarga=' + this.name;
+  };
+
+  // What has ended is of no interest any more.
+  download.forget = function () {
+    if (!this.running) { this.elements.box.hidden = true; }
   };
 
   download._soon = function () {
@@ -63,15 +70,20 @@
     var wording = pages.wording, all, sent;
     if (!found) {
       this.unknown += 1;
-      if (this.unknown < ASK_AT_MOST) { this._soon(); } else { this._show(0, 'No se sabe cómo va la descarga. Vea las descargas del navegador.'); }
+      if (this.unknown < ASK_AT_MOST) { this._soon(); } else { this._end(0, 'No se sabe cómo va la descarga. Vea las descargas del navegador.'); }
       return;
     }
     all = wording.thousands(found.filas) + ' filas';
     sent = wording.thousands(found.enviadas) + ' de ' + all;
-    if (found.estado === 'completa') { this._show(1, 'Descarga completa: ' + all); return; }
-    if (found.estado === 'interrumpida') { this._show(found.enviadas / found.filas, 'La descarga se interrumpió: ' + sent); return; }
+    if (found.estado === 'completa') { this._end(1, 'Descarga completa: ' + all); return; }
+    if (found.estado === 'interrumpida') { this._end(found.enviadas / found.filas, 'La descarga se interrumpió: ' + sent); return; }
     this._show(found.enviadas / found.filas, 'Descargando: ' + sent);
     this._soon();
+  };
+
+  download._end = function (part, text) {
+    this.running = false;
+    this._show(part, text);
   };
 
   download._show = function (part, text) {

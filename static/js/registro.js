@@ -126,6 +126,8 @@
       return label(name) + ': ' + error.campos[name];
     }).join('. ');
     problem.textContent = text || error.mensaje || 'Sin conexión con el servicio. Intente de nuevo.';
+    dom.empty(list);
+    dom.byId('none').hidden = true;
     // In the place of the count: nothing moves from under a finger.
     problem.hidden = false;
     dom.byId('count').hidden = true;
@@ -137,11 +139,14 @@
     request = xhr;
     window.clearTimeout(typed);
     if (isFirst) {
+      more.hidden = true;        // of the rows before
+      download.forget();
       problem.hidden = true;
       dom.byId('count').hidden = false;
       fields().forEach(function (input) { input.className = input.className.replace(' is-wrong', ''); });
       dom.setText(dom.byId('count'), 'Buscando…');
       showPreset();
+      dom.byId('proof').hidden = !sent;
       window.history.replaceState(null, '', window.location.pathname + '?' + sent);
     }
     xhr.open('GET', TABLE + '?' + sent + (isFirst ? '' : '&cursor=' + cursor), true);

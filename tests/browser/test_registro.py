@@ -77,6 +77,7 @@ def test_the_log_is_searched_counted_and_downloaded(page: Any, floor: Floor) -> 
     page.get_by_label("Pedido").fill("1.5")
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_have_text("Pedido (id): debe ser el número de un pedido")
+    expect(rows).to_have_count(0)
     page.get_by_label("Pedido").fill("")
 
     # Downloads are the browser's; the page only says how far they are.
@@ -88,6 +89,7 @@ def test_the_log_is_searched_counted_and_downloaded(page: Any, floor: Floor) -> 
     with Path(started.value.path()).open(encoding="utf-8-sig", newline="") as file:
         assert {row["mesa"] for row in csv.DictReader(file, delimiter=";")} == {"7"}
     page.get_by_role("button", name="Todo").click()
+    expect(page.locator("#progress")).to_be_hidden()  # what has ended does not stand beside another search
     page.get_by_label("Mesa").fill("")
     page.get_by_label("Buscar plato, nota o razón").fill("")
     page.keyboard.press("Enter")
