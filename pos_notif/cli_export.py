@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -73,7 +74,7 @@ def export_command(kind: str, separador: str | None, output: str, database: str 
     with contextlib.closing(open_for_reading(config.database)) as connection:
         export = Export(kind, filters, separador or "coma", after, read_log_state(connection), config.zone)
         try:
-            with _opened(output) as out:
+            with _terminable(), _opened(output) as out:
                 reading = export.begin(connection)
                 done = _write(reading.pages, reading.remaining, out)
         except Pruned as error:
@@ -92,6 +93,16 @@ def export_command(kind: str, separador: str | None, output: str, database: str 
 async def _check(config: Config) -> None:
     """That it is a log of ours, brought up to the present schema."""
     await (await Database.open(config.database, create=False)).close()
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM ends it as Ctrl+C does: nothing is left behind."""
+    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextlib.contextmanager

@@ -114,7 +114,7 @@
     return node ? node.textContent : name;
   }
 
-  function fail(xhr) {
+  function fail(xhr, isFirst) {
     var error = {}, text;
     if (xhr.status === 401) {
       window.location.assign('/login?next=' + encodeURIComponent(window.location.pathname + window.location.search));
@@ -126,8 +126,10 @@
       return label(name) + ': ' + error.campos[name];
     }).join('. ');
     problem.textContent = text || error.mensaje || 'Sin conexión con el servicio. Intente de nuevo.';
-    dom.empty(list);
-    dom.byId('none').hidden = true;
+    if (isFirst) {               // what is there is the answer to other filters
+      dom.empty(list);
+      dom.byId('none').hidden = true;
+    }
     // In the place of the count: nothing moves from under a finger.
     problem.hidden = false;
     dom.byId('count').hidden = true;
@@ -138,11 +140,11 @@
     if (request) { request.onreadystatechange = null; request.abort(); }
     request = xhr;
     window.clearTimeout(typed);
+    problem.hidden = true;
+    dom.byId('count').hidden = false;
     if (isFirst) {
       more.hidden = true;        // of the rows before
       download.forget();
-      problem.hidden = true;
-      dom.byId('count').hidden = false;
       fields().forEach(function (input) { input.className = input.className.replace(' is-wrong', ''); });
       dom.setText(dom.byId('count'), 'Buscando…');
       showPreset();
@@ -153,7 +155,7 @@
     xhr.onreadystatechange = function () {
       if (xhr.readyState !== 4) { return; }
       request = null;
-      if (xhr.status === 200) { show(JSON.parse(xhr.responseText), isFirst); } else { fail(xhr); }
+      if (xhr.status === 200) { show(JSON.parse(xhr.responseText), isFirst); } else { fail(xhr, isFirst); }
     };
     xhr.send(null);
   }

@@ -36,8 +36,14 @@ def test_the_log_is_searched_counted_and_downloaded(page: Any, floor: Floor) -> 
     expect(rows.first).to_contain_text("Cancelado")
     expect(rows.first).to_contain_text("Llevar =1+1: cancelado, se retiró")
     assert rows.count() == 100
+    page.route("**/eventos?*cursor=*", lambda route: route.abort())
+    page.get_by_role("button", name="Ver más").click()
+    expect(page.get_by_role("alert")).to_contain_text("Sin conexión")
+    expect(rows).to_have_count(100)  # and it can be asked for once more
+    page.unroute("**/eventos?*cursor=*")
     page.get_by_role("button", name="Ver más").click()
     expect(rows).to_have_count(108)
+    expect(count).to_be_visible()
     expect(page.get_by_role("button", name="Ver más")).to_be_hidden()
     head = floor.call("GET", "/api/notificaciones/eventos?limite=1")
     expect(page.locator("#head-hash")).to_have_text(head["cabeza_hash"])
