@@ -35,6 +35,9 @@ TYPES = {
 _SCREEN = {"cocinero": "la cocina", "mesero": "los meseros", "cajero": "la caja"}
 
 
+MOST_NAMED = 10  # orders in a sentence
+
+
 class Service(NamedTuple):
     """What an event's order is to people, as far as the event or the log knows it."""
 
@@ -147,10 +150,11 @@ def _receipt(event: Event, service: Service) -> str:
 
 
 def _unseen(event: Event, service: Service) -> str:
-    count, orders = event.total, [str(number) for number in _list(event.pedido_ids)]
+    count, orders = event.total, [str(order_id) for order_id in _list(event.pedido_ids)]
     what = f"Cocina no ha visto {count} {'aviso' if count == 1 else 'avisos'}"
-    if orders:
-        what += f" (pedido {orders[0]})" if len(orders) == 1 else f" (pedidos {', '.join(orders)})"
+    if orders:  # it does not have the numbers by which people know them
+        what += f" (pedido{'s' * (len(orders) > 1)} con id {', '.join(orders[:MOST_NAMED])}"
+        what += f" y {len(orders) - MOST_NAMED} más)" if len(orders) > MOST_NAMED else ")"
     return f"{what}, el más viejo de hace {_seconds(event)}"
 
 

@@ -303,7 +303,10 @@ async def test_a_damaged_row_is_told_as_far_as_it_can_be(pos: Pos, damaged: str 
         ({"tipo": "acuse_recibo", "evento_id": 9, "segundos": 4}, "Mesa 5: cocina lo vio (evento 9, a los 4 s)"),
         ({"tipo": "sin_acuse", "total": 1, "segundos": 12}, "Cocina no ha visto 1 aviso, el más viejo de hace 12 s"),
         ({"tipo": "sin_acuse", "total": 3, "segundos": 12, "pedido_ids": [2, 7]},
-         "Cocina no ha visto 3 avisos (pedidos 2, 7), el más viejo de hace 12 s"),
+         "Cocina no ha visto 3 avisos (pedidos con id 2, 7), el más viejo de hace 12 s"),
+        ({"tipo": "sin_acuse", "total": 12, "segundos": 9, "pedido_ids": list(range(1, 13))},
+         "Cocina no ha visto 12 avisos (pedidos con id " + ", ".join(map(str, range(1, 11)))
+         + " y 2 más), el más viejo de hace 9 s"),
         ({"tipo": "sin_pantalla", "rol": "cocinero", "desde": "2026-11-24T19:05:12.345-06:00"},
          "Sin pantalla en la cocina desde 19:05:12"),
         ({"tipo": "pantalla_recuperada", "rol": "cajero", "segundos": 35},

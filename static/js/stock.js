@@ -39,7 +39,7 @@
   function meta(left, least, affected) {
     var parts = [];
     if (typeof left === 'number' && left > 0) {
-      parts.push('quedan ' + quantity(left) + (typeof least === 'number' ? ', mínimo ' + quantity(least) : ''));
+      parts.push((left === 1 ? 'queda ' : 'quedan ') + quantity(left) + (typeof least === 'number' ? ', mínimo ' + quantity(least) : ''));
     }
     if (affected) { parts.push(pages.wording.count(affected, 'pedido afectado', 'pedidos afectados')); }
     return parts.join(' · ');

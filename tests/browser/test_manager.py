@@ -133,7 +133,7 @@ def test_a_tablet_that_disappears_turns_red_and_stock_that_runs_out_is_told(
     floor.place(dishes={"Loroco": 1})
     expect(office.locator("#stock")).to_contain_text("quedan 2, mínimo 2")
     floor.place(dishes={"Loroco": 1})  # it was low already: no alert
-    expect(office.locator("#stock")).to_contain_text("quedan 1, mínimo 2")
+    expect(office.locator("#stock")).to_contain_text("queda 1, mínimo 2")
     floor.server.publish(
         {"tipo": "alerta_stock", "producto_id": 900, "nombre": "Ayote", "stock_actual": 0, "pedidos_afectados": [7]}
     )
@@ -142,7 +142,7 @@ def test_a_tablet_that_disappears_turns_red_and_stock_that_runs_out_is_told(
     expect(office.locator("#stock-sum")).to_have_text("3 avisos")
     floor.call("PATCH", f"/api/productos/{floor.products['Horchata']}", {"disponible": True})
     floor.server.publish({"tipo": "alerta_stock", "producto_id": 900, "nombre": "Ayote", "nivel": "disponible"})
-    expect(office.locator("#stock .device")).to_have_text(["Lorocoquedan 1, mínimo 2Bajo"])
+    expect(office.locator("#stock .device")).to_have_text(["Lorocoqueda 1, mínimo 2Bajo"])
     till.close()
 
 
