@@ -50,8 +50,9 @@
     for (i = 0; i < events.length; i++) { this.take(events[i]); }
   };
 
-  // An evento_sistema.
+  // Any event: of whatever order something is heard, the kitchen has seen it, or it has gone on.
   alarms.take = function (evento) {
+    delete this.elsewhere[evento.pedido_id];
     if (evento.tipo === 'sin_acuse') {
       this.patience.upTo = Math.max(this.patience.upTo, evento.hasta_id);
       this._note(evento.sin_ver || evento.pedido_ids, clock.parse(evento.timestamp));
@@ -67,9 +68,6 @@
       if (ids[i] < FIRST_OWN_ORDER_ID) { this.elsewhere[ids[i]] = at; }
     }
   };
-
-  // Something was heard of the order: the kitchen has seen it, or it has gone on.
-  alarms.heard = function (id) { delete this.elsewhere[id]; };
 
   alarms._elsewhere = function (book, now) {
     var found = [], id;

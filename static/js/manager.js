@@ -56,6 +56,7 @@
 
   client.on('evento_pedido', function (evento) {
     var change = book.apply(evento), state = change && change.after.estado;
+    alarms.take(evento);
     // The kitchen may still be cooking a cancelled one that it has not seen.
     if (state === 'cerrado' || (state === 'cancelado' && !change.after.por_acusar.length)) { book.forget(evento.pedido_id); }
     figures.soon();
@@ -63,7 +64,8 @@
   });
 
   client.on('evento_sistema', function (evento) {
-    if (evento.tipo === 'acuse_recibo') { book.acknowledge(evento); } else { alarms.take(evento); }
+    if (evento.tipo === 'acuse_recibo') { book.acknowledge(evento); }
+    alarms.take(evento);
     screen.redraw();
   });
 

@@ -221,7 +221,7 @@
 
   client.on('evento_pedido', function (evento) {
     var change = book.apply(evento), pedido = change && change.after;
-    alarms.heard(evento.pedido_id);
+    alarms.take(evento);
     if (!pedido) { return; }
     if (evento.tipo === 'nuevo_pedido' && evento.actor && evento.actor.usuario_id === userId && !evento.liberado) {
       mine[pedido.id] = true;
@@ -236,12 +236,8 @@
   });
 
   client.on('evento_sistema', function (evento) {
-    if (evento.tipo === 'acuse_recibo') {
-      book.acknowledge(evento);
-      alarms.heard(evento.pedido_id);
-    } else {
-      alarms.take(evento);
-    }
+    if (evento.tipo === 'acuse_recibo') { book.acknowledge(evento); }
+    alarms.take(evento);
     screen.redraw();
   });
 
