@@ -278,8 +278,9 @@ class Connection(TCPServer):
                 self._stop_reading()
 
     def _stop_reading(self) -> None:
-        """Of a connection that is over. Bytes of a second request wait for the first one's end, which does not come."""
-        if self._is_reading:
+        """Of a connection that is over. Bytes of a second request wait for the first one's end, which does not come.
+        What a websocket's client sent before it left is still read."""
+        if self._is_reading and not isinstance(self.protocol.connection, H11WSConnection):
             with contextlib.suppress(RuntimeError):  # it is ending
                 self._reading.reschedule(0)
 

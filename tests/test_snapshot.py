@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from uuid import uuid4
 
 import pytest
 
@@ -123,9 +124,9 @@ async def test_a_snapshot_and_the_events_after_its_cursor_are_the_whole(pos):
     final = {order["id"]: order for order in (await pos.get("/api/pedidos?vista=todos"))["pedidos"]}
     for snapshot in results:
         orders = {order["id"]: order for order in snapshot["pedidos"]}
-        cursor, more = snapshot["cursor"], True
+        cursor, more, client = snapshot["cursor"], True, uuid4()
         while more:
-            page = await pos.get(f"/api/notificaciones/polling/manager?limite=500&cursor={cursor}")
+            page = await pos.get(f"/api/notificaciones/polling/manager?limite=500&cursor={cursor}&cliente={client}")
             cursor, more = page["cursor"], page["hay_mas"]
             for event in page["eventos"]:
                 assert event["version"] == orders[event["pedido_id"]]["version"] + 1
