@@ -33,8 +33,6 @@ TYPES = {
     "poda": "Poda",
 }
 _SCREEN = {"cocinero": "la cocina", "mesero": "los meseros", "cajero": "la caja"}
-
-
 MOST_NAMED = 10  # orders in a sentence
 
 

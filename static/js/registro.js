@@ -20,7 +20,6 @@
   var problem = dom.byId('problem');
   var request = null;
   var cursor = null;
-  var typed = null;
   var download = new pages.Download({ box: dom.byId('progress'), gauge: dom.byId('gauge'), text: dom.byId('progress-text') });
 
   function fields() {
@@ -139,7 +138,6 @@
     var sent = query(), xhr = new window.XMLHttpRequest();
     if (request) { request.onreadystatechange = null; request.abort(); }
     request = xhr;
-    window.clearTimeout(typed);
     problem.hidden = true;
     dom.byId('count').hidden = false;
     if (isFirst) {
