@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from .database_file import in_transaction, new_epoch, opened, opened_to_read
 from .errors import CommandFailed
@@ -131,11 +132,11 @@ def _swap(part: Path, database: Path) -> Path | None:
         return None
     try:
         whole = _fold_in_wal(database)
-        with _locked(database):
+        with _locked(database) as held:
             if whole and _companion(database, "-wal").exists():
                 raise _in_use(database)
             _unlink(kept.values() if whole else companions)
-            _keep(database, aside)
+            _keep(database, aside, held)
             _take_owner(part, database)
             os.replace(part, database)
             _sync(database.parent)
@@ -156,12 +157,16 @@ def _publish(part: Path, target: Path) -> None:
     _sync(target.parent)
 
 
-def _keep(path: Path, name: Path) -> None:
-    """Under another name too."""
+def _keep(path: Path, name: Path, locked: BinaryIO | None = None) -> None:
+    """Under another name too. A `locked` file is read through the handle that holds its lock: closing any other handle
+    of the file would take the lock away."""
     try:
         os.link(path, name)
     except OSError:  # a file system without links
-        shutil.copy2(path, name)
+        source = contextlib.nullcontext(locked) if locked is not None else path.open("rb")
+        with source as content, name.open("xb") as copy:
+            shutil.copyfileobj(content, copy)
+        shutil.copystat(path, name)
         _sync(name)
 
 
@@ -185,7 +190,7 @@ def _fold_in_wal(database: Path) -> bool:
 
 
 @contextlib.contextmanager
-def _locked(database: Path) -> Iterator[None]:
+def _locked(database: Path) -> Iterator[BinaryIO]:
     """Keeps everybody else from opening the log; raises CommandFailed where somebody has it open. This process must
     have no connection to it: closing the file here would take that connection's locks away."""
     with database.open("r+b") as file:
@@ -193,7 +198,7 @@ def _locked(database: Path) -> Iterator[None]:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, *_LOCK_BYTES)
         except OSError as error:
             raise _in_use(database) from error
-        yield
+        yield file
 
 
 def _in_use(database: Path) -> CommandFailed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import sqlite3
@@ -80,17 +81,19 @@ def opened_to_read(path: Path) -> Iterator[sqlite3.Connection]:
     """Leaves the file as it is, of whatever version, and may be of a medium that cannot be written."""
     if not path.is_file():
         raise LogRefused(f"{path}: " + ("is a directory" if path.is_dir() else "does not exist"))
-    # SQLite would have to make a -shm beside a file in WAL mode; without a -wal nobody writes to it.
-    still = "" if path.with_name(path.name + "-wal").exists() else "&immutable=1"
-    uri = f"{path.absolute().as_uri()}?mode=ro{still}"
-    with contextlib.closing(
-        sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None)
-    ) as connection:
+    with contextlib.closing(_connect_to_read(path)) as connection:
         try:
             _refuse_foreign(connection, path)
         except sqlite3.Error as error:
             raise LogRefused(f"{path}: {reason(error)}") from error
         yield connection
+
+
+def _connect_to_read(path: Path) -> sqlite3.Connection:
+    # SQLite would have to make a -shm beside a file in WAL mode; without a -wal nobody writes to it.
+    still = "" if path.with_name(path.name + "-wal").exists() else "&immutable=1"
+    uri = f"{path.absolute().as_uri()}?mode=ro{still}"
+    return sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None)
 
 
 def open_for_reading(file: str | os.PathLike[str]) -> sqlite3.Connection:
@@ -116,13 +119,25 @@ def in_transaction(connection: sqlite3.Connection, work: Callable[[sqlite3.Conne
 
 
 def is_database(file: Path) -> bool:
-    """By its first bytes. Raises OSError."""
-    with file.open("rb") as content:
-        return content.read(16) == b"SQLite format 3\0"
+    """SQLite is asked first, since closing a file takes away every lock that this process has on it (POSIX; section 2.2
+    of sqlite.org/howtocorrupt.html). Only what it does not take for a database, and so cannot have open, is opened to
+    tell a damaged one by its first bytes. Raises OSError."""
+    if file.is_dir() or not os.access(file, os.R_OK):
+        file.open("rb").close()  # raises: it is of no use to SQLite either
+    try:
+        with contextlib.closing(_connect_to_read(file)) as connection:
+            connection.execute("PRAGMA schema_version").fetchone()
+    except sqlite3.Error as error:
+        if "not a database" not in str(error):
+            return True
+        with file.open("rb") as content:
+            return content.read(16) == b"SQLite format 3\0"
+    return file.stat().st_size > 0
 
 
 def check_file(file: Path, create: bool) -> None:
-    """What can be said of the file before SQLite sees it."""
+    """What can be said of the file before SQLite sees it: by its entry in the directory, since this process may have it
+    open already, and a plain `open` and `close` would take the locks away that say so to other processes."""
     directory = file.parent
     if not directory.is_dir():
         raise LogRefused(f"{file}: the directory {directory} does not exist")
@@ -133,16 +148,9 @@ def check_file(file: Path, create: bool) -> None:
             raise LogRefused(f"{file}: does not exist")
         if not os.access(directory, os.W_OK | os.X_OK):
             raise LogRefused(f"{file}: the directory {directory} is not writable")
-        return
-    try:
-        with file.open("rb") as content:
-            header = content.read(16)
-        with file.open("ab"):
-            pass
-    except OSError as error:
-        raise LogRefused(f"{file}: {error.strerror}") from error
-    if header and header != b"SQLite format 3\0":
-        raise LogRefused(f"{file}: is not a SQLite database, or its header is damaged")
+    elif not os.access(file, os.R_OK | os.W_OK):
+        read_only = os.statvfs(file).f_flag & os.ST_RDONLY
+        raise LogRefused(f"{file}: {os.strerror(errno.EROFS if read_only else errno.EACCES)}")
 
 
 def prepare(connection: sqlite3.Connection, file: Path, migrations: Mapping[int, str]) -> None:
@@ -243,6 +251,8 @@ def _columns(connection: sqlite3.Connection) -> dict[str, list[tuple[str, str]]]
 
 def reason(error: sqlite3.Error) -> str:
     text = str(error)
-    if "malformed" in text or "not a database" in text:
+    if "not a database" in text:
+        return "is not a SQLite database, or its header is damaged"
+    if "malformed" in text:
         return f"is damaged ({text})"
     return text

@@ -126,7 +126,7 @@ def test_a_damaged_log_is_replaced_and_kept_and_a_damaged_backup_is_refused(log,
     message = fails(1, "restore", str(broken), "--database", str(log))
     assert message == f"pos-notif: {broken}: event 7 is missing before event 8\n"
     (tmp_path / "notes.txt").write_text("Comprar queso\n" * 1000)
-    assert "not a database" in fails(1, "restore", str(tmp_path / "notes.txt"), "--database", str(log))
+    assert "is not a SQLite database" in fails(1, "restore", str(tmp_path / "notes.txt"), "--database", str(log))
     assert "No such file" in fails(1, "restore", str(tmp_path / "none.db"), "--database", str(log))
     assert "is the log itself" in fails(1, "restore", str(log), "--database", str(log))
     assert content(log) == good
