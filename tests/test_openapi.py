@@ -169,4 +169,4 @@ async def test_the_page_shows_this_document(service):
     page = await service.call("GET", "/docs")
     assert page.status == 200
     assert "/docs/swagger-ui-bundle.js" in page.text
-    assert "'/openapi.json'" in (await service.call("GET", "/static/js/docs.js")).text
+    assert "'/openapi.json'" in (await service.call("GET", "/static/js/other/docs.js")).text

@@ -41,7 +41,7 @@ PATHS = (
     "/api/notificaciones/eventos", "/api/notificaciones/polling/mesero", "/api/notificaciones/stream/cocinero",
     "/api/notificaciones/acuses", "/api/notificaciones/suscripciones/1", "/api/pedidos", "/api/pedidos/1",
     "/api/pedidos/1/acciones", "/api/productos", "/api/productos/1", "/api/cifras", "/api/auth/logout", "/login", "/",
-    "/socket.io/", "/static/js/dom.js", "/docs", "/openapi.json", "/healthz",
+    "/socket.io/", "/static/js/shared/dom.js", "/docs", "/openapi.json", "/healthz",
 )  # fmt: skip
 METHODS = ("GET", "GET", "POST", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "BREW")
 PARAMETERS = ("cursor", "limite", "espera", "cliente", "vista", "dia", "next", "lastEventId", "EIO", "transport")

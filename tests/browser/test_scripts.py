@@ -9,10 +9,10 @@ import pytest
 from calmjs.parse import es5
 from calmjs.parse.exceptions import ECMASyntaxError
 
-STATIC = Path(__file__).parents[2] / "static"
-TEMPLATES = Path(__file__).parents[2] / "templates"
-SCRIPTS = sorted((STATIC / "js").glob("*.js"))
-STYLES = sorted((STATIC / "css").glob("*.css"))
+from tests.browser.page_files import STATIC, TEMPLATES, loaded_by_pages
+
+SCRIPTS = sorted((STATIC / "js").rglob("*.js"))
+STYLES = sorted((STATIC / "css").rglob("*.css"))
 
 NEWER_THAN_ES5 = re.compile(
     r"\b(?:Promise|fetch|Symbol|WeakMap|Proxy|Reflect|Map|Set|URLSearchParams|Object\.(?:assign|entries|values)"
@@ -23,7 +23,13 @@ STRINGS_AND_COMMENTS = re.compile(r"/\*.*?\*/|//[^\n]*|'(?:[^'\\\n]|\\.)*'", re.
 
 
 def names(paths: list[Path]) -> list[str]:
-    return [path.name for path in paths]
+    return [path.relative_to(STATIC).as_posix() for path in paths]
+
+
+def test_every_file_that_a_page_loads_is_checked_here() -> None:
+    loaded = [file for files in loaded_by_pages().values() for file in files]
+    assert len(loaded) > 100
+    assert set(loaded) <= {*names(SCRIPTS), *names(STYLES)}
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=names(SCRIPTS))

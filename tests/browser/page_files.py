@@ -1,0 +1,22 @@
+"""Which scripts and styles each page loads, in their order: read from the templates, rendered without a service."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from jinja2 import ChainableUndefined, Environment, FileSystemLoader
+
+STATIC = Path(__file__).parents[2] / "static"
+TEMPLATES = Path(__file__).parents[2] / "templates"
+PARTS_OF_PAGES = {"base", "icon", "icons", "office_screen"}
+
+
+def loaded_by_pages() -> dict[str, list[str]]:
+    """By page: paths below `static/`, as its tags name them."""
+    templates = Environment(loader=FileSystemLoader(TEMPLATES), undefined=ChainableUndefined, autoescape=True)
+    pages = {}
+    for page in sorted({template.stem for template in TEMPLATES.iterdir()} - PARTS_OF_PAGES):
+        html = templates.get_template(f"{page}.html").render(types={}, states={}, pages=[])
+        pages[page] = re.findall(r'<(?:script src|link rel="stylesheet" href)="/static/([^"?]+)\?v=', html)
+    return pages
