@@ -60,7 +60,9 @@ def mount(
         refusal = _refusal(problem) if problem is not None else refuse()
         if refusal is None:
             await websocket.accept()
-            await serve(EngineSession(_QuartTransport(websocket._get_current_object()), settings))  # type: ignore[attr-defined]
+            # Typed as a websocket in Quart 0.22, as a proxy of one in 0.23.
+            client: Websocket = cast(Any, websocket)._get_current_object()
+            await serve(EngineSession(_QuartTransport(client), settings))
         return refusal
 
     app.before_request(plain_http)
