@@ -1,5 +1,5 @@
 -- The whole state of a restaurant's notification service. Version 5.
--- `pos_notif/database.py` makes a new file from this text and compares an existing one with it.
+-- `pos_notif/database/file.py` makes a new file from this text and compares an existing one with it.
 
 -- One row: where the log begins and ends.
 CREATE TABLE log (

@@ -15,7 +15,7 @@ _WHERE = {"Config": "config", "NotificadorPedidos": "notifier", "create_app": "a
 
 
 def __getattr__(name: str) -> Any:
-    """What the package offers, loaded when it is asked for: a process that only reads the log (`export_process.py`)
+    """What the package offers, loaded when it is asked for: a process that only reads the log (`history/process.py`)
     needs neither the web framework nor its memory."""
     if name not in _WHERE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

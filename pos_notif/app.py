@@ -12,19 +12,17 @@ from quart import Blueprint, Quart, request
 from quart_cors import cors
 from quart_schema import APIKeySecurityScheme, HttpSecurityScheme, Info, QuartSchema
 
-from .accounts import Accounts
-from .alarm_watch import AlarmWatch
-from .buckets import Buckets
+from .accounts.accounts import Accounts
+from .alarms.watch import AlarmWatch
 from .clock import Clock, system_clock
 from .config import Config
-from .connections import RESTART, Connections
-from .day_figures import DayFigures
-from .downloads import Downloads
-from .metrics import Metrics
+from .delivery.connections import RESTART, Connections
+from .delivery.downloads import Downloads
+from .delivery.streams import Streams
+from .figures.today import DayFigures
 from .notifier import NotificadorPedidos
 from .resources import resource
-from .retention import prune_every_day
-from .streams import Streams
+from .upkeep.retention import prune_every_day
 from .web import (
     client_actions,
     client_sockets,
@@ -42,7 +40,9 @@ from .web import (
 )
 from .web.access import COOKIE, guard
 from .web.http_connection import HttpConnection
+from .web.metrics import Metrics
 from .web.openapi import OpenApi
+from .web.rate_limit import Buckets
 from .web.security_headers import secure
 from .web.services import EXTENSION, Services
 

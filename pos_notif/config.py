@@ -10,8 +10,8 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from .alarm_hours import ALWAYS, Shift, parse_shift
 from .errors import ConfigurationError
-from .shift import ALWAYS, Shift, parse_shift
 
 _DAY = 24 * 3600
 _TEN_YEARS_HOURS = 10 * 366 * 24

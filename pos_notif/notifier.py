@@ -11,22 +11,22 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any
 
-from .appending import Moment, Rules
 from .clock import Clock, business_day, business_day_start, iso, system_clock
 from .config import Config
 from .counts import Counts
-from .database import Database
-from .drafts import parse_draft
+from .database.threads import Database
+from .delivery.presence import Directory
 from .errors import Invalid, LogUnavailable, NotFound, TooLarge
-from .event_log import NO_ORDERS, Bounds, Cursor, LoggedEvent, Page, Pruned
 from .events import FILTERED_ROOMS, KITCHEN, MANAGERS, ROLE_ROOM, order_room
-from .kitchen_copy import kitchen_copier
-from .orders import Order, ViewLimits
-from .presence import Directory
-from .publication import Publication, Published, Publisher, check_key
-from .sqlite_log import SqliteLog
-from .subscriptions import Followed, Subscriptions
-from .tail import PAGE_BYTES, PAGE_EVENTS, Tail
+from .log.event_log import NO_ORDERS, Bounds, Cursor, LoggedEvent, Page, Pruned
+from .log.subscriptions import Followed, Subscriptions
+from .log.tail import PAGE_BYTES, PAGE_EVENTS, Tail
+from .log.writer import SqliteLog
+from .orders.drafts import parse_draft
+from .orders.kitchen_copy import kitchen_copier
+from .orders.state import Order, ViewLimits
+from .publishing.append import Moment, Rules
+from .publishing.publication import Publication, Published, Publisher, check_key
 from .wire import sse
 from .wire.json_text import dump
 
@@ -449,7 +449,7 @@ class NotificadorPedidos:
         """A poll, as `GET /api/notificaciones/polling/<rol>` answers it. It empties nothing."""
         if rol not in ROLE_ROOM:
             raise Invalid(fields={"rol": "debe ser uno de: " + ", ".join(ROLE_ROOM)})
-        from .polling import poll
+        from .delivery.polling import poll
 
         answer = await poll(self, Reader.of_role(rol), cursor, limit=100)
         result: dict[str, Any] = json.loads(answer.body)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-_PACKAGE = Path(__file__).resolve().parent
+PACKAGE = Path(__file__).resolve().parent
 
 
 def resource(name: str) -> Path:
     """`schema.sql`, `static` or `templates`."""
-    installed = _PACKAGE / name
-    return installed if installed.exists() else _PACKAGE.parent / name
+    installed = PACKAGE / name
+    return installed if installed.exists() else PACKAGE.parent / name

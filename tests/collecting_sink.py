@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from pos_notif.fanout import Chunk
+from pos_notif.delivery.fanout import Chunk
 
 
 class CollectingSink:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from click.testing import CliRunner, Result
 
-from pos_notif.cli import main
+from pos_notif.cli.main import main
 from tests.support import clean_environment
 
 PROGRAM = [sys.executable, "-m", "pos_notif"]

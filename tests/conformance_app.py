@@ -21,10 +21,10 @@ from hypercorn.config import Config
 from quart import Quart
 
 from pos_notif.counts import Counts
-from pos_notif.engineio import EngineSession, EngineSettings
-from pos_notif.hypercorn_connection import Connection
-from pos_notif.server import bind
-from pos_notif.socketio import Socket, SocketConnection
+from pos_notif.server.connection import Connection
+from pos_notif.server.run import bind
+from pos_notif.socketio.engine import EngineSession, EngineSettings
+from pos_notif.socketio.sockets import Socket, SocketConnection
 from pos_notif.web.socketio import mount
 
 MAX_PAYLOAD = 1_000_000

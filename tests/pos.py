@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pos_notif.orders import Order, fold
-from pos_notif.pruning import carried
+from pos_notif.log.pruning import carried
+from pos_notif.orders.state import Order, fold
 from tests.in_process import Answer, HeldClock, InProcess, in_process
 from tests.support import opened
 

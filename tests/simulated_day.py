@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from pos_notif.accounts import Principal
+from pos_notif.accounts.accounts import Principal
 from pos_notif.demo.board import Board, Hands
 from pos_notif.demo.guests import Guests
 from pos_notif.demo.menu import MENU
@@ -19,9 +19,9 @@ from pos_notif.demo.restaurant import Actor
 from pos_notif.demo.staff import Staff
 from pos_notif.errors import DomainError
 from pos_notif.notifier import NotificadorPedidos
-from pos_notif.order_requests import NewProductBody, OrderBody, ProductBody, parse_action, parse_request
-from pos_notif.ordering import Done, add_product, change_product, place
-from pos_notif.ordering import act as act_on
+from pos_notif.orders.requests import NewProductBody, OrderBody, ProductBody, parse_action, parse_request
+from pos_notif.publishing.placing import Done, add_product, change_product, place
+from pos_notif.publishing.placing import act as act_on
 from tests.in_process import HeldClock
 from tests.support import opened
 

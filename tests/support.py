@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from pos_notif import NotificadorPedidos
-from pos_notif.accounts import Accounts
-from pos_notif.cli_accounts import run as run_on_accounts
-from pos_notif.publication import Publisher
+from pos_notif.accounts.accounts import Accounts
+from pos_notif.cli.accounts import run as run_on_accounts
+from pos_notif.publishing.publication import Publisher
 
 START_SECONDS = 20.0
 

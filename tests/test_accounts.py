@@ -7,7 +7,7 @@ import sqlite3
 
 import pytest
 
-from pos_notif.accounts import Accounts, username_key
+from pos_notif.accounts.accounts import Accounts, username_key
 from pos_notif.errors import Invalid, NotFound
 from tests.in_process import HeldClock, in_process
 

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pos_notif.alarms import STALE_MS, Due, RoomScreens, Unseen
+from pos_notif.alarm_hours import WHOLE_DAY, Shift, parse_shift
+from pos_notif.alarms.rules import STALE_MS, Due, RoomScreens, Unseen
 from pos_notif.clock import parse_iso
 from pos_notif.config import Config
 from pos_notif.errors import ConfigurationError
-from pos_notif.shift import WHOLE_DAY, Shift, parse_shift
 from tests.support import LiveServer, SseClient, eventually, opened
 
 ZONE = ZoneInfo("America/El_Salvador")

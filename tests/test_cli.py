@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from pos_notif.cli import main
+from pos_notif.cli.main import main
 from pos_notif.config import Config, env_name
 from tests.command_line import call, fails, running
 from tests.support import run_cli

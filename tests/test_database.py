@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from pos_notif.database import Database
-from pos_notif.database_file import APPLICATION_ID, SCHEMA_VERSION
+from pos_notif.database.file import APPLICATION_ID, SCHEMA_VERSION
+from pos_notif.database.threads import Database
 from pos_notif.errors import LogRefused, LogUnavailable
 from tests.support import SseClient, clean_environment, eventually, fill_log, opened, run_cli, stock_alert
 

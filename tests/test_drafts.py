@@ -6,9 +6,9 @@ import copy
 
 import pytest
 
-from pos_notif.drafts import parse_draft
 from pos_notif.errors import Invalid
-from pos_notif.json_limits import check_json
+from pos_notif.orders.drafts import parse_draft
+from pos_notif.wire.json_limits import check_json
 
 # One valid event of each type with every declared field.
 FULL = {

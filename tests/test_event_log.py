@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from pos_notif.database import Database
+from pos_notif.database.threads import Database
 from pos_notif.errors import LogRefused, LogUnavailable
-from pos_notif.event_log import LoggedEvent, Pruned, Transaction
-from pos_notif.sqlite_log import SqliteLog
+from pos_notif.log.event_log import LoggedEvent, Pruned, Transaction
+from pos_notif.log.writer import SqliteLog
 from tests.support import fill_log, opened, prune_log, stock_alert
 
 
@@ -429,7 +429,7 @@ async def test_a_sound_log_passes_both_checks(tmp_path):
 
 
 async def test_a_log_that_cannot_be_written_says_so_and_goes_on_later(tmp_path, monkeypatch):
-    monkeypatch.setattr("pos_notif.database.BUSY_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr("pos_notif.database.threads.BUSY_TIMEOUT_SECONDS", 0.1)
     async with process(tmp_path / "log.db") as one:
         lock = sqlite3.connect(tmp_path / "log.db", isolation_level=None)
         lock.execute("BEGIN IMMEDIATE")

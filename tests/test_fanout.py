@@ -9,9 +9,9 @@ from itertools import pairwise
 
 import pytest
 
-from pos_notif.fanout import Chunk, Turns
+from pos_notif.delivery.fanout import Chunk, Turns
+from pos_notif.delivery.streams import Stream, Streams
 from pos_notif.notifier import Reader
-from pos_notif.streams import Stream, Streams
 from pos_notif.web.http_connection import SendSink
 from tests.collecting_sink import CollectingSink
 from tests.in_process import in_process
@@ -177,7 +177,7 @@ async def test_a_client_that_has_gone_leaves_nothing_behind(service, streams, op
 
 
 async def test_heartbeats_go_to_all_in_portions_and_never_take_an_id_back(tmp_path, monkeypatch):
-    monkeypatch.setattr("pos_notif.fanout.BEATS_A_TURN", 2)
+    monkeypatch.setattr("pos_notif.delivery.fanout.BEATS_A_TURN", 2)
     async with in_process(tmp_path / "beats.db", heartbeat_seconds=0.05) as service:
         await service.create_tokens()
         streams = service.app.extensions["pos_notif"].streams

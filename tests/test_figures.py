@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pos_notif.clock import business_day, business_day_start, iso, parse_iso
-from pos_notif.figures import Figures, spread
+from pos_notif.figures.counting import Figures, spread
 from tests.pos import HOUR, MINUTE, START_MS, Pos, change_line, running_pos
 from tests.support import prune_log
 

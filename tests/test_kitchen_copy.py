@@ -6,7 +6,7 @@ import urllib.request
 
 import pytest
 
-from pos_notif.kitchen_copy import kitchen_copier
+from pos_notif.orders.kitchen_copy import kitchen_copier
 from tests.pos import running_pos
 from tests.support import SseClient, run_cli
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from pos_notif.buckets import Buckets
 from pos_notif.web.health import space_problem
+from pos_notif.web.rate_limit import Buckets
 from tests.in_process import HeldClock, in_process
 from tests.support import LiveServer, SseClient, opened, stock_alert
 

@@ -25,11 +25,11 @@ from urllib.parse import quote
 
 import pytest
 
-from pos_notif.csv_rows import COLUMNS
-from pos_notif.log_filters import parse_filters
-from pos_notif.row_events import read_event
-from pos_notif.sentences import Service, sentence
-from pos_notif.sqlite_export import Export, read_log_state
+from pos_notif.history.csv_rows import COLUMNS
+from pos_notif.history.event_fields import read_event
+from pos_notif.history.filters import parse_filters
+from pos_notif.history.query import Export, read_log_state
+from pos_notif.history.sentences import Service, sentence
 from tests.command_line import call
 from tests.pos import Pos, change_line
 from tests.support import LiveServer, SseClient, eventually, fill_log, opened, prune_log, stock_alert

@@ -17,10 +17,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pos_notif.clock import business_day, iso
-from pos_notif.drafts import OrderState
 from pos_notif.errors import Invalid
-from pos_notif.log_filters import STATES, parse_after, parse_filters
-from pos_notif.sqlite_export import LogQuery, read_log_state
+from pos_notif.history.filters import STATES, parse_after, parse_filters
+from pos_notif.history.query import LogQuery, read_log_state
+from pos_notif.orders.drafts import OrderState
 from tests.pos import HOUR, Pos, change_line, running_pos
 
 ZONE = ZoneInfo("America/El_Salvador")

@@ -9,8 +9,8 @@ import time
 
 import pytest
 
+from pos_notif.accounts.throttle import LoginThrottle
 from pos_notif.errors import BadCredentials, LogUnavailable, TooManyAttempts
-from pos_notif.login_throttle import LoginThrottle
 from tests.in_process import HeldClock, in_process
 
 MINUTES = 60

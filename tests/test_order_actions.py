@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pos_notif.order_actions import ACTIONS
+from pos_notif.orders.actions import ACTIONS
 from tests.in_process import Answer, HeldClock, in_process
 from tests.pos import assert_projection_is_the_fold
 

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pos_notif import NotificadorPedidos
-from pos_notif.drafts import parse_draft
 from pos_notif.errors import Invalid, InvalidTransition, KeyReused, OrderExists
-from pos_notif.publication import Publisher
+from pos_notif.orders.drafts import parse_draft
+from pos_notif.publishing.publication import Publisher
 from tests.in_process import HeldClock
 from tests.pos import ROOMS, START_MS, assert_projection_is_the_fold
 from tests.support import opened

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pos_notif.orders import Order, apply
+from pos_notif.orders.state import Order, apply
 from tests.pos import LINES, MINUTE, START, change_line, line_states
 
 STATES = ("pendiente_pago", "pagado", "en_mesa", "en_cocina", "listo", "servido", "cerrado", "cancelado")

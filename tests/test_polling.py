@@ -12,8 +12,8 @@ from urllib.parse import quote
 import pytest
 
 from pos_notif import NotificadorPedidos
+from pos_notif.delivery.polling import poll as poll_log
 from pos_notif.notifier import Reader
-from pos_notif.polling import poll as poll_log
 from tests.in_process import in_process
 from tests.support import LiveServer, eventually, fill_log, opened, prune_log, stock_alert
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pos_notif.presence import MAX_GONE, Directory
+from pos_notif.delivery.presence import MAX_GONE, Directory
 from tests.support import LiveServer, SseClient, eventually, stock_alert
 
 ZONE = ZoneInfo("America/El_Salvador")

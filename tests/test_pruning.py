@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from pos_notif import NotificadorPedidos
 from pos_notif.clock import system_clock
-from pos_notif.drafts import parse_draft
-from pos_notif.event_log import EventLog
-from pos_notif.pruning import PART_BYTES
-from pos_notif.retention import prune
+from pos_notif.log.event_log import EventLog
+from pos_notif.log.pruning import PART_BYTES
+from pos_notif.orders.drafts import parse_draft
+from pos_notif.upkeep.retention import prune
 from tests.command_line import call, fails
 from tests.in_process import HeldClock
 from tests.pos import START_MS, assert_projection_is_the_fold, rebuild, stored_orders

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
+from pos_notif.delivery.streams import Stream
 from pos_notif.notifier import Reader
-from pos_notif.streams import Stream
 from tests.collecting_sink import CollectingSink
 from tests.in_process import in_process
 from tests.support import SseClient, eventually, run_cli

@@ -14,13 +14,13 @@ from urllib.parse import quote
 import pytest
 
 from pos_notif import NotificadorPedidos
-from pos_notif.accounts import Accounts
+from pos_notif.accounts.accounts import Accounts
 from pos_notif.clock import system_clock
 from pos_notif.config import Config
-from pos_notif.connections import Connections
+from pos_notif.delivery.connections import Connections
+from pos_notif.delivery.polling import poll
+from pos_notif.delivery.streams import Stream, Streams
 from pos_notif.notifier import Reader
-from pos_notif.polling import poll
-from pos_notif.streams import Stream, Streams
 from tests.collecting_sink import CollectingSink
 from tests.support import Frame, LiveServer, SseClient, eventually, fill_log, opened, prune_log, stock_alert
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from pos_notif.database import Database
-from pos_notif.event_log import LoggedEvent
-from pos_notif.sqlite_log import SqliteLog
-from pos_notif.subscriptions import MAX_CLIENTS
+from pos_notif.database.threads import Database
+from pos_notif.log.event_log import LoggedEvent
+from pos_notif.log.subscriptions import MAX_CLIENTS
+from pos_notif.log.writer import SqliteLog
 from tests.in_process import HeldClock, in_process
 from tests.support import LiveServer, SseClient, eventually, opened
 

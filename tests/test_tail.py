@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from pos_notif.event_log import LoggedEvent
-from pos_notif.tail import Tail, Waiter
+from pos_notif.log.event_log import LoggedEvent
+from pos_notif.log.tail import Tail, Waiter
 
 
 def event(event_id: int, *rooms: str, padding: int = 0) -> LoggedEvent:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from pos_notif import NotificadorPedidos
-from pos_notif.log_lines import LogState, event_line, last_line
-from pos_notif.publication import Publisher
+from pos_notif.log.lines import LogState, event_line, last_line
+from pos_notif.publishing.publication import Publisher
 from tests.in_process import HeldClock
 from tests.support import opened
 

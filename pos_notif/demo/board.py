@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from ..orders import KITCHEN_STATES
+from ..orders.state import KITCHEN_STATES
 from .people import Json
 
 

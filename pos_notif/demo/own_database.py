@@ -7,12 +7,12 @@ import os
 import sqlite3
 from pathlib import Path
 
-from ..accounts import Accounts
+from ..accounts.accounts import Accounts
 from ..errors import BadCredentials, LogRefused
 from ..events import MANAGER
 from ..notifier import NotificadorPedidos
-from ..order_requests import NewProductBody, parse_request
-from ..ordering import add_product
+from ..orders.requests import NewProductBody, parse_request
+from ..publishing.placing import add_product
 from .menu import MENU
 from .people import PEOPLE
 

@@ -13,7 +13,7 @@ import click
 
 from ..app import NotificationApp, create_app
 from ..config import Config
-from ..server import Server, bind, raise_file_limit
+from ..server.run import Server, bind, raise_file_limit
 from .client import Client, Refused
 from .guests import Guests
 from .own_database import prepare

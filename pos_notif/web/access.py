@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from quart import current_app, g, request
 from werkzeug.sansio.http import parse_cookie
 
-from ..accounts import Principal
+from ..accounts.accounts import Principal
 from ..errors import NotAuthenticated, NotFound, OriginNotAllowed, RoleNotAllowed
 from ..events import MANAGER, ROLE_ROOM, may_read
 from ..notifier import Reader

@@ -9,8 +9,8 @@ from quart import request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from ..errors import Invalid, NotFound, TooLarge, UnsupportedMediaType
-from ..json_limits import BODY, MAX_ID, check_json
-from ..subscriptions import client_name
+from ..log.subscriptions import client_name
+from ..wire.json_limits import BODY, MAX_ID, check_json
 from ..wire.json_text import parse
 
 

@@ -6,15 +6,15 @@ from typing import Any
 
 from quart import Blueprint, Response, request
 
-from ..actions import acknowledge, check_is_screen, subscribe, unsubscribe
 from ..errors import Invalid
 from ..events import COOK
-from ..subscriptions import Owner
+from ..log.subscriptions import Owner
+from ..publishing.following import acknowledge, check_is_screen, subscribe, unsubscribe
 from ..wire.json_text import dump
 from .access import principal
-from .answers import ClientQuery, Receipt, ReceiptsBody, Subscription, Unsubscription
 from .body import check_no_body, client_id, path_id, read_object
 from .documented import documented
+from .schemas import ClientQuery, Receipt, ReceiptsBody, Subscription, Unsubscription
 from .services import services
 
 blueprint = Blueprint("client_actions", __name__, url_prefix="/notificaciones")

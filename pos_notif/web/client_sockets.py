@@ -6,9 +6,9 @@ from typing import Any
 
 from quart import Quart, Response, websocket
 
-from ..client_socket import Arrival, ClientConnection
-from ..engineio import EngineSession, EngineSettings
+from ..delivery.client_socket import Arrival, ClientConnection
 from ..errors import NoCapacity
+from ..socketio.engine import EngineSession, EngineSettings
 from .access import credential, is_own_or_allowed, origin_of
 from .errors import RETRY_AFTER_SECONDS, error_json
 from .services import services

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from quart_schema import document_querystring, document_request, document_response, tag
 
-from .answers import Error
+from .schemas import Error
 
 OTHER_ANSWERS = "_other_answers"
 

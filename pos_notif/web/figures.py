@@ -10,8 +10,8 @@ from quart import Blueprint, Response, request
 from ..errors import Invalid
 from ..wire.json_text import dump
 from .access import require_manager
-from .answers import DayQuery, FiguresAnswer
 from .documented import documented
+from .schemas import DayQuery, FiguresAnswer
 from .services import services
 
 blueprint = Blueprint("figures", __name__, url_prefix="/cifras")

@@ -11,11 +11,11 @@ from typing import Any
 from quart import Blueprint, Response
 
 from ..errors import LogUnavailable
-from ..metrics import CONTENT_TYPE as METRICS_TYPE
 from ..wire.json_text import dump
 from .access import public
-from .answers import Health
 from .documented import documented
+from .metrics import CONTENT_TYPE as METRICS_TYPE
+from .schemas import Health
 from .services import services
 
 blueprint = Blueprint("health", __name__)

@@ -20,9 +20,9 @@ from typing import Any, Protocol, cast
 from quart import Response
 from quart.asgi import ASGIHTTPConnection
 
+from ..delivery.fanout import Chunk
+from ..delivery.streams import Stream
 from ..errors import LogUnavailable
-from ..fanout import Chunk
-from ..streams import Stream
 from .errors import STREAM_PATH
 from .polling import POLLING_PATH, idle_answer
 from .publishing import PUBLISH_PATH, short_answer, short_publisher, too_slow

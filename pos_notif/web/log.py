@@ -8,20 +8,20 @@ from typing import Any
 from quart import Blueprint, Response, request
 
 from ..clock import iso
-from ..csv_rows import SEPARATORS, Row, service_of
-from ..downloads import Download
+from ..delivery.downloads import Download
 from ..errors import Invalid
-from ..event_log import Cursor, without_rooms
-from ..log_filters import parse_after, parse_filters
-from ..log_lines import LogState
-from ..row_events import is_event
-from ..sentences import sentence
-from ..sqlite_export import CSV, NDJSON, Export, LogQuery, read_log_state
+from ..history.csv_rows import SEPARATORS, Row, service_of
+from ..history.event_fields import is_event
+from ..history.filters import parse_after, parse_filters
+from ..history.query import CSV, NDJSON, Export, LogQuery, read_log_state
+from ..history.sentences import sentence
+from ..log.event_log import Cursor, without_rooms
+from ..log.lines import LogState
 from ..wire.json_text import dump
 from .access import principal, require_manager
-from .answers import DownloadQuery, DownloadsAnswer, LogQueryArguments, LogTable
 from .body import client_id, whole_number
 from .documented import documented
+from .schemas import DownloadQuery, DownloadsAnswer, LogQueryArguments, LogTable
 from .services import services
 
 blueprint = Blueprint("log", __name__, url_prefix="/notificaciones")

@@ -6,13 +6,13 @@ from typing import Any
 
 from quart import Blueprint, Response, request
 
-from ..streams import Stream
+from ..delivery.streams import Stream
 from ..wire.json_text import dump
 from .access import principal, reader_of, require_manager
-from .answers import Connections, StreamQuery
 from .body import client_id
 from .documented import documented
 from .http_connection import StreamResponse
+from .schemas import Connections, StreamQuery
 from .services import services
 
 blueprint = Blueprint("notifications", __name__, url_prefix="/notificaciones")

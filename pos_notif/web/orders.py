@@ -8,14 +8,14 @@ from quart import Blueprint, Response, request
 
 from ..errors import Invalid, RoleNotAllowed
 from ..events import COOK, FILTERED_ROOMS, KITCHEN, MANAGER, ROLE_ROOM
-from ..order_requests import ActionBody, OrderBody, parse_action, parse_request
-from ..ordering import Done, act, check_may_order, place
-from ..publication import check_key
+from ..orders.requests import ActionBody, OrderBody, parse_action, parse_request
+from ..publishing.placing import Done, act, check_may_order, place
+from ..publishing.publication import check_key
 from ..wire.json_text import dump
 from .access import principal
-from .answers import ActionDone, OrderDone, OrderHistory, Snapshot, ViewQuery
 from .body import path_id, read_object
 from .documented import documented
+from .schemas import ActionDone, OrderDone, OrderHistory, Snapshot, ViewQuery
 from .services import services
 
 blueprint = Blueprint("orders", __name__, url_prefix="/pedidos")

@@ -9,11 +9,11 @@ import openapi_ui_bundles.swagger_ui
 from quart import Blueprint, Response, redirect, render_template, request, send_from_directory
 from quart_schema import hide
 
-from ..accounts import Principal
+from ..accounts.accounts import Principal
 from ..errors import RoleNotAllowed
 from ..events import may_read
+from ..history.sentences import STATES, TYPES
 from ..resources import resource
-from ..sentences import STATES, TYPES
 from .access import authenticate
 from .services import services
 

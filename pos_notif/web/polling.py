@@ -14,16 +14,16 @@ from urllib.parse import parse_qsl
 
 from quart import Blueprint, Response, request
 
-from ..accounts import Principal
+from ..accounts.accounts import Principal
+from ..delivery.polling import PollAnswer, idle, poll
 from ..errors import Invalid, TooManyRequests
 from ..events import ROLE_ROOM, may_read
 from ..notifier import Reader
-from ..polling import PollAnswer, idle, poll
 from .access import credential, principal, reader_of
-from .answers import Poll, PollQuery
 from .body import client_id, whole_number
 from .documented import documented
 from .errors import API_HEADERS, whole_refusal
+from .schemas import Poll, PollQuery
 from .services import Services, services
 
 POLLING_PATH = "/api/notificaciones/polling/"

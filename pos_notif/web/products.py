@@ -8,14 +8,14 @@ from quart import Blueprint, Response
 
 from ..errors import RoleNotAllowed
 from ..events import COOK, MANAGER
-from ..order_requests import NewProductBody, ProductBody, parse_request
-from ..ordering import add_product, change_product
-from ..products import Product
+from ..orders.menu import Product
+from ..orders.requests import NewProductBody, ProductBody, parse_request
+from ..publishing.placing import add_product, change_product
 from ..wire.json_text import dump
 from .access import principal, require_manager
-from .answers import Menu, ProductAnswer
 from .body import path_id, read_object
 from .documented import documented
+from .schemas import Menu, ProductAnswer
 from .services import services
 
 blueprint = Blueprint("products", __name__, url_prefix="/productos")

@@ -13,18 +13,18 @@ from typing import Any
 
 from quart import Blueprint, Response, request
 
-from ..accounts import Principal
-from ..drafts import MAX_BATCH, parse_draft
+from ..accounts.accounts import Principal
 from ..errors import DomainError, Invalid, TooLarge, TooManyRequests
 from ..events import MANAGER
-from ..json_limits import printable
-from ..publication import Publisher, check_key
+from ..orders.drafts import MAX_BATCH, parse_draft
+from ..publishing.publication import Publisher, check_key
+from ..wire.json_limits import printable
 from ..wire.json_text import dump, parse
 from . import errors
 from .access import credential, principal, require_manager
-from .answers import Batch, Publication
 from .body import read_body
 from .documented import documented
+from .schemas import Batch, Publication
 from .services import Services, services
 
 PUBLISH_PATH = "/api/notificaciones/eventos"

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, cast
 from quart import current_app
 
 if TYPE_CHECKING:
-    from ..accounts import Accounts
-    from ..buckets import Buckets
+    from ..accounts.accounts import Accounts
     from ..config import Config
-    from ..connections import Connections
-    from ..day_figures import DayFigures
-    from ..downloads import Downloads
-    from ..metrics import Metrics
+    from ..delivery.connections import Connections
+    from ..delivery.downloads import Downloads
+    from ..delivery.streams import Streams
+    from ..figures.today import DayFigures
     from ..notifier import NotificadorPedidos
-    from ..streams import Streams
+    from .metrics import Metrics
+    from .rate_limit import Buckets
 
 EXTENSION = "pos_notif"
 

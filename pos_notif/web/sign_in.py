@@ -7,14 +7,14 @@ from typing import Any
 
 from quart import Blueprint, Response, request
 
-from ..accounts import Principal
+from ..accounts.accounts import Principal
 from ..clock import iso
 from ..errors import Invalid, NotFound
 from ..wire.json_text import dump
 from .access import COOKIE, principal, public
-from .answers import Credentials, SessionInfo
 from .body import check_no_body, read_object
 from .documented import documented
+from .schemas import Credentials, SessionInfo
 from .services import services
 
 blueprint = Blueprint("sign_in", __name__, url_prefix="/auth")

@@ -14,7 +14,7 @@ from quart import Quart, Response, request, websocket
 from quart.asgi import ASGIWebsocketConnection
 from quart.wrappers import Websocket
 
-from ..engineio import PROTOCOL, TRANSPORT, ClientGone, EngineSession, EngineSettings
+from ..socketio.engine import PROTOCOL, TRANSPORT, ClientGone, EngineSession, EngineSettings
 from ..wire.json_text import dump
 from .http_connection import STATE_KEY
 

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from pydantic_core import to_json
 
 from ..errors import BadJson, Invalid
-from ..json_limits import BODY
+from .json_limits import BODY
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from socketio.packet import Packet as TheirPacket
 
-from pos_notif.event_log import Cursor
+from pos_notif.log.event_log import Cursor
+from pos_notif.socketio.packets import ACK, EVENT, RESERVED_EVENTS, BadPacket, Packet, decode, encode, put_back
 from pos_notif.wire import sse
 from pos_notif.wire.json_text import dump
-from pos_notif.wire.socketio import ACK, EVENT, RESERVED_EVENTS, BadPacket, Packet, decode, encode, put_back
 from tests.support import SseClient, stock_alert
 
 POLL = "/api/notificaciones/polling/cocinero"

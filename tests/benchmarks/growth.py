@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pos_notif import Config, NotificadorPedidos
-from pos_notif.publication import Publisher
+from pos_notif.publishing.publication import Publisher
 from tests.support import LiveServer, SseClient
 
 BATCH = 500

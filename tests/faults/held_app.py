@@ -14,11 +14,11 @@ import threading
 import time
 from pathlib import Path
 
-from pos_notif import server
 from pos_notif.app import NotificationApp, create_app
-from pos_notif.cli import main
+from pos_notif.cli.main import main
 from pos_notif.clock import system_clock
 from pos_notif.config import Config
+from pos_notif.server import run as server
 
 
 class SetClock:

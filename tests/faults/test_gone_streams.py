@@ -14,9 +14,9 @@ from hypercorn.config import Config
 from quart import Quart
 
 from pos_notif.counts import Counts
-from pos_notif.fanout import Chunk
-from pos_notif.hypercorn_connection import Connection
-from pos_notif.server import OTHER_CONNECTIONS
+from pos_notif.delivery.fanout import Chunk
+from pos_notif.server.connection import Connection
+from pos_notif.server.run import OTHER_CONNECTIONS
 from pos_notif.web.http_connection import TransportSink
 from tests.support import LiveServer, SseClient, eventually, stock_alert
 

@@ -25,7 +25,7 @@ HOLDER = """
 import asyncio, json, sys, threading
 from click.testing import CliRunner
 from pos_notif import NotificadorPedidos
-from pos_notif.cli import main
+from pos_notif.cli.main import main
 
 database, meanwhile = sys.argv[1], json.loads(sys.argv[2])
 loop = asyncio.new_event_loop()

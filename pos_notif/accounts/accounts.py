@@ -1,0 +1,318 @@
+"""Users, sessions and API tokens. Knows no request. Secrets are random and stored as SHA-256."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import sqlite3
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ..clock import Clock
+from ..counts import Counts
+from ..database.threads import Database
+from ..errors import BadCredentials, DomainError, Invalid, NotFound
+from ..events import ROLES
+from ..log.subscriptions import Owner
+from .passwords import Passwords
+from .throttle import LoginThrottle
+
+MAX_USERNAME = 80
+_FOREVER_MS = 100 * 365 * 24 * 3600 * 1000
+_TOKEN_PREFIX = "pn_"  # so that a leaked token can be found by a search  # noqa: S105
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who a request speaks for: a user's session or an API token. `expires_ms` is None for a token."""
+
+    kind: str
+    id: int
+    user_id: int | None
+    username: str
+    role: str
+    expires_ms: int | None
+
+    @property
+    def is_person(self) -> bool:
+        """A session: somebody sees what it is sent."""
+        return self.kind == "session"
+
+    @property
+    def publisher_key(self) -> str:
+        """Idempotency keys belong to the user or token, not to one of the user's sessions."""
+        return f"token:{self.id}" if self.kind == "token" else f"user:{self.user_id}"
+
+    def owner(self, client: str | None) -> Owner | None:
+        """Whose subscriptions act on this client's streams, polls and sockets."""
+        return Owner(self.kind, self.id, client) if client is not None else None
+
+    @property
+    def actor(self) -> dict[str, Any]:
+        return {"usuario_id": self.user_id, "username": self.username, "rol": self.role}
+
+
+class Accounts:
+    def __init__(
+        self, database: Database, clock: Clock, session_hours: float = 12.0, counts: Counts | None = None
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._session_ms = max(1, int(session_hours * 3_600_000)) if session_hours else _FOREVER_MS
+        self._throttle = LoginThrottle(clock)
+        self._passwords = Passwords()
+        self._known: dict[tuple[str, bytes], Principal] = {}
+        self._generation = 0
+        self.refused_logins = (counts or Counts()).refused_logins
+        self.on_change: Callable[[], None] = lambda: None
+
+    def close(self) -> None:
+        self._passwords.close()
+
+    def forget_known(self) -> None:
+        """Another process may have changed the accounts: ask the database again."""
+        self._generation += 1
+        self._known.clear()
+
+    def _changed(self) -> None:
+        self.forget_known()
+        self.on_change()
+
+    # Signing in
+
+    async def login(self, username: str, password: str, address: str) -> tuple[Principal, str]:
+        """The session and its secret. Raises BadCredentials or TooManyAttempts, after the same work for a user
+        that does not exist."""
+        try:
+            return await self._login(username, password, address)
+        except DomainError as error:
+            self.refused_logins[error.code] += 1
+            raise
+
+    async def _login(self, username: str, password: str, address: str) -> tuple[Principal, str]:
+        key = username_key(username)
+        async with self._throttle.attempt(key, address):
+            row = await self._database.read(
+                lambda db: db.execute(
+                    "SELECT id, username, role, password_hash FROM users WHERE username_key = ?", (key,)
+                ).fetchone()
+            )
+            if not await self._passwords.match(row[3] if row else None, password):
+                raise BadCredentials
+            user_id, name, role, password_hash = row
+            return await self._begin_session(user_id, name, role, password_hash, address)
+
+    async def _begin_session(
+        self, user_id: int, username: str, role: str, password_hash: str, address: str
+    ) -> tuple[Principal, str]:
+        secret = secrets.token_urlsafe(32)
+        now = self._clock()
+        expires = now + self._session_ms
+
+        def work(db: sqlite3.Connection) -> tuple[int, bool]:
+            expired = db.execute("DELETE FROM sessions WHERE expires_ms <= ?", (now,)).rowcount > 0
+            cursor = db.execute(
+                "INSERT INTO sessions (secret_hash, user_id, address, created_ms, expires_ms)"
+                " SELECT ?, id, ?, ?, ? FROM users WHERE id = ? AND password_hash = ?",
+                (_hash(secret), address, now, expires, user_id, password_hash),
+            )
+            if cursor.rowcount != 1:  # deleted, or given another PIN, while we hashed
+                raise BadCredentials
+            return int(cursor.lastrowid or 0), expired
+
+        session_id, expired = await self._database.write(work)
+        if expired:
+            self.on_change()
+        return Principal("session", session_id, user_id, username, role, expires), secret
+
+    async def logout(self, principal: Principal) -> None:
+        await self.revoke_session(principal.id)
+
+    async def find(self, kind: str, secret: str) -> Principal | None:
+        """`kind` is "session" or "token"."""
+        return await (self.find_token(secret) if kind == "token" else self.find_session(secret))
+
+    async def find_session(self, secret: str) -> Principal | None:
+        found = await self._find(
+            "session",
+            secret,
+            "SELECT 'session', s.id, u.id, u.username, u.role, s.expires_ms FROM sessions s JOIN users u"
+            " ON u.id = s.user_id WHERE s.secret_hash = ?",
+        )
+        return found if found is not None and self._lives(found) else None
+
+    def remembered(self, kind: str, secret: str) -> Principal | None:
+        """Whose it is, as far as that is known without the database."""
+        known = self._known.get((kind, _hash(secret)))
+        return known if known is not None and self._lives(known) else None
+
+    def _lives(self, principal: Principal) -> bool:
+        return principal.expires_ms is None or principal.expires_ms > self._clock()
+
+    async def find_token(self, secret: str) -> Principal | None:
+        return await self._find(
+            "token", secret, "SELECT 'token', id, NULL, name, role, NULL FROM tokens WHERE secret_hash = ?"
+        )
+
+    async def _find(self, kind: str, secret: str, sql: str) -> Principal | None:
+        """By kind: a session's secret is no token, also while we remember it."""
+        secret_hash = _hash(secret)
+        known = self._known.get((kind, secret_hash))
+        if known is not None:
+            return known
+        generation = self._generation
+        row = await self._database.read(lambda db: db.execute(sql, (secret_hash,)).fetchone())
+        if row is None:
+            return None
+        principal = Principal(*row)
+        if generation == self._generation:  # not revoked while we read
+            if len(self._known) > 10_000:
+                self._known.clear()
+            self._known[kind, secret_hash] = principal
+        return principal
+
+    async def living(self) -> set[tuple[str, int, str]]:
+        """(kind, id, role) of every session and token that is good now."""
+        now = self._clock()
+        rows = await self._database.read(
+            lambda db: db.execute(
+                "SELECT 'session', s.id, u.role FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.expires_ms > ?"
+                " UNION ALL SELECT 'token', id, role FROM tokens",
+                (now,),
+            ).fetchall()
+        )
+        return set(rows)
+
+    # Users
+
+    async def create_user(self, username: str, role: str, password: str) -> int:
+        name = _check_name(username, "username")
+        check_role(role)
+        hashed = await self._passwords.hash(password)
+
+        def work(db: sqlite3.Connection) -> int:
+            try:
+                cursor = db.execute(
+                    "INSERT INTO users (username, username_key, role, password_hash, created_ms)"
+                    " VALUES (?, ?, ?, ?, ?)",
+                    (name, username_key(name), role, hashed, self._clock()),
+                )
+            except sqlite3.IntegrityError as error:
+                raise Invalid(f"Ya existe el usuario {name}.", fields={"username": "ya existe"}) from error
+            return int(cursor.lastrowid or 0)
+
+        return await self._database.write(work)
+
+    async def has_users(self) -> bool:
+        return bool(await self._database.read(lambda db: db.execute("SELECT 1 FROM users LIMIT 1").fetchone()))
+
+    async def list_users(self) -> list[dict[str, Any]]:
+        return await self._rows("SELECT id, username, role, created_ms FROM users ORDER BY username_key")
+
+    async def set_role(self, username: str, role: str) -> None:
+        """Ends the user's sessions: none goes on with the old role."""
+        check_role(role)
+        await self._change_user(username, "UPDATE users SET role = ? WHERE id = ?", role)
+
+    async def set_password(self, username: str, password: str) -> None:
+        """Ends the user's sessions."""
+        hashed = await self._passwords.hash(password)
+        await self._change_user(username, "UPDATE users SET password_hash = ? WHERE id = ?", hashed)
+
+    async def delete_user(self, username: str) -> None:
+        await self._change_user(username, "DELETE FROM users WHERE id = ?")
+
+    async def _change_user(self, username: str, sql: str, *values: str) -> None:
+        def work(db: sqlite3.Connection) -> None:
+            row = db.execute("SELECT id FROM users WHERE username_key = ?", (username_key(username),)).fetchone()
+            if row is None:
+                raise NotFound(f"No existe el usuario {username}.")
+            db.execute("DELETE FROM sessions WHERE user_id = ?", row)
+            db.execute(sql, (*values, row[0]))
+
+        await self._database.write(work)
+        self._changed()
+
+    # Tokens and sessions
+
+    async def create_token(self, name: str, role: str = "manager") -> str:
+        """The token's secret, which is stored nowhere."""
+        name = _check_name(name, "nombre")
+        check_role(role)
+        secret = _TOKEN_PREFIX + secrets.token_urlsafe(32)
+
+        def work(db: sqlite3.Connection) -> None:
+            try:
+                db.execute(
+                    "INSERT INTO tokens (name, role, secret_hash, created_ms) VALUES (?, ?, ?, ?)",
+                    (name, role, _hash(secret), self._clock()),
+                )
+            except sqlite3.IntegrityError as error:
+                raise Invalid(f"Ya existe el token {name}.", fields={"nombre": "ya existe"}) from error
+
+        await self._database.write(work)
+        return secret
+
+    async def list_tokens(self) -> list[dict[str, Any]]:
+        return await self._rows("SELECT id, name, role, created_ms FROM tokens ORDER BY name")
+
+    async def revoke_token(self, name: str) -> None:
+        stored, missing = _as_stored(name), f"No existe el token {name}."
+        if not stored.isprintable():
+            raise NotFound(missing)
+        await self._delete("DELETE FROM tokens WHERE name = ?", stored, missing)
+
+    async def list_sessions(self) -> list[dict[str, Any]]:
+        return await self._rows(
+            "SELECT s.id, u.username, u.role, s.address, s.created_ms, s.expires_ms FROM sessions s"
+            " JOIN users u ON u.id = s.user_id WHERE s.expires_ms > ? ORDER BY s.id",
+            self._clock(),
+        )
+
+    async def revoke_session(self, session_id: int) -> None:
+        await self._delete("DELETE FROM sessions WHERE id = ?", session_id, f"No existe la sesión {session_id}.")
+
+    async def _delete(self, sql: str, value: str | int, missing: str) -> None:
+        if not await self._database.write(lambda db: db.execute(sql, (value,)).rowcount):
+            raise NotFound(missing)
+        self._changed()
+
+    async def _rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
+        def work(db: sqlite3.Connection) -> list[dict[str, Any]]:
+            cursor = db.execute(sql, values)
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor]
+
+        return await self._database.read(work)
+
+
+def username_key(username: str) -> str:
+    """What is one name however it is typed: case, composed or combined accents, full-width letters. Empty for what
+    can be nobody's name."""
+    key = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", username).casefold()).strip()
+    return key if key.isprintable() else ""
+
+
+def _as_stored(name: str) -> str:
+    return unicodedata.normalize("NFC", name).strip()
+
+
+def _check_name(given: str, field: str) -> str:
+    name = _as_stored(given)
+    if not 1 <= len(name) <= MAX_USERNAME or not name.isprintable() or not username_key(name):
+        raise Invalid(
+            "El nombre no es válido.",
+            fields={field: f"debe tener de 1 a {MAX_USERNAME} caracteres, sin caracteres de control"},
+        )
+    return name
+
+
+def check_role(role: str) -> None:
+    if role not in ROLES:
+        raise Invalid(f"No existe el rol {role}.", fields={"rol": "debe ser uno de: " + ", ".join(ROLES)})
+
+
+def _hash(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()

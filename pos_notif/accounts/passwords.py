@@ -1,0 +1,65 @@
+"""Passwords and PINs: argon2id, computed off the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+
+import argon2
+
+from ..errors import Invalid, NoCapacity
+
+MIN_PASSWORD = 4  # a PIN; the login throttle is what protects one
+MAX_PASSWORD = 1000
+# Beyond this a sign-in is refused at once: it would wait for seconds, and those of a whole restaurant are fewer.
+MAX_WAITING = 100
+
+
+class Passwords:
+    """Close it, or its threads outlive it."""
+
+    def __init__(self) -> None:
+        # OWASP's argon2id minimum: 19 MiB and about 20 ms, also right for a Raspberry Pi.
+        self._hasher = argon2.PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+        self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="argon2")
+        self._nobodys_hash: str | None = None
+        self._waiting = 0
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def hash(self, password: str) -> str:
+        """Raises Invalid for one that is too short, too long, or no text."""
+        if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD or any("\ud800" <= char <= "\udfff" for char in password):
+            raise Invalid(
+                f"La contraseña o PIN debe tener al menos {MIN_PASSWORD} caracteres.",
+                fields={"password": f"debe tener de {MIN_PASSWORD} a {MAX_PASSWORD} caracteres"},
+            )
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._hasher.hash, password)
+
+    async def match(self, hashed: str | None, password: str) -> bool:
+        """Never for `None`, nobody's password, which takes as long: time tells no names. Raises NoCapacity."""
+        if hashed is None:
+            if self._nobodys_hash is None:
+                self._nobodys_hash = await self.hash(secrets.token_urlsafe())
+            await self._verify(self._nobodys_hash, password)
+            return False
+        return await self._verify(hashed, password)
+
+    async def _verify(self, hashed: str, password: str) -> bool:
+        sent = password.encode("utf-8", "surrogatepass")
+
+        def work() -> bool:
+            try:
+                return self._hasher.verify(hashed, sent)
+            except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
+                return False
+
+        if self._waiting >= MAX_WAITING:
+            raise NoCapacity("Hay demasiados inicios de sesión a la vez. Intente de nuevo en un momento.")
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        finally:
+            self._waiting -= 1

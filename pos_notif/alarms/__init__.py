@@ -1,0 +1,1 @@
+"""Which alarm is due, and the task that raises it."""

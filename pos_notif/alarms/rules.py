@@ -1,0 +1,127 @@
+"""What is due, pure: orders that no kitchen screen has acknowledged, and rooms without a screen (docs/protocol.md,
+section 17).
+
+Two clocks. `now` is in seconds and only goes forward: waiting is measured by it, so that a clock that is set an hour
+on or back neither raises an alarm nor holds one up. `ms` is the time of the day: what is told, and the shift.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import tzinfo
+
+from ..alarm_hours import Shift
+
+# At most one `sin_acuse` in so many seconds.
+PAUSE_SECONDS = 10.0
+# What should have been raised longer ago than this is told to nobody: at a start, and what was imported.
+STALE_MS = 10 * 60 * 1000
+# Events that come within so many seconds of each other fall due together: a burst costs no more than one order.
+GATHER_SECONDS = 1.0
+
+
+@dataclass(slots=True)
+class _Arrivals:
+    """What came within GATHER_SECONDS, up to the event `up_to`."""
+
+    first: float
+    last: float
+    up_to: int
+    ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Events after `after`, up to `up_to`, that have had their time; of them those that were appended since
+    `since_ms` are live ones."""
+
+    after: int
+    up_to: int
+    since_ms: int
+
+
+class Unseen:
+    """Remembers of the kitchen's events how far the log had come when: nothing of each event, whose receipt the log
+    knows."""
+
+    def __init__(self, ack_seconds: float, covered: int) -> None:
+        """`covered`: events up to this one have had their alarm, or never will."""
+        self._ack_seconds = ack_seconds
+        self._stale_ms = int(ack_seconds * 1000) + STALE_MS
+        self._covered = covered
+        self._arrivals: deque[_Arrivals] = deque()
+        self._not_before = float("-inf")
+
+    def arrived(self, up_to: int, now: float, ms: int) -> bool:
+        """The kitchen has events up to this one. Whether they are the only ones that are waited for."""
+        if self._arrivals:
+            newest = self._arrivals[-1]
+            if now - newest.first < GATHER_SECONDS:
+                newest.last, newest.up_to = now, up_to
+                return False
+        self._arrivals.append(_Arrivals(now, now, up_to, ms))
+        return len(self._arrivals) == 1
+
+    def raised(self, now: float) -> None:
+        """An alarm was given."""
+        self._not_before = now + PAUSE_SECONDS
+
+    def next_due(self) -> float | None:
+        if not self._arrivals:
+            return None
+        return max(self._arrivals[0].last + self._ack_seconds, self._not_before)
+
+    def due(self, now: float) -> Due | None:
+        """What is to be looked at now; again, until it is `done`."""
+        found = [arrivals for arrivals in self._arrivals if arrivals.last + self._ack_seconds <= now]
+        if not found or now < self._not_before:
+            return None
+        return Due(self._covered, found[-1].up_to, min(arrivals.ms for arrivals in found) - self._stale_ms)
+
+    def done(self, due: Due) -> None:
+        self._covered = due.up_to
+        while self._arrivals and self._arrivals[0].up_to <= due.up_to:
+            self._arrivals.popleft()
+
+
+@dataclass(slots=True)
+class RoomScreens:
+    """A room's screens. `lost_ms`: since when there is none, where the log says so already. `gone_at` and `gone_ms`:
+    when the last one went."""
+
+    gone_at: float
+    gone_ms: int
+    lost_ms: int | None = None
+    present: bool = False
+
+    def found(self, present: bool, now: float, ms: int) -> None:
+        if self.present and not present:
+            self.gone_at, self.gone_ms = now, ms
+        self.present = present
+
+    @property
+    def recovered(self) -> bool:
+        """It is to be told that there is one again."""
+        return self.present and self.lost_ms is not None
+
+    def due_in(self, now: float, ms: int, seconds: float, hours: Shift, zone: tzinfo) -> float | None:
+        """The seconds until it is to be told that there is none, of a room that had one in this business day: none
+        are left where it is due; None where there is nothing to tell."""
+        if self.present or self.lost_ms is not None:
+            return None
+        left = self.gone_at + seconds - now
+        if left <= 0 and not hours.holds(ms, zone):
+            return (hours.next_begin(ms, zone) - ms) / 1000
+        return max(0.0, left)
+
+
+@dataclass(slots=True)
+class Kept:
+    """What the log and the database know at a start."""
+
+    covered: int = 0  # the last `sin_acuse` speaks of events up to this one
+    raised_ms: int | None = None  # when that was
+    lost_ms: dict[str, int] = field(default_factory=dict)  # by role: an alarm that nothing has recovered from
+    seen_ms: dict[str, int] = field(default_factory=dict)  # by room
+    recent: list[tuple[int, int]] = field(default_factory=list)  # the kitchen's events after `covered`: (id, ms)

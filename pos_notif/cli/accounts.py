@@ -1,0 +1,165 @@
+"""`pos-notif user`, `token` and `session`. A running service sees every change within a second."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any, TypeVar
+
+import click
+
+from ..accounts.accounts import Accounts
+from ..clock import system_clock
+from ..config import from_environment
+from ..database.threads import Database
+from ..events import ROLES
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_ROLE = click.Choice(ROLES)
+
+
+def database_option(command: Command) -> Command:
+    return click.option("--database", metavar="PATH", help="SQLite file.  [POS_NOTIF_DATABASE; default: pos_notif.db]")(
+        command
+    )
+
+
+def run(database: str | None, work: Callable[[Accounts], Awaitable[Any]], *, create: bool = False) -> Any:
+    """Runs `work` on the accounts of a database, which must exist unless `create`."""
+
+    async def main() -> Any:
+        opened = await Database.open(from_environment(database=database).database, create=create)
+        accounts = Accounts(opened, system_clock)
+        try:
+            return await work(accounts)
+        finally:
+            accounts.close()
+            await opened.close()
+
+    return asyncio.run(main())
+
+
+@click.group("user")
+def user_group() -> None:
+    """People who sign in with a password or PIN."""
+
+
+@user_group.command("create")
+@click.argument("username")
+@click.option("--role", type=_ROLE, required=True)
+@click.option("--password", help="Password or PIN, 4 characters or more; asked for where it is not given.")
+@database_option
+def create_user(username: str, role: str, password: str | None, database: str | None) -> None:
+    """Create a user."""
+    secret = password if password is not None else _ask_password()
+    run(database, lambda accounts: accounts.create_user(username, role, secret), create=True)
+    click.echo(f"created {username} ({role})", err=True)
+
+
+@user_group.command("list")
+@database_option
+def list_users(database: str | None) -> None:
+    """List the users: id, role, name."""
+    for row in run(database, lambda accounts: accounts.list_users()):
+        click.echo(f"{row['id']}\t{row['role']}\t{row['username']}")
+
+
+@user_group.command("role")
+@click.argument("username")
+@click.argument("role", type=_ROLE)
+@database_option
+def change_role(username: str, role: str, database: str | None) -> None:
+    """Change a user's role; the user's sessions end."""
+    run(database, lambda accounts: accounts.set_role(username, role))
+    click.echo(f"{username} is now {role}; open sessions have ended", err=True)
+
+
+@user_group.command("password")
+@click.argument("username")
+@click.option("--password", help="The new one; asked for where it is not given.")
+@database_option
+def change_password(username: str, password: str | None, database: str | None) -> None:
+    """Change a user's password or PIN; the user's sessions end."""
+    secret = password if password is not None else _ask_password()
+    run(database, lambda accounts: accounts.set_password(username, secret))
+    click.echo(f"changed the password of {username}; open sessions have ended", err=True)
+
+
+@user_group.command("delete")
+@click.argument("username")
+@database_option
+def delete_user(username: str, database: str | None) -> None:
+    """Delete a user; the user's sessions end."""
+    run(database, lambda accounts: accounts.delete_user(username))
+    click.echo(f"deleted {username}", err=True)
+
+
+def _ask_password() -> str:
+    """Twice from a person; from a script, the one line that it pipes in."""
+    if sys.stdin.isatty():
+        return str(click.prompt("Password or PIN", hide_input=True, confirmation_prompt=True, err=True))
+    line = sys.stdin.readline().rstrip("\r\n")
+    if not line:
+        raise click.UsageError("no password: give --password, or pipe it in")
+    return line
+
+
+@click.group("token")
+def token_group() -> None:
+    """API tokens, for the POS back end."""
+
+
+@token_group.command("create")
+@click.argument("name")
+@click.option("--role", type=_ROLE, default="manager", show_default=True)
+@database_option
+def create_token(name: str, role: str, database: str | None) -> None:
+    """Create a token and print it, alone and this once: only its hash is stored."""
+    click.echo(run(database, lambda accounts: accounts.create_token(name, role), create=True))
+
+
+@token_group.command("list")
+@database_option
+def list_tokens(database: str | None) -> None:
+    """List the tokens: role, name, when it was made."""
+    for row in run(database, lambda accounts: accounts.list_tokens()):
+        click.echo(f"{row['role']}\t{row['name']}\t{_local(row['created_ms'])}")
+
+
+@token_group.command("revoke")
+@click.argument("name")
+@database_option
+def revoke_token(name: str, database: str | None) -> None:
+    """Revoke a token; what it has open ends."""
+    run(database, lambda accounts: accounts.revoke_token(name))
+    click.echo(f"revoked {name}", err=True)
+
+
+@click.group("session")
+def session_group() -> None:
+    """Who is signed in."""
+
+
+@session_group.command("list")
+@database_option
+def list_sessions(database: str | None) -> None:
+    """List the sessions: id, role, name, address, since, until."""
+    for row in run(database, lambda accounts: accounts.list_sessions()):
+        since, until = _local(row["created_ms"]), _local(row["expires_ms"])
+        click.echo(f"{row['id']}\t{row['role']}\t{row['username']}\t{row['address']}\t{since}\t{until}")
+
+
+@session_group.command("revoke")
+@click.argument("session_id", metavar="ID", type=click.IntRange(1, 2**63 - 1))
+@database_option
+def revoke_session(session_id: int, database: str | None) -> None:
+    """End a session; its streams end with it."""
+    run(database, lambda accounts: accounts.revoke_session(session_id))
+    click.echo(f"revoked session {session_id}", err=True)
+
+
+def _local(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000).astimezone().isoformat(timespec="seconds")

@@ -1,0 +1,92 @@
+"""The command `pos-notif demo`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import tempfile
+from contextlib import ExitStack
+
+import click
+
+from ..config import Config
+from ..demo.own_database import refuse_foreign
+from ..demo.people import PEOPLE
+from ..errors import ConfigurationError
+from .serve import announce as announce_service
+from .serve import config_of
+
+FASTEST_PACE = 100.0
+
+
+@click.command("demo")
+@click.option("--host", metavar="STR", help="Address to listen on.  [POS_NOTIF_HOST; default: 127.0.0.1]")
+@click.option("--port", metavar="INT", help="Port to listen on; 0 takes a free one.  [POS_NOTIF_PORT; default: 5000]")
+@click.option(
+    "--database",
+    metavar="PATH",
+    envvar="POS_NOTIF_DATABASE",
+    help="SQLite file to keep, new or of an earlier demo.  [POS_NOTIF_DATABASE; default: a temporary one]",
+)
+@click.option(
+    "--pace",
+    metavar="FLOAT",
+    default="1",
+    show_default=True,
+    help=f"4 is four times as fast, 0.5 half as fast; at most {FASTEST_PACE:g}.",
+)
+@click.option(
+    "--no-staff",
+    is_flag=True,
+    help="Guests only: nothing is cooked, served or charged but by people.",
+)
+@click.option("--seed", type=int, help="The same guests order the same again.  [default: random]")
+def demo_command(
+    host: str | None, port: str | None, database: str | None, pace: str, no_staff: bool, seed: int | None
+) -> None:
+    """Run the service with demo users, a menu and a simulated restaurant: guests order, and what no person at a screen
+    touches for a while is cooked, served and charged. An order that you touch is yours for three minutes.
+
+    The first line on standard output is its URL. Ctrl-C ends it.
+    """
+    from ..demo.service import run_demo
+    from ..server.run import set_up_logging
+
+    speed = _pace(pace)
+    seed = secrets.randbits(32) if seed is None else seed
+    with ExitStack() as cleanup:
+        path = database
+        if path is None:
+            directory = cleanup.enter_context(tempfile.TemporaryDirectory(prefix="pos-notif-demo-"))
+            path = os.path.join(directory, "demo.db")
+        # The simulation's own requests would bury the users and PINs under access log lines.
+        # Plain HTTP: they would not know whom to trust.
+        given = {"host": host, "port": port, "database": path, "access_log": "false", "certfile": "", "keyfile": ""}
+        config = config_of(given)
+        refuse_foreign(config.database)
+        set_up_logging()
+        run_demo(
+            config,
+            pace=speed,
+            seed=seed,
+            staff=not no_staff,
+            announce=lambda port: _announce(config, port, seed, database),
+        )
+
+
+def _pace(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        pace = float(text)
+        if 0 < pace <= FASTEST_PACE:
+            return pace
+    raise ConfigurationError(f"--pace: {text!r} is not a number above 0 and at most {FASTEST_PACE:g}")
+
+
+def _announce(config: Config, port: int, seed: int, kept: str | None) -> None:
+    announce_service(config, port, True)
+    click.echo("Demo users:", err=True)
+    for person in PEOPLE:
+        click.echo(f"  {person.role:8}  {person.username:8}  PIN {person.pin}", err=True)
+    where = f"Database: {kept}." if kept else "The database is temporary and is removed at the end."
+    click.echo(f"{where} Seed: {seed}. Ctrl-C ends the demo.", err=True)

@@ -1,0 +1,258 @@
+"""The log's file: what may be opened, its schema, and the way from older ones; in whatever thread it is asked."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from ..errors import LogRefused
+from ..resources import resource
+
+T = TypeVar("T")
+
+APPLICATION_ID = 0x504F534E  # "POSN"
+SCHEMA_VERSION = 5
+# To version N, from N - 1, as SQL. A file of an older version is brought up step by step, each in a transaction.
+MIGRATIONS: Mapping[int, str] = {
+    2: """
+        ALTER TABLE log ADD COLUMN subscriptions_version INTEGER NOT NULL DEFAULT 0;
+        CREATE TABLE subscriptions (
+            session_id INTEGER REFERENCES sessions (id) ON DELETE CASCADE,
+            token_id INTEGER REFERENCES tokens (id) ON DELETE CASCADE,
+            client TEXT NOT NULL,
+            order_id INTEGER NOT NULL,
+            after_id INTEGER NOT NULL,
+            CHECK ((session_id IS NULL) <> (token_id IS NULL))
+        ) STRICT;
+        CREATE UNIQUE INDEX subscriptions_session ON subscriptions (session_id, client, order_id)
+            WHERE session_id IS NOT NULL;
+        CREATE UNIQUE INDEX subscriptions_token ON subscriptions (token_id, client, order_id)
+            WHERE token_id IS NOT NULL;
+    """,
+    3: """
+        CREATE TABLE products (
+            id INTEGER PRIMARY KEY,
+            name TEXT NOT NULL,
+            category TEXT,
+            price REAL NOT NULL,
+            stock REAL,
+            minimum REAL,
+            available INTEGER NOT NULL
+        ) STRICT;
+    """,
+    4: """
+        CREATE INDEX events_prunings ON events (id) WHERE type = 'poda';
+        CREATE INDEX events_alarms ON events (id) WHERE type IN ('sin_acuse', 'sin_pantalla', 'pantalla_recuperada');
+        CREATE TABLE screens (
+            room TEXT PRIMARY KEY,
+            seen_ms INTEGER NOT NULL
+        ) STRICT;
+    """,
+    5: """
+        CREATE INDEX events_time ON events (ms);
+        CREATE INDEX events_type ON events (type, id);
+    """,
+}
+ZERO_HASH = "0" * 64
+BUSY_TIMEOUT_SECONDS = 5.0
+_EPOCH_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+@contextlib.contextmanager
+def opened(path: Path, *, create: bool = False) -> Iterator[sqlite3.Connection]:
+    """A connection for a command that works alone; checked and brought up as `Database.open` does."""
+    check_file(path, create)
+    with contextlib.closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None)) as connection:
+        try:
+            prepare(connection, path, MIGRATIONS)
+        except sqlite3.Error as error:
+            raise LogRefused(f"{path}: {reason(error)}") from error
+        yield connection
+
+
+@contextlib.contextmanager
+def opened_to_read(path: Path) -> Iterator[sqlite3.Connection]:
+    """Leaves the file as it is, of whatever version, and may be of a medium that cannot be written."""
+    if not path.is_file():
+        raise LogRefused(f"{path}: " + ("is a directory" if path.is_dir() else "does not exist"))
+    with contextlib.closing(_connect_to_read(path)) as connection:
+        try:
+            _refuse_foreign(connection, path)
+        except sqlite3.Error as error:
+            raise LogRefused(f"{path}: {reason(error)}") from error
+        yield connection
+
+
+def _connect_to_read(path: Path) -> sqlite3.Connection:
+    # SQLite would have to make a -shm beside a file in WAL mode; without a -wal nobody writes to it.
+    still = "" if path.with_name(path.name + "-wal").exists() else "&immutable=1"
+    uri = f"{path.absolute().as_uri()}?mode=ro{still}"
+    return sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None)
+
+
+def open_for_reading(file: str | os.PathLike[str]) -> sqlite3.Connection:
+    """For one who reads beside the service. Not read-only to SQLite, which has to write for a file that nobody else has
+    open."""
+    connection = sqlite3.connect(file, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None)
+    connection.execute("PRAGMA query_only = 1")
+    return connection
+
+
+def in_transaction(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        result = work(connection)
+        connection.execute("COMMIT")
+    except BaseException:
+        # SQLite has already rolled back after some errors (a full disk among them).
+        if connection.in_transaction:
+            with contextlib.suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+        raise
+    return result
+
+
+def is_database(file: Path) -> bool:
+    """SQLite is asked first, since closing a file takes away every lock that this process has on it (POSIX; section 2.2
+    of sqlite.org/howtocorrupt.html). Only what it does not take for a database, and so cannot have open, is opened to
+    tell a damaged one by its first bytes. Raises OSError."""
+    if file.is_dir() or not os.access(file, os.R_OK):
+        file.open("rb").close()  # raises: it is of no use to SQLite either
+    try:
+        with contextlib.closing(_connect_to_read(file)) as connection:
+            connection.execute("PRAGMA schema_version").fetchone()
+    except sqlite3.Error as error:
+        if "not a database" not in str(error):
+            return True
+        with file.open("rb") as content:
+            return content.read(16) == b"SQLite format 3\0"
+    return file.stat().st_size > 0
+
+
+def check_file(file: Path, create: bool) -> None:
+    """What can be said of the file before SQLite sees it: by its entry in the directory, since this process may have it
+    open already, and a plain `open` and `close` would take the locks away that say so to other processes."""
+    directory = file.parent
+    if not directory.is_dir():
+        raise LogRefused(f"{file}: the directory {directory} does not exist")
+    if file.is_dir():
+        raise LogRefused(f"{file}: is a directory")
+    if not file.exists():
+        if not create:
+            raise LogRefused(f"{file}: does not exist")
+        if not os.access(directory, os.W_OK | os.X_OK):
+            raise LogRefused(f"{file}: the directory {directory} is not writable")
+    elif not os.access(file, os.R_OK | os.W_OK):
+        read_only = os.statvfs(file).f_flag & os.ST_RDONLY
+        raise LogRefused(f"{file}: {os.strerror(errno.EROFS if read_only else errno.EACCES)}")
+
+
+def prepare(connection: sqlite3.Connection, file: Path, migrations: Mapping[int, str]) -> None:
+    """Makes the schema in a new file, or checks and migrates an existing one."""
+    empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+    version = 0 if empty else _refuse_foreign(connection, file)
+    connection.execute("PRAGMA journal_mode = WAL")
+    # FULL: a 201 must survive a power cut. NORMAL may lose the last commits.
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = 1")
+    if empty:
+        in_transaction(connection, _create)
+    else:
+        for step in range(version + 1, SCHEMA_VERSION + 1):
+            if step not in migrations:
+                raise LogRefused(f"{file}: is damaged: there is no way from its schema {version} to {SCHEMA_VERSION}")
+            in_transaction(connection, lambda writer, step=step: _migrate(writer, migrations[step], step))  # type: ignore[misc]
+    _check_schema(connection, file)
+
+
+def _refuse_foreign(connection: sqlite3.Connection, file: Path) -> int:
+    """The schema's version, of a log that this version knows."""
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if application != APPLICATION_ID:
+        raise LogRefused(f"{file}: is a SQLite database of another program")
+    if version > SCHEMA_VERSION:
+        raise LogRefused(
+            f"{file}: was written by a newer pos-notif (schema {version}, this one knows {SCHEMA_VERSION}); upgrade it"
+        )
+    return version
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        return  # another process made it between our look and our lock
+    for statement in _statements(resource("schema.sql").read_text(encoding="utf-8")):
+        connection.execute(statement)
+    connection.execute(
+        "INSERT INTO log (only_row, epoch, head_id, head_hash, oldest, anchor_hash) VALUES (1, ?, 0, ?, 1, ?)",
+        (new_epoch(), ZERO_HASH, ZERO_HASH),
+    )
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def new_epoch() -> str:
+    return "".join(secrets.choice(_EPOCH_ALPHABET) for _ in range(6))
+
+
+def _migrate(connection: sqlite3.Connection, script: str, version: int) -> None:
+    if connection.execute("PRAGMA user_version").fetchone()[0] >= version:
+        return  # another process did it between our look and our lock
+    for statement in _statements(script):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {version}")
+
+
+def _statements(script: str) -> list[str]:
+    """The script's statements one by one: `executescript` would commit the transaction first."""
+    statements, pending = [], ""
+    for line in script.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            statements.append(pending)
+            pending = ""
+    return statements
+
+
+def _check_schema(connection: sqlite3.Connection, file: Path) -> None:
+    """Every table and index is as schema.sql has it, and the small tables are readable."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as model:
+        model.executescript(resource("schema.sql").read_text(encoding="utf-8"))
+        expected = _columns(model)
+    found = _columns(connection)
+    for name, columns in expected.items():
+        if name not in found:
+            raise LogRefused(f"{file}: is damaged: {name} is missing")
+        if found[name] != columns:
+            raise LogRefused(f"{file}: is damaged: {name} has other columns than schema {SCHEMA_VERSION}")
+    for table in ("log", "users", "sessions", "tokens"):
+        problem = connection.execute(f"PRAGMA quick_check('{table}')").fetchone()[0]
+        if problem != "ok":
+            raise LogRefused(f"{file}: is damaged: {problem}")
+    if connection.execute("SELECT count(*) FROM log").fetchone()[0] != 1:
+        raise LogRefused(f"{file}: is damaged: the log's head is missing")
+
+
+def _columns(connection: sqlite3.Connection) -> dict[str, list[tuple[str, str]]]:
+    names = connection.execute("SELECT type, name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'").fetchall()
+    return {
+        name: [(row[1], row[2]) for row in connection.execute(f"PRAGMA table_xinfo('{name}')")]
+        if kind == "table"
+        else [(str(row[2]), "") for row in connection.execute(f"PRAGMA index_xinfo('{name}')")]
+        for kind, name in names
+    }
+
+
+def reason(error: sqlite3.Error) -> str:
+    text = str(error)
+    if "not a database" in text:
+        return "is not a SQLite database, or its header is damaged"
+    if "malformed" in text:
+        return f"is damaged ({text})"
+    return text

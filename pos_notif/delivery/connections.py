@@ -1,0 +1,85 @@
+"""What is open and belongs to somebody: streams, sockets and downloads. Counted, and ended with their session."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ..accounts.accounts import Accounts, Principal
+from ..errors import LogUnavailable
+from ..log.subscriptions import Subscriptions
+
+RESTART = "reinicio"
+SESSION_ENDED = "sesion_terminada"
+MAX_STRANGERS = 500
+# Between two checks of everybody: each stream that opens asks for one, and a thousand may open at once.
+VERIFY_PAUSE_SECONDS = 0.1
+
+
+class OpenConnection(Protocol):
+    @property
+    def principal(self) -> Principal | None:
+        """Whose it is; None while nobody has signed in on it."""
+
+    def end(self, reason: str) -> None:
+        """Soon, after telling the client why."""
+
+
+@dataclass(slots=True)
+class Connections:
+    """At most `limit` (0: no limit) of those that belong to somebody, and MAX_STRANGERS others. What ended sessions
+    followed is forgotten."""
+
+    accounts: Accounts
+    limit: int
+    subscriptions: Subscriptions
+    open: set[OpenConnection] = field(default_factory=set)
+    strangers: set[OpenConnection] = field(default_factory=set)  # who has not signed in yet
+    downloads: set[OpenConnection] = field(default_factory=set)  # few, by a limit of their own
+    closing: bool = False
+    _verifying: asyncio.Task[None] | None = None
+    _verify_again: bool = False
+
+    @property
+    def full(self) -> bool:
+        return bool(self.limit) and len(self.open) >= self.limit
+
+    @property
+    def crowded(self) -> bool:
+        """By those who have not signed in."""
+        return len(self.strangers) >= MAX_STRANGERS
+
+    def end_all(self, reason: str) -> None:
+        self.closing = True
+        for connection in (*self.open, *self.strangers, *self.downloads):
+            connection.end(reason)
+
+    def verify(self) -> None:
+        """Ends those, and the subscriptions, whose session or token is no more; soon, and in one query however many
+        they are."""
+        self._verify_again = True
+        if self._verifying is None or self._verifying.done():
+            self._verifying = asyncio.get_running_loop().create_task(self._verify(), name="verify-connections")
+
+    async def _verify(self) -> None:
+        while self._verify_again:
+            self._verify_again = False
+            # Before the answer, which knows nothing of who comes later.
+            asked_for = [(connection, connection.principal) for connection in (*self.open, *self.downloads)]
+            followers = self.subscriptions.owners()
+            try:
+                living = await self.accounts.living()
+            except LogUnavailable:
+                return  # the watch asks again after the next commit; nobody can be revoked meanwhile
+            for connection, who in asked_for:
+                if who is not None and (who.kind, who.id, who.role) not in living:
+                    connection.end(SESSION_ENDED)
+            known = {(kind, identity) for kind, identity, _ in living}
+            self.subscriptions.end(owner for owner in followers if (owner.kind, owner.id) not in known)
+            if self._verify_again and not self.closing:
+                await asyncio.sleep(VERIFY_PAUSE_SECONDS)
+
+    async def close(self) -> None:
+        if self._verifying is not None:
+            await self._verifying

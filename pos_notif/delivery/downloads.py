@@ -1,0 +1,229 @@
+"""Downloads of the log: each is a process that reads (`history/process.py`), and what a client takes of it.
+
+The client sets the pace: the next page is taken from the process when the one before has been sent, and the process
+waits for that in its pipe.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import subprocess
+import sys
+from collections import deque
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from ..accounts.accounts import Principal
+from ..errors import LogUnavailable, NoCapacity
+from ..history.process import FRAME_HEAD, describe
+from ..history.query import Export
+from ..log.event_log import Transaction
+from ..notifier import NotificadorPedidos
+from ..publishing.append import Moment
+from ..resources import PACKAGE
+from .connections import Connections
+
+logger = logging.getLogger("pos_notif")
+
+# Each has a process of 25 MB.
+MAX_RUNNING = 4
+REMEMBERED = 20
+_RUN = f"import sys; sys.path.insert(0, sys.argv[1]); from {describe.__module__} import main; main()"
+
+RUNNING, DONE, BROKEN = "en_curso", "completa", "interrumpida"
+
+
+@dataclass(slots=True)
+class Progress:
+    """What the manager's page is told of a download, by the name that it gave it."""
+
+    name: str | None
+    format: str
+    rows: int = 0
+    sent: int = 0
+    state: str = RUNNING
+
+    def told(self) -> dict[str, Any]:
+        return {
+            "descarga": self.name,
+            "formato": self.format,
+            "filas": self.rows,
+            "enviadas": self.sent,
+            "estado": self.state,
+        }
+
+
+class Downloads:
+    def __init__(self, notifier: NotificadorPedidos, connections: Connections) -> None:
+        self._notifier = notifier
+        self._connections = connections
+        self._running: list[Download] = []
+        self._ended: deque[Progress] = deque(maxlen=REMEMBERED)
+
+    @property
+    def progress(self) -> list[Progress]:
+        """Of the last ones and those running, each oldest first."""
+        return [*self._ended, *(download.progress for download in self._running)]
+
+    async def start(self, export: Export, name: str | None, principal: Principal) -> Download:
+        """Counts its rows, and notes it in the log unless it goes on with another one. It ends with the session or
+        token of `principal`. Raises NoCapacity or LogUnavailable."""
+        if len(self._running) >= MAX_RUNNING:
+            raise NoCapacity("Hay demasiadas descargas en curso. Espere a que termine una.")
+        download = Download(self, export, principal, Progress(name, export.format))
+        self._running.append(download)
+        self._connections.downloads.add(download)
+        self._connections.verify()  # the session may have ended since the request was let in
+        asking = asyncio.current_task()
+        assert asking is not None
+        asking.add_done_callback(download.end)  # also where its client goes before the first byte is asked for
+        try:
+            total = await download.open(self._notifier.config.database)
+            if not export.after:
+                record = _Record(self._notifier.moment(), principal.actor, export, total)
+                await self._notifier.log.transact(record)
+        except BaseException:
+            await download.close()
+            raise
+        return download
+
+    def ended(self, download: Download) -> None:
+        self._running.remove(download)
+        self._connections.downloads.discard(download)
+        self._ended.append(download.progress)
+
+    async def close(self) -> None:
+        for download in list(self._running):
+            await download.close()
+
+
+class Download:
+    """Iterate over its bytes once; close it in any case."""
+
+    def __init__(self, downloads: Downloads, export: Export, principal: Principal, progress: Progress) -> None:
+        self.principal = principal
+        self.progress = progress
+        self._downloads = downloads
+        self._export = export
+        self._thread = ThreadPoolExecutor(1, "download")
+        self._process: subprocess.Popen[bytes] | None = None  # set by the thread: whoever awaits it may be cancelled
+        self._following: asyncio.Task[tuple[int, bytes]] | None = None
+        self._closing: asyncio.Task[None] | None = None
+
+    async def open(self, database: str) -> int:
+        """How many rows there are in all."""
+        asked = describe(self._export, database)
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._start, asked)
+        self.progress.rows, total = await self._next()
+        return int(total)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            self._following = asyncio.create_task(self._next(), name="download")
+            while True:
+                rows, page = await self._following
+                if self._closing is not None:
+                    raise LogUnavailable
+                if not page:
+                    self.progress.state = DONE
+                    return
+                self._following = asyncio.create_task(self._next(), name="download")  # read while this one is sent
+                yield page
+                self.progress.sent += rows
+        finally:
+            await self.close()
+
+    async def _next(self) -> tuple[int, bytes]:
+        if self._closing is not None:
+            raise LogUnavailable
+        loop = asyncio.get_running_loop()
+        frame = await loop.run_in_executor(self._thread, self._read_frame)
+        if frame is None:
+            if self._closing is None:
+                logger.error("a download broke off: %s", await loop.run_in_executor(self._thread, self._last_words))
+            raise LogUnavailable
+        return frame
+
+    def end(self, reason: object = None) -> None:
+        """Soon; where it is not at its end, it breaks off."""
+        if self._closing is None:
+            self._closing = asyncio.get_running_loop().create_task(self._close(), name="download-end")
+
+    async def close(self) -> None:
+        """Ends the process: at once, and whoever it is that stopped listening. Who awaits this may be cancelled
+        meanwhile: a second time, where the client has gone."""
+        self.end()
+        assert self._closing is not None
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
+        if self.progress.state == RUNNING:
+            self.progress.state = BROKEN
+        if self._process is not None:
+            self._process.kill()  # the thread may still read: it meets the pipe's end now
+        if self._following is not None:
+            await asyncio.gather(self._following, return_exceptions=True)
+        # Behind a start that is under way.
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._reap)
+        self._thread.shutdown(wait=False)
+        self._downloads.ended(self)
+
+    # In the thread
+
+    def _start(self, asked: bytes) -> None:
+        process = self._process = subprocess.Popen(
+            [sys.executable, "-P", "-c", _RUN, str(PACKAGE.parent)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        assert process.stdin is not None
+        with contextlib.suppress(BrokenPipeError), process.stdin:
+            process.stdin.write(asked)
+
+    def _read_frame(self) -> tuple[int, bytes] | None:
+        assert self._process is not None
+        pipe = self._process.stdout
+        assert pipe is not None
+        head = pipe.read(FRAME_HEAD.size)
+        if len(head) < FRAME_HEAD.size:
+            return None
+        rows, size = FRAME_HEAD.unpack(head)
+        content = pipe.read(size)
+        return (rows, content) if len(content) == size else None
+
+    def _last_words(self) -> str:
+        assert self._process is not None
+        assert self._process.stderr is not None
+        return self._process.stderr.read().decode(errors="replace").strip() or f"exit code {self._process.wait()}"
+
+    def _reap(self) -> None:
+        if self._process is not None:
+            with self._process as process:  # closes its pipes, and waits for it
+                process.kill()
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """Appends `descarga`. Call it with the transaction."""
+
+    moment: Moment
+    actor: dict[str, Any]
+    export: Export
+    rows: int
+
+    def __call__(self, transaction: Transaction) -> None:
+        event = {
+            "id": transaction.next_id(),
+            "tipo": "descarga",
+            "timestamp": self.moment.timestamp,
+            "actor": self.actor,
+            "formato": self.export.format,
+            "filtros": self.export.filters.sent,
+            "filas": self.rows,
+        }
+        transaction.append(event, set(), self.moment.ms, None)

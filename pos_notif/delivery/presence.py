@@ -1,0 +1,201 @@
+"""Who is connected: streams, sockets and polling clients, and who has gone in this business day."""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from typing import Any
+
+from ..clock import Clock, business_day, business_day_start, iso
+
+MAX_GONE = 200
+# A polling client counts as connected for so many of its intervals.
+POLL_INTERVALS = 3
+
+
+@dataclass(slots=True, kw_only=True)
+class Presence:
+    """One connection. `served` tells the id up to which it has been served and when it was last written to."""
+
+    sid: str
+    user_id: int | None
+    role: str
+    username: str
+    transport: str
+    rooms: list[str]
+    client: str | None
+    since_ms: int
+    seen_ms: int
+    served: Callable[[], tuple[int, int]]
+    until_ms: int | None = None  # a polling client's, None: until it is closed
+    own_room: str = ""
+    is_screen: bool = False  # a session's: a token has no eyes
+
+    def identity(self) -> tuple[Any, ...]:
+        return (self.user_id, self.username, self.role, self.client, self.transport)
+
+
+@dataclass(slots=True)
+class Directory:
+    """`lag(room, position)` tells how many of a room's events follow a position."""
+
+    clock: Clock
+    zone: tzinfo
+    lag: Callable[[str, int], int] = lambda room, position: 0
+    _present: dict[str, Presence] = field(default_factory=dict)
+    _polling: dict[tuple[Any, ...], Presence] = field(default_factory=dict)
+    _gone: OrderedDict[tuple[Any, ...], Presence] = field(default_factory=OrderedDict)
+    _here: Counter[tuple[Any, ...]] = field(default_factory=Counter)  # connections of each identity
+    _screens: Counter[str] = field(default_factory=Counter)  # streams and sockets of each room
+    # Called with a room whose first screen has come, or whose last one has gone.
+    on_screen: Callable[[str], None] = lambda room: None
+
+    def connect(
+        self,
+        *,
+        user_id: int | None,
+        role: str,
+        username: str,
+        transport: str,
+        room: str,
+        client: str | None = None,
+        served: Callable[[], tuple[int, int]],
+        sid: str | None = None,
+        is_screen: bool = False,
+    ) -> Presence:
+        now = self.clock()
+        presence = Presence(
+            sid=sid or secrets.token_hex(8),
+            user_id=user_id,
+            role=role,
+            username=username,
+            transport=transport,
+            rooms=[room],
+            client=client,
+            since_ms=now,
+            seen_ms=now,
+            served=served,
+            own_room=room,
+            is_screen=is_screen,
+        )
+        former = self._present.get(presence.sid)
+        if former is not None:
+            self.disconnect(former)
+        self._present[presence.sid] = presence
+        self._here[presence.identity()] += 1
+        self._gone.pop(presence.identity(), None)
+        if is_screen:
+            self._screens[room] += 1
+            if self._screens[room] == 1:
+                self.on_screen(room)
+        return presence
+
+    def disconnect(self, presence: Presence) -> None:
+        if self._present.get(presence.sid) is not presence:
+            return
+        del self._present[presence.sid]
+        presence.seen_ms = self.clock()
+        last = (presence.served()[0], presence.seen_ms)
+        presence.served = lambda: last
+        identity = presence.identity()
+        self._here[identity] -= 1
+        if not self._here[identity]:
+            del self._here[identity]
+            self._leave(presence)
+        if presence.is_screen:
+            self._screens[presence.own_room] -= 1
+            if not self._screens[presence.own_room]:
+                self.on_screen(presence.own_room)
+
+    def find(self, sid: str) -> Presence | None:
+        return self._present.get(sid)
+
+    def polled(
+        self, *, user_id: int | None, role: str, username: str, room: str, client: str | None, position: int,
+        interval_ms: int, is_screen: bool = False,
+    ) -> None:  # fmt: skip
+        """A poll was answered up to `position`."""
+        now = self.clock()
+        key = (user_id, username, role, client, "polling")
+        presence = self._polling.get(key)
+        if presence is None or (presence.until_ms or 0) < now:
+            if len(self._polling) > 10_000:
+                self._drop_silent(now)
+            presence = self._polling[key] = Presence(
+                sid=secrets.token_hex(8), user_id=user_id, role=role, username=username, transport="polling",
+                rooms=[room], client=client, since_ms=now, seen_ms=now, own_room=room,
+                served=lambda: (position, now), is_screen=is_screen,
+            )  # fmt: skip
+            self._gone.pop(key, None)
+            if is_screen:
+                presence.until_ms = now + POLL_INTERVALS * interval_ms
+                self.on_screen(room)
+        presence.seen_ms = now
+        presence.until_ms = now + POLL_INTERVALS * interval_ms
+        presence.served = lambda: (position, now)
+
+    def has_screen(self, room: str) -> bool:
+        """A stream or socket of a session."""
+        return bool(self._screens[room])
+
+    def polled_until(self, room: str) -> int | None:
+        """Until when the room's polling screens count as connected, in milliseconds; None where there is none."""
+        ends = (
+            poller.until_ms or 0 for poller in self._polling.values() if poller.own_room == room and poller.is_screen
+        )
+        return max(ends, default=None)
+
+    def state(self, cursor: Callable[[int], str]) -> dict[str, Any]:
+        """The answer of `GET /api/notificaciones/estado`."""
+        now = self.clock()
+        self._drop_silent(now)
+        present = [*self._present.values(), *self._polling.values()]
+        day_start = business_day_start(business_day(now, self.zone), self.zone)
+        gone = [presence for presence in self._gone.values() if presence.seen_ms >= day_start]
+        return {
+            "total_conexiones": len(present),
+            "por_rol": dict(Counter(presence.role for presence in present)),
+            "conexiones": [self._row(presence, True, cursor) for presence in present]
+            + [self._row(presence, False, cursor) for presence in reversed(gone)],
+        }
+
+    def summary(self) -> tuple[Counter[tuple[str, str]], int]:
+        """How many are connected by (transport, role), and the events by which the last of them is behind."""
+        self._drop_silent(self.clock())
+        present = [*self._present.values(), *self._polling.values()]
+        lags = (self.lag(presence.own_room, presence.served()[0]) for presence in present)
+        return Counter((presence.transport, presence.role) for presence in present), max(lags, default=0)
+
+    def _row(self, presence: Presence, connected: bool, cursor: Callable[[int], str]) -> dict[str, Any]:
+        position, seen_ms = presence.served()
+        return {
+            "sid": presence.sid,
+            "usuario_id": presence.user_id,
+            "rol": presence.role,
+            "username": presence.username,
+            "transporte": presence.transport,
+            "salas": presence.rooms,
+            "cliente": presence.client,
+            "cursor": cursor(position),
+            "atraso": self.lag(presence.own_room, position),
+            "conectado_desde": iso(presence.since_ms, self.zone),
+            "ultima_senal": iso(max(seen_ms, presence.seen_ms), self.zone),
+            "conectado": connected,
+        }
+
+    def _drop_silent(self, now: int) -> None:
+        for key, presence in list(self._polling.items()):
+            if (presence.until_ms or 0) < now:
+                del self._polling[key]
+                self._leave(presence)
+
+    def _leave(self, presence: Presence) -> None:
+        """Kept as the last of its user, role, client and transport; none of the same is here any more."""
+        identity = presence.identity()
+        self._gone[identity] = presence
+        self._gone.move_to_end(identity)
+        while len(self._gone) > MAX_GONE:
+            self._gone.popitem(last=False)

@@ -1,0 +1,255 @@
+"""The open streams: an SSE stream is a cursor and what ends it. Knows no HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from ..accounts.accounts import Principal
+from ..errors import LogUnavailable
+from ..events import MANAGERS
+from ..log.event_log import Pruned
+from ..notifier import NotificadorPedidos, Reader
+from ..wire import sse
+from ..wire.json_text import dump
+from .connections import RESTART, SESSION_ENDED, Connections
+from .fanout import OPENINGS_AT_ONCE, PAGES_AT_ONCE, Chunk, Pump, Turns
+
+RETRY_MS = (2000, 5000)
+RECONNECT_RETRY_MS = (100, 500)
+RESTART_RETRY_MS = (500, 2500)
+BUSY_RETRY_MS = 30_000
+
+RECONNECT = "reconexion"
+_END_RETRY = {RESTART: RESTART_RETRY_MS, RECONNECT: RECONNECT_RETRY_MS}
+
+
+class Sink(Protocol):
+    """Where a stream's bytes go: a connection's transport, or any ASGI server's `send`."""
+
+    async def send(self, body: bytes) -> None:
+        """Writes with backpressure: returns once the connection takes more."""
+
+    def push(self, chunk: Chunk) -> bool:
+        """Writes without waiting. False: this was taken, but `flush` is due before more."""
+
+    async def flush(self) -> None:
+        """Returns once what was pushed has left room for more, or the connection is gone."""
+
+    def on_close(self, call: Callable[[], None]) -> None:
+        """`call()` once the client has gone, at once if it has."""
+
+
+@dataclass(slots=True)
+class Streams:
+    """What the streams share."""
+
+    notifier: NotificadorPedidos
+    connections: Connections
+    openings: Turns = field(default_factory=lambda: Turns(OPENINGS_AT_ONCE))
+    pages: Turns = field(default_factory=lambda: Turns(PAGES_AT_ONCE))
+    _pumps: dict[tuple[Any, ...], Pump] = field(default_factory=dict)
+
+    def pump(self, reader: Reader) -> Pump:
+        """The room's; or the client's own, while it follows orders."""
+        follows = reader.follows if reader.orders else ()
+        key = (reader.room, reader.kitchen, *follows)
+        pump = self._pumps.get(key)
+        if pump is None:
+            notifier = self.notifier
+            own = replace(reader, follows=follows)
+            pump = self._pumps[key] = Pump(
+                notifier.tail, MANAGERS if follows else reader.room,
+                page=lambda after: notifier.sse_page_in_memory(own, after),
+                heartbeat=self.heartbeat, heartbeat_seconds=notifier.config.heartbeat_seconds,
+                clock=notifier.clock, written=notifier.written,
+            )  # fmt: skip
+        return pump
+
+    def left(self, pump: Pump) -> None:
+        """A client's own pump goes with its last stream."""
+        if pump.empty:
+            for key in [key for key, kept in self._pumps.items() if kept is pump and len(key) > 2]:
+                self._pumps.pop(key).retire()
+
+    def heartbeat(self, after: int) -> bytes:
+        cursor = self.notifier.cursor(after)
+        data = {"hora_servidor": self.notifier.now(), "cursor": cursor}
+        return sse.frame("latido", dump(data).encode(), cursor)
+
+
+class Stream:
+    """One reader's stream. `serve` is its whole life; cancelling it at any point leaves nothing behind."""
+
+    __slots__ = (
+        "__weakref__", "_after", "_client", "_cursor", "_ending", "_gone", "_live", "_presence", "_reader", "_seen_ms",
+        "_streams", "_wake", "principal", "push",
+    )  # fmt: skip
+
+    def __init__(
+        self, streams: Streams, reader: Reader, principal: Principal, cursor: str | None, client: str | None
+    ) -> None:
+        self.principal = principal
+        self._streams = streams
+        self._reader = reader
+        self._cursor = cursor
+        self._client = client
+        self._after = 0
+        self._seen_ms = 0
+        self._live: Pump | None = None
+        self._wake: asyncio.Future[None] | None = None
+        self._ending: str | None = None
+        self._gone = False
+
+    def end(self, reason: str) -> None:
+        """The stream says why and ends, as soon as what it is writing has been taken."""
+        self._ending = self._ending or reason
+        self._leave()
+
+    def _served(self) -> tuple[int, int]:
+        """The id up to which it has been served, and when it was last written to."""
+        if self._live is not None:
+            return self._live.reached, max(self._seen_ms, self._live.last_write_ms)
+        return self._after, self._seen_ms
+
+    # As the pump sees it; `push` is the sink's own
+
+    def left_behind(self, after: int) -> None:
+        pump, self._live = self._live, None
+        self._after = after
+        if pump is not None:
+            self._seen_ms = max(self._seen_ms, pump.last_write_ms)
+            self._streams.left(pump)
+        self._resume()
+
+    def _resume(self) -> None:
+        if self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
+
+    def _leave(self) -> None:
+        if self._live is not None:
+            self.left_behind(self._live.leave(self))
+
+    def _follow(self) -> None:
+        """Its client follows other orders than before: on from here by those, in another pump."""
+        self._presence.rooms = self._reader.rooms
+        self._leave()
+
+    def _client_gone(self) -> None:
+        self._gone = True
+        self._leave()
+
+    # Its own task
+
+    async def serve(self, sink: Sink) -> None:
+        notifier, connections = self._streams.notifier, self._streams.connections
+        if connections.full:
+            return await sink.send(sse.retry(BUSY_RETRY_MS) + self._note("ocupado"))
+        if connections.closing:
+            return await sink.send(self._last_words(RESTART))
+        self.push = sink.push
+        connections.open.add(self)
+        self._presence = notifier.directory.connect(
+            user_id=self.principal.user_id, role=self.principal.role, username=self.principal.username,
+            transport="sse", room=self._reader.room, client=self._client, served=self._served,
+            is_screen=self.principal.is_person,
+        )  # fmt: skip
+        owner = self.principal.owner(self._client)
+        if owner is not None:
+            followed = notifier.subscriptions.attach(owner, self._follow)
+            self._reader = replace(self._reader, follows=(followed,))
+            self._follow()
+        timer = self._schedule_end()
+        # The session may have ended between the request's check and our entry.
+        connections.verify()
+        sink.on_close(self._client_gone)
+        try:
+            await self._run(sink)
+        except LogUnavailable:
+            return  # the client comes back by its cursor
+        finally:
+            self._leave()
+            if timer is not None:
+                timer.cancel()
+            if owner is not None:
+                notifier.subscriptions.detach(owner, self._follow)
+            connections.open.discard(self)
+            notifier.directory.disconnect(self._presence)
+
+    async def _run(self, sink: Sink) -> None:
+        start = await self._streams.notifier.start(self._reader, self._cursor)
+        self._after = start.after
+        await sink.send(sse.PADDING + sse.retry(random.randint(*RETRY_MS)) + self._hello(start.after, start.reset))
+        while not self._gone:
+            await self._catch_up(sink)
+            if self._gone:
+                return
+            if self._ending is not None:
+                return await sink.send(self._last_words(self._ending))
+            # No await from the last look at the log to here: nothing can come in between.
+            pump = self._streams.pump(self._reader)
+            if pump.join(self, self._after):
+                self._live = pump
+                self._wake = asyncio.get_running_loop().create_future()
+                await self._wake
+                self._wake = None
+                await sink.flush()
+            else:
+                self._streams.left(pump)
+                await self._streams.pages.take()
+
+    async def _catch_up(self, sink: Sink) -> None:
+        """Everything that the log has for us now, in pages, giving way to the others between them."""
+        notifier = self._streams.notifier
+        while not self._gone and self._ending is None:
+            try:
+                body, after = await notifier.sse_page(self._reader, self._after)
+            except Pruned:
+                reset = notifier.pruned(self._after)
+                body, after = self._resync(reset.reset or {}), reset.after
+            if not body:
+                self._after = after
+                return
+            await self._streams.pages.take()
+            await sink.send(body)
+            self._after = after
+            self._seen_ms = notifier.clock()
+
+    def _schedule_end(self) -> asyncio.TimerHandle | None:
+        """At the session's end, or after the longest life of a stream, whichever comes first."""
+        config, expires = self._streams.notifier.config, self.principal.expires_ms
+        ends = []
+        if config.stream_seconds:
+            ends.append((config.stream_seconds * random.uniform(0.8, 1.0), RECONNECT))
+        if expires is not None:
+            ends.append((max(0.0, (expires - self._streams.notifier.clock()) / 1000), SESSION_ENDED))
+        if not ends:
+            return None
+        seconds, reason = min(ends)
+        return asyncio.get_running_loop().call_later(seconds, self.end, reason)
+
+    def _hello(self, after: int, reset: dict[str, Any] | None) -> bytes:
+        notifier = self._streams.notifier
+        cursor = notifier.cursor(after) if reset is None else None
+        data = {
+            "cursor": cursor,
+            "rol": self._reader.role,
+            "salas": [self._reader.room],
+            "hora_servidor": notifier.now(),
+            "latido_ms": int(notifier.config.heartbeat_seconds * 1000),
+        }
+        hello = sse.frame("hola", dump(data).encode(), cursor)
+        return hello if reset is None else hello + self._resync(reset)
+
+    def _resync(self, reset: dict[str, Any]) -> bytes:
+        return sse.frame("resincronizar", dump(reset).encode(), reset["cursor"])
+
+    def _last_words(self, reason: str) -> bytes:
+        retry = _END_RETRY.get(reason)
+        return (sse.retry(random.randint(*retry)) if retry else b"") + self._note(reason)
+
+    def _note(self, event: str) -> bytes:
+        return sse.frame(event, dump({"hora_servidor": self._streams.notifier.now()}).encode())

@@ -1,0 +1,213 @@
+"""A business day's figures: a pure fold over the day's events. No clock, no database, no request.
+
+What counts, and why:
+
+- An order belongs to the day of its first event, and is followed to the end of that day. One from yesterday that is
+  served today is yesterday's: its waiting says nothing of today.
+- Waiting is what the guest waits before anybody begins: from when the kitchen gets the order to `en_cocina`. The
+  kitchen gets a table's order at once, and one that is paid in advance with its payment; until then it waits for the
+  till, not for the kitchen, and has no times at all. An early payment of a table's order changes nothing.
+- Cooking goes from `en_cocina` to `listo`, picking up from `listo` to `servido`. An order that was never begun, because
+  the kitchen touched only LISTO, has no waiting and no cooking, rather than invented ones. All of it, from when the
+  kitchen gets the order to `servido`, is `en_total`.
+- What was undone did not happen: a start that is taken back begins with the next one, LISTO that is taken back (or a
+  ready order to which something is added) ends with the next one.
+- A recall is another matter: the order was ready, and its first times stay. What follows it is a second cooking whose
+  start nobody has said, so nothing is measured after it; neither is what is added after the order was served.
+- Late is an order that was not ready so long after the kitchen had got it: one that is still open too, as soon as it
+  is. One that was cancelled before it was ready cannot tell.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import tzinfo
+
+from ..clock import iso
+from ..orders.state import KITCHEN_STATES, Json, with_line
+
+HOUR_MS = 3_600_000
+_COOKABLE = ("pagado", "en_mesa")
+
+
+@dataclass(slots=True)
+class Course:
+    """An order's way through the day. `over`: whatever comes now is measured no more."""
+
+    placed_ms: int
+    state: str = ""
+    sent_ms: int | None = None
+    started_ms: int | None = None
+    ready_ms: int | None = None
+    served_ms: int | None = None
+    recalled: bool = False
+    over: bool = False
+    total: float | None = None
+    lines: list[Json] = field(default_factory=list)
+    line_ready: dict[int, int] = field(default_factory=dict)
+
+    def take(self, ms: int, event: Json) -> None:
+        kind = event["tipo"]
+        match kind:
+            case "nuevo_pedido":
+                self.lines, self.total = event["pedido"]["items"], event["pedido"]["total"]
+                self._enter(event["pedido"]["estado"], ms, event)
+            case "cambio_estado":
+                self._enter(event["estado"], ms, event)
+            case "pedido_listo" if event["parcial"]:
+                self._mark(event["items_listos_ids"], ms)
+            case "pedido_listo":
+                self._enter("listo", ms, event)
+            case "item_modificado":
+                self.lines, self.total = with_line(self.lines, event), event["total"]
+                change = event["cambios"]["tipo_cambio"]
+                if change == "item_listo":
+                    self._mark([event["item_id"]], ms)
+                elif change == "item_pendiente" and not self.over:
+                    self.line_ready.pop(event["item_id"], None)
+            case "pedido_cancelado":
+                self._enter("cancelado", ms, event)
+
+    def _enter(self, state: str, ms: int, event: Json) -> None:
+        before, self.state = self.state, state
+        if event.get("recuperado"):
+            self.recalled = self.over = True
+        if self.over or state == before:
+            return
+        if state in _COOKABLE:
+            self.sent_ms = ms if self.sent_ms is None else self.sent_ms
+            self.started_ms = None
+        elif state == "en_cocina":
+            if before == "listo":
+                self._take_back()
+            elif self.started_ms is None:
+                self.started_ms = ms
+        elif state == "listo":
+            self.ready_ms = ms
+            self._mark([line["id"] for line in self.lines], ms)
+        elif state == "servido" and before == "listo":
+            self.served_ms = ms
+        self.over = state in ("servido", "cerrado", "cancelado")
+
+    def _take_back(self) -> None:
+        """LISTO did not happen, nor what it made ready."""
+        self.line_ready = {line_id: ms for line_id, ms in self.line_ready.items() if ms != self.ready_ms}
+        self.ready_ms = None
+
+    def _mark(self, lines: Iterable[int], ms: int) -> None:
+        """Lines are ready; only of an order that somebody began can it be said how long they took."""
+        if self.started_ms is not None and not self.over:
+            for line_id in lines:
+                self.line_ready.setdefault(line_id, ms)
+
+    def is_late(self, now_ms: int, late_ms: int) -> bool | None:
+        """None where that cannot be said."""
+        if self.sent_ms is None:
+            return None
+        if self.ready_ms is not None:
+            return self.ready_ms - self.sent_ms >= late_ms
+        waits = not self.over and self.state in KITCHEN_STATES
+        return True if waits and now_ms - self.sent_ms >= late_ms else None
+
+
+class Figures:
+    """Of the business day from `start_ms` until `end_ms`. `take` its events in the log's order, then `summary`."""
+
+    def __init__(self, start_ms: int, end_ms: int) -> None:
+        self.start_ms = start_ms
+        self.end_ms = end_ms
+        self._courses: dict[int, Course] = {}
+
+    def take(self, ms: int, event: Json) -> None:
+        """Events of earlier days' orders change nothing, nor do those of another day (a clock was set)."""
+        if not self.start_ms <= ms < self.end_ms:
+            return
+        course = self._courses.get(event["pedido_id"])
+        if course is None:
+            if event["version"] != 1:
+                return
+            course = self._courses[event["pedido_id"]] = Course(ms)
+        course.take(ms, event)
+
+    def summary(self, now_ms: int, zone: tzinfo, late_ms: int) -> Json:
+        """What docs/protocol.md, section 10, says of `GET /api/cifras`. What cannot be known is None, never 0."""
+        now_ms = min(now_ms, self.end_ms)
+        courses = list(self._courses.values())
+        sold = [course for course in courses if course.state != "cancelado"]
+        totals = [course.total for course in sold if course.total is not None]
+        late = [course.is_late(now_ms, late_ms) for course in courses]
+        return {
+            "pedidos": len(courses),
+            "ventas": round(sum(totals), 2) if totals else None,
+            "cancelados": len(courses) - len(sold),
+            "recuperados": sum(course.recalled for course in courses),
+            "espera": spread((course.sent_ms, course.started_ms) for course in courses),
+            "cocina": spread((course.started_ms, course.ready_ms) for course in courses),
+            "recogida": spread((course.ready_ms, course.served_ms) for course in courses),
+            "en_total": spread((course.sent_ms, course.served_ms) for course in courses),
+            "tarde": _share(late),
+            "por_hora": list(self._hours(courses, late, now_ms, zone)),
+            "productos": _dishes(sold),
+        }
+
+    def _hours(self, courses: list[Course], late: list[bool | None], now_ms: int, zone: tzinfo) -> Iterator[Json]:
+        """Each hour from the first order's to the last one's, of a day that goes on to now: an hour without orders is a
+        fact."""
+        if not courses:
+            return
+        found: dict[int, list[bool | None]] = {}
+        for course, is_late in zip(courses, late, strict=True):
+            found.setdefault((course.placed_ms - self.start_ms) // HOUR_MS, []).append(is_late)
+        present = (now_ms - self.start_ms) // HOUR_MS if now_ms < self.end_ms else 0
+        for hour in range(min(found), max(*found, present) + 1):
+            placed = found.get(hour, [])
+            at = iso(self.start_ms + hour * HOUR_MS, zone)
+            yield {"hora": at, "pedidos": len(placed), **_share(placed)}
+
+
+def spread(spans: Iterable[tuple[int | None, int | None]]) -> Json:
+    """Median and 90th percentile, in whole seconds, of the spans whose both ends are known. Nine of ten took no longer
+    than the 90th percentile (nearest rank). A clock that was set back makes no span negative."""
+    seconds = sorted(
+        max(0, end - start) / 1000 for start, end in spans if start is not None and end is not None
+    )  # fmt: skip
+    if not seconds:
+        return {"medidos": 0, "mediana": None, "p90": None}
+    return {
+        "medidos": len(seconds),
+        "mediana": round(statistics.median(seconds)),
+        "p90": round(seconds[math.ceil(0.9 * len(seconds)) - 1]),
+    }
+
+
+def _share(late: Iterable[bool | None]) -> Json:
+    known = [is_late for is_late in late if is_late is not None]
+    percent = round(100 * sum(known) / len(known), 1) if known else None
+    return {"medidos": len(known), "tarde": sum(known), "porcentaje": percent}
+
+
+def _dishes(courses: list[Course]) -> list[Json]:
+    """What was ordered and not cancelled, the most first, with the median from the order's start until the dish was
+    ready. A POS may know its dishes by name alone."""
+    quantities: dict[tuple[int | None, str | None], float] = {}
+    cooking: dict[tuple[int | None, str | None], list[tuple[int | None, int | None]]] = {}
+    for course in courses:
+        for line in course.lines:
+            if line["estado_item"] == "cancelado":
+                continue
+            dish = (line["producto_id"], line["producto_nombre"])
+            quantities[dish] = quantities.get(dish, 0) + line["cantidad"]
+            cooking.setdefault(dish, []).append((course.started_ms, course.line_ready.get(line["id"])))
+    most = sorted(quantities, key=lambda dish: (-quantities[dish], dish[1] or "", dish[0] or 0))
+    return [
+        {
+            "producto_id": dish[0],
+            "producto_nombre": dish[1],
+            "cantidad": round(quantities[dish], 3),
+            "cocina": spread(cooking[dish])["mediana"],
+        }
+        for dish in most
+    ]

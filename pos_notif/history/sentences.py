@@ -1,0 +1,219 @@
+"""What an event says to a manager, in one Spanish sentence: `descripcion` in the log's table and in its CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from .event_fields import NO_CHANGES, NO_ORDER, Event, Line, Order
+
+# The words of what travels.
+STATES = {
+    "pendiente_pago": "por pagar",
+    "pagado": "pagado",
+    "en_mesa": "en espera",
+    "en_cocina": "en cocina",
+    "listo": "listo",
+    "servido": "servido",
+    "cerrado": "cerrado",
+    "cancelado": "cancelado",
+}
+TYPES = {
+    "nuevo_pedido": "Nuevo",
+    "pedido_listo": "Listo",
+    "cambio_estado": "Estado",
+    "item_modificado": "Cambio",
+    "pedido_cancelado": "Cancelado",
+    "alerta_stock": "Existencias",
+    "acuse_recibo": "Visto",
+    "sin_acuse": "Sin ver",
+    "sin_pantalla": "Sin pantalla",
+    "pantalla_recuperada": "Con pantalla",
+    "descarga": "Descarga",
+    "poda": "Poda",
+}
+_SCREEN = {"cocinero": "la cocina", "mesero": "los meseros", "cajero": "la caja"}
+MOST_NAMED = 10  # orders in a sentence
+
+
+class Service(NamedTuple):
+    """What an event's order is to people, as far as the event or the log knows it."""
+
+    table: Any = None
+    kind: Any = None
+    customer: Any = None
+    number: Any = None
+
+    @classmethod
+    def of(cls, event: Event, order: Order) -> Service:
+        """`order`: the event's own, else the one that the log knows, else `NO_ORDER`."""
+        table, kind = event.mesa_numero, event.tipo_servicio
+        return cls(
+            table if table is not None else order.mesa_numero,
+            kind if kind is not None else order.tipo,
+            event.cliente_nombre or order.cliente_nombre,
+            order.numero or event.pedido_id,
+        )
+
+    def __str__(self) -> str:
+        if self.table is not None:
+            return f"Mesa {self.table}"
+        if self.kind == "llevar":
+            return f"Llevar {self.customer or number(self.number)}"
+        return f"Pedido {number(self.number)}"
+
+
+def sentence(event: Event, service: Service) -> str:
+    """Empty for a type that this version does not know."""
+    say = _SAY.get(event.tipo)
+    return say(event, service) if say is not None else ""
+
+
+def number(value: Any) -> str:
+    """2 for 2.0: a quantity of a JSON number is often whole."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _new(event: Event, service: Service) -> str:
+    order = event.pedido or NO_ORDER
+    what = "pedido nuevo"
+    if event.liberado:
+        what = "pagado, pasa a cocina"
+    elif order.estado == "pendiente_pago":
+        what = "pedido nuevo, por pagar"
+    return f"{service}: {', '.join([what, *_dishes(order.items or ())])}"
+
+
+def _ready(event: Event, service: Service) -> str:
+    ids, order = _list(event.items_listos_ids), event.pedido or NO_ORDER
+    dishes = _dishes([line for line in order.items or () if line.id in ids])
+    if not dishes:  # of a publisher whose order is not known: names alone
+        dishes = [str(name) for name in _list(event.items_listos)]
+    return f"{service}: {', '.join(['listo en parte' if event.parcial else 'listo', *dishes])}"
+
+
+def _state(event: Event, service: Service) -> str:
+    before, after = event.estado_anterior, event.estado
+    told = []
+    if before != after:
+        told.append(f"{_word(before)} → {_word(after)}" if before else _word(after))
+    if event.recuperado:
+        told.append("recuperado")
+    if event.metodo_pago:
+        total = (event.pedido or NO_ORDER).total
+        told.append(f"pago {event.metodo_pago}" + (f" ${total:,.2f}" if isinstance(total, int | float) else ""))
+    if event.razon:
+        told.append(str(event.razon))
+    return f"{service}: {', '.join(told) or _word(after)}"
+
+
+def _line(event: Event, service: Service) -> str:
+    changes = event.cambios or NO_CHANGES
+    dish = changes.producto_nombre or f"línea {number(event.item_id)}"
+    before, after = changes.cantidad_anterior, changes.cantidad_nueva
+    match changes.tipo_cambio:
+        case "item_agregado":
+            what = f"se agregó {_amount(after)}{dish}"
+        case "item_removido":
+            what = f"se quitó {_amount(before)}{dish}"
+        case "cantidad_modificada":
+            what = f"{'?' if before is None else number(before)}→{'?' if after is None else number(after)} {dish}"
+        case "notas_modificadas":
+            what = f"{dish}, nota: {changes.notas_anterior or '—'} → {changes.notas_nueva or '—'}"
+        case "item_listo":
+            what = f"{dish}, listo"
+        case _:
+            what = f"{dish}, otra vez pendiente"
+    return f"{service}: {what}"
+
+
+def _cancelled(event: Event, service: Service) -> str:
+    return f"{service}: cancelado" + (f", {event.razon}" if event.razon else "")
+
+
+def _stock(event: Event, service: Service) -> str:
+    left, minimum = event.stock_actual, event.stock_minimo
+    what = {"agotado": "agotado", "disponible": "disponible otra vez"}.get(str(event.nivel), "queda poco")
+    told = [what]
+    if left is not None and event.nivel != "agotado":
+        told.append(f"{'queda' if left == 1 else 'quedan'} {number(left)}")
+    if minimum is not None:
+        told.append(f"mínimo {number(minimum)}")
+    return f"{event.nombre}: {', '.join(told)}"
+
+
+def _receipt(event: Event, service: Service) -> str:
+    what = "cocina entendió la cancelación" if event.entendido else "cocina lo vio"
+    return f"{service}: {what} (evento {event.evento_id}, a los {_seconds(event)})"
+
+
+def _unseen(event: Event, service: Service) -> str:
+    count, orders = event.total, [str(order_id) for order_id in _list(event.pedido_ids)]
+    what = f"Cocina no ha visto {count} {'aviso' if count == 1 else 'avisos'}"
+    if orders:  # it does not have the numbers by which people know them
+        what += f" (pedido{'s' * (len(orders) > 1)} con id {', '.join(orders[:MOST_NAMED])}"
+        what += f" y {len(orders) - MOST_NAMED} más)" if len(orders) > MOST_NAMED else ")"
+    return f"{what}, el más viejo de hace {_seconds(event)}"
+
+
+def _no_screen(event: Event, service: Service) -> str:
+    since = str(event.desde or "")[11:19]
+    return f"Sin pantalla en {_SCREEN.get(str(event.rol), event.rol)}" + (f" desde {since}" * bool(since))
+
+
+def _screen_back(event: Event, service: Service) -> str:
+    where = _SCREEN.get(str(event.rol), event.rol)
+    return f"Otra vez hay pantalla en {where}, tras {_seconds(event)}"
+
+
+def _download(event: Event, service: Service) -> str:
+    asked = ", ".join(f"{name} {value}" for name, value in _members(event.filtros))
+    return f"Descarga del registro en {event.formato}, {event.filas} filas" + (f" ({asked})" * bool(asked))
+
+
+def _pruning(event: Event, service: Service) -> str:
+    return f"Se quitaron {event.filas} filas viejas del registro, hasta el evento {event.hasta_id}"
+
+
+_SAY: Mapping[Any, Callable[[Event, Service], str]] = {
+    "nuevo_pedido": _new,
+    "pedido_listo": _ready,
+    "cambio_estado": _state,
+    "item_modificado": _line,
+    "pedido_cancelado": _cancelled,
+    "alerta_stock": _stock,
+    "acuse_recibo": _receipt,
+    "sin_acuse": _unseen,
+    "sin_pantalla": _no_screen,
+    "pantalla_recuperada": _screen_back,
+    "descarga": _download,
+    "poda": _pruning,
+}
+
+
+def _dishes(lines: Iterable[Line]) -> list[str]:
+    return [f"{number(line.cantidad)} {_dish(line)}" for line in lines]
+
+
+def _dish(line: Line) -> str:
+    return str(line.producto_nombre or f"producto {line.producto_id or '?'}")
+
+
+def _amount(quantity: Any) -> str:
+    return "" if quantity is None else f"{number(quantity)} "
+
+
+def _word(state: Any) -> str:
+    return STATES.get(state, str(state))
+
+
+def _seconds(event: Event) -> str:
+    return f"{number(event.segundos)} s"
+
+
+def _members(value: Any) -> Iterable[tuple[Any, Any]]:
+    return value.items() if isinstance(value, dict) else ()
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

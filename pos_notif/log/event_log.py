@@ -1,0 +1,189 @@
+"""The log's contract: what everything above it knows, whichever store is below."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Protocol, TypeVar
+
+from ..events import EVENT_NAME
+from ..orders.menu import Product
+from ..orders.state import Order
+from .subscriptions import Owner
+
+T = TypeVar("T")
+
+# A reader of no room has only what it follows.
+NO_ROOM = ""
+NO_ORDERS: Mapping[int, int] = MappingProxyType({})
+
+# The service's own orders are numbered from here, so that a POS keeps its numbers.
+FIRST_OWN_ORDER_ID = 1_000_000_000
+LAST_OWN_ORDER_ID = 999_999_999_999
+
+_CURSOR = re.compile(r"([0-9a-z]{1,32})-(0|[1-9][0-9]{0,29})", re.ASCII)
+_SALAS = b',"salas":['
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Everything up to `id` of the log `epoch` has been considered for a reader."""
+
+    epoch: str
+    id: int
+
+    def __str__(self) -> str:
+        return f"{self.epoch}-{self.id}"
+
+    @classmethod
+    def parse(cls, text: str) -> Cursor | None:
+        """None for a text that is no cursor of any log."""
+        match = _CURSOR.fullmatch(text) if len(text) <= 64 else None
+        return cls(match[1], int(match[2])) if match else None
+
+
+def without_rooms(stored: bytes) -> bytes:
+    """The event's JSON as every transport but the download sends it."""
+    return stored[: stored.rindex(_SALAS)] + b"}"
+
+
+class LoggedEvent:
+    """An event as every transport needs it; `json` is the stored bytes without `salas`."""
+
+    __slots__ = ("filtered_rooms", "id", "json", "kitchen_json", "ms", "order_id", "tipo")
+
+    def __init__(
+        self,
+        event_id: int,
+        ms: int,
+        tipo: str,
+        filtered_rooms: frozenset[str],
+        stored: bytes,
+        order_id: int | None = None,
+    ) -> None:
+        self.id = event_id
+        self.ms = ms
+        self.tipo = tipo
+        self.filtered_rooms = filtered_rooms
+        self.order_id = order_id
+        self.json = without_rooms(stored)
+        self.kitchen_json: bytes | None = None
+
+    @property
+    def name(self) -> str:
+        """The event's name on SSE and Socket.IO."""
+        return EVENT_NAME[self.tipo]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Events of one room, oldest first, and the id up to which the log has been examined for it.
+
+    `more`: the page was cut at its limit, events of the room may follow it.
+    """
+
+    events: Sequence[LoggedEvent]
+    examined: int
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    epoch: str
+    oldest: int
+    newest: int
+
+    def cursor(self, event_id: int | None = None) -> str:
+        return f"{self.epoch}-{self.newest if event_id is None else event_id}"
+
+
+class Pruned(Exception):
+    """The reader's place is no longer in the log."""
+
+
+class Transaction(Protocol):
+    """One publication's view of the log while it is being written. What it appends is kept whole or not at all."""
+
+    def next_id(self) -> int: ...
+
+    def order(self, order_id: int) -> Order | None: ...
+
+    def event(self, event_id: int) -> LoggedEvent | None:
+        """None for one that was never given, or is no longer kept."""
+
+    def unacknowledged(self, after: int, up_to: int, since_ms: int) -> list[tuple[int, int, int]]:
+        """The kitchen's new and cancelled orders in `(after, up_to]`, appended since `since_ms`, that no kitchen screen
+        has acknowledged: (id, order, ms), oldest first."""
+
+    def last_own_order_id(self) -> int:
+        """The greatest id that the service has given to an order; below FIRST_OWN_ORDER_ID where it has given none."""
+
+    def ready_lines(self, order_id: int) -> Sequence[int] | None:
+        """The lines that became ready when the order last did; None where its events do not say."""
+
+    def product(self, product_id: int) -> Product | None: ...
+
+    def last_product_id(self) -> int: ...
+
+    def save_product(self, product: Product) -> None: ...
+
+    def append(self, event: dict[str, Any], filtered_rooms: set[str], ms: int, order: Order | None) -> int:
+        """`event` is complete but for `salas`; `order` is its order after it. Returns the id."""
+
+    def find_key(self, publisher: str, route: str, key: str) -> tuple[bytes, list[int]] | None:
+        """The digest and the ids that were published under the key."""
+
+    def keep_key(self, publisher: str, route: str, key: str, digest: bytes, event_ids: list[int]) -> None: ...
+
+    def orders_since(self, after: int) -> set[int]:
+        """The orders that events above `after` are about."""
+
+    def order_at(self, order_id: int, up_to: int) -> Order | None:
+        """The order as it stood after the event `up_to`, which is durable."""
+
+    def oldest(self) -> int:
+        """The oldest kept id."""
+
+    def begin_after(self, up_to: int, anchor_hash: str) -> None:
+        """The log begins after this event. The last that a publication does: it is not taken back where that fails."""
+
+    def follow(self, owner: Owner, order_id: int, now_ms: int) -> list[tuple[Owner, int]]:
+        """From the next event on, unless the owner follows the order already; what is given up for it, of orders that
+        are long over. Raises TooManySubscriptions, or NotAuthenticated where the owner's session or token is no
+        more."""
+
+    def unfollow(self, owner: Owner, order_id: int) -> None: ...
+
+    def on_commit(self, call: Callable[[], None]) -> None:
+        """`call()` in the loop once all this is durable, before any event after it is handed on."""
+
+
+class EventLog(Protocol):
+    @property
+    def bounds(self) -> Bounds:
+        """As this process knows them: at least up to every event it has appended."""
+
+    async def transact(self, work: Callable[[Transaction], T]) -> T:
+        """Runs `work` in the writer; concurrent ones share a commit. Durable when it returns.
+
+        Raises what `work` raises, with nothing kept of it, or LogUnavailable.
+        """
+
+    async def refresh(self) -> Bounds:
+        """The bounds as they are in the store now, other processes' appends included."""
+
+    async def read(
+        self, after: int, room: str, *, limit: int, max_bytes: int, orders: Mapping[int, int] = NO_ORDERS
+    ) -> Page:
+        """The next events of the room, and of `orders` after the id that each has; no further than `bounds` goes now.
+
+        Raises Pruned where `after` is older than the log, LogUnavailable where it cannot be read.
+        """
+
+    async def read_since(self, ms: int, room: str, *, limit: int) -> Page:
+        """The newest `limit` events of the room appended since `ms`, oldest first."""
+
+    async def count(self, after: int, room: str, *, up_to: int, orders: Mapping[int, int] = NO_ORDERS) -> int:
+        """How many such events follow `after`, counted no further than `up_to`."""

@@ -1,0 +1,187 @@
+"""Reading the log's rows: pages of a room and of followed orders, what another process appended, the hash chain."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ...clock import parse_iso
+from ...events import EVENT_NAME, FILTERED_ROOMS, KITCHEN, MANAGERS, ORDER_ROOM, TILLS, WAITERS
+from ..event_log import NO_ROOM, Bounds, LoggedEvent, Page, Pruned
+from ..hash_chain import ChainWalk
+from ..subscriptions import Owner
+
+CHECKED_AT_START = 1000
+EVENT_COLUMNS = "id, ms, type, to_kitchen, to_waiters, to_tills, data, order_id"
+
+# Rows below `oldest` are pruned ones that have not been deleted yet.
+KEPT = "id >= (SELECT oldest FROM log)"
+
+ROOM_FILTER = {MANAGERS: "", KITCHEN: "AND to_kitchen", WAITERS: "AND to_waiters", TILLS: "AND to_tills"}
+
+
+def read_bounds(connection: sqlite3.Connection) -> Bounds:
+    return Bounds(*connection.execute("SELECT epoch, oldest, head_id FROM log").fetchone())
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What is new in the store. `subscriptions` are all there are, where another process has changed some."""
+
+    events: list[LoggedEvent]
+    bounds: Bounds
+    subscriptions_version: int
+    subscriptions: list[tuple[Owner, int, int]] | None = None
+
+
+def appended_since(connection: sqlite3.Connection, known_id: int, known_subscriptions: int) -> Appended:
+    """What other processes have written. Readers get a gap from the database: only the newest events are fetched."""
+    *row, version = connection.execute("SELECT epoch, oldest, head_id, subscriptions_version FROM log").fetchone()
+    bounds = Bounds(*row)
+    subscriptions = None if version == known_subscriptions else read_subscriptions(connection)
+    if bounds.newest <= known_id:
+        return Appended([], bounds, version, subscriptions)
+    rows = connection.execute(
+        f"SELECT {EVENT_COLUMNS} FROM events WHERE id > ? ORDER BY id DESC LIMIT 1000", (known_id,)
+    ).fetchall()
+    return Appended([event_of(row) for row in reversed(rows)], bounds, version, subscriptions)
+
+
+def read_subscriptions(connection: sqlite3.Connection) -> list[tuple[Owner, int, int]]:
+    rows = connection.execute("SELECT session_id, token_id, client, order_id, after_id FROM subscriptions")
+    return [
+        (Owner("token", token, client) if session is None else Owner("session", session, client), order_id, after)
+        for session, token, client, order_id, after in rows
+    ]
+
+
+def event_of(row: tuple) -> LoggedEvent:  # type: ignore[type-arg]
+    event_id, ms, tipo, to_kitchen, to_waiters, to_tills, data, order_id = row
+    flags = ((KITCHEN, to_kitchen), (WAITERS, to_waiters), (TILLS, to_tills))
+    rooms = frozenset(room for room, flag in flags if flag)
+    return LoggedEvent(event_id, ms, tipo, rooms, data.encode(), order_id)
+
+
+def row_of(stored: str) -> tuple[Any, ...]:
+    """An event's row, in the order of EVENT_COLUMNS, from its stored JSON alone. Raises KeyError, TypeError or
+    ValueError for what is no event."""
+    event = json.loads(stored)
+    rooms = event["salas"]
+    order_id = None
+    if rooms[-1] != MANAGERS:
+        order_id = int(rooms[-1].removeprefix(ORDER_ROOM))
+    flags = [int(room in rooms) for room in FILTERED_ROOMS]
+    if event["tipo"] not in EVENT_NAME:
+        raise ValueError(f"unknown type {event['tipo']}")
+    return (event["id"], parse_iso(event["timestamp"]), event["tipo"], *flags, stored, order_id)
+
+
+def read_page(
+    connection: sqlite3.Connection,
+    after: int,
+    up_to: int,
+    room: str,
+    limit: int,
+    max_bytes: int,
+    orders: Mapping[int, int],
+) -> Page:
+    if after < read_bounds(connection).oldest - 1:
+        raise Pruned
+    found = _room_rows(connection, after, up_to, room, limit + 1)
+    if orders and room != MANAGERS:
+        followed = _order_rows(connection, after, up_to, orders, limit + 1)
+        found = iter(sorted({row[0]: row for row in (*found, *followed)}.values())[: limit + 1])
+    events: list[LoggedEvent] = []
+    size = 0
+    for row in found:
+        # A page holds at least one event, however large.
+        if len(events) == limit or (events and size + len(row[6]) > max_bytes):
+            return Page(events, events[-1].id, more=True)
+        events.append(event_of(row))
+        size += len(row[6])
+    return Page(events, max(after, up_to), more=False)
+
+
+def _room_rows(connection: sqlite3.Connection, after: int, up_to: int, room: str, limit: int) -> Iterator[tuple]:  # type: ignore[type-arg]
+    if room == NO_ROOM:
+        return iter(())
+    return connection.execute(
+        f"SELECT {EVENT_COLUMNS} FROM events WHERE id > ? AND id <= ? {ROOM_FILTER[room]} ORDER BY id LIMIT ?",
+        (after, up_to, limit),
+    )
+
+
+def _order_rows(
+    connection: sqlite3.Connection, after: int, up_to: int, orders: Mapping[int, int], limit: int
+) -> Iterator[tuple]:  # type: ignore[type-arg]
+    """By the orders' index, an order at a time: one condition for all would read every event."""
+    for order_id, start in orders.items():
+        yield from connection.execute(
+            f"SELECT {EVENT_COLUMNS} FROM events WHERE order_id = ? AND id > ? AND id <= ? ORDER BY id LIMIT ?",
+            (order_id, max(after, start), up_to, limit),
+        )
+
+
+def count_after(connection: sqlite3.Connection, after: int, room: str, up_to: int, orders: Mapping[int, int]) -> int:
+    if orders and room != MANAGERS:
+        rows = (
+            *_room_rows(connection, after, 2**63 - 1, room, up_to),
+            *_order_rows(connection, after, 2**63 - 1, orders, up_to),
+        )
+        return min(up_to, len({row[0] for row in rows}))
+    if room == NO_ROOM:
+        return 0
+    sql = f"SELECT count(*) FROM (SELECT 1 FROM events WHERE id > ? {ROOM_FILTER[room]} LIMIT ?)"
+    return int(connection.execute(sql, (after, up_to)).fetchone()[0])
+
+
+def read_since(connection: sqlite3.Connection, ms: int, room: str, limit: int) -> Page:
+    bounds = read_bounds(connection)
+    sql = f"SELECT {EVENT_COLUMNS} FROM events WHERE id >= ? {ROOM_FILTER[room]} ORDER BY id DESC LIMIT ?"
+    rows = [row for row in connection.execute(sql, (bounds.oldest, limit)) if row[1] >= ms]
+    return Page([event_of(row) for row in reversed(rows)], bounds.newest, more=False)
+
+
+def check_newest(connection: sqlite3.Connection) -> str | None:
+    """The newest rows chain, and end at the recorded head."""
+    oldest, anchor = connection.execute("SELECT oldest, anchor_hash FROM log").fetchone()
+    before = connection.execute(
+        "SELECT id, hash FROM events WHERE id >= ? ORDER BY id DESC LIMIT 1 OFFSET ?", (oldest, CHECKED_AT_START)
+    ).fetchone()
+    walk = ChainWalk(*(before or (oldest - 1, anchor)))
+    return walk_rows(connection, walk, CHECKED_AT_START)[0] or missing_tail(connection, walk)
+
+
+def missing_tail(connection: sqlite3.Connection, walk: ChainWalk) -> str | None:
+    """Whether the log ends where its head says. After a restore the head's id is above its event's."""
+    head_id, head_hash = connection.execute("SELECT head_id, head_hash FROM log").fetchone()
+    if walk.last_hash == head_hash and walk.last_id <= head_id:
+        return None
+    return f"the log ends at event {walk.last_id}, but its head is {head_id}"
+
+
+def check_page(connection: sqlite3.Connection, walk: ChainWalk) -> tuple[str | None, bool]:
+    """As `walk_rows`; goes on from the anchor where that has overtaken the walk."""
+    first, anchor = connection.execute("SELECT oldest - 1, anchor_hash FROM log").fetchone()
+    if walk.last_id < first:
+        walk.last_id, walk.last_hash = first, anchor
+    return walk_rows(connection, walk, 1000)
+
+
+def walk_rows(connection: sqlite3.Connection, walk: ChainWalk, limit: int) -> tuple[str | None, bool]:
+    """Takes the walk on by `limit` rows: what is wrong with the first row that does not follow, in words, and whether
+    there are no more rows."""
+    count = 0
+    # As bytes: what is no UTF-8 any more does not match its hash either.
+    rows = connection.execute(
+        "SELECT id, CAST(data AS BLOB), hash FROM events WHERE id > ? ORDER BY id LIMIT ?", (walk.last_id, limit)
+    )
+    for row in rows:
+        problem = walk.row(*row)
+        if problem is not None:
+            return problem, True
+        count += 1
+    return None, count < limit

@@ -1,0 +1,91 @@
+"""Reading the orders' projection from SQLite: a view, one order, and their rows in both directions."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from typing import Any
+
+from ...events import KITCHEN, TILLS, WAITERS
+from ...orders.state import KITCHEN_STATES, TERMINAL_STATES, Order, ViewLimits, views_holding, waiter_sees
+from ...wire.json_text import dump
+
+COLUMNS = "id, state, first_event_id, last_event_ms, ready_ms, kitchen_had_it, state_assumed, data"
+
+# The states of which a view can hold an order; `views_holding` decides on each.
+_VIEW_STATES = {
+    KITCHEN: (*KITCHEN_STATES, "listo", "cancelado"),
+    WAITERS: ("pendiente_pago", *KITCHEN_STATES, "listo", "servido"),
+    TILLS: ("pendiente_pago", "servido", "listo"),
+}
+OPEN_STATES = _VIEW_STATES[WAITERS]
+# A pruned order's row is gone with the log's new beginning, and deleted some time later.
+_TERMINAL = ",".join(f"'{state}'" for state in TERMINAL_STATES)
+_HAS_EVENT = "EXISTS (SELECT 1 FROM events WHERE order_id = orders.id AND events.id >= (SELECT oldest FROM log))"
+_KEPT = f"(state NOT IN ({_TERMINAL}) OR {_HAS_EVENT})"
+
+
+def find_order(connection: sqlite3.Connection, order_id: int) -> Order | None:
+    row = connection.execute(f"SELECT {COLUMNS} FROM orders WHERE id = ? AND {_KEPT}", (order_id,)).fetchone()
+    return _order(row) if row else None
+
+
+def delete_pruned(connection: sqlite3.Connection, order_ids: Iterable[int]) -> None:
+    """Deletes those of the orders that the log no longer knows."""
+    connection.executemany(f"DELETE FROM orders WHERE id = ? AND NOT {_KEPT}", [(order_id,) for order_id in order_ids])
+
+
+def save_orders(connection: sqlite3.Connection, changed: dict[int, tuple[Order, str | None]]) -> None:
+    """Each with its `pedido` as JSON, where that is known."""
+    connection.executemany(
+        f"INSERT OR REPLACE INTO orders ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [_row(order_id, order, known_json) for order_id, (order, known_json) in changed.items()],
+    )
+
+
+def view(
+    connection: sqlite3.Connection, room: str | None, now_ms: int, limits: ViewLimits, user_id: int | None
+) -> list[Order]:
+    """The orders in a room's view, in the order in which the log first heard of them; None: every open order. Of the
+    waiters' view, what this user is shown."""
+    states = OPEN_STATES if room is None else _VIEW_STATES[room]
+    since = now_ms - limits.view_ms if limits.view_ms else 0
+    sql = (
+        f"SELECT {COLUMNS} FROM orders WHERE state IN ({','.join('?' * len(states))}) AND last_event_ms >= ?"
+        f" AND {_KEPT} ORDER BY first_event_id"
+    )
+    found = [_order(row) for row in connection.execute(sql, (*states, since))]
+    if room is None:
+        return found
+    held = [order for order in found if room in views_holding(order, now_ms, limits)]
+    return held if room != WAITERS else [order for order in found if waiter_sees(order, user_id)]
+
+
+def last_own_id(connection: sqlite3.Connection, first: int, last: int) -> int:
+    """The greatest id from `first` to `last` that an order has, or had before the log was pruned; `first - 1` where
+    there is none."""
+    kept = connection.execute("SELECT max(id) FROM orders WHERE id BETWEEN ? AND ?", (first, last)).fetchone()[0]
+    pruned = connection.execute(
+        "SELECT json_extract(data, '$.ultimo_pedido_propio') FROM events WHERE type = 'poda'"
+        " AND id >= (SELECT oldest FROM log) ORDER BY id DESC LIMIT 1"
+    ).fetchone()
+    return max(kept or 0, pruned[0] if pruned else 0, first - 1)
+
+
+def _row(order_id: int, order: Order, known_json: str | None) -> tuple[Any, ...]:
+    return (
+        order_id,
+        order.state,
+        order.first_event_id,
+        order.last_event_ms,
+        order.ready_ms,
+        order.kitchen_had_it,
+        order.state_assumed,
+        known_json or dump(order.pedido),
+    )
+
+
+def _order(row: tuple[Any, ...]) -> Order:
+    _, _, first_event_id, last_event_ms, ready_ms, kitchen_had_it, state_assumed, data = row
+    return Order(json.loads(data), first_event_id, last_event_ms, ready_ms, bool(kitchen_had_it), bool(state_assumed))

@@ -1,0 +1,260 @@
+"""A publication while it is being written: its rows, on top of its group's, on top of the database."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import chain as chain_events
+from typing import Any
+
+from ..errors import NotAuthenticated, TooManySubscriptions
+from ..events import KITCHEN, RECEIPT, TILLS, WAITERS, all_rooms
+from ..orders.menu import Product
+from ..orders.state import TERMINAL_STATES, Order
+from ..wire.json_text import dump
+from .event_log import FIRST_OWN_ORDER_ID, LAST_OWN_ORDER_ID, LoggedEvent
+from .hash_chain import chain
+from .subscriptions import MAX_CLIENTS, MAX_SUBSCRIPTIONS, OVER_MS, Owner
+from .tables.alarms import unacknowledged
+from .tables.events import EVENT_COLUMNS, event_of, read_bounds
+from .tables.fold import Fold
+from .tables.menu import find_product, save_products
+from .tables.orders import find_order, last_own_id, save_orders
+
+
+@dataclass(slots=True)
+class Pending:
+    """Rows to be written: of a group, or of one publication on top of it."""
+
+    head_id: int
+    head_hash: str
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    events: list[LoggedEvent] = field(default_factory=list)
+    # Each with its `pedido` as JSON, where an event has already needed that.
+    orders: dict[int, tuple[Order, str | None]] = field(default_factory=dict)
+    keys: dict[tuple[str, str, str], tuple[bytes, list[int]]] = field(default_factory=dict)
+    # The id after which the owner follows the order; None: no more.
+    follows: dict[tuple[Owner, int], int | None] = field(default_factory=dict)
+    products: dict[int, Product] = field(default_factory=dict)
+    on_commit: list[Callable[[], None]] = field(default_factory=list)
+
+    def merge(self, other: Pending) -> None:
+        self.head_id, self.head_hash = other.head_id, other.head_hash
+        self.rows += other.rows
+        self.events += other.events
+        self.orders |= other.orders
+        self.keys |= other.keys
+        self.follows |= other.follows
+        self.products |= other.products
+        self.on_commit += other.on_commit
+
+
+class SqliteTransaction:
+    """Reads through its own rows, then the group's, then the database; writes only into its own."""
+
+    def __init__(self, connection: sqlite3.Connection, group: Pending) -> None:
+        self._connection = connection
+        self._group = group
+        self.pending = Pending(group.head_id, group.head_hash)
+        self._fold: Fold | None = None
+
+    def next_id(self) -> int:
+        return self.pending.head_id + 1
+
+    def order(self, order_id: int) -> Order | None:
+        known = self.pending.orders.get(order_id) or self._group.orders.get(order_id)
+        return known[0] if known is not None else find_order(self._connection, order_id)
+
+    def last_own_order_id(self) -> int:
+        own = range(FIRST_OWN_ORDER_ID, LAST_OWN_ORDER_ID + 1)
+        unwritten = [order_id for order_id in (*self._group.orders, *self.pending.orders) if order_id in own]
+        return max(last_own_id(self._connection, own[0], own[-1]), *unwritten, 0)
+
+    def ready_lines(self, order_id: int) -> Sequence[int] | None:
+        unwritten = [event for event in (*self._group.events, *self.pending.events) if event.order_id == order_id]
+        sql = (
+            f"SELECT {EVENT_COLUMNS} FROM events WHERE order_id = ? AND type = 'cambio_estado'"
+            " AND id >= (SELECT oldest FROM log) ORDER BY id DESC"
+        )
+        written = (event_of(row) for row in self._connection.execute(sql, (order_id,)))
+        for event in chain_events(reversed(unwritten), written):
+            found = json.loads(event.json)
+            if found["tipo"] == "cambio_estado" and found["estado"] == "listo" != found["estado_anterior"]:
+                lines: Sequence[int] | None = found.get("items_listos_ids")
+                return lines
+        return None
+
+    def product(self, product_id: int) -> Product | None:
+        known = self.pending.products.get(product_id) or self._group.products.get(product_id)
+        return known or find_product(self._connection, product_id)
+
+    def last_product_id(self) -> int:
+        written = self._connection.execute("SELECT coalesce(max(id), 0) FROM products").fetchone()
+        return max(int(written[0]), *self._group.products, *self.pending.products, 0)
+
+    def save_product(self, product: Product) -> None:
+        self.pending.products[product.id] = product
+
+    def append(self, event: dict[str, Any], filtered_rooms: set[str], ms: int, order: Order | None) -> int:
+        pending = self.pending
+        event_id: int = event["id"]
+        if event_id != pending.head_id + 1:
+            raise ValueError(f"event {event_id} does not follow {pending.head_id}")
+        order_id = order_json = None
+        if order is not None:
+            order_id = order.pedido["id"]
+            if event.get("pedido") is order.pedido:  # the greater part of the event: encoded once for both
+                order_json = dump(order.pedido)
+            pending.orders[order_id] = (order, order_json)
+        data = _stored(event, order_json, all_rooms(filtered_rooms, order_id))
+        stored = data.encode()
+        pending.head_id = event_id
+        pending.head_hash = chain(pending.head_hash, stored)
+        rooms = [room in filtered_rooms for room in (KITCHEN, WAITERS, TILLS)]
+        pending.rows.append((event_id, ms, event["tipo"], *rooms, data, order_id, pending.head_hash))
+        pending.events.append(LoggedEvent(event_id, ms, event["tipo"], frozenset(filtered_rooms), stored, order_id))
+        return event_id
+
+    def find_key(self, publisher: str, route: str, key: str) -> tuple[bytes, list[int]] | None:
+        name = (publisher, route, key)
+        found = self.pending.keys.get(name) or self._group.keys.get(name)
+        if found is not None:
+            return found
+        row = self._connection.execute(
+            "SELECT digest, event_ids FROM idempotency_keys WHERE publisher = ? AND route = ? AND key = ?"
+            " AND last_event_id >= (SELECT oldest FROM log)",
+            name,
+        ).fetchone()
+        return (row[0], json.loads(row[1])) if row else None
+
+    def keep_key(self, publisher: str, route: str, key: str, digest: bytes, event_ids: list[int]) -> None:
+        self.pending.keys[publisher, route, key] = (digest, event_ids)
+
+    def event(self, event_id: int) -> LoggedEvent | None:
+        for event in (*self._group.events, *self.pending.events):
+            if event.id == event_id:
+                return event
+        row = self._connection.execute(
+            f"SELECT {EVENT_COLUMNS} FROM events WHERE id = ? AND id >= (SELECT oldest FROM log)", (event_id,)
+        ).fetchone()
+        return event_of(row) if row else None
+
+    def orders_since(self, after: int) -> set[int]:
+        written = self._connection.execute("SELECT order_id FROM events WHERE id > ?", (after,)).fetchall()
+        unwritten = [event.order_id for event in (*self._group.events, *self.pending.events) if event.id > after]
+        return {order_id for order_id in (*(row[0] for row in written), *unwritten) if order_id is not None}
+
+    def order_at(self, order_id: int, up_to: int) -> Order | None:
+        if self._fold is None:
+            self._fold = Fold(self._connection)
+        return self._fold.order(order_id, up_to)
+
+    def oldest(self) -> int:
+        return read_bounds(self._connection).oldest
+
+    def begin_after(self, up_to: int, anchor_hash: str) -> None:
+        # At once, so that the group's next publications no longer know what is gone.
+        self._connection.execute("UPDATE log SET oldest = ? + 1, anchor_hash = ?", (up_to, anchor_hash))
+
+    def unacknowledged(self, after: int, up_to: int, since_ms: int) -> list[tuple[int, int, int]]:
+        receipts = [event for event in (*self._group.events, *self.pending.events) if event.tipo == RECEIPT]
+        seen = {json.loads(receipt.json)["evento_id"] for receipt in receipts}
+        return [row for row in unacknowledged(self._connection, after, up_to, since_ms) if row[0] not in seen]
+
+    def follow(self, owner: Owner, order_id: int, now_ms: int) -> list[tuple[Owner, int]]:
+        followed = self._followed(owner)
+        if order_id in followed:
+            return []
+        if len(followed) >= MAX_SUBSCRIPTIONS:
+            raise TooManySubscriptions
+        table = "tokens" if owner.kind == "token" else "sessions"
+        if self._connection.execute(f"SELECT 1 FROM {table} WHERE id = ?", (owner.id,)).fetchone() is None:
+            raise NotAuthenticated  # revoked since it was asked for
+        given_up = [] if followed else self._make_room(owner, now_ms)
+        self.pending.follows.update((subscription, None) for subscription in given_up)
+        self.pending.follows[owner, order_id] = self.pending.head_id
+        return given_up
+
+    def _make_room(self, owner: Owner, now_ms: int) -> list[tuple[Owner, int]]:
+        """For one more client; raises TooManySubscriptions where there is none."""
+        column = f"{owner.kind}_id"
+        followed = {
+            (client, order_id)
+            for client, order_id in self._connection.execute(
+                f"SELECT client, order_id FROM subscriptions WHERE {column} = ?", (owner.id,)
+            )
+        }
+        for (changed, order_id), after in (*self._group.follows.items(), *self.pending.follows.items()):
+            if (changed.kind, changed.id) == (owner.kind, owner.id):
+                (followed.discard if after is None else followed.add)((changed.client, order_id))
+        if len({client for client, _ in followed}) < MAX_CLIENTS:
+            return []
+        over = {
+            order_id
+            for (order_id,) in self._connection.execute(
+                f"SELECT DISTINCT o.id FROM subscriptions s JOIN orders o ON o.id = s.order_id WHERE s.{column} = ?"
+                f" AND o.last_event_ms < ? AND o.state IN ({', '.join('?' * len(TERMINAL_STATES))})",
+                (owner.id, now_ms - OVER_MS, *TERMINAL_STATES),
+            )
+        }
+        if len({client for client, order_id in followed if order_id not in over}) >= MAX_CLIENTS:
+            raise TooManySubscriptions("Hay demasiados clientes con suscripciones en esta sesión o token.")
+        return [(Owner(owner.kind, owner.id, client), order_id) for client, order_id in followed if order_id in over]
+
+    def unfollow(self, owner: Owner, order_id: int) -> None:
+        if order_id in self._followed(owner):
+            self.pending.follows[owner, order_id] = None
+
+    def _followed(self, owner: Owner) -> set[int]:
+        rows = self._connection.execute(
+            f"SELECT order_id FROM subscriptions WHERE {owner.kind}_id = ? AND client = ?", (owner.id, owner.client)
+        )
+        found = {order_id for (order_id,) in rows}
+        for (changed, order_id), after in (*self._group.follows.items(), *self.pending.follows.items()):
+            if changed == owner:
+                (found.discard if after is None else found.add)(order_id)
+        return found
+
+    def on_commit(self, call: Callable[[], None]) -> None:
+        self.pending.on_commit.append(call)
+
+
+def _stored(event: dict[str, Any], order_json: str | None, rooms: list[str]) -> str:
+    """The event as JSON with `salas` as its last member, after `pedido` where its JSON is given."""
+    if order_json is None:
+        return dump({**event, "salas": rooms})
+    head = dump({name: value for name, value in event.items() if name != "pedido"})
+    return f'{head[:-1]},"pedido":{order_json},"salas":{dump(rooms)}}}'
+
+
+def write_rows(connection: sqlite3.Connection, pending: Pending) -> None:
+    connection.executemany(
+        f"INSERT INTO events ({EVENT_COLUMNS}, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        pending.rows,
+    )
+    save_orders(connection, pending.orders)
+    if pending.products:
+        save_products(connection, pending.products.values())
+    connection.executemany(
+        # A key whose events were pruned may be used anew before it is deleted.
+        "INSERT OR REPLACE INTO idempotency_keys (publisher, route, key, digest, event_ids, last_event_id)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        [(*name, digest, dump(ids), max(ids)) for name, (digest, ids) in pending.keys.items()],
+    )
+    for (owner, order_id), after in pending.follows.items():
+        column = f"{owner.kind}_id"
+        connection.execute(
+            f"DELETE FROM subscriptions WHERE {column} = ? AND client = ? AND order_id = ?",
+            (owner.id, owner.client, order_id),
+        )
+        if after is not None:
+            connection.execute(
+                f"INSERT INTO subscriptions ({column}, client, order_id, after_id) VALUES (?, ?, ?, ?)",
+                (owner.id, owner.client, order_id, after),
+            )
+    connection.execute(
+        "UPDATE log SET head_id = ?, head_hash = ?, subscriptions_version = subscriptions_version + ?",
+        (pending.head_id, pending.head_hash, len(pending.follows)),
+    )

@@ -1,0 +1,294 @@
+"""The event log in SQLite: one writer with group commit; hash chain, keys and projection in the same transaction."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from ..database.file import ZERO_HASH
+from ..database.threads import Database
+from ..errors import LogRefused, LogUnavailable
+from ..events import WAITERS
+from ..orders.menu import Product
+from ..orders.state import Order, ViewLimits
+from .event_log import NO_ORDERS, Bounds, LoggedEvent, Page, Transaction
+from .hash_chain import ChainWalk
+from .subscriptions import Owner
+from .tables.alarms import alarms_to_show
+from .tables.events import (
+    EVENT_COLUMNS,
+    KEPT,
+    Appended,
+    appended_since,
+    check_newest,
+    check_page,
+    count_after,
+    event_of,
+    read_bounds,
+    read_page,
+    read_since,
+)
+from .tables.figures import count_open, first_id_at, read_orders_events
+from .tables.menu import all_products
+from .tables.orders import find_order, view
+from .transaction import Pending, SqliteTransaction, write_rows
+
+T = TypeVar("T")
+
+# A group commit takes at most so many publications: the last of them waits for the work of all.
+MAX_GROUP = 512
+# Who was just answered is heard again before the next group begins, so that publishers back to back share one commit,
+# and one write to every stream, instead of two halves that take turns at it: the turns of the loop in which the answers
+# leave and the streams are written, the sockets are read, and the requests go from task to task. Only where somebody
+# waits already; a publisher alone is not held up.
+GATHER_TURNS = 6
+
+
+class SqliteLog:
+    """Use `SqliteLog.open`. `on_append` is called in the loop with what has become durable, in the log's order,
+    other processes' events included, before the publisher is answered. `on_subscriptions` is called with all that there
+    are where another process has changed some."""
+
+    def __init__(
+        self,
+        database: Database,
+        bounds: Bounds,
+        on_append: Callable[[list[LoggedEvent]], None],
+        on_subscriptions: Callable[[Iterable[tuple[Owner, int, int]]], None],
+    ) -> None:
+        self.bounds = bounds
+        self._database = database
+        self._on_append = on_append
+        self._on_subscriptions = on_subscriptions
+        self._subscriptions_version = -1
+        self._committing: asyncio.Future[None] | None = None
+        self._waiting: deque[_Job] = deque()
+        self._wake = asyncio.Event()
+        self._closing = False
+        self._writer = asyncio.create_task(self._write_groups(), name="event-log-writer")
+
+    @classmethod
+    async def open(
+        cls,
+        database: Database,
+        on_append: Callable[[list[LoggedEvent]], None] = lambda events: None,
+        on_subscriptions: Callable[[Iterable[tuple[Owner, int, int]]], None] = lambda rows: None,
+    ) -> SqliteLog:
+        """Raises LogRefused where the newest 1,000 rows do not chain up to the head."""
+        try:
+            bounds, problem = await database.read(
+                lambda connection: (read_bounds(connection), check_newest(connection))
+            )
+        except LogUnavailable as error:
+            raise LogRefused(f"{database.path}: is damaged ({error.__cause__})") from error
+        if problem:
+            raise LogRefused(f"{database.path}: is damaged: {problem}")
+        log = cls(database, bounds, on_append, on_subscriptions)
+        await log.refresh()  # the subscriptions
+        return log
+
+    async def close(self) -> None:
+        """Writes what was accepted, then stops. The database stays open."""
+        self._closing = True
+        self._wake.set()
+        await self._writer
+
+    # Writing
+
+    async def transact(self, work: Callable[[Transaction], T]) -> T:
+        if self._closing:
+            raise LogUnavailable
+        job = _Job(work, asyncio.get_running_loop().create_future())
+        self._waiting.append(job)
+        self._wake.set()
+        result: T = await job.future  # a publisher that goes away takes its answer with it, not its group
+        return result
+
+    @property
+    def queued(self) -> int:
+        return len(self._waiting)
+
+    async def _write_groups(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                group = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_GROUP))]
+                await self._write(group)
+                if self._waiting and not self._closing:
+                    for _ in range(GATHER_TURNS):
+                        await asyncio.sleep(0)
+            if self._closing:
+                return
+
+    async def _write(self, group: list[_Job]) -> None:
+        self._committing = asyncio.get_running_loop().create_future()
+        try:
+            await self._commit(group)
+        finally:
+            self._committing.set_result(None)
+            self._committing = None
+
+    async def _commit(self, group: list[_Job]) -> None:
+        known, version = self.bounds.newest, self._subscriptions_version
+        try:
+            written, hooks = await self._database.write(lambda connection: _commit(connection, group, known, version))
+        except BaseException as error:
+            failure = error if isinstance(error, LogUnavailable) else LogUnavailable()
+            for job in group:
+                job.fail(failure)
+            if not isinstance(error, Exception):
+                raise
+            if failure is not error:
+                asyncio.get_running_loop().call_exception_handler({"message": "group commit", "exception": error})
+            return
+        # Of several publishers the answers leave first, in the loop's next turn: each writes its next event while the
+        # streams are written. One alone has nobody to share a commit with, and its readers go first.
+        if len(group) == 1:
+            self._publish(written, hooks)
+        for job in group:
+            job.answer()
+        if len(group) > 1:
+            self._publish(written, hooks)
+
+    def _publish(self, found: Appended, hooks: list[Callable[[], None]]) -> None:
+        """Who follows what comes first: then no event passes a reader that has begun to follow its order. What is known
+        stays known, and nothing is handed on twice: a commit and a refresh may have read in either order."""
+        if found.subscriptions_version > self._subscriptions_version:
+            self._subscriptions_version = found.subscriptions_version
+            if found.subscriptions is not None:
+                self._on_subscriptions(found.subscriptions)
+        for call in hooks:
+            call()
+        known, bounds = self.bounds, found.bounds
+        if bounds.epoch == known.epoch:
+            oldest, newest = max(known.oldest, bounds.oldest), max(known.newest, bounds.newest)
+            bounds = Bounds(known.epoch, oldest, newest)
+        self.bounds = bounds
+        events = found.events
+        if events and events[0].id <= known.newest:
+            events = [event for event in events if event.id > known.newest]
+        if events:
+            self._on_append(events)
+
+    # Reading
+
+    async def refresh(self) -> Bounds:
+        known, version = self.bounds.newest, self._subscriptions_version
+        found = await self._database.read(lambda db: appended_since(db, known, version))
+        if self._committing is not None:  # it may be in what was found, and its hooks have not run
+            await asyncio.shield(self._committing)
+        self._publish(found, [])
+        return self.bounds
+
+    async def read(
+        self, after: int, room: str, *, limit: int, max_bytes: int, orders: Mapping[int, int] = NO_ORDERS
+    ) -> Page:
+        # Beyond what is known here the reader may have begun to follow an order that `orders` lacks.
+        up_to = self.bounds.newest
+        return await self._database.read(lambda db: read_page(db, after, up_to, room, limit, max_bytes, orders))
+
+    async def read_since(self, ms: int, room: str, *, limit: int) -> Page:
+        return await self._database.read(lambda connection: read_since(connection, ms, room, limit))
+
+    async def count(self, after: int, room: str, *, up_to: int, orders: Mapping[int, int] = NO_ORDERS) -> int:
+        return await self._database.read(lambda connection: count_after(connection, after, room, up_to, orders))
+
+    async def snapshot(
+        self, room: str | None, now_ms: int, limits: ViewLimits, user_id: int | None, alarms_since_ms: int
+    ) -> tuple[list[Order], Bounds, list[dict[str, Any]]]:
+        """A view's orders, the log's bounds and the alarms since then that the view's readers are told, of the same
+        moment."""
+
+        def work(connection: sqlite3.Connection) -> tuple[list[Order], Bounds, list[dict[str, Any]]]:
+            alarms = alarms_to_show(connection, alarms_since_ms) if room in (None, WAITERS) else []
+            return view(connection, room, now_ms, limits, user_id), read_bounds(connection), alarms
+
+        return await self._database.read(work)
+
+    async def products(self) -> list[Product]:
+        return await self._database.read(all_products)
+
+    async def order_history(self, order_id: int, limit: int) -> tuple[Order | None, list[LoggedEvent]]:
+        """An order and its newest `limit` events, oldest first."""
+        sql = f"SELECT {EVENT_COLUMNS} FROM events WHERE order_id = ? AND {KEPT} ORDER BY id DESC LIMIT ?"
+
+        def work(connection: sqlite3.Connection) -> tuple[Order | None, list[LoggedEvent]]:
+            rows = connection.execute(sql, (order_id, limit)).fetchall()
+            return find_order(connection, order_id), [event_of(row) for row in reversed(rows)]
+
+        return await self._database.read(work)
+
+    async def first_id_at(self, ms: int) -> int:
+        return await self._database.read(lambda connection: first_id_at(connection, ms))
+
+    async def orders_events(
+        self, after: int, before: int, *, limit: int
+    ) -> tuple[list[tuple[int, dict[str, Any]]], int, bool]:
+        """For a fold: the next ones between two ids, the id up to which that is all, and whether there may be more."""
+        return await self._database.read(lambda connection: read_orders_events(connection, after, before, limit))
+
+    async def count_open(self, now_ms: int, limits: ViewLimits) -> dict[str, int]:
+        return await self._database.read(lambda connection: count_open(connection, now_ms, limits))
+
+    async def newest_events(self, limit: int) -> list[LoggedEvent]:
+        """Of all rooms, oldest first."""
+        sql = f"SELECT {EVENT_COLUMNS} FROM events WHERE {KEPT} ORDER BY id DESC LIMIT ?"
+        rows = await self._database.read(lambda connection: connection.execute(sql, (limit,)).fetchall())
+        return [event_of(row) for row in reversed(rows)]
+
+    async def check_before_newest(self, pause_seconds: float = 0.05) -> str | None:
+        """Checks the chain from the oldest row up, a page at a time; the first fault in words, or None."""
+        walk = ChainWalk(0, ZERO_HASH)  # taken to the anchor by the first page
+        while True:
+            problem, done = await self._database.read(lambda connection: check_page(connection, walk))
+            if problem or done:
+                return problem
+            await asyncio.sleep(pause_seconds)
+
+
+@dataclass(slots=True)
+class _Job:
+    work: Callable[[Transaction], Any]
+    future: asyncio.Future[Any]
+    result: Any = None
+    error: BaseException | None = None
+
+    def answer(self) -> None:
+        if self.error is not None:
+            self.fail(self.error)
+        elif not self.future.done():
+            self.future.set_result(self.result)
+
+    def fail(self, error: BaseException) -> None:
+        if not self.future.done():
+            self.future.set_exception(error)
+            self.future.exception()  # a caller that was cancelled will not fetch it
+
+
+def _commit(
+    connection: sqlite3.Connection, group: list[_Job], known_id: int, known_subscriptions: int
+) -> tuple[Appended, list[Callable[[], None]]]:
+    """In the writer's thread, inside the transaction. A publication that fails leaves the others as they are."""
+    found = appended_since(connection, known_id, known_subscriptions)
+    head_id, head_hash = connection.execute("SELECT head_id, head_hash FROM log").fetchone()
+    pending = Pending(head_id, head_hash)
+    for job in group:
+        transaction = SqliteTransaction(connection, pending)
+        try:
+            job.result = job.work(transaction)
+        except sqlite3.Error:
+            raise
+        except Exception as error:  # noqa: BLE001 - it belongs to the job's caller, who gets it
+            job.error = error
+        else:
+            pending.merge(transaction.pending)
+    if pending.rows or pending.keys or pending.follows or pending.products:
+        write_rows(connection, pending)
+    version = found.subscriptions_version + len(pending.follows)
+    written = Appended(found.events + pending.events, read_bounds(connection), version, found.subscriptions)
+    return written, pending.on_commit

@@ -1,0 +1,320 @@
+"""What people do to an order: who may do what, when, and which events it makes (docs/protocol.md, section 9). Pure.
+
+`RULES` is the contract's table. An action makes drafts, as a publisher would send them; they are completed and appended
+in one transaction by `publishing/placing.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import Invalid, InvalidTransition, RoleNotAllowed
+from ..events import CASHIER, COOK, MANAGER, WAITER
+from .state import Json, Order
+
+UNDO_MS = 60_000
+
+KITCHEN_STAFF = (COOK, MANAGER)
+FLOOR_STAFF = (WAITER, CASHIER, MANAGER)
+TILL_STAFF = (CASHIER, MANAGER)
+COOKABLE = ("pagado", "en_mesa")
+OPEN = ("pendiente_pago", "pagado", "en_mesa", "en_cocina", "listo", "servido")
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A checked request. `lines` are those that are added: whole, with products' names and prices. `ready_ms`: how long
+    a ready order may be recalled. `made_ready`: the lines that became ready when the order did, None: not known."""
+
+    name: str
+    role: str
+    now_ms: int
+    ready_ms: int
+    reason: str | None = None
+    payment: str | None = None
+    line_id: int | None = None
+    quantity: float | None = None
+    notes: str | None = None
+    lines: Sequence[Json] = ()
+    made_ready: Sequence[int] | None = None
+
+
+Condition = Callable[[Order, Action], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """From one of these states, by one of these roles, where the condition holds."""
+
+    states: tuple[str, ...]
+    roles: tuple[str, ...]
+    when: Condition = field(default=lambda order, action: True)
+    needs_reason: bool = False
+
+
+def _paid(order: Order, action: Action) -> bool:
+    return bool(order.pedido.get("pagado_at"))
+
+
+def _unpaid(order: Order, action: Action) -> bool:
+    return not _paid(order, action)
+
+
+def _just_ready(order: Order, action: Action) -> bool:
+    return order.ready_ms is not None and order.ready_ms >= action.now_ms - UNDO_MS
+
+
+def _recently_ready(order: Order, action: Action) -> bool:
+    return order.ready_ms is not None and order.ready_ms >= action.now_ms - action.ready_ms
+
+
+def _untouched(order: Order, action: Action) -> bool:
+    return "recuperado_at" not in order.pedido and not _lines(order, "listo", "servido")
+
+
+def _line_is(state: str) -> Condition:
+    def check(order: Order, action: Action) -> bool:
+        return any(line["id"] == action.line_id for line in _lines(order, state))
+
+    return check
+
+
+def _not_the_last(order: Order, action: Action) -> bool:
+    return _unpaid(order, action) and len(order.pedido["items"]) > 1
+
+
+_EDIT = (Rule(OPEN, FLOOR_STAFF, _unpaid),)
+
+RULES: Mapping[str, tuple[Rule, ...]] = {
+    "cobrar": (
+        Rule(("pendiente_pago",), TILL_STAFF),
+        Rule(("en_mesa", "en_cocina", "listo", "servido"), TILL_STAFF, _unpaid),
+    ),
+    "iniciar": (Rule(COOKABLE, KITCHEN_STAFF),),
+    "listo": (Rule((*COOKABLE, "en_cocina"), KITCHEN_STAFF),),
+    "item_listo": (Rule((*COOKABLE, "en_cocina"), KITCHEN_STAFF, _line_is("pendiente")),),
+    "item_pendiente": (Rule(("en_cocina",), KITCHEN_STAFF, _line_is("listo")),),
+    "deshacer": (
+        Rule(("listo",), KITCHEN_STAFF, _just_ready),
+        Rule(("en_cocina",), KITCHEN_STAFF, _untouched),
+    ),
+    "recuperar": (
+        Rule(("listo",), KITCHEN_STAFF, _recently_ready),
+        Rule(("listo",), (WAITER,), _recently_ready, needs_reason=True),
+        Rule(("servido",), (WAITER, MANAGER), needs_reason=True),
+    ),
+    "servir": (
+        Rule(("listo",), (WAITER, MANAGER)),
+        Rule(("listo",), (CASHIER,), lambda order, action: order.takeaway),
+    ),
+    "cerrar": (Rule(("servido",), FLOOR_STAFF, _paid),),
+    "cancelar": (
+        Rule(("pendiente_pago", "en_mesa"), (WAITER,), _unpaid, needs_reason=True),
+        Rule(("pendiente_pago", "en_mesa", "pagado"), TILL_STAFF, needs_reason=True),
+        Rule(("en_cocina", "listo"), (MANAGER,), needs_reason=True),
+    ),
+    "agregar_item": _EDIT,
+    "quitar_item": (Rule(OPEN, FLOOR_STAFF, _not_the_last),),
+    "cambiar_cantidad": _EDIT,
+    "cambiar_notas": _EDIT,
+}
+ACTIONS = tuple(RULES)
+
+
+def check_role(name: str, role: str) -> None:
+    """Whatever the order's state. Raises RoleNotAllowed."""
+    if not any(role in rule.roles for rule in RULES[name]):
+        raise RoleNotAllowed
+
+
+def allowed(order: Order, action: Action) -> list[str]:
+    """What this role may do to the order now, of whatever concerns the order as a whole."""
+    names = []
+    for name, rules in RULES.items():
+        if name in ("item_listo", "item_pendiente"):
+            state = "pendiente" if name == "item_listo" else "listo"
+            fits = any(order.state in rule.states and action.role in rule.roles for rule in rules)
+            holds = fits and bool(_lines(order, state))
+        else:
+            holds = _rule(name, order, action) is not None
+        if holds:
+            names.append(name)
+    return names
+
+
+def _rule(name: str, order: Order, action: Action) -> Rule | None:
+    for rule in RULES[name]:
+        if order.state in rule.states and action.role in rule.roles and rule.when(order, action):
+            return rule
+    return None
+
+
+def drafts(order: Order, action: Action) -> list[Json]:
+    """The events that the action makes. Raises RoleNotAllowed, Invalid or InvalidTransition."""
+    if action.line_id is not None and all(line["id"] != action.line_id for line in order.pedido["items"]):
+        raise Invalid(fields={"item_id": "no es una línea de este pedido"})
+    rule = _rule(action.name, order, action)
+    if rule is None:
+        if any(order.state in other.states and other.when(order, action) for other in RULES[action.name]):
+            raise RoleNotAllowed
+        raise InvalidTransition(
+            f"El pedido {order.pedido['numero']} está {order.state}: eso no se puede ahora.",
+            extra={"estado": order.state, "permitidas": allowed(order, action)},
+        )
+    if rule.needs_reason and not action.reason:
+        raise Invalid(fields={"razon": "falta"})
+    return _DRAFTS[action.name](order, action)
+
+
+def _change(order: Order, state: str, **fields: Any) -> Json:
+    return {"tipo": "cambio_estado", "pedido_id": order.pedido["id"], "estado": state, **fields}
+
+
+def _charge(order: Order, action: Action) -> list[Json]:
+    after = {"pendiente_pago": "pagado", "servido": "cerrado"}.get(order.state, order.state)
+    return [_change(order, after, metodo_pago=action.payment)]
+
+
+def _ready(order: Order, action: Action) -> list[Json]:
+    names = [line["producto_nombre"] or "" for line in _lines(order, "pendiente", "listo")]
+    # Which lines this makes ready, so that `deshacer` can take back those and no others.
+    waiting = [line["id"] for line in _lines(order, "pendiente")]
+    return [
+        _change(order, "listo", items_listos_ids=waiting),
+        {"tipo": "pedido_listo", "pedido_id": order.pedido["id"], "items_listos": names},
+    ]
+
+
+def _line_ready(order: Order, action: Action) -> list[Json]:
+    line = _line(order, action)
+    change = _line_change(order, line["id"], "item_listo")
+    if len(_lines(order, "pendiente")) == 1:
+        made_ready, announced = _ready(order, action)
+        return [change, made_ready, announced]
+    started = [_change(order, "en_cocina")] if order.state in COOKABLE else []
+    part = {
+        "tipo": "pedido_listo", "pedido_id": order.pedido["id"], "parcial": True,
+        "items_listos": [line["producto_nombre"] or ""], "items_listos_ids": [line["id"]],
+    }  # fmt: skip
+    return [change, *started, part]
+
+
+def _undo(order: Order, action: Action) -> list[Json]:
+    if order.state == "en_cocina":
+        return [_change(order, "pagado" if order.pedido["tipo_pago"] == "anticipado" else "en_mesa")]
+    ready = [line["id"] for line in _lines(order, "listo")]
+    again = [line_id for line_id in ready if action.made_ready is None or line_id in action.made_ready]
+    return [_change(order, "en_cocina", items_pendientes_ids=again)]
+
+
+def _recall(order: Order, action: Action) -> list[Json]:
+    reason = {"razon": action.reason} if action.reason else {}
+    return [_change(order, "en_cocina", recuperado=True, **reason)]
+
+
+def _cancel(order: Order, action: Action) -> list[Json]:
+    return [{"tipo": "pedido_cancelado", "pedido_id": order.pedido["id"], "razon": action.reason}]
+
+
+def _add(order: Order, action: Action) -> list[Json]:
+    first = max((line["id"] for line in order.pedido["items"]), default=0) + 1
+    added = [
+        _line_change(order, number, "item_agregado", item=line, cantidad_nueva=line["cantidad"])
+        for number, line in enumerate(action.lines, first)
+    ]
+    return [*added, *_back_to_the_kitchen(order)]
+
+
+def _remove(order: Order, action: Action) -> list[Json]:
+    line = _line(order, action)
+    removed = _line_change(order, line["id"], "item_removido")
+    others = [other for other in order.pedido["items"] if other["id"] != line["id"]]
+    states = {other["estado_item"] for other in others}
+    if order.state in (*COOKABLE, "en_cocina") and "pendiente" not in states and "listo" in states:
+        names = [other["producto_nombre"] or "" for other in others if other["estado_item"] == "listo"]
+        announced = {"tipo": "pedido_listo", "pedido_id": order.pedido["id"], "items_listos": names}
+        return [removed, _change(order, "listo", items_listos_ids=[]), announced]
+    return [removed]
+
+
+def _change_quantity(order: Order, action: Action) -> list[Json]:
+    line, quantity = _line(order, action), action.quantity
+    assert quantity is not None
+    if quantity <= line["cantidad"]:
+        return [_line_change(order, line["id"], "cantidad_modificada", cantidad_nueva=quantity)]
+    # More than has been made: the line is to be cooked again.
+    more = {"estado_item": "pendiente"}
+    return [
+        _line_change(order, line["id"], "cantidad_modificada", item=more, cantidad_nueva=quantity),
+        *_back_to_the_kitchen(order),
+    ]
+
+
+def _change_notes(order: Order, action: Action) -> list[Json]:
+    return [_line_change(order, _line(order, action)["id"], "notas_modificadas", notas_nueva=action.notes)]
+
+
+def _line_change(order: Order, line_id: int, kind: str, item: Json | None = None, **changes: Any) -> Json:
+    draft = {
+        "tipo": "item_modificado",
+        "pedido_id": order.pedido["id"],
+        "item_id": line_id,
+        "cambios": {"tipo_cambio": kind, **changes},
+    }
+    return {**draft, "item": item} if item is not None else draft
+
+
+def _back_to_the_kitchen(order: Order) -> list[Json]:
+    return [_change(order, "en_cocina")] if order.state in ("listo", "servido") else []
+
+
+def _line(order: Order, action: Action) -> Json:
+    found: Json = next(line for line in order.pedido["items"] if line["id"] == action.line_id)
+    return found
+
+
+def _lines(order: Order, *states: str) -> list[Json]:
+    return [line for line in order.pedido["items"] if line["estado_item"] in states]
+
+
+_DRAFTS: Mapping[str, Callable[[Order, Action], list[Json]]] = {
+    "cobrar": _charge,
+    "iniciar": lambda order, action: [_change(order, "en_cocina")],
+    "listo": _ready,
+    "item_listo": _line_ready,
+    "item_pendiente": lambda order, action: [_line_change(order, _line(order, action)["id"], "item_pendiente")],
+    "deshacer": _undo,
+    "recuperar": _recall,
+    "servir": lambda order, action: [_change(order, "servido")],
+    "cerrar": lambda order, action: [_change(order, "cerrado")],
+    "cancelar": _cancel,
+    "agregar_item": _add,
+    "quitar_item": _remove,
+    "cambiar_cantidad": _change_quantity,
+    "cambiar_notas": _change_notes,
+}
+NEEDS_LINE = frozenset({"item_listo", "item_pendiente", "quitar_item", "cambiar_cantidad", "cambiar_notas"})
+
+
+def stock_change(order: Order, action: Action) -> dict[int, float]:
+    """By product, what the action takes from the stock (negative), or puts back: what was not made yet."""
+    found: dict[int, float] = {}
+
+    def note(line: Json, amount: float) -> None:
+        if line.get("producto_id") is not None and amount:
+            found[line["producto_id"]] = found.get(line["producto_id"], 0) + amount
+
+    if action.name == "agregar_item":
+        for line in action.lines:
+            note(line, -line["cantidad"])
+    elif action.name == "cancelar":
+        for line in _lines(order, "pendiente"):
+            note(line, line["cantidad"])
+    elif action.name in ("quitar_item", "cambiar_cantidad"):
+        line = _line(order, action)
+        less = line["cantidad"] - (action.quantity or 0)
+        if less < 0 or line["estado_item"] == "pendiente":
+            note(line, less)
+    return found

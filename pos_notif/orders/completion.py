@@ -1,0 +1,225 @@
+"""Completing a draft: what the log knows is filled in, contradictions are refused. Pure, as `orders/state.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..clock import parse_iso
+from ..errors import Invalid, InvalidTransition, OrderExists
+from .lines import changed_line, changed_sums, check_sum, new_lines, sums
+from .state import TERMINAL_STATES, Order, lines_of, removes_line
+
+Json = dict[str, Any]
+
+
+def complete(
+    draft: Json, order: Order | None, *, tax_rate: float, timestamp: str, retime: Callable[[str], str]
+) -> Json:
+    """The type's own fields of an order's event; `pedido` of a known order is set later, by the fold.
+
+    `timestamp` is the event's; `retime` writes a publisher's time as ours are written.
+    Raises OrderExists, InvalidTransition or Invalid.
+    """
+    own = _COMPLETE[draft["tipo"]](draft, order, _Context(tax_rate, timestamp, retime))
+    if "estado_anterior" in draft:
+        own["estado_anterior"] = order.state if order is not None else None
+    return own
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    tax_rate: float
+    timestamp: str
+    retime: Callable[[str], str]
+
+
+def _complete_new(draft: Json, order: Order | None, context: _Context) -> Json:
+    sent = draft["pedido"]
+    if draft.get("pedido_id") not in (None, sent["id"]):
+        raise Invalid(fields={"pedido_id": "no es el de pedido.id"})
+    if order is not None and not order.incomplete:
+        raise OrderExists(fields={"pedido.id": f"el pedido {sent['id']} ya existe"})
+    pedido = _new_pedido(sent, order, context)
+    if order is not None:
+        _check_leaves(order, pedido["estado"], recovered=False)
+    return {**draft, "pedido_id": sent["id"], "liberado": bool(draft.get("liberado")), "pedido": pedido}
+
+
+def _new_pedido(sent: Json, stub: Order | None, context: _Context) -> Json:
+    """The order as sent, over what the log already knows of it: events may overtake their order."""
+    known = stub.pedido if stub is not None else {}
+    kind = sent.get("tipo") or known.get("tipo") or "mesa"
+    payment = sent.get("tipo_pago") or ("anticipado" if kind == "llevar" else "al_final")
+    paid_at = context.retime(sent["pagado_at"]) if sent.get("pagado_at") else known.get("pagado_at")
+    state = sent.get("estado")
+    if not state and stub is not None and not stub.state_assumed:
+        state = stub.state
+    if not state:
+        state = "pendiente_pago" if payment == "anticipado" and not paid_at else "en_mesa"
+    if state == "pagado" and not paid_at:
+        paid_at = context.timestamp
+    items = lines_of(state, _items(sent, known))
+    pedido = {
+        "id": sent["id"],
+        "numero": sent.get("numero") or sent["id"],
+        "mesa_numero": _known_or(sent, known, "mesa_numero"),
+        "tipo": kind,
+        "tipo_pago": payment,
+        "cliente_nombre": _known_or(sent, known, "cliente_nombre"),
+        "mesero": _known_or(sent, known, "mesero"),
+        "notas": sent.get("notas"),
+        "estado": state,
+        "items": items,
+        **_new_sums(sent, items, known, context.tax_rate),
+        "timestamp": known.get("timestamp", context.timestamp),
+    }
+    kept = {name: known[name] for name in (*_TIMES, "razon") if name in known}
+    if paid_at:
+        kept["pagado_at"] = paid_at
+    extra = {name: value for name, value in sent.items() if name not in pedido and name not in _SERVICE_SETS}
+    if sent.get("timestamp"):
+        extra["timestamp_origen"] = sent["timestamp"]
+    return {**pedido, **extra, **kept, "por_acusar": known.get("por_acusar", [])}
+
+
+_TIMES = ("pagado_at", "cocina_at", "listo_at", "servido_at", "visto_at", "entendido_at")
+_SERVICE_SETS = (*_TIMES, "version", "por_acusar", "incompleto", "timestamp")
+
+
+def _items(sent: Json, known: Mapping[str, Any]) -> list[Json]:
+    """The sent lines; what the log has heard of a line (it is ready) holds where they do not say."""
+    before: list[Json] = known.get("items", [])
+    if sent.get("items") is None:
+        return before
+    states = {line["id"]: line["estado_item"] for line in before}
+    told = [
+        {**line, "estado_item": line.get("estado_item") or states.get(line.get("id"))}  # None: pending
+        for line in sent["items"]
+    ]
+    return new_lines(told)
+
+
+def _new_sums(sent: Json, items: list[Json], known: Mapping[str, Any], tax_rate: float) -> Json:
+    total, prices = sent.get("total"), [line["subtotal"] for line in items]
+    if total is None and prices and None not in prices:
+        total = round(sum(prices), 2)
+        check_sum(total, "pedido.total")
+    if total is None and known.get("total") is not None:
+        return {name: _known_or(sent, known, name) for name in ("subtotal", "impuesto", "total")}
+    return sums(sent, total, tax_rate)
+
+
+def _complete_state(draft: Json, order: Order | None, context: _Context) -> Json:
+    recovered = bool(draft.get("recuperado"))
+    if order is not None:
+        _check_leaves(order, draft["estado"], recovered)
+    known = order.pedido if order is not None else {}
+    event = {
+        **draft,
+        "estado_anterior": known.get("estado"),
+        "mesa_numero": _known_or(draft, known, "mesa_numero"),
+        "tipo_servicio": draft.get("tipo_servicio") or known.get("tipo", "mesa"),
+        "recuperado": recovered,
+    }
+    if draft.get("pagado_at"):
+        event["pagado_at"] = context.retime(draft["pagado_at"])
+    elif draft["estado"] == "pagado" or draft.get("metodo_pago"):
+        event["pagado_at"] = known.get("pagado_at") or context.timestamp
+    return event
+
+
+def _complete_ready(draft: Json, order: Order | None, context: _Context) -> Json:
+    partial = bool(draft.get("parcial"))
+    if order is not None and not partial:
+        _check_leaves(order, "listo", bool(draft.get("recuperado")))
+    known = order.pedido if order is not None else {}
+    lines = [line for line in known.get("items", ()) if line["estado_item"] in ("pendiente", "listo")]
+    ids = draft.get("items_listos_ids")
+    if ids is None:
+        ids = [line["id"] for line in lines if not partial or line["producto_nombre"] in draft["items_listos"]]
+    started = known.get("cocina_at") or known.get("pagado_at") or known.get("timestamp")
+    seconds = draft.get("segundos_cocina")
+    if seconds is None and started:
+        seconds = max(0, (parse_iso(context.timestamp) - parse_iso(started)) // 1000)
+    return {
+        **draft,
+        "items_listos_ids": ids,
+        "parcial": partial,
+        **{name: _known_or(draft, known, name) for name in ("mesa_numero", "cliente_nombre", "mesero")},
+        "segundos_cocina": seconds,
+    }
+
+
+def _complete_item(draft: Json, order: Order | None, context: _Context) -> Json:
+    known = order.pedido if order is not None else {}
+    before = next((line for line in known.get("items", ()) if line["id"] == draft["item_id"]), None)
+    after = changed_line(before, draft)
+    money = changed_sums(known, draft, before, after, context.tax_rate)
+    return {**draft, "cambios": _whole_changes(draft["cambios"], before, after, money), "item": after, **money}
+
+
+def _whole_changes(changes: Json, before: Json | None, after: Json | None, money: Json) -> Json:
+    kind = changes["tipo_cambio"]
+    old, new = before or {}, after or {}
+    filled: Json = {"tipo_cambio": kind, "producto_nombre": (after or old).get("producto_nombre")}
+    quantity, notes = kind in _QUANTITY_CHANGES, kind == "notas_modificadas"
+    filled["cantidad_anterior"] = old.get("cantidad") if quantity else None
+    filled["cantidad_nueva"] = new.get("cantidad") if quantity and not removes_line(changes) else None
+    filled["notas_anterior"] = old.get("notas") if notes else None
+    filled["notas_nueva"] = new.get("notas") if notes else None
+    filled["nuevo_total"] = money["total"]
+    return filled | {name: value for name, value in changes.items() if value is not None or name not in filled}
+
+
+_QUANTITY_CHANGES = ("item_agregado", "cantidad_modificada", "item_removido")
+
+
+def _complete_cancelled(draft: Json, order: Order | None, context: _Context) -> Json:
+    if order is not None:
+        _check_leaves(order, "cancelado", bool(draft.get("recuperado")))
+    known = order.pedido if order is not None else {}
+    in_progress = draft.get("items_en_curso")
+    if in_progress is None:
+        in_progress = [line["producto_nombre"] for line in known.get("items", ()) if line["estado_item"] == "pendiente"]
+    return {
+        **draft,
+        "razon": draft.get("razon"),
+        "estado_anterior": known.get("estado"),
+        "items_en_curso": in_progress,
+        "mesa_numero": _known_or(draft, known, "mesa_numero"),
+    }
+
+
+_COMPLETE: Mapping[str, Callable[[Json, Order | None, _Context], Json]] = {
+    "nuevo_pedido": _complete_new,
+    "cambio_estado": _complete_state,
+    "pedido_listo": _complete_ready,
+    "item_modificado": _complete_item,
+    "pedido_cancelado": _complete_cancelled,
+}
+
+
+def complete_stock(draft: Json) -> Json:
+    stock = draft.get("stock_actual")
+    return {
+        **draft,
+        "stock_actual": stock,
+        "stock_minimo": draft.get("stock_minimo"),
+        "nivel": draft.get("nivel") or ("agotado" if stock is not None and stock <= 0 else "bajo"),
+        "pedidos_afectados": draft.get("pedidos_afectados") or [],
+    }
+
+
+def _known_or(draft: Json, known: Mapping[str, Any], name: str) -> Any:
+    """What the publisher says, or else what the log knows."""
+    return draft[name] if draft.get(name) is not None else known.get(name)
+
+
+def _check_leaves(order: Order, state: str, recovered: bool) -> None:
+    if order.state in TERMINAL_STATES and state != order.state and not recovered:
+        raise InvalidTransition(
+            f"El pedido {order.pedido['id']} está {order.state}; solo un evento con recuperado: true lo cambia.",
+            extra={"estado": order.state, "permitidas": []},
+        )

@@ -1,0 +1,112 @@
+"""An order's lines and sums: completed where a publisher left something out. Prices include the tax."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import count
+from typing import Any
+
+from ..errors import Invalid
+from .drafts import MAX_MONEY
+from .state import removes_line
+
+Json = dict[str, Any]
+
+_SUMS = ("subtotal", "impuesto", "total")
+
+
+def new_lines(sent: list[Json]) -> list[Json]:
+    """Raises Invalid for a line whose price passes what is allowed."""
+    given = {line["id"] for line in sent if line.get("id") is not None}
+    unused = (number for number in count(1) if number not in given)
+    return [
+        whole_line({**line, "id": next(unused) if line.get("id") is None else line["id"]}, f"pedido.items.{index}")
+        for index, line in enumerate(sent)
+    ]
+
+
+def whole_line(line: Json, path: str) -> Json:
+    quantity = line.get("cantidad") or 1
+    price, subtotal = line.get("precio_unitario"), line.get("subtotal")
+    if subtotal is None and price is not None:
+        subtotal = round(quantity * price, 2)
+        check_sum(subtotal, f"{path}.subtotal")
+    known = {
+        "id": line["id"],
+        "producto_id": line.get("producto_id"),
+        "producto_nombre": line.get("producto_nombre"),
+        "cantidad": quantity,
+        "notas": line.get("notas"),
+        "categoria": line.get("categoria"),
+        "estado_item": line.get("estado_item") or "pendiente",
+        "precio_unitario": price,
+        "subtotal": subtotal,
+    }
+    return {**known, **{name: value for name, value in line.items() if name not in known}}
+
+
+def changed_line(line: Json | None, draft: Json) -> Json | None:
+    """The whole line after the change; None where it is gone, or where neither log nor publisher knows it."""
+    changes = draft["cambios"]
+    kind = changes["tipo_cambio"]
+    sent = {name: value for name, value in (draft.get("item") or {}).items() if value is not None}
+    if removes_line(changes) or (line is None and not sent and kind != "item_agregado"):
+        return None
+    after = {**(line or {}), **sent, "id": draft["item_id"]}
+    if not after.get("producto_nombre"):
+        after["producto_nombre"] = changes.get("producto_nombre")
+    if kind in ("cantidad_modificada", "item_agregado") and changes.get("cantidad_nueva"):
+        after["cantidad"] = changes["cantidad_nueva"]
+    # A null clears the note only where the change is one of notes: many publishers send every name each time.
+    clears = kind == "notas_modificadas" and "notas_nueva" in changes and "notas" not in sent
+    if changes.get("notas_nueva") is not None or clears:
+        after["notas"] = changes["notas_nueva"]
+    if kind in ("item_listo", "item_pendiente"):
+        after["estado_item"] = kind.removeprefix("item_")
+    repriced = line is not None and any(after.get(name) != line[name] for name in ("cantidad", "precio_unitario"))
+    if repriced and "subtotal" not in sent:
+        after["subtotal"] = None
+    return whole_line(after, "item")
+
+
+def sums(sent: Mapping[str, Any], total: float | None, tax_rate: float) -> Json:
+    """Of a total alone, the tax is its share."""
+    tax, net = sent.get("impuesto"), sent.get("subtotal")
+    if total is not None and tax is None:
+        tax = round(total - net, 2) if net is not None else round(total - total / (1 + tax_rate), 2)
+    if total is not None and net is None and tax is not None:
+        net = round(total - tax, 2)
+    return {"subtotal": net, "impuesto": tax, "total": total}
+
+
+def changed_sums(known: Mapping[str, Any], draft: Json, before: Json | None, after: Json | None, rate: float) -> Json:
+    """The order's sums after its line `before` became `after`: as the publisher says, or by the line's difference."""
+    total = draft["total"] if draft.get("total") is not None else draft["cambios"].get("nuevo_total")
+    if total is not None:
+        return sums(draft, total, rate)
+    old_total = known.get("total")
+    if old_total is not None:
+        difference = _price(after) - _price(before)
+        if difference:
+            total = round(old_total + difference, 2)
+            check_sum(total, "item.subtotal")
+            share = known["impuesto"] / old_total if old_total and known.get("impuesto") is not None else None
+            tax = round(total * share, 2) if share is not None else None
+            return sums({"impuesto": tax, **_given(draft)}, total, rate)
+    return {name: known.get(name) for name in _SUMS} | _given(draft)
+
+
+def _given(draft: Json) -> Json:
+    return {name: draft[name] for name in _SUMS if draft.get(name) is not None}
+
+
+def _price(line: Json | None) -> float:
+    """What the line adds to the total; an unknown price adds nothing."""
+    price: float = line["subtotal"] or 0 if line is not None else 0
+    return price
+
+
+def check_sum(amount: float, path: str) -> None:
+    """A product or a sum of allowed amounts may be more than allowed."""
+    if abs(amount) > MAX_MONEY:
+        raise Invalid(fields={path: f"pasa de {MAX_MONEY:.0f}"})

@@ -1,0 +1,78 @@
+"""The menu: what may be ordered, and how much of it there is. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..errors import SoldOut
+
+Json = dict[str, Any]
+
+LOW, NONE_LEFT, BACK = "bajo", "agotado", "disponible"
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A `stock` of None is not counted; `price` includes the tax."""
+
+    id: int
+    name: str
+    category: str | None
+    price: float
+    stock: float | None
+    minimum: float | None
+    available: bool
+
+    def json(self) -> Json:
+        return {
+            "id": self.id,
+            "nombre": self.name,
+            "categoria": self.category,
+            "precio": self.price,
+            "stock_actual": self.stock,
+            "stock_minimo": self.minimum,
+            "disponible": self.available,
+        }
+
+    def line(self, quantity: float, notes: str | None) -> Json:
+        """What is ordered of it, as an order's line."""
+        return {
+            "producto_id": self.id,
+            "producto_nombre": self.name,
+            "cantidad": quantity,
+            "notas": notes,
+            "categoria": self.category,
+            "precio_unitario": self.price,
+        }
+
+    def moved(self, amount: float) -> Product:
+        """With so much more in stock; negative: taken. Raises SoldOut where there is not as much."""
+        if amount < 0 and (not self.available or (self.stock is not None and self.stock + amount < 0)):
+            left = f"; quedan {self.stock:g}" if self.available and self.stock else ""
+            raise SoldOut(f"{self.name}: agotado{left}.")
+        return self if self.stock is None else self.with_stock(round(self.stock + amount, 3))
+
+    def with_stock(self, stock: float | None) -> Product:
+        """Nothing left cannot be ordered, and what comes back can."""
+        if stock is not None and stock <= 0:
+            return replace(self, stock=stock, available=False)
+        had_none = self.stock is not None and self.stock <= 0
+        return replace(self, stock=stock, available=self.available or had_none)
+
+    def marked(self, available: bool) -> Product:
+        """By hand. Who says that there is some although the count says none, is right: it is counted no more."""
+        wrong = available and self.stock is not None and self.stock <= 0
+        return replace(self, available=available, stock=None if wrong else self.stock)
+
+
+def alert(before: Product | None, after: Product) -> str | None:
+    """The `nivel` of the `alerta_stock` that the change makes, if it makes one."""
+    was_available = before is None or before.available
+    if was_available != after.available:
+        return BACK if after.available else NONE_LEFT
+    return LOW if after.available and _is_low(after) and not (before is not None and _is_low(before)) else None
+
+
+def _is_low(product: Product) -> bool:
+    return product.stock is not None and product.minimum is not None and product.stock <= product.minimum

@@ -1,0 +1,253 @@
+"""The orders' state: a pure fold over the log, and the views of it. No clock, no database, no request.
+
+`apply` gives the order after a completed event (`orders/completion.py`); `fold` does the same from a stored one, for a
+rebuild.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..clock import parse_iso
+from ..events import CANCELLED, KITCHEN, RECEIPT, TILLS, WAITER, WAITERS, acknowledgeable
+
+Json = dict[str, Any]
+
+KITCHEN_STATES = ("pagado", "en_mesa", "en_cocina")
+TERMINAL_STATES = ("cerrado", "cancelado")
+# Stored events of these types carry the whole order after them.
+CARRIES_ORDER = frozenset({"nuevo_pedido", "cambio_estado", "pedido_listo"})
+_BEFORE_READY = ("pendiente_pago", "pagado", "en_mesa", "en_cocina")
+_BEFORE_SERVED = (*_BEFORE_READY, "listo")
+# What any event of an order may tell of it.
+_DETAILS = ("mesa_numero", "cliente_nombre", "mesero")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """`pedido` is what travels; the rest is bookkeeping that the log implies and no reader sees."""
+
+    pedido: Json
+    first_event_id: int
+    last_event_ms: int
+    ready_ms: int | None = None
+    kitchen_had_it: bool = False
+    # No event has said the state yet: a stub made by a change to a line.
+    state_assumed: bool = False
+
+    @property
+    def state(self) -> str:
+        return str(self.pedido["estado"])
+
+    @property
+    def takeaway(self) -> bool:
+        return bool(self.pedido["tipo"] == "llevar")
+
+    @property
+    def incomplete(self) -> bool:
+        return bool(self.pedido.get("incompleto", False))
+
+
+@dataclass(frozen=True, slots=True)
+class ViewLimits:
+    """`view_ms` without an event: in no view (0: no limit). `ready_ms`: a ready order stays in the kitchen's."""
+
+    view_ms: int
+    ready_ms: int
+
+
+def views_holding(order: Order | None, now_ms: int, limits: ViewLimits) -> set[str]:
+    """The rooms whose view holds the order (docs/protocol.md, section 9, "Views")."""
+    if order is None or (limits.view_ms and order.last_event_ms < now_ms - limits.view_ms):
+        return set()
+    views = set()
+    state = order.state
+    if (
+        state in KITCHEN_STATES
+        or (state == "listo" and (order.ready_ms or 0) >= now_ms - limits.ready_ms)
+        or (state == "cancelado" and order.kitchen_had_it and "entendido_at" not in order.pedido)
+    ):
+        views.add(KITCHEN)
+    if state in ("pendiente_pago", "servido") or (state == "listo" and order.takeaway):
+        views.add(TILLS)
+    if state == "listo" or (state not in TERMINAL_STATES and _creator(order).get("rol") == WAITER):
+        views.add(WAITERS)
+    return views
+
+
+def waiter_sees(order: Order, user_id: int | None) -> bool:
+    """Of the waiters' view, what one of them is shown: what is ready, and what he has sent himself."""
+    return order.state == "listo" or (user_id is not None and _creator(order).get("usuario_id") == user_id)
+
+
+def _creator(order: Order) -> Json:
+    """Of an order that was made here; a publisher's own field of that name may be anything."""
+    creator = order.pedido.get("creado_por")
+    return creator if isinstance(creator, dict) else {}
+
+
+def fold(order: Order | None, event: Json) -> Order | None:
+    """The order after a stored event (with `salas`); None after an event that has no order."""
+    if event["tipo"] == RECEIPT and order is not None:
+        return acknowledge(order, event)
+    if "version" not in event:
+        return order
+    after = apply(order, event)
+    if event["tipo"] in CARRIES_ORDER:
+        return replace(after, pedido=event["pedido"])
+    return await_receipt(after, event, event["salas"])
+
+
+def await_receipt(order: Order, event: Json, rooms: Collection[str]) -> Order:
+    """The order with the event among those that a kitchen screen has yet to acknowledge, where it is one."""
+    if KITCHEN not in rooms or not acknowledgeable(event):
+        return order
+    return replace(order, pedido={**order.pedido, "por_acusar": [*order.pedido["por_acusar"], event["id"]]})
+
+
+def acknowledge(order: Order, receipt: Json) -> Order:
+    """The order after an `acuse_recibo`: `visto_at` is when the kitchen last saw something new of it."""
+    waiting = [event_id for event_id in order.pedido["por_acusar"] if event_id != receipt["evento_id"]]
+    after = {**order.pedido, "por_acusar": waiting}
+    if len(waiting) < len(order.pedido["por_acusar"]):
+        after["visto_at"] = receipt["timestamp"]
+    if receipt["entendido"] and order.state == CANCELLED:
+        after["entendido_at"] = receipt["timestamp"]
+    return replace(order, pedido=after)
+
+
+def apply(order: Order | None, event: Json) -> Order:
+    """The order after a completed event with `id`, `timestamp` and `version`. The order given stays as it is."""
+    now_ms = parse_iso(event["timestamp"])
+    kind = event["tipo"]
+    before = _with_details(order.pedido, event) if order is not None else _stub(event)
+    match kind:
+        case "nuevo_pedido":
+            after = dict(event["pedido"])
+        case "cambio_estado":
+            after = _with_state(before, event["estado"], event)
+            if event.get("pagado_at"):
+                after["pagado_at"] = event["pagado_at"]
+        case "pedido_listo":
+            ready = set(event["items_listos_ids"])
+            after = before if event["parcial"] else _with_state(before, "listo", event)
+            after = {**after, "items": [_ready_line(line, ready) for line in after["items"]]}
+        case "item_modificado":
+            after = {**before, "items": with_line(before["items"], event)}
+            after.update({name: event[name] for name in ("subtotal", "impuesto", "total")})
+        case _:
+            after = {**_with_state(before, "cancelado", event), "razon": event["razon"]}
+    after["version"] = event["version"]
+    state = after["estado"]
+    was_ready = order.ready_ms if order is not None else None
+    unknown_and_cancelled = order is None and state == "cancelado"
+    return Order(
+        pedido=after,
+        first_event_id=order.first_event_id if order is not None else event["id"],
+        last_event_ms=now_ms,
+        ready_ms=(was_ready if before["estado"] == "listo" and was_ready else now_ms) if state == "listo" else None,
+        kitchen_had_it=(order is not None and order.kitchen_had_it)
+        or state in (*KITCHEN_STATES, "listo")
+        or unknown_and_cancelled,
+        state_assumed=(order is None or order.state_assumed)
+        and (kind == "item_modificado" or (kind == "pedido_listo" and event["parcial"])),
+    )
+
+
+def _stub(event: Json) -> Json:
+    """An order of which only this event is known: treated as dine-in, no lines."""
+    return {
+        "id": event["pedido_id"],
+        "numero": event["pedido_id"],
+        "mesa_numero": event.get("mesa_numero"),
+        "tipo": event.get("tipo_servicio") or "mesa",
+        "tipo_pago": "anticipado" if event.get("tipo_servicio") == "llevar" else "al_final",
+        "cliente_nombre": event.get("cliente_nombre"),
+        "mesero": event.get("mesero"),
+        "notas": None,
+        "estado": "en_mesa",
+        "items": [],
+        "subtotal": None,
+        "impuesto": None,
+        "total": None,
+        "timestamp": event["timestamp"],
+        "por_acusar": [],
+        "incompleto": True,
+    }
+
+
+def _with_details(pedido: Json, event: Json) -> Json:
+    """What the event says of the order itself, where the order does not know it yet."""
+    news = {name: event[name] for name in _DETAILS if pedido[name] is None and event.get(name) is not None}
+    return {**pedido, **news} if news else pedido
+
+
+def _with_state(pedido: Json, state: str, event: Json) -> Json:
+    at = event["timestamp"]
+    after = {**pedido, "estado": state}
+    if state in _BEFORE_READY:
+        after.pop("listo_at", None)
+    if state in _BEFORE_SERVED:
+        after.pop("servido_at", None)
+    items = after["items"]
+    if pedido["estado"] == "cancelado" and state != "cancelado":
+        # Taken back: its lines are to be made after all, and it can be cancelled anew.
+        for name in ("razon", "entendido_at"):
+            after.pop(name, None)
+        items = [_line_as(line, ("cancelado",), "pendiente") for line in items]
+    if state == "en_cocina":
+        after.setdefault("cocina_at", at)  # a recalled order's clock keeps its first start
+        if event.get("recuperado"):
+            after["recuperado_at"] = at
+            after.pop("recuperado_razon", None)
+            if event.get("razon"):
+                after["recuperado_razon"] = event["razon"]
+            items = [_line_as(line, ("listo", "servido", "cancelado"), "pendiente") for line in items]
+        # `deshacer` takes back what had just become ready.
+        again = event.get("items_pendientes_ids") or ()
+        items = [_line_as(line, ("listo",), "pendiente") if line["id"] in again else line for line in items]
+    elif state == "listo" and pedido["estado"] != "listo":
+        after["listo_at"] = at
+    elif state == "servido":
+        after.setdefault("servido_at", at)
+    return {**after, "items": lines_of(state, items)}
+
+
+def lines_of(state: str, lines: list[Json]) -> list[Json]:
+    """The lines of an order in this state: of a ready order none is pending, and so on."""
+    earlier = _LINES_BEFORE.get(state, ())
+    return [_line_as(line, earlier, state) for line in lines]
+
+
+_LINES_BEFORE = {
+    "listo": ("pendiente",),
+    "servido": ("pendiente", "listo"),
+    "cancelado": ("pendiente", "listo"),
+}
+
+
+def _line_as(line: Json, states: tuple[str, ...], state: str) -> Json:
+    return {**line, "estado_item": state} if line["estado_item"] in states else line
+
+
+def _ready_line(line: Json, ready: set[int]) -> Json:
+    return _line_as(line, ("pendiente",), "listo") if line["id"] in ready else line
+
+
+def with_line(lines: list[Json], event: Json) -> list[Json]:
+    """The lines after an `item_modificado`."""
+    line_id, item = event["item_id"], event["item"]
+    if removes_line(event["cambios"]):
+        return [line for line in lines if line["id"] != line_id]
+    if item is None:
+        return lines
+    if all(line["id"] != line_id for line in lines):
+        return [*lines, item]
+    return [item if line["id"] == line_id else line for line in lines]
+
+
+def removes_line(changes: Json) -> bool:
+    kind = changes["tipo_cambio"]
+    return bool(kind == "item_removido" or (kind == "cantidad_modificada" and changes.get("cantidad_nueva") == 0))

@@ -1,0 +1,1 @@
+"""Everything that appends to the log: what the POS publishes, what people do to orders, the menu, receipts."""

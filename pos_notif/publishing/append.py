@@ -1,0 +1,99 @@
+"""From drafts to logged events: runs inside the log's transaction, so every check sees what it decides on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import Any
+
+from ..clock import iso, parse_iso
+from ..events import rooms_for_order, rooms_for_stock
+from ..log.event_log import Transaction
+from ..orders import state as orders
+from ..orders.completion import complete, complete_stock
+from ..orders.state import CARRIES_ORDER, Order, ViewLimits, views_holding
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What of the configuration decides on events."""
+
+    zone: tzinfo
+    tax_rate: float
+    limits: ViewLimits
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When something happens, and by which rules. `timestamp` is `ms` as events carry it."""
+
+    ms: int
+    timestamp: str
+    rules: Rules
+
+    @classmethod
+    def of(cls, now_ms: int, rules: Rules) -> Moment:
+        return cls(now_ms, iso(now_ms, rules.zone), rules)
+
+    def retime(self, text: str) -> str:
+        """A publisher's time as ours are written."""
+        return iso(parse_iso(text), self.rules.zone)
+
+
+def append(transaction: Transaction, moment: Moment, draft: Json, actor: Json, key: str | None = None) -> int:
+    """Completes a draft and appends its event, and what follows from it. Its id. Raises as `complete` does."""
+    head = {"id": transaction.next_id(), "tipo": draft["tipo"], "timestamp": moment.timestamp}
+    tail: Json = {"actor": actor}
+    if key is not None:
+        tail = {"operacion_id": key, **tail}
+    origin = draft.get("timestamp", draft.get("timestamp_origen"))
+    if origin is not None:
+        tail["timestamp_origen"] = origin
+    body = {name: value for name, value in draft.items() if name not in _SET_HERE}
+    if draft["tipo"] == "alerta_stock":
+        event = {**head, **tail, **complete_stock(body)}
+        return transaction.append(event, rooms_for_stock(event["nivel"]), moment.ms, None)
+    return _append_order_event(transaction, moment, head, tail, {**body, "tipo": draft["tipo"]})
+
+
+def _append_order_event(transaction: Transaction, moment: Moment, head: Json, tail: Json, body: Json) -> int:
+    order_id = body["pedido"]["id"] if body["tipo"] == "nuevo_pedido" else body["pedido_id"]
+    before = transaction.order(order_id)
+    own = complete(
+        body, before, tax_rate=moment.rules.tax_rate, timestamp=moment.timestamp, retime=moment.retime
+    )  # fmt: skip
+    after = _log(transaction, moment, head, tail, own, before)
+    if before is not None and before.state == "pendiente_pago" and after.state == "pagado":
+        # A paid takeaway rings in the kitchen, whoever said that it was paid.
+        release = {**head, "id": transaction.next_id(), "tipo": "nuevo_pedido"}
+        own = {"pedido_id": order_id, "liberado": True, "pedido": after.pedido}
+        _log(transaction, moment, release, {"actor": tail["actor"]}, own, after)
+    event_id: int = head["id"]
+    return event_id
+
+
+def _log(transaction: Transaction, moment: Moment, head: Json, tail: Json, own: Json, before: Order | None) -> Order:
+    version = (before.pedido["version"] if before is not None else 0) + 1
+    event = {**head, "pedido_id": own["pedido_id"], "version": version, **tail, **own, "tipo": head["tipo"]}
+    after = orders.apply(before, event)
+    rooms = rooms_for_order(
+        event,
+        known=before is not None,
+        old_state=before.state if before is not None else None,
+        new_state=after.state,
+        takeaway=after.takeaway,
+        held_before=views_holding(before, moment.ms, moment.rules.limits),
+        holds_after=views_holding(after, moment.ms, moment.rules.limits),
+    )
+    after = orders.await_receipt(after, event, rooms)
+    if event["tipo"] in CARRIES_ORDER:
+        event.pop("pedido", None)  # last, so that the short fields come first
+        event["pedido"] = after.pedido
+    transaction.append(event, rooms, moment.ms, after)
+    return after
+
+
+# What the service writes at an event's top level in its own way.
+_SET_HERE = frozenset({"tipo", "timestamp", "actor", "operacion_id", "timestamp_origen"})

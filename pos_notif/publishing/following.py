@@ -1,0 +1,107 @@
+"""What clients do: follow an order, acknowledge events. The same for the socket and for HTTP (docs/protocol.md,
+section 17); each answer is the object that travels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from ..accounts.accounts import Principal
+from ..errors import Invalid, RoleNotAllowed, TooManySubscriptions
+from ..events import COOK, MANAGER
+from ..log.event_log import Transaction
+from ..log.subscriptions import MAX_SUBSCRIPTIONS, Followed, Owner
+from ..notifier import NotificadorPedidos
+from ..orders.state import Order
+from ..wire.json_limits import MAX_ID, printable
+from .receipts import MAX_RECEIPTS, Receipts
+
+
+async def subscribe(
+    notifier: NotificadorPedidos, order_id: Any, *, by: Owner | Followed, kitchen: bool
+) -> dict[str, Any]:
+    """The order as it is now; what comes after the answer's cursor follows. `by`: a client, or a socket without one.
+    Raises Invalid, TooManySubscriptions, NotAuthenticated or LogUnavailable."""
+    number = _order_id(order_id)
+
+    def work(transaction: Transaction) -> tuple[Order | None, int]:
+        after = transaction.next_id() - 1
+        if isinstance(by, Owner):
+            for owner, over in transaction.follow(by, number, notifier.clock()):
+                transaction.on_commit(partial(notifier.subscriptions.discard, owner, over))
+            transaction.on_commit(lambda: notifier.subscriptions.add(by, number, after))
+        else:
+            if number not in by.orders and len(by.orders) >= MAX_SUBSCRIPTIONS:
+                raise TooManySubscriptions
+            transaction.on_commit(lambda: by.add(number, after))
+        return transaction.order(number), after
+
+    order, after = await notifier.log.transact(work)
+    return {
+        "pedido_id": number,
+        "pedido": None if order is None else notifier.order_json(order, kitchen),
+        "cursor": notifier.cursor(after),
+    }
+
+
+async def unsubscribe(notifier: NotificadorPedidos, order_id: Any, *, by: Owner | Followed) -> dict[str, Any]:
+    """One that is not followed is no error. Raises Invalid or LogUnavailable."""
+    number = _order_id(order_id)
+    if isinstance(by, Owner):
+
+        def work(transaction: Transaction) -> None:
+            transaction.unfollow(by, number)
+            transaction.on_commit(lambda: notifier.subscriptions.discard(by, number))
+
+        await notifier.log.transact(work)
+    else:
+        by.discard(number)
+    return {"pedido_id": number}
+
+
+async def acknowledge(notifier: NotificadorPedidos, who: Principal, sent: Mapping[str, Any]) -> dict[str, Any]:
+    """`{evento_ids, entendido?}`. Raises RoleNotAllowed for what is no kitchen screen's session, Invalid, or
+    LogUnavailable."""
+    check_is_screen(who)
+    for name in sent:
+        if name not in ("evento_ids", "entendido"):
+            raise Invalid(fields={printable(name): "no se reconoce"})
+    understood = flag(sent, "entendido", default=False)
+    receipts = Receipts(
+        _event_ids(sent.get("evento_ids")), understood=understood, actor=who.actor, now_ms=notifier.clock(),
+        zone=notifier.zone,
+    )  # fmt: skip
+    return {"ok": True, "nuevos": await notifier.log.transact(receipts)}
+
+
+def check_is_screen(who: Principal) -> None:
+    """A token is no kitchen screen. Raises RoleNotAllowed."""
+    if not who.is_person or who.role not in (COOK, MANAGER):
+        raise RoleNotAllowed
+
+
+def is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_ID
+
+
+def _order_id(value: Any) -> int:
+    if not is_whole(value):
+        raise Invalid(fields={"pedido_id": "debe ser un número entero de 1 a 2^53 - 1"})
+    return int(value)
+
+
+def _event_ids(value: Any) -> Sequence[int]:
+    if not isinstance(value, list) or not 1 <= len(value) <= MAX_RECEIPTS:
+        raise Invalid(fields={"evento_ids": f"debe ser una lista de 1 a {MAX_RECEIPTS} ids"})
+    for index, event_id in enumerate(value):
+        if not is_whole(event_id):
+            raise Invalid(fields={f"evento_ids.{index}": "debe ser un número entero desde 1"})
+    return list(dict.fromkeys(value))
+
+
+def flag(sent: Mapping[str, Any], name: str, *, default: bool) -> bool:
+    value = sent.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise Invalid(fields={name: "debe ser true o false"})
+    return default if value is None else value

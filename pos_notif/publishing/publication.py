@@ -1,0 +1,133 @@
+"""What a publisher sends, appended whole or not at all, and once for each key: runs inside the log's transaction."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import DomainError, Invalid, KeyReused
+from ..log.event_log import Transaction
+from .append import Moment, Rules, append
+
+Json = dict[str, Any]
+
+MAX_KEY_LENGTH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """Who publishes. `key` names it in the log's idempotency keys; a token may say in the body who acted."""
+
+    key: str
+    actor: Json
+    names_actor: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """`ids[i]` is the event of the i-th draft, its first one where it was a duplicate."""
+
+    ids: list[int]
+    duplicates: list[bool]
+
+
+class Publication:
+    """Drafts that are appended whole or not at all. Call it with the transaction."""
+
+    def __init__(
+        self,
+        drafts: Sequence[Json],
+        *,
+        publisher: Publisher,
+        route: str,
+        now_ms: int,
+        rules: Rules,
+        key: str | None = None,
+        batch: bool = False,
+    ) -> None:
+        self._drafts = drafts
+        self._publisher = publisher
+        self._route = route
+        self._moment = Moment.of(now_ms, rules)
+        self._batch = batch
+        own_key = None if batch else drafts[0].get("operacion_id")
+        self._key = key if key is not None else own_key
+        self._key_field = "operacion_id" if own_key is not None else "Idempotency-Key"
+        # Digests are taken out here, before the writer's turn.
+        self._digest = digest_of(drafts if batch else drafts[0]) if self._key is not None else b""
+        self._digests = [
+            digest_of(draft) if batch and draft.get("operacion_id") is not None else b"" for draft in drafts
+        ]
+
+    def __call__(self, transaction: Transaction) -> Published:
+        if self._key is not None:
+            known = find_first(transaction, self._name(self._key), self._digest, self._key_field)
+            if known is not None:
+                return Published(known, [True] * len(known))
+        if self._batch:
+            result = self._append_batch(transaction)
+        else:
+            result = Published([self._append(transaction, self._drafts[0], self._key)], [False])
+        if self._key is not None:
+            transaction.keep_key(*self._name(self._key), self._digest, result.ids)
+        return result
+
+    def _append_batch(self, transaction: Transaction) -> Published:
+        ids, duplicates = [], []
+        for index, (draft, digest) in enumerate(zip(self._drafts, self._digests, strict=True)):
+            key = draft.get("operacion_id")
+            try:
+                if key is not None and key == self._key:
+                    raise KeyReused(fields={"operacion_id": "es la clave del lote entero"})
+                known = find_first(transaction, self._name(key), digest) if key is not None else None
+                event_id = known[0] if known is not None else self._append(transaction, draft, key)
+            except DomainError as error:
+                raise _at(error, f"eventos.{index}") from error
+            if key is not None and known is None:
+                transaction.keep_key(*self._name(key), digest, [event_id])
+            ids.append(event_id)
+            duplicates.append(known is not None)
+        return Published(ids, duplicates)
+
+    def _name(self, key: str) -> tuple[str, str, str]:
+        return self._publisher.key, self._route, key
+
+    def _append(self, transaction: Transaction, draft: Json, key: str | None) -> int:
+        return append(transaction, self._moment, draft, self._actor(draft), key)
+
+    def _actor(self, draft: Json) -> Json:
+        sent = draft.get("actor")
+        return sent if self._publisher.names_actor and sent else self._publisher.actor
+
+
+def check_key(key: Any, path: str) -> None:
+    if not isinstance(key, str) or not 1 <= len(key) <= MAX_KEY_LENGTH or not key.isprintable():
+        raise Invalid(fields={path: f"debe tener de 1 a {MAX_KEY_LENGTH} caracteres imprimibles"})
+
+
+def find_first(
+    transaction: Transaction, name: tuple[str, str, str], digest: bytes, field: str = "operacion_id"
+) -> list[int] | None:
+    """The events that were appended under this key (publisher, route, key). Raises KeyReused for another content."""
+    found = transaction.find_key(*name)
+    if found is None:
+        return None
+    if found[0] != digest:
+        raise KeyReused(fields={field: "ya se usó con otro contenido"})
+    return found[1]
+
+
+def digest_of(body: Any) -> bytes:
+    """Of the parsed body: a repetition that only orders its members otherwise, or names its key in the header
+    instead of in the body, is the same."""
+    if isinstance(body, dict) and "operacion_id" in body:
+        body = {name: value for name, value in body.items() if name != "operacion_id"}
+    return hashlib.sha256(json.dumps(body, sort_keys=True, ensure_ascii=False).encode()).digest()
+
+
+def _at(error: DomainError, path: str) -> DomainError:
+    fields = {f"{path}.{name}": problem for name, problem in error.fields.items()} or {path: error.message}
+    return type(error)(error.message, fields=fields, extra=error.extra)

@@ -1,0 +1,384 @@
+"""The one module that knows Hypercorn's inside: a connection that drops stalled peers and speaks HTTP/1.1 only.
+
+Written against Hypercorn 0.18 (`asyncio/tcp_server.py`, `protocol/h11.py`). What it changes, and why:
+
+- A write that makes no progress for some seconds closes the connection; Hypercorn waits for ever.
+- HTTP/2 in clear text is refused: it has no working backpressure there.
+- A stream can be written to the socket itself (`Connection.send_now`): a chunk that is framed once goes to
+  every stream without an event object, a lock, a task switch and h11 for each.
+- A request that was answered before its body had arrived (a 413, a 404) does not leave the reader stuck on a full
+  queue, and its client gets the answer instead of a reset: the rest of the body is read and dropped for 2 s.
+- A response's head and body leave in one write; an idle connection has a timer instead of a task.
+- A request's head has 10 s to arrive; what is refused before the application (a head or an address that is too
+  large) is answered in JSON.
+- A client that closes an idle connection is let go at once; Hypercorn keeps it until the idle time is over.
+- A websocket is `hypercorn_websocket.WebSocketStream`; after our close frame the client has 2 s for its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import struct
+import termios
+import time
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from http import HTTPStatus
+from ssl import SSLError
+from typing import Any, cast
+from wsgiref.handlers import format_date_time
+
+import h11
+from hypercorn.asyncio.task_group import TaskGroup
+from hypercorn.asyncio.tcp_server import MAX_RECV, TCPServer
+from hypercorn.asyncio.worker_context import WorkerContext
+from hypercorn.config import Config as HypercornConfig
+from hypercorn.events import Closed, Event, RawData, Updated
+from hypercorn.protocol.events import Request, StreamClosed
+from hypercorn.protocol.h11 import STREAM_ID, H11Protocol, H11WSConnection
+from hypercorn.protocol.http_stream import ASGIHTTPState
+from hypercorn.typing import AppWrapper, ConnectionState
+from hypercorn.utils import parse_socket_addr
+
+from ..counts import Counts
+from ..web.errors import error_json, http_told
+from ..web.http_connection import STATE_KEY
+from .websocket import WebSocketStream
+
+logger = logging.getLogger("pos_notif")
+
+# The kernel's. What it does not take of one write is all that a stalled reader holds in our memory: nothing more is
+# written before that is gone.
+SEND_BUFFER_BYTES = 64 * 1024
+LINGER_SECONDS = 2.0
+# From a head's first byte to its end. An idle connection may stay so for longer.
+HEAD_SECONDS = 10.0
+# Of a request's line. The whole head may have `h11_max_incomplete_size`.
+MAX_URL_BYTES = 16 * 1024
+_NO_HTTP2 = b"HTTP/1.1 505 HTTP Version Not Supported\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+class Http11(H11Protocol):
+    _head = b""
+
+    async def _check_protocol(self, event: h11.Request) -> None:
+        """An `Upgrade: h2c` is ignored, as RFC 9110 (section 7.8) lets a server do."""
+
+    async def _create_stream(self, request: h11.Request) -> None:
+        problem = 0
+        if not request.target.startswith((b"/", b"http")) and request.target != b"*":
+            problem = 400
+        elif len(request.target) > MAX_URL_BYTES:
+            problem = 414
+        if problem:
+            await self._send_error_response(problem)
+            return await self.send(Closed())
+        if not _asks_for_websocket(request):
+            return await super()._create_stream(request)
+        self.stream = WebSocketStream(
+            self.app, self.config, self.context, self.task_group, self.ssl, self.client, self.server,
+            self.stream_send, STREAM_ID,
+        )  # fmt: skip
+        self.connection = H11WSConnection(cast(h11.Connection, self.connection))
+        asked = Request(
+            stream_id=STREAM_ID, headers=list(request.headers), http_version=request.http_version.decode(),
+            method="GET", raw_path=request.target, state=self.connection_state,
+        )  # fmt: skip
+        await self.stream.handle(asked)
+
+    async def _send_h11_event(self, event: Any) -> None:
+        """A response's head leaves with the first of its body: one write, and one wake-up of the client, less."""
+        try:
+            data = self.connection.send(event)
+        except h11.LocalProtocolError:
+            if self.connection.their_state is not h11.ERROR:
+                raise
+            return
+        if isinstance(event, h11.Response):
+            self._head = data or b""
+            return
+        whole, self._head = self._head + (data or b""), b""
+        if whole:
+            await self.send(RawData(data=whole))
+
+    async def send_whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        """The open request's answer, in one write: what ASGI's two messages come to, without their ten steps."""
+        stream = self.stream
+        if stream is None or stream.closed:  # the client has gone
+            return
+        head = _head(status, tuple(headers.items()), len(body), int(time.time()))
+        if self.keep_alive_requests >= self.config.keep_alive_max_requests:
+            head = h11.Response(status_code=status, headers=[*head.headers, (b"connection", b"close")])
+        send = self.connection.send
+        await self.send(RawData(data=b"".join((send(head), send(h11.Data(data=body)), send(h11.EndOfMessage())))))
+        stream.state = ASGIHTTPState.CLOSED
+        await self.config.log.access(stream.scope, {"status": status, "headers": []}, time.time() - stream.start_time)
+        await self.stream_send(StreamClosed(stream_id=STREAM_ID))
+
+    async def _send_error_response(self, status_code: int) -> None:
+        """Of what no application is asked: the connection closes after it."""
+        await self.send(RawData(data=self.error(status_code)))
+
+    def error(self, status: int) -> bytes:
+        body = error_json(http_told(status)).encode()
+        headers = [
+            (b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), (b"connection", b"close"),
+        ]  # fmt: skip
+        response = h11.Response(status_code=status, headers=headers, reason=HTTPStatus(status).phrase.encode())
+        sent = b""
+        with contextlib.suppress(h11.LocalProtocolError):  # a HEAD has no body; or its answer is on its way already
+            for event in (response, h11.Data(data=body), h11.EndOfMessage()):
+                sent += self.connection.send(event) or b""
+        return sent
+
+    @property
+    def head_begun(self) -> bool:
+        """Between two requests: some of the next one's head is there."""
+        return bool(self.connection.trailing_data[0])
+
+    @property
+    def peer_may_send(self) -> bool:
+        """The rest of a body, or a websocket's close frame."""
+        return isinstance(self.connection, H11WSConnection) or self.connection.their_state is h11.SEND_BODY
+
+
+def _asks_for_websocket(request: h11.Request) -> bool:
+    def tokens(wanted: bytes) -> set[bytes]:
+        lists = (value.lower().split(b",") for name, value in request.headers if name == wanted)
+        return {token.strip() for tokens in lists for token in tokens}
+
+    return request.method == b"GET" and b"websocket" in tokens(b"upgrade") and b"upgrade" in tokens(b"connection")
+
+
+@lru_cache(256)
+def _head(status: int, headers: tuple[tuple[str, str], ...], size: int, second: int) -> h11.Response:
+    """The same for all answers of a kind within a second: h11 checks every header of every response anew."""
+    own = [(name.lower().encode(), value.encode()) for name, value in headers]
+    if size or status != 304:
+        own.append((b"content-length", b"%d" % size))
+    return h11.Response(status_code=status, headers=[*own, (b"date", format_date_time(second).encode())])
+
+
+class Connection(TCPServer):
+    """One client's connection, from accept to close: await it."""
+
+    def __init__(
+        self,
+        app: AppWrapper,
+        config: HypercornConfig,
+        context: WorkerContext,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        write_timeout: float,
+        counts: Counts,
+    ) -> None:
+        super().__init__(app, asyncio.get_running_loop(), config, context, {}, reader, writer)
+        self._write_timeout = write_timeout
+        self._counts = counts
+        self._reading = asyncio.timeout(None)
+        self._is_reading = False
+        self._lingering = False
+        self.closed = False
+        self._on_close: Callable[[], None] | None = None
+        self._idle_timer: asyncio.TimerHandle | None = None
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._secure = writer.get_extra_info("ssl_object") is not None
+        # Nothing may wait. asyncio's TLS pauses at the limit, not above it: 0 would be a pause for ever.
+        writer.transport.set_write_buffer_limits(high=1 if self._secure else 0)
+
+    def abort(self) -> None:
+        self.writer.transport.abort()
+
+    def close_if_idle(self) -> None:
+        """For a stop: no request is being answered, and none is waited for."""
+        if self._idle_timer is not None:
+            self.writer.transport.close()
+
+    @property
+    def transport(self) -> asyncio.WriteTransport:
+        """For bodies that are framed already. Only between two `send`s of the same response, and only for HTTP/1.1."""
+        return self.writer.transport
+
+    async def send_whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        """Answers the open request at once, instead of ASGI's `send`."""
+        await self.protocol.send_whole(status, headers, body)
+
+    @property
+    def send_now(self) -> Callable[[bytes], int]:
+        """The socket's own `send`, for when the transport holds nothing: as much as the kernel takes, or OSError.
+
+        A tenth of a fan-out is what the transport does around it. Once the transport has closed, this raises:
+        it is the socket object's method, and does not remember a file number that somebody else may have by then.
+        """
+        send: Callable[[bytes], int] = self.writer.get_extra_info("socket")._sock.send
+        return send
+
+    async def flush(self) -> None:
+        """Returns once the transport takes more; a peer that takes nothing for long is dropped."""
+        try:
+            await self._drain()
+        except OSError:
+            # By whatever error. Reading may not come to the end for long: a second request waits for this answer's.
+            self._tell_closed()
+
+    def on_close(self, call: Callable[[], None]) -> None:
+        """`call()` once the peer has gone, at once if it has."""
+        if self.closed:
+            call()
+        else:
+            self._on_close = call
+
+    async def run(self) -> None:
+        socket = self.writer.get_extra_info("socket")
+        try:
+            client = parse_socket_addr(socket.family, socket.getpeername())
+            server = parse_socket_addr(socket.family, socket.getsockname())
+            async with TaskGroup(self.loop) as task_group:
+                self._task_group = task_group
+                state = ConnectionState({**self.state, STATE_KEY: self})
+                self.protocol: Any = Http11(
+                    self.app,
+                    self.config,
+                    self.context,
+                    task_group,
+                    state,
+                    self._secure,
+                    client,
+                    server,
+                    self.protocol_send,
+                )
+                self._set_idle(True)
+                await self._read_data()
+        except OSError:
+            pass
+        finally:
+            with contextlib.suppress(OSError):
+                await self._close()
+
+    async def protocol_send(self, event: Event) -> None:
+        if isinstance(event, RawData):
+            async with self.send_lock:
+                try:
+                    self.writer.write(event.data)
+                    await self._drain()
+                except (OSError, RuntimeError):  # a peer that lost its power: ETIMEDOUT, which is no ConnectionError
+                    await self.protocol.handle(Closed())
+                    self._stop_reading()
+        elif isinstance(event, Closed) and self._is_reading and self.protocol.peer_may_send and not self._lingering:
+            self._lingering = True
+            self._reading.reschedule(0)  # ends `_read_data`, wherever it waits; it lingers, then closes
+        elif isinstance(event, Updated):
+            self._set_idle(event.idle)
+        else:
+            await super().protocol_send(event)
+            if isinstance(event, Closed):
+                self._stop_reading()
+
+    def _stop_reading(self) -> None:
+        """Of a connection that is over. Bytes of a second request wait for the first one's end, which does not come.
+        What a websocket's client sent before it left is still read."""
+        if self._is_reading and not isinstance(self.protocol.connection, H11WSConnection):
+            with contextlib.suppress(RuntimeError):  # it is ending
+                self._reading.reschedule(0)
+
+    def _set_idle(self, idle: bool) -> None:
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+            self._idle_timer = None
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+        if idle and not self.closed:
+            # Closing the transport ends the reading, as if the client had closed it.
+            self._idle_timer = self.loop.call_later(self.config.keep_alive_timeout, self.writer.transport.close)
+
+    def _watch_head(self) -> None:
+        """However slowly its bytes come, they do not keep the connection for longer."""
+        if self._idle_timer is not None and self._head_timer is None and self.protocol.head_begun:
+            self._head_timer = self.loop.call_later(HEAD_SECONDS, self._head_too_slow)
+
+    def _head_too_slow(self) -> None:
+        self.writer.write(self.protocol.error(408))
+        self.writer.transport.close()
+
+    async def _drain(self) -> None:
+        """Waits for room in the transport, as long as the peer takes something every few seconds."""
+        transport = self.writer.transport
+        if not transport.get_write_buffer_size() or not self._write_timeout:
+            return await self.writer.drain()
+        self._watch_progress(self._unsent())
+        try:
+            await self.writer.drain()
+        finally:
+            self._progress_timer.cancel()
+
+    def _watch_progress(self, waiting: int) -> None:
+        """By a timer, since the pump drives `send` outside of any task."""
+        self._progress_timer = self.loop.call_later(self._write_timeout, self._check_progress, waiting)
+
+    def _check_progress(self, waiting: int) -> None:
+        unsent = self._unsent()
+        if unsent >= waiting:
+            logger.info("stalled reader dropped")
+            self._counts.stalled += 1
+            self.abort()  # wakes `drain` with an error
+        else:
+            self._watch_progress(unsent)
+
+    def _unsent(self) -> int:
+        """Bytes that the peer has yet to acknowledge: a slow reader moves these long before our buffer empties."""
+        transport: Any = self.writer.transport
+        size = transport.get_write_buffer_size()
+        if (below := getattr(transport, "_ssl_protocol", None)) is not None and below._transport is not None:
+            size += below._transport.get_write_buffer_size()  # TLS: what is encrypted already waits one floor below
+        socket = self.writer.get_extra_info("socket")
+        with contextlib.suppress(OSError, ValueError):
+            size += struct.unpack("i", fcntl.ioctl(socket.fileno(), termios.TIOCOUTQ, b"\0\0\0\0"))[0]
+        return int(size)
+
+    async def _read_data(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with self._reading:
+                self._is_reading = True
+                try:
+                    await self._read_requests()
+                finally:
+                    self._is_reading = False
+        self._tell_closed()
+        self._set_idle(False)
+        if self._lingering:
+            await self._linger()
+        else:
+            await self.protocol.handle(Closed())
+
+    def _tell_closed(self) -> None:
+        self.closed = True
+        if self._on_close is not None:
+            self._on_close()
+
+    async def _read_requests(self) -> None:
+        first = True
+        while not self.reader.at_eof():
+            try:
+                data = await self.reader.read(MAX_RECV)
+            except (OSError, SSLError):
+                break
+            if first and data.startswith(b"PRI * HTTP/2"):
+                self.writer.write(_NO_HTTP2)
+                break
+            first = False
+            await self.protocol.handle(RawData(data))
+            self._watch_head()
+
+    async def _linger(self) -> None:
+        """Our answer is out; a reset for what the peer still sends could overtake it (RFC 9112, section 9.6)."""
+        with contextlib.suppress(OSError, RuntimeError, TimeoutError):
+            if self.writer.can_write_eof():  # TLS cannot close one side
+                self.writer.write_eof()
+            async with asyncio.timeout(LINGER_SECONDS):
+                while await self.reader.read(MAX_RECV):
+                    pass
+        await self.protocol.handle(Closed())

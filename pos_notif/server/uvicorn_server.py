@@ -1,0 +1,71 @@
+"""The same application on uvicorn (`serve --server uvicorn`, the extra `uvicorn`): plain ASGI, every stream by `send`.
+
+For who runs uvicorn anyway, where every client is trusted. It lends no connection: streams are slower, only the
+kernel drops stalled peers, and a client that floods it with websocket pings is neither slowed down nor bounded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Callable, Iterator
+
+import uvicorn
+
+from ..app import NotificationApp
+from ..config import Config
+from ..socketio.engine import EngineSettings
+from ..web.services import EXTENSION, Services
+
+STOP_SECONDS = 2
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, app: NotificationApp, config: uvicorn.Config, ready: Callable[[bool], None]) -> None:
+        super().__init__(config)
+        self._app = app
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        services: Services = self._app.extensions[EXTENSION]
+        self._ready(await services.accounts.has_users())
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Ours: uvicorn's raise the signal again after the stop, and the exit code would not be 0."""
+        yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """It waits for open responses before the application could end them: they are ended first."""
+        await self._app.end_connections()
+        await super().shutdown(sockets)
+
+
+async def run(app: NotificationApp, config: Config, listener: socket.socket, ready: Callable[[bool], None]) -> None:
+    """As `Server.run` of `server/run.py`."""
+    await app.notifier.open()
+    try:
+        await app.startup()
+    except BaseException:
+        await app.notifier.close()
+        raise
+    options = uvicorn.Config(
+        app, lifespan="off", log_config=None, access_log=config.access_log, server_header=False,
+        limit_concurrency=None, timeout_graceful_shutdown=STOP_SECONDS,
+        ws="wsproto", ws_max_size=EngineSettings().max_payload, ws_per_message_deflate=False, ws_ping_interval=None,
+        ssl_certfile=config.certfile or None, ssl_keyfile=config.keyfile or None,
+    )  # fmt: skip
+    server = _Server(app, options, ready)
+
+    def stop() -> None:
+        server.should_exit = True
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        await app.shutdown()

@@ -1,0 +1,213 @@
+"""An Engine.IO v4 session over one websocket (protocol document v4-current): open, heartbeat, messages, close.
+
+The server pings; a client that does not answer in time is closed. What a client sends is read one message after the
+other and no faster than it is handled, so that a flood waits in the client's own kernel.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ..wire.json_text import dump
+from .packets import (
+    CLOSE,
+    INTERNAL_ERROR,
+    MESSAGE,
+    OPEN,
+    PING,
+    PONG,
+    PROTOCOL_ERROR,
+    TOO_BIG,
+    BadPacket,
+)
+
+logger = logging.getLogger("pos_notif")
+
+PROTOCOL = "4"
+TRANSPORT = "websocket"
+# A session that has ended is off its socket within a second: who has not taken its last words by then is cut.
+CLOSE_SECONDS = 0.75
+# A message of so many bytes counts as two.
+COUNTED_BYTES = 16 * 1024
+_NORMAL = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSettings:
+    """In seconds and bytes. `messages_per_second` is how fast a client is read in the long run, `burst` how many
+    messages may come at once before that: far above what a person does, far below what would hurt the others."""
+
+    ping_interval: float = 25.0
+    ping_timeout: float = 20.0
+    max_payload: int = 64 * 1024
+    messages_per_second: float = 50.0
+    burst: int = 200
+
+
+class Transport(Protocol):
+    """A websocket that has been accepted."""
+
+    async def receive(self) -> str | bytes:
+        """Raises ClientGone behind the last message of a client that has closed."""
+
+    async def send(self, data: str | bytes) -> None:
+        """Returns once the connection takes more."""
+
+    async def close(self, code: int, reason: str) -> None: ...
+
+    def abort(self) -> None:
+        """Cuts a connection that takes nothing."""
+
+
+class ClientGone(Exception):
+    """It has closed, or its connection has failed."""
+
+
+class EngineSession:
+    """`run` is its whole life."""
+
+    def __init__(self, transport: Transport, settings: EngineSettings) -> None:
+        self.settings = settings
+        self.heard_at = time.monotonic()
+        self._transport = transport
+        self._sending = asyncio.Lock()
+        self._reading = asyncio.timeout(None)
+        self._closing: tuple[int, str] | None = None
+        self._last_words: tuple[str | bytes, ...] = ()
+        self._over = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._slowed = False
+        self._allowance = float(settings.burst)
+        self._allowed_at = self.heard_at
+
+    async def run(self, on_message: Callable[[str | bytes], Awaitable[None]]) -> None:
+        """Opens, hands each message's data to `on_message`, and closes the websocket at the end. `on_message` may
+        raise BadPacket. Returns when the session is over."""
+        try:
+            async with self._reading:
+                await self._open()
+                await self._read(on_message)
+        except BadPacket as error:
+            self.close(error.code, error.reason)
+        except ClientGone:
+            pass
+        except Exception as error:
+            # `close` ends the reading by a TimeoutError.
+            if self._closing is None or not isinstance(error, TimeoutError):
+                logger.error("a websocket failed", exc_info=error)
+                self.close(INTERNAL_ERROR, "")
+        finally:
+            await self._end()
+
+    def close(self, code: int, reason: str, *last_words: str | bytes) -> None:
+        """From anywhere: the session ends as soon as what is being sent has been taken, with a last message. The first
+        reason stays."""
+        if self._closing is None:
+            self._closing = (code, reason)
+            self._last_words = last_words
+            with contextlib.suppress(RuntimeError):  # it has not begun, or is over
+                self._reading.reschedule(0)
+
+    async def send(self, *parts: str | bytes) -> None:
+        """Messages' data, one after the other with nothing between them; nothing once the session is over."""
+        await self._write(map(_message, parts))
+
+    async def _write(self, messages: Iterable[str | bytes]) -> None:
+        async with self._sending:
+            for message in () if self._over else messages:
+                await self._transport.send(message)
+
+    async def _open(self) -> None:
+        settings = self.settings
+        handshake = {
+            "sid": secrets.token_urlsafe(15),
+            "upgrades": [],
+            "pingInterval": round(settings.ping_interval * 1000),
+            "pingTimeout": round(settings.ping_timeout * 1000),
+            "maxPayload": settings.max_payload,
+        }
+        await self._write([OPEN + dump(handshake)])
+        self._await_ping()
+
+    async def _read(self, on_message: Callable[[str | bytes], Awaitable[None]]) -> None:
+        while self._closing is None:
+            message = await self._transport.receive()
+            self.heard_at = time.monotonic()
+            size = _size(message)
+            await self._slow_down(1 + size / COUNTED_BYTES)
+            if size > self.settings.max_payload:
+                raise BadPacket("message too big", TOO_BIG)
+            if isinstance(message, bytes):
+                await on_message(message)
+            elif message[:1] == MESSAGE:
+                await on_message(message[1:])
+            elif message == PONG:
+                self._await_ping()
+            elif message == CLOSE:
+                return self.close(_NORMAL, "")
+            else:  # also a client's ping: in this version of the protocol the server pings
+                raise BadPacket("unexpected packet")
+
+    async def _slow_down(self, cost: float) -> None:
+        now, rate = self.heard_at, self.settings.messages_per_second
+        self._allowance = min(self.settings.burst, self._allowance + (now - self._allowed_at) * rate) - cost
+        self._allowed_at = now
+        self._slowed = self._allowance < 0
+        if self._slowed:
+            await asyncio.sleep(-self._allowance / rate)
+
+    # Heartbeat
+
+    def _await_ping(self) -> None:
+        self._set_timer(self.settings.ping_interval, self._ping)
+
+    def _ping(self) -> None:
+        # Armed before it is sent: a client that reads nothing does not even take the ping.
+        self._set_timer(self.settings.ping_timeout, self._expire)
+        task = asyncio.get_running_loop().create_task(self._write([PING]), name="ping")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _expire(self) -> None:
+        if self._slowed:  # its answer may wait behind what we have yet to read
+            self._set_timer(self.settings.ping_timeout, self._expire)
+        else:
+            self.close(PROTOCOL_ERROR, "ping timeout")
+
+    def _set_timer(self, seconds: float, call: Callable[..., Any], *arguments: Any) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(seconds, call, *arguments)
+
+    async def _end(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS), self._sending:
+                self._over = True
+                for words in self._last_words:
+                    await self._transport.send(_message(words))
+                await self._transport.close(*(self._closing or (_NORMAL, "")))
+        except (TimeoutError, OSError):
+            self._over = True
+            self._transport.abort()
+
+
+def _message(data: str | bytes) -> str | bytes:
+    return MESSAGE + data if isinstance(data, str) else data
+
+
+def _size(message: str | bytes) -> int:
+    """In bytes, as it travels."""
+    return len(message) if isinstance(message, bytes) or message.isascii() else len(message.encode())

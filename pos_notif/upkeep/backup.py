@@ -1,0 +1,233 @@
+"""Backups of a log and the way back. Whatever is made has another name until it is whole and on the disk, so that a
+`kill -9` or a power cut leaves what was there before (docs/protocol.md, section 12)."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import sqlite3
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+from ..database.file import in_transaction, new_epoch, opened, opened_to_read
+from ..errors import CommandFailed
+from .progress import Progress, silent
+from .verification import Sound, naming, verify_database
+
+PAGES_AT_ONCE = 1024
+# The restored log's next id is so far above its head: what clients were told since the backup is never told anew.
+ID_GAP = 1_000_000
+_COMPANIONS = ("-wal", "-shm", "-journal")
+# SQLite's lock bytes (sqlite.org/fileformat2.html, "the lock-byte page"): in WAL mode whoever has the file open holds a
+# shared lock in this range, so that it can be locked exclusively by nobody else.
+_LOCK_BYTES = (512, 0x40000000)
+
+
+def back_up(database: Path, target: Path, progress: Progress = silent, checked: Progress = silent) -> Sound:
+    """Copies the log as it is at one moment, while it is served and written, and verifies the copy. Raises
+    CommandFailed, LogRefused, OSError or sqlite3.Error, and then there is no new file."""
+    if target.exists():
+        raise CommandFailed(f"{target}: exists already; a backup replaces no file")
+    with _new_file(target) as part:
+        _copy(database, part, progress)
+        with naming(database), opened_to_read(part) as connection:
+            sound = verify_database(connection, progress=checked)
+        _settle(part)
+        _publish(part, target)
+    return sound
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """`aside`: where the log that was replaced is kept; None where there was none."""
+
+    sound: Sound
+    next_id: int
+    aside: Path | None
+
+
+def restore(source: Path, database: Path, progress: Progress = silent, checked: Progress = silent) -> Restored:
+    """Puts a verified copy of a backup in the place of a log that nobody has open, with a new epoch and without
+    sessions. Raises CommandFailed, LogRefused, OSError or sqlite3.Error, and then the log is as it was."""
+    database = database.resolve()
+    if database.exists():
+        if database.samefile(source):
+            raise CommandFailed(f"{source}: is the log itself")
+        refuse_in_use(database)
+    with _new_file(database) as part:
+        _copy(source, part, progress)
+        with naming(source), opened(part) as connection:
+            sound = verify_database(connection, progress=checked)
+            next_id = in_transaction(connection, _begin_anew)
+        _settle(part)
+        aside = _swap(part, database)
+    return Restored(sound, next_id, aside)
+
+
+def refuse_in_use(database: Path) -> None:
+    """Raises CommandFailed where another process has the log open."""
+    if database.exists():
+        with _locked(database):
+            pass
+
+
+def _begin_anew(connection: sqlite3.Connection) -> int:
+    """The next id. Sessions end: one that was revoked since the backup must not come to life again."""
+    connection.execute("DELETE FROM sessions")
+    connection.execute("UPDATE log SET epoch = ?, head_id = head_id + ?", (new_epoch(), ID_GAP - 1))
+    return int(connection.execute("SELECT head_id + 1 FROM log").fetchone()[0])
+
+
+@contextlib.contextmanager
+def _new_file(target: Path) -> Iterator[Path]:
+    """A file beside the target, of the same file system, for as long as it is being made."""
+    directory = target.parent
+    if not directory.is_dir():
+        raise CommandFailed(f"{target}: the directory {directory} does not exist")
+    handle, name = tempfile.mkstemp(prefix=f"{target.name}.part-", dir=directory)  # of mode 0600
+    os.close(handle)
+    part = Path(name)
+    try:
+        yield part
+    finally:
+        _unlink(_companion(part, ending) for ending in ("", *_COMPANIONS))
+
+
+def _copy(source: Path, part: Path, progress: Progress) -> None:
+    """By SQLite's backup API. Within one read transaction, so that it is one moment's log and does not begin anew with
+    every commit of another process."""
+    with opened_to_read(source) as connection, contextlib.closing(sqlite3.connect(part, isolation_level=None)) as copy:
+        copy.execute("PRAGMA synchronous = OFF")  # it is synced once, when it is whole
+        connection.execute("BEGIN")
+        connection.execute("SELECT head_id FROM log").fetchone()
+        connection.backup(copy, pages=PAGES_AT_ONCE, progress=lambda _, left, total: progress(total - left, total))
+        connection.execute("COMMIT")
+        copy.execute("PRAGMA journal_mode = DELETE")  # one file, readable where nothing can be written
+
+
+def _settle(part: Path) -> None:
+    with contextlib.closing(sqlite3.connect(part, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    _sync(part)
+
+
+def _swap(part: Path, database: Path) -> Path | None:
+    """The part takes the log's place and name, the log is kept under another name."""
+    aside = _aside(database)
+    # What SQLite would take for the new file's own, and might discard with a damaged log.
+    companions = [path for path in map(partial(_companion, database), _COMPANIONS) if path.exists()]
+    kept = {path: _companion(aside, path.name.removeprefix(database.name)) for path in companions}
+    for path, kept_path in kept.items():
+        _keep(path, kept_path)
+    if not database.exists():
+        _unlink(companions)
+        _publish(part, database)
+        return None
+    try:
+        whole = _fold_in_wal(database)
+        with _locked(database) as held:
+            if whole and _companion(database, "-wal").exists():
+                raise _in_use(database)
+            _unlink(kept.values() if whole else companions)
+            _keep(database, aside, held)
+            _take_owner(part, database)
+            os.replace(part, database)
+            _sync(database.parent)
+    except CommandFailed:
+        _unlink(kept.values())
+        raise
+    return aside
+
+
+def _publish(part: Path, target: Path) -> None:
+    """Gives the part a name that nobody has. Raises FileExistsError."""
+    try:
+        os.link(part, target)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links, such as a memory stick's
+        os.rename(part, target)
+    _sync(target.parent)
+
+
+def _keep(path: Path, name: Path, locked: BinaryIO | None = None) -> None:
+    """Under another name too. A `locked` file is read through the handle that holds its lock: closing any other handle
+    of the file would take the lock away."""
+    try:
+        os.link(path, name)
+    except OSError:  # a file system without links
+        source = contextlib.nullcontext(locked) if locked is not None else path.open("rb")
+        with source as content, name.open("xb") as copy:
+            shutil.copyfileobj(content, copy)
+        shutil.copystat(path, name)
+        _sync(name)
+
+
+def _unlink(paths: Iterable[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
+
+
+def _fold_in_wal(database: Path) -> bool:
+    """Makes the log one file; False where it is so damaged that SQLite cannot."""
+    try:
+        with contextlib.closing(sqlite3.connect(database, timeout=0, isolation_level=None)) as connection:
+            connection.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error) or "busy" in str(error):
+            raise _in_use(database) from error
+        return False
+    except sqlite3.DatabaseError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def _locked(database: Path) -> Iterator[BinaryIO]:
+    """Keeps everybody else from opening the log; raises CommandFailed where somebody has it open. This process must
+    have no connection to it: closing the file here would take that connection's locks away."""
+    with database.open("r+b") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, *_LOCK_BYTES)
+        except OSError as error:
+            raise _in_use(database) from error
+        yield file
+
+
+def _in_use(database: Path) -> CommandFailed:
+    return CommandFailed(f"{database}: is in use by another process; stop the service first")
+
+
+def _aside(database: Path) -> Path:
+    stem = f"{database.name}.before-restore-{time.strftime('%Y%m%d-%H%M%S')}"
+    number = 0
+    while (aside := database.with_name(stem + (f"-{number}" if number else ""))).exists():
+        number += 1
+    return aside
+
+
+def _companion(database: Path, ending: str) -> Path:
+    return database.with_name(database.name + ending)
+
+
+def _take_owner(part: Path, database: Path) -> None:
+    """Root restores for the service's user."""
+    before = database.stat()
+    os.chmod(part, before.st_mode & 0o777)
+    with contextlib.suppress(PermissionError):
+        os.chown(part, before.st_uid, before.st_gid)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

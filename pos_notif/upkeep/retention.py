@@ -1,0 +1,132 @@
+"""Taking old events out of the log, while it is being written and read (docs/protocol.md, section 12)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import tzinfo
+
+from ..clock import Clock, business_day, business_day_start, iso
+from ..database.threads import Database
+from ..errors import LogUnavailable
+from ..log.event_log import FIRST_OWN_ORDER_ID, EventLog, Transaction
+from ..log.pruning import Cut, prunings
+from ..log.tables.fold import Fold
+from ..log.tables.pruning import PAGE_ORDERS, Prefix, delete_batch, orders_going_on
+from ..orders.state import Order
+
+logger = logging.getLogger("pos_notif")
+
+DAY_MS = 24 * 3600 * 1000
+# Between two batches the writer belongs to the publishers for at least as long as a batch took.
+PAUSE_SECONDS = 0.02
+LOOK_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """`up_to` is the newest event that went; `orders` go on, as they stood after it."""
+
+    rows: int
+    up_to: int
+    orders: int
+
+
+class Overtaken(Exception):
+    """Another process pruned the log meanwhile."""
+
+
+async def prune(
+    database: Database,
+    log: EventLog,
+    *,
+    before_ms: int,
+    now_ms: int,
+    zone: tzinfo,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Pruned | None:
+    """Takes out the events before the first that is as young as `before_ms`; None where there are none.
+
+    What an earlier one left undone is done first. It may be ended at any point: the next one goes on. Raises
+    Overtaken, or LogUnavailable.
+    """
+    await _delete_rows(database, lambda done: None)
+    prefix = await database.read(Prefix.of)
+    while await database.read(lambda connection: prefix.extend(connection, before_ms)):
+        pass
+    if not prefix.worth_it:
+        return None
+    going_on = await _plan(database, prefix)
+
+    def work(transaction: Transaction) -> None:
+        if transaction.oldest() != prefix.oldest:
+            raise Overtaken
+        # What has happened since the plan was made may be about orders that it left out.
+        for order_id in transaction.orders_since(prefix.head) - going_on.keys():
+            order = transaction.order_at(order_id, prefix.up_to)
+            if order is not None:
+                going_on[order_id] = order
+        last_own = max(transaction.last_own_order_id(), FIRST_OWN_ORDER_ID - 1)
+        cut = Cut(prefix.up_to, prefix.anchor_hash, prefix.rows, last_own)
+        for body in prunings(cut, [going_on[order_id] for order_id in sorted(going_on)]):
+            event = {"id": transaction.next_id(), "tipo": body["tipo"], "timestamp": iso(now_ms, zone), **body}
+            transaction.append(event, set(), now_ms, None)
+        transaction.begin_after(prefix.up_to, prefix.anchor_hash)
+
+    await log.transact(work)
+    await _delete_rows(database, lambda done: progress(done, prefix.rows))
+    return Pruned(prefix.rows, prefix.up_to, len(going_on))
+
+
+async def _plan(database: Database, prefix: Prefix) -> dict[int, Order]:
+    """The orders that go on, by id."""
+    ids = sorted(prefix.order_ids)
+    fold: Fold | None = None
+    going_on: dict[int, Order] = {}
+    for first in range(0, len(ids), PAGE_ORDERS):
+
+        def page(connection: sqlite3.Connection, page_ids: list[int] = ids[first : first + PAGE_ORDERS]) -> list[Order]:
+            nonlocal fold
+            fold = fold.renewed() if fold is not None else Fold(connection)
+            return orders_going_on(connection, fold, page_ids, prefix.up_to)
+
+        going_on.update((order.pedido["id"], order) for order in await database.read(page))
+    return going_on
+
+
+async def _delete_rows(database: Database, progress: Callable[[int], None]) -> None:
+    deleted = 0
+    while True:
+        started = time.monotonic()
+        count = await database.write(delete_batch)
+        if not count:
+            return
+        deleted += count
+        progress(deleted)
+        await asyncio.sleep(max(PAUSE_SECONDS, time.monotonic() - started))
+
+
+async def prune_every_day(database: Database, log: EventLog, *, keep_days: float, clock: Clock, zone: tzinfo) -> None:
+    """When it starts, and after every change of the business day: a machine may be off at night. Never returns."""
+    while True:
+        day = business_day(clock(), zone)
+        cut = business_day_start(day, zone)
+        try:
+            pruned = await prune(
+                database, log, before_ms=cut - int(keep_days * DAY_MS), now_ms=clock(), zone=zone
+            )  # fmt: skip
+        except LogUnavailable as error:
+            logger.warning("the log could not be pruned: %s", error.__cause__)
+        except Overtaken:
+            logger.info("another process prunes the log")
+        else:
+            if pruned is not None:
+                logger.info(
+                    "pruned %d events up to %d; %d orders go on", pruned.rows, pruned.up_to, pruned.orders
+                )  # fmt: skip
+        while business_day(clock(), zone) == day:  # noqa: ASYNC110 - it waits for a time, and the clock may be set
+            await asyncio.sleep(LOOK_SECONDS)

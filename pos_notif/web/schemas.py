@@ -1,0 +1,246 @@
+"""The shapes of the JSON answers, for /openapi.json."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ..orders.drafts import MAX_BATCH, Draft
+
+
+class Credentials(BaseModel):
+    username: str = Field(min_length=1, max_length=1000)
+    password: str = Field(min_length=1, max_length=1000, description="Contraseña o PIN, de 4 caracteres o más")
+
+
+class SessionInfo(BaseModel):
+    usuario_id: int | None
+    username: str
+    rol: str
+    expira: str | None = Field(description="ISO 8601; null para un token")
+
+
+class Batch(BaseModel):
+    eventos: list[Draft] = Field(min_length=1, max_length=MAX_BATCH)
+
+
+class Publication(BaseModel):
+    """One event answers with `id`, `cursor`, `duplicado`; a batch with `ids`, `duplicados`, `cursor`."""
+
+    cursor: str
+    id: int | None = None
+    duplicado: bool | None = None
+    ids: list[int] | None = None
+    duplicados: list[bool] | None = None
+
+
+class Poll(BaseModel):
+    eventos: list[dict[str, Any]]
+    total: int
+    timestamp: str
+    cursor: str
+    hay_mas: bool
+    siguiente_ms: int
+    resincronizar: dict[str, Any] | None = None
+
+
+class Snapshot(BaseModel):
+    pedidos: list[dict[str, Any]]
+    cursor: str
+    hora_servidor: str
+    alarmas: list[dict[str, Any]]
+
+
+class OrderHistory(BaseModel):
+    pedido: dict[str, Any]
+    eventos: list[dict[str, Any]]
+
+
+class OrderDone(BaseModel):
+    pedido: dict[str, Any]
+    evento_id: int
+    duplicado: bool
+
+
+class ActionDone(OrderDone):
+    evento_ids: list[int]
+
+
+class ProductAnswer(BaseModel):
+    id: int
+    nombre: str
+    categoria: str | None
+    precio: float | None = Field(None, description="con impuesto; la cocina no lo ve")
+    stock_actual: float | None = Field(description="null: no se cuenta")
+    stock_minimo: float | None
+    disponible: bool
+
+
+class Menu(BaseModel):
+    productos: list[ProductAnswer]
+
+
+class DayQuery(BaseModel):
+    dia: str | None = Field(None, description="AAAA-MM-DD; hoy si falta", json_schema_extra={"format": "date"})
+
+
+class Spread(BaseModel):
+    medidos: int = Field(description="de cuántos pedidos")
+    mediana: int | None = Field(description="segundos")
+    p90: int | None = Field(description="segundos: nueve de diez no tardaron más")
+
+
+class LateShare(BaseModel):
+    medidos: int
+    tarde: int
+    porcentaje: float | None
+
+
+class HourFigures(LateShare):
+    hora: str
+    pedidos: int
+
+
+class DishFigures(BaseModel):
+    producto_id: int | None
+    producto_nombre: str | None
+    cantidad: float
+    cocina: int | None = Field(description="mediana en segundos")
+
+
+class FiguresAnswer(BaseModel):
+    dia: str
+    desde: str
+    hasta: str
+    hora_servidor: str
+    cursor: str
+    tarde_segundos: int
+    abiertos: dict[str, int] = Field(description="por estado, ahora")
+    pedidos: int
+    ventas: float | None
+    cancelados: int
+    recuperados: int
+    espera: Spread
+    cocina: Spread
+    recogida: Spread
+    en_total: Spread
+    tarde: LateShare
+    por_hora: list[HourFigures]
+    productos: list[DishFigures]
+
+
+class Connections(BaseModel):
+    total_conexiones: int
+    por_rol: dict[str, int]
+    conexiones: list[dict[str, Any]]
+
+
+class Health(BaseModel):
+    estado: str
+    detalle: str | None = None
+
+
+class ErrorBody(BaseModel):
+    """`campos` maps a path in the body to what is wrong there. Some codes add fields of their own."""
+
+    model_config = ConfigDict(extra="allow")
+
+    codigo: str
+    mensaje: str
+    campos: dict[str, str] | None = None
+
+
+class Error(BaseModel):
+    error: ErrorBody
+
+
+class PollQuery(BaseModel):
+    cursor: str | None = None
+    limite: int | None = Field(None, ge=1, le=500)
+    espera: int | None = Field(None, ge=1, le=25, description="segundos")
+    cliente: str | None = None
+
+
+class StreamQuery(BaseModel):
+    cursor: str | None = None
+    lastEventId: str | None = None
+    last_event_id: str | None = None
+    cliente: str | None = None
+
+
+class ViewQuery(BaseModel):
+    vista: Literal["cocina", "meseros", "cajeros", "todos"] | None = None
+
+
+class ClientQuery(BaseModel):
+    cliente: str = Field(description="el UUID de la pestaña")
+
+
+class Subscription(BaseModel):
+    pedido_id: int
+    pedido: dict[str, Any] | None
+    cursor: str
+
+
+class Unsubscription(BaseModel):
+    pedido_id: int
+
+
+class ReceiptsBody(BaseModel):
+    evento_ids: list[int] = Field(min_length=1, max_length=500)
+    entendido: bool | None = None
+
+
+class Receipt(BaseModel):
+    ok: bool
+    nuevos: int = Field(description="acuses que no se conocían")
+
+
+class LogFilters(BaseModel):
+    desde: str | None = Field(None, description="fecha o hora ISO 8601, inclusive")
+    hasta: str | None = Field(None, description="fecha o hora ISO 8601, inclusive")
+    dia: str | None = Field(None, description="día de negocio, de 4 a 4 de la mañana")
+    tipo: str | None = None
+    pedido_id: int | None = None
+    mesa: int | None = None
+    usuario: str | None = Field(None, description="nombre o id")
+    rol: str | None = None
+    sala: str | None = None
+    estado: str | None = Field(None, description="el estado al que el evento llevó el pedido")
+    q: str | None = Field(None, description="texto en el JSON guardado, como LIKE de SQLite")
+    desde_id: int | None = Field(None, description="solo los eventos después de este")
+
+
+class LogQueryArguments(LogFilters):
+    limite: int | None = Field(None, description="de 1 a 500")
+    cursor: str | None = None
+    orden: str | None = Field(None, description="desc (primero lo nuevo) o asc")
+
+
+class DownloadQuery(LogFilters):
+    separador: str | None = Field(None, description="del CSV: coma o punto_y_coma")
+    descarga: str | None = Field(None, description="un UUID, para preguntar por el avance")
+
+
+class LogTable(BaseModel):
+    eventos: list[dict[str, Any]]
+    descripciones: list[str] = Field(description="una frase por evento, en el mismo orden")
+    numeros: list[int | str | None] = Field(description="el número del pedido de cada uno, como lo ve la gente")
+    total: int = Field(description="cuántos pasan los filtros")
+    cursor: str
+    hay_mas: bool
+    cabeza_id: int
+    cabeza_hash: str
+
+
+class DownloadProgress(BaseModel):
+    descarga: str | None
+    formato: str
+    filas: int
+    enviadas: int
+    estado: str = Field(description="en_curso, completa o interrumpida")
+
+
+class DownloadsAnswer(BaseModel):
+    descargas: list[DownloadProgress]

@@ -1,0 +1,55 @@
+"""What a JSON text may hold so that every reader gets it back as it was sent (RFC 8259, sections 6, 8.2 and 9)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ..errors import Invalid
+
+MAX_INTEGER = 2**53  # what every JSON reader, JavaScript's included, holds exactly
+MAX_ID = MAX_INTEGER - 1
+MAX_DEPTH = 16
+BODY = "cuerpo"  # the path of the whole body
+
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_MAX_STEP = 60
+
+
+def check_json(value: Any, path: str = "") -> None:
+    """Refuses nesting deeper than 16, integers beyond ±2^53, numbers that are not finite, and lone surrogates.
+
+    `path` stands before the path of what is wrong (`eventos.3.`). Raises Invalid.
+    """
+    fault = _fault(value, 1)
+    if fault is not None:
+        problem, steps = fault
+        where = ".".join(printable(step) for step in reversed(steps))
+        raise Invalid(fields={path + where if where else path.rstrip(".") or BODY: problem})
+
+
+def printable(name: str) -> str:
+    """A sent member's name as an answer can hold it: short, and without lone surrogates."""
+    return _LONE_SURROGATE.sub("?", name[:_MAX_STEP])
+
+
+def _fault(value: Any, depth: int) -> tuple[str, list[str]] | None:
+    """What is wrong, and the steps to it from the innermost out: paths are built for refusals only."""
+    if isinstance(value, str):
+        lone = not value.isascii() and _LONE_SURROGATE.search(value)
+        return ("tiene un carácter incompleto (surrogate)", []) if lone else None
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, int):
+        return None if -MAX_INTEGER <= value <= MAX_INTEGER else ("pasa de ±2^53", [])
+    if isinstance(value, float):
+        return None if value - value == 0 else ("debe ser un número finito", [])
+    if depth > MAX_DEPTH:
+        return f"tiene más de {MAX_DEPTH} niveles", []
+    members = value.items() if isinstance(value, dict) else enumerate(value)
+    for name, member in members:
+        fault = (_fault(name, depth) if isinstance(name, str) else None) or _fault(member, depth + 1)
+        if fault is not None:
+            fault[1].append(str(name))
+            return fault
+    return None

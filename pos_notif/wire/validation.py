@@ -1,0 +1,63 @@
+"""Checking a sent value against a pydantic model, with the refusals in Spanish and by the path of each field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from ..errors import Invalid
+from .json_limits import BODY
+
+_MESSAGES = {
+    "missing": "falta",
+    "int_type": "debe ser un número entero",
+    "int_from_float": "debe ser un número entero",
+    "float_type": "debe ser un número",
+    "finite_number": "debe ser un número finito",
+    "string_type": "debe ser un texto",
+    "bool_type": "debe ser true o false",
+    "list_type": "debe ser una lista",
+    "model_type": "debe ser un objeto",
+    "dict_type": "debe ser un objeto",
+    "literal_error": "debe ser uno de: {expected}",
+    "greater_than": "debe ser mayor que {gt}",
+    "greater_than_equal": "debe ser {ge} o más",
+    "less_than_equal": "debe ser {le} o menos",
+    "string_too_long": "tiene más de {max_length} caracteres",
+    "string_too_short": "tiene menos de {min_length} caracteres",
+    "too_long": "tiene más de {max_length} elementos",
+    "too_short": "tiene menos de {min_length} elementos",
+    "extra_forbidden": "no se reconoce",
+}
+
+
+def validate(model: type[BaseModel], value: Any, path: str = "") -> BaseModel:
+    """The value as the model. `path` stands before each field's path. Raises Invalid with every wrong field."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        fields: dict[str, str] = {}
+        for problem in error.errors(include_url=False, include_input=False):
+            # A union's member names (`list[any]`, `int`) are no part of what was sent.
+            steps = [str(step) for step in problem["loc"] if isinstance(step, int) or not _names_type(step)]
+            fields.setdefault(path + ".".join(steps) if steps else path.rstrip(".") or BODY, _spanish(problem))
+        raise Invalid(fields=fields) from error
+
+
+def _names_type(step: str) -> bool:
+    return any(mark in step for mark in "[(") or step.startswith("constrained-") or step in ("int", "float", "str")
+
+
+def _spanish(problem: Any) -> str:
+    context = problem.get("ctx", {})
+    if problem["type"] == "value_error":
+        return str(context["error"])  # a validator of ours: its text is Spanish
+    if problem["type"] == "literal_error":
+        context = {"expected": str(context["expected"]).replace("'", "").replace(" or ", ", ")}
+    bounds = {name: int(value) if _is_whole(value) else value for name, value in context.items()}
+    return _MESSAGES.get(problem["type"], "no es válido").format(**bounds)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, float) and value.is_integer()
