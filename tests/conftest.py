@@ -8,20 +8,28 @@ from pathlib import Path
 
 import pytest
 
+from tests.forking import Forker
 from tests.pos import Pos, assert_projection_is_the_fold, running_pos
 from tests.support import LiveServer
 
 CHROMIUM = shutil.which("chromium")
 
 
+@pytest.fixture(scope="session")
+def forker() -> Iterator[Forker]:
+    forker = Forker()
+    yield forker
+    forker.close()
+
+
 @pytest.fixture
-def make_server(tmp_path: Path) -> Iterator[Callable[..., LiveServer]]:
+def make_server(tmp_path: Path, forker: Forker) -> Iterator[Callable[..., LiveServer]]:
     """Starts services; settings by name without the prefix: `make_server(heartbeat_seconds="0.2")`."""
     servers: list[LiveServer] = []
 
     def make(database: Path | None = None, **settings: str) -> LiveServer:
         variables = {f"POS_NOTIF_{name.upper()}": value for name, value in settings.items()}
-        server = LiveServer(database or tmp_path / f"log{len(servers)}.db", variables)
+        server = LiveServer(database or tmp_path / f"log{len(servers)}.db", variables, forker=forker)
         servers.append(server)
         return server.start()
 

@@ -25,6 +25,7 @@ from pos_notif import NotificadorPedidos
 from pos_notif.accounts.accounts import Accounts
 from pos_notif.cli.accounts import run as run_on_accounts
 from pos_notif.publishing.publication import Publisher
+from tests.forking import ForkedProcess, Forker
 
 START_SECONDS = 20.0
 
@@ -61,7 +62,8 @@ class LiveServer:
     settings: dict[str, str] = field(default_factory=dict)
     port: int = 0
     command: list[str] = field(default_factory=lambda: [sys.executable, "-m", "pos_notif"])
-    process: subprocess.Popen[str] | None = None
+    forker: Forker | None = None  # starts `pos-notif` in the command's place
+    process: subprocess.Popen[str] | ForkedProcess | None = None
     stderr_lines: list[str] = field(default_factory=list)
     _token: str | None = None
 
@@ -80,10 +82,14 @@ class LiveServer:
         tier = os.environ.get("POS_NOTIF_TEST_FAST_STREAMS")  # the same tests on the second way to deliver
         if tier is not None:
             self.settings.setdefault("POS_NOTIF_FAST_STREAMS", tier)
-        self.process = subprocess.Popen(
-            [*self.command, "serve", "--port", str(self.port), "--database", str(self.database)],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=clean_environment(**self.settings),
-        )  # fmt: skip
+        serve = ["serve", "--port", str(self.port), "--database", str(self.database)]
+        environment = clean_environment(**self.settings)
+        if self.forker is not None:
+            self.process = self.forker.start(serve, environment)
+        else:
+            self.process = subprocess.Popen(
+                [*self.command, *serve], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+            )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
