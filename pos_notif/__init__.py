@@ -1,10 +1,7 @@
 """Real-time notifications for restaurants."""
 
-from __future__ import annotations
-
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
+# Not typing's, which not every Python has that must be able to read this file (`__main__.py`).
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .app import create_app
     from .config import Config
@@ -14,9 +11,12 @@ __all__ = ["Config", "NotificadorPedidos", "create_app"]
 _WHERE = {"Config": "config", "NotificadorPedidos": "notifier", "create_app": "app"}
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name):
+    # type: (str) -> object
     """What the package offers, loaded when it is asked for: a process that only reads the log (`history/process.py`)
     needs neither the web framework nor its memory."""
+    from importlib import import_module
+
     if name not in _WHERE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_WHERE[name]}", __name__), name)
+        raise AttributeError("module " + repr(__name__) + " has no attribute " + repr(name))
+    return getattr(import_module("." + _WHERE[name], __name__), name)

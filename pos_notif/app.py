@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncGenerator
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from quart import Blueprint, Quart, request
@@ -21,7 +20,7 @@ from .delivery.downloads import Downloads
 from .delivery.streams import Streams
 from .figures.today import DayFigures
 from .notifier import NotificadorPedidos
-from .resources import resource
+from .resources import package_version, resource
 from .upkeep.retention import prune_every_day
 from .web import (
     client_actions,
@@ -195,13 +194,6 @@ def _document(app: Quart) -> None:
         security=[{"token": []}, {"sesion": []}],
         conversion_preference="pydantic",
     )
-
-
-def package_version() -> str:
-    try:
-        return version("pos-notif")
-    except PackageNotFoundError:  # run from a checkout that was not installed
-        return "0"
 
 
 def _assets_version() -> str:

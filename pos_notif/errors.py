@@ -137,6 +137,10 @@ class ConfigurationError(Exception):
     """A setting that cannot be used. The message is one line for the operator."""
 
 
+class PortUnavailable(Exception):
+    """An address or a port that cannot be listened on. One line for the operator."""
+
+
 class CommandFailed(Exception):
     """What a command of the log's tools cannot do, or has found. One line, English, for the operator."""
 

@@ -1,4 +1,4 @@
-"""Where the files beside the code are: inside the package once installed, at the project's top level in a checkout."""
+"""What is installed with the code: its files, which are at the project's top level in a checkout, and its version."""
 
 from __future__ import annotations
 
@@ -11,3 +11,13 @@ def resource(name: str) -> Path:
     """`schema.sql`, `static` or `templates`."""
     installed = PACKAGE / name
     return installed if installed.exists() else PACKAGE.parent / name
+
+
+def package_version() -> str:
+    # Half as long to load as all else that a short command needs, and few ask for it.
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("pos-notif")
+    except PackageNotFoundError:  # run from a checkout that was not installed
+        return "0"

@@ -8,12 +8,24 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
+import click
 from click.testing import CliRunner, Result
 
 from pos_notif.cli.main import main
 from tests.support import clean_environment
 
 PROGRAM = [sys.executable, "-m", "pos_notif"]
+
+
+def commands(command: click.Command = main, *path: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Every command with the words that call it, the groups before what is in them."""
+    yield path, command
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            child = command.get_command(context, name)
+            assert child is not None, name
+            yield from commands(child, *path, name)
 
 
 def call(*arguments: str, environ: dict[str, str] | None = None, typed: str | None = None) -> Result:

@@ -14,13 +14,13 @@ import pytest
 from pydantic import BaseModel
 
 from pos_notif import Config, create_app, errors, events
-from pos_notif.cli.main import main
 from pos_notif.config import env_name
 from pos_notif.delivery import connections, streams
 from pos_notif.orders import drafts
 from pos_notif.orders.kitchen_copy import HIDDEN_FIELDS
 from pos_notif.web import schemas as answers
 from pos_notif.web.errors import HTTP_CODES, STATUS
+from tests.command_line import commands
 
 ROOT = Path(__file__).parents[1]
 PROTOCOL = (ROOT / "docs" / "protocol.md").read_text("utf-8")
@@ -142,18 +142,14 @@ def test_every_error_code_with_its_status():
     assert "`evento_desconocido`" in section(13)  # on a socket, which has no status
 
 
-def commands(command: click.Command, path: str) -> dict[str, click.Command]:
-    if isinstance(command, click.Group):
-        found: dict[str, click.Command] = {}
-        for name, child in command.commands.items():
-            found |= commands(child, f"{path} {name}")
-        return found
-    return {path: command}
+COMMANDS = {
+    " ".join(("pos-notif", *path)): command for path, command in commands() if not isinstance(command, click.Group)
+}
 
 
-@pytest.mark.parametrize("path", commands(main, "pos-notif"))
+@pytest.mark.parametrize("path", COMMANDS)
 def test_every_command_with_its_options(path: str):
-    command = commands(main, "pos-notif")[path]
+    command = COMMANDS[path]
     row = re.search(rf"^\| `({path}(?: [^`]*)?)` \| .{{10,}}$", section(14), re.MULTILINE)
     assert row, f"{path} has no row"
     settings = {"--" + setting.name.replace("_", "-") for setting in fields(Config)}
@@ -169,7 +165,7 @@ def test_every_command_with_its_options(path: str):
 
 def test_no_command_is_documented_that_is_not_there():
     documented = re.findall(r"^\| `(pos-notif [a-z]+(?: [a-z]+)?)", section(14), re.MULTILINE)
-    assert set(documented) == set(commands(main, "pos-notif"))
+    assert set(documented) == set(COMMANDS)
 
 
 def test_every_code_reference_to_the_document_is_a_section():

@@ -16,8 +16,9 @@ import pytest
 
 from pos_notif.app import create_app
 from pos_notif.config import Config
+from pos_notif.errors import PortUnavailable
 from pos_notif.log.tail import Waiter
-from pos_notif.server.run import UNACKNOWLEDGED_MS, PortUnavailable, Server, bind
+from pos_notif.server.run import UNACKNOWLEDGED_MS, Server, bind
 from pos_notif.web.services import EXTENSION, Services
 from tests.support import LiveServer, SseClient, clean_environment, eventually
 

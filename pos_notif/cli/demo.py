@@ -11,7 +11,6 @@ from contextlib import ExitStack
 import click
 
 from ..config import Config
-from ..demo.own_database import refuse_foreign
 from ..demo.people import PEOPLE
 from ..errors import ConfigurationError
 from .serve import announce as announce_service
@@ -50,6 +49,7 @@ def demo_command(
 
     The first line on standard output is its URL. Ctrl-C ends it.
     """
+    from ..demo.own_database import refuse_foreign
     from ..demo.service import run_demo
     from ..server.run import set_up_logging
 

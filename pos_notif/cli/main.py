@@ -6,26 +6,46 @@ Exit codes: 0, 1 (failed), 2 (usage).
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from typing import Any
 
 import click
 
-from ..app import package_version
-from ..errors import CommandFailed, ConfigurationError, DomainError, LogRefused
-from .accounts import session_group, token_group, user_group
-from .demo import demo_command
-from .export import export_command
-from .log import backup_command, import_command, prune_command, restore_command, verify_command
-from .serve import serve_command
-from .tail import tail_command
+from ..errors import CommandFailed, ConfigurationError, DomainError, LogRefused, PortUnavailable
+from ..resources import package_version
+
+# Each command's module and its name there. One is loaded when it is called, so that it waits for no other's needs; and
+# what serves (Quart, Hypercorn, pydantic) is loaded by a command that serves, when it does: it takes a second or two.
+COMMANDS = {
+    "backup": ("log", "backup_command"),
+    "demo": ("demo", "demo_command"),
+    "export": ("export", "export_command"),
+    "import": ("log", "import_command"),
+    "prune": ("log", "prune_command"),
+    "restore": ("log", "restore_command"),
+    "serve": ("serve", "serve_command"),
+    "session": ("accounts", "session_group"),
+    "tail": ("tail", "tail_command"),
+    "token": ("accounts", "token_group"),
+    "user": ("accounts", "user_group"),
+    "verify": ("log", "verify_command"),
+}
 
 
-class Group(click.Group):
+class Program(click.Group):
     """Turns what the operator can mend into one line and exit code 1 or 2; anything else is a fault of ours."""
 
-    def invoke(self, context: click.Context) -> Any:
-        from ..server.run import PortUnavailable
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(COMMANDS)
 
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[name]
+        command: click.Command = getattr(import_module(f".{module}", __package__), attribute)
+        return command
+
+    def invoke(self, context: click.Context) -> Any:
         try:
             return super().invoke(context)
         except ConfigurationError as error:
@@ -46,18 +66,20 @@ def _fail(message: str, code: int) -> None:
     sys.exit(code)
 
 
-@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_version(), prog_name="pos-notif")
+def _show_version(context: click.Context, parameter: click.Parameter, asked: bool) -> None:
+    if asked and not context.resilient_parsing:
+        click.echo(f"pos-notif, version {package_version()}")
+        context.exit()
+
+
+@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
 def main() -> None:
     """Real-time notifications for restaurants."""
-
-
-main.add_command(serve_command)
-main.add_command(user_group)
-main.add_command(token_group)
-main.add_command(session_group)
-main.add_command(tail_command)
-main.add_command(export_command)
-for command in (verify_command, import_command, backup_command, restore_command, prune_command):
-    main.add_command(command)
-main.add_command(demo_command)

@@ -16,7 +16,6 @@ import click
 
 from ..config import Config, env_name, from_environment, parse_setting, unknown_settings
 from ..errors import ConfigurationError
-from ..web.pages import PAGES
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -68,6 +67,8 @@ def serve_command(**options: str | None) -> None:
 
 def announce(config: Config, port: int, has_users: bool) -> None:
     """The first line on standard output is the URL; what follows is for people."""
+    from ..web.pages import PAGES
+
     everywhere = config.host in ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
     scheme = "https" if config.certfile else "http"
     url = f"{scheme}://{_in_url('127.0.0.1' if everywhere else config.host)}:{port}"

@@ -15,7 +15,6 @@ from ..errors import LogRefused
 from ..events import ROLES
 from ..log.event_log import Pruned
 from ..log.tail import Waiter
-from ..notifier import NotificadorPedidos, Reader
 from .accounts import database_option
 
 
@@ -28,10 +27,13 @@ def tail_command(role: str, cursor: str | None, database: str | None) -> None:
     config = from_environment(database=database)
     if not os.path.exists(config.database):
         raise LogRefused(f"{config.database}: does not exist")
-    asyncio.run(_follow(config, Reader.of_role(role), cursor))
+    asyncio.run(_follow(config, role, cursor))
 
 
-async def _follow(config: Config, reader: Reader, cursor: str | None) -> None:
+async def _follow(config: Config, role: str, cursor: str | None) -> None:
+    from ..notifier import NotificadorPedidos, Reader
+
+    reader = Reader.of_role(role)
     stopped = asyncio.Event()
     waiter = Waiter()
 

@@ -28,7 +28,7 @@ from hypercorn.logging import Logger
 from ..app import NotificationApp, create_app
 from ..config import Config
 from ..delivery.streams import BUSY_RETRY_MS
-from ..errors import ConfigurationError, NoCapacity
+from ..errors import ConfigurationError, NoCapacity, PortUnavailable
 from ..socketio.engine import EngineSettings
 from ..web.errors import STREAM_PATH
 from ..web.notifications import STREAM_HEADERS
@@ -66,10 +66,6 @@ _BUSY = b"HTTP/1.1 200 OK\r\n%bConnection: close\r\n\r\n%b%b" % (
     sse.retry(BUSY_RETRY_MS),
     sse.frame("ocupado", b"{}"),
 )
-
-
-class PortUnavailable(Exception):
-    """One line for the operator."""
 
 
 def bind(host: str, port: int) -> socket.socket:
