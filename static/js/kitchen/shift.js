@@ -40,16 +40,16 @@
   // ---- remembered by the tab -------------------------------------------------------
 
   shift._isOn = function () {
-    try { return window.sessionStorage.getItem(this.key) !== null; } catch (error) { return false; }
+    return pages.storage.tab.has(this.key);
   };
 
   shift._remember = function () {
-    try { window.sessionStorage.setItem(this.key, 'si'); } catch (error) { return; }
+    pages.storage.tab.set(this.key, 'si');
   };
 
   // With the session; the next one begins anew.
   shift.end = function () {
-    try { window.sessionStorage.removeItem(this.key); } catch (error) { return; }
+    pages.storage.tab.remove(this.key);
   };
 
   // ---- the tap ---------------------------------------------------------------------

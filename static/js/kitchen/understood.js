@@ -44,24 +44,21 @@
 
   // A snapshot does not say which event cancelled the order; its history does.
   Understood.prototype._find = function (id) {
-    var self = this, xhr = new window.XMLHttpRequest();
-    xhr.open('GET', '/api/pedidos/' + id, true);
-    xhr.onreadystatechange = function () {
+    var self = this;
+    pages.http.get('/api/pedidos/' + id, function (answer) {
       var eventId = null;
-      if (xhr.readyState !== 4) { return; }
-      if (xhr.status === 0 || xhr.status >= 500) {
+      if (answer.status === 0 || answer.status >= 500) {
         window.setTimeout(function () { self._find(id); }, RETRY_MS);
         return;
       }
-      if (xhr.status === 200) { eventId = lastCancellation(JSON.parse(xhr.responseText).eventos); }
+      if (answer.status === 200) { eventId = lastCancellation(answer.body.eventos); }
       if (eventId !== null) {
         self.client.acusarRecibo([eventId], { entendido: true });
       } else {
         delete self.versions[id];
         self.onChange();
       }
-    };
-    xhr.send(null);
+    });
   };
 
   pages.Understood = Understood;

@@ -49,13 +49,11 @@
   };
 
   download._ask = function () {
-    var self = this, name = this.name, xhr = new window.XMLHttpRequest();
-    xhr.open('GET', PROGRESS, true);
-    xhr.onreadystatechange = function () {
-      if (xhr.readyState !== 4 || name !== self.name) { return; }
-      self._tell(xhr.status === 200 ? self._find(JSON.parse(xhr.responseText).descargas) : null);
-    };
-    xhr.send(null);
+    var self = this, name = this.name;
+    pages.http.get(PROGRESS, function (answer) {
+      if (name !== self.name) { return; }
+      self._tell(answer.status === 200 ? self._find(answer.body.descargas) : null);
+    });
   };
 
   download._find = function (list) {

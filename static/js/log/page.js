@@ -9,6 +9,7 @@
   var document = window.document;
   var TABLE = '/api/notificaciones/eventos';
   var DAY_MS = 24 * 3600000;
+  var SEARCH_MS = 120000;        // a word in a log of years takes its time
   var CHIPS = {
     pedido_listo: 'chip--ok', item_modificado: 'chip--accent', pedido_cancelado: 'chip--late-soft',
     alerta_stock: 'chip--warn', sin_acuse: 'chip--late-soft', sin_pantalla: 'chip--late-soft'
@@ -113,13 +114,12 @@
     return node ? node.textContent : name;
   }
 
-  function fail(xhr, isFirst) {
-    var error = {}, text;
-    if (xhr.status === 401) {
+  function fail(answer, isFirst) {
+    var error = answer.body.error || {}, text;
+    if (answer.status === 401) {
       window.location.assign('/login?next=' + encodeURIComponent(window.location.pathname + window.location.search));
       return;
     }
-    try { error = JSON.parse(xhr.responseText).error; } catch (ignore) { /* a proxy's page, or nothing */ }
     text = Object.keys(error.campos || {}).map(function (name) {
       if (form.elements[name]) { form.elements[name].className = 'input is-wrong'; }
       return label(name) + ': ' + error.campos[name];
@@ -135,9 +135,8 @@
   }
 
   function load(isFirst) {
-    var sent = query(), xhr = new window.XMLHttpRequest();
-    if (request) { request.onreadystatechange = null; request.abort(); }
-    request = xhr;
+    var sent = query();
+    if (request) { request.drop(); }
     problem.hidden = true;
     dom.byId('count').hidden = false;
     if (isFirst) {
@@ -149,13 +148,10 @@
       dom.byId('proof').hidden = !sent;
       window.history.replaceState(null, '', window.location.pathname + '?' + sent);
     }
-    xhr.open('GET', TABLE + '?' + sent + (isFirst ? '' : '&cursor=' + cursor), true);
-    xhr.onreadystatechange = function () {
-      if (xhr.readyState !== 4) { return; }
+    request = pages.http.get(TABLE + '?' + sent + (isFirst ? '' : '&cursor=' + cursor), function (answer) {
       request = null;
-      if (xhr.status === 200) { show(JSON.parse(xhr.responseText), isFirst); } else { fail(xhr, isFirst); }
-    };
-    xhr.send(null);
+      if (answer.status === 200) { show(answer.body, isFirst); } else { fail(answer, isFirst); }
+    }, SEARCH_MS);
   }
 
   // ---- the start -----------------------------------------------------------------

@@ -6,7 +6,6 @@
 
   var document = window.document;
   var pages = window.posNotif = window.posNotif || {};
-  var TIMEOUT_MS = 10000;
   var RETRY_MS = 4000;
 
   // onAnswer(body): what is not answered is soon asked for again, and what was known stays.
@@ -37,8 +36,7 @@
   ask.of = function (path) {
     this.path = path;
     if (this.request) {
-      this.request.onreadystatechange = null;
-      this.request.abort();
+      this.request.drop();
       this.request = null;
     }
     this._in(0);
@@ -54,21 +52,15 @@
   };
 
   ask._ask = function () {
-    var self = this, xhr;
+    var self = this;
     if (document.hidden) { return; }
-    xhr = this.request = new window.XMLHttpRequest();
     this.again = false;
     this.askedAt = new Date().getTime();
-    xhr.open('GET', this.path, true);
-    xhr.timeout = TIMEOUT_MS;
-    xhr.setRequestHeader('Accept', 'application/json');
-    xhr.onreadystatechange = function () {
-      if (xhr.readyState !== 4) { return; }
+    this.request = pages.http.get(this.path, function (answer) {
       self.request = null;
-      if (self.again) { self.soon(); } else { self._in(xhr.status === 200 ? self.mostMs : RETRY_MS); }
-      if (xhr.status === 200) { self.onAnswer(JSON.parse(xhr.responseText)); }
-    };
-    xhr.send(null);
+      if (self.again) { self.soon(); } else { self._in(answer.status === 200 ? self.mostMs : RETRY_MS); }
+      if (answer.status === 200) { self.onAnswer(answer.body); }
+    });
   };
 
   pages.Ask = Ask;

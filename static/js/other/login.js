@@ -46,28 +46,23 @@
     waitTimer = window.setTimeout(function () { waitFor(seconds - 1); }, 1000);
   }
 
-  function messageOf(xhr) {
-    try { return JSON.parse(xhr.responseText).error.mensaje; } catch (failure) { return ''; }
-  }
-
-  function onAnswer(xhr) {
-    if (xhr.status === 200) {
+  function onAnswer(answer) {
+    if (answer.status === 200) {
       window.location.replace(target());
       return;
     }
     setBusy(false);
-    if (xhr.status === 0) {
+    if (answer.status === 0) {
       showError('No hay conexión con el servidor. Intente de nuevo.');
     } else {
-      showError(messageOf(xhr) || 'No se pudo entrar (' + xhr.status + ').');
+      showError((answer.body.error && answer.body.error.mensaje) || 'No se pudo entrar (' + answer.status + ').');
     }
-    if (xhr.status === 429) { waitFor(Number(xhr.getResponseHeader('Retry-After')) || 60); }
+    if (answer.status === 429) { waitFor(answer.retryAfter || 60); }
     password.focus();
     password.select();
   }
 
   form.onsubmit = function () {
-    var xhr;
     if (submit.disabled) { return false; }
     if (!username.value || !password.value) {
       showError('Escriba su usuario y su PIN.');
@@ -75,14 +70,7 @@
     }
     showError('');
     setBusy(true);
-    xhr = new window.XMLHttpRequest();
-    xhr.open('POST', '/api/auth/login', true);
-    xhr.setRequestHeader('Content-Type', 'application/json');
-    xhr.setRequestHeader('Accept', 'application/json');
-    xhr.onreadystatechange = function () {
-      if (xhr.readyState === 4) { onAnswer(xhr); }
-    };
-    xhr.send(JSON.stringify({ username: username.value, password: password.value }));
+    pages.http.send('POST', '/api/auth/login', { username: username.value, password: password.value }, onAnswer);
     return false;
   };
 

@@ -4,7 +4,6 @@
 
   var pages = window.posNotif = window.posNotif || {};
   var RETRY_MS = 4000;
-  var TIMEOUT_MS = 10000;
   var OTHERS = 'Otros';
 
   // onChange(); say(text), where dishes are marked, tells why one could not be.
@@ -24,26 +23,21 @@
   // Asked again with each snapshot: what ran out meanwhile is in the answer, and
   // what runs out later comes as an event.
   menu.load = function () {
-    var self = this, xhr = new window.XMLHttpRequest();
+    var self = this;
     window.clearTimeout(this.timer);
-    if (this.request) { this.request.onreadystatechange = null; this.request.abort(); }
-    this.request = xhr;
-    xhr.open('GET', '/api/productos', true);
-    xhr.setRequestHeader('Accept', 'application/json');
-    xhr.onreadystatechange = function () {
-      if (xhr.readyState !== 4) { return; }
+    if (this.request) { this.request.drop(); }
+    this.request = pages.http.get('/api/productos', function (answer) {
       self.request = null;
-      if (xhr.status === 200) {
-        self._take(JSON.parse(xhr.responseText));
+      if (answer.status === 200) {
+        self._take(answer.body.productos);
       } else {
         self.timer = window.setTimeout(function () { self.load(); }, RETRY_MS);
       }
-    };
-    xhr.send(null);
+    });
   };
 
-  menu._take = function (body) {
-    var i, list = body.productos || body;
+  menu._take = function (list) {
+    var i;
     this.products = list;
     this.byId = {};
     for (i = 0; i < list.length; i++) { this.byId[list[i].id] = list[i]; }
@@ -81,24 +75,19 @@
 
   // Safe to repeat; without a connection it is refused at once, and said.
   menu.mark = function (id, available) {
-    var self = this, xhr = new window.XMLHttpRequest();
+    var self = this;
     if (this.waiting[id]) { return; }
     this.waiting[id] = true;
     this.onChange();
-    xhr.open('PATCH', '/api/productos/' + id, true);
-    xhr.timeout = TIMEOUT_MS;
-    xhr.setRequestHeader('Content-Type', 'application/json');
-    xhr.onreadystatechange = function () {
-      if (xhr.readyState !== 4) { return; }
+    pages.http.send('PATCH', '/api/productos/' + id, { disponible: available }, function (answer) {
       delete self.waiting[id];
-      if (xhr.status !== 200) {
+      if (answer.status !== 200) {
         self.say('No se pudo marcar el plato. Intente de nuevo.');
       } else if (self.byId[id]) {
-        self.byId[id].disponible = JSON.parse(xhr.responseText).disponible;
+        self.byId[id].disponible = answer.body.disponible;
       }
       self.onChange();
-    };
-    xhr.send(JSON.stringify({ disponible: available }));
+    });
   };
 
   menu.categories = function () {

@@ -21,17 +21,12 @@
   'use strict';
 
   var pages = window.posNotif = window.posNotif || {};
-  var REQUEST_MS = 12000;
   var SLOW_MS = 800;
   var FIRST_RETRY_MS = 500;
   var LONGEST_RETRY_MS = 8000;
   var OLD_MS = 15 * 60000;
   var MOST_TRIES = 5;            // after which a fault of the service, or an order that never rests, is told
   var LOST = { codigo: '', mensaje: 'no se supo si llegó; revise y toque de nuevo si falta' };
-
-  function storage() {
-    try { return window.localStorage; } catch (error) { return null; }
-  }
 
   function randomId() {
     var bytes = [], i, text = '';
@@ -42,10 +37,6 @@
       text += ('0' + (bytes.length ? bytes[i] : Math.floor(Math.random() * 256)).toString(16)).slice(-2);
     }
     return text;
-  }
-
-  function parseJson(text) {
-    try { return JSON.parse(text) || {}; } catch (error) { return {}; }
   }
 
   function Operations(client, userId, handlers) {
@@ -69,28 +60,26 @@
 
   // ---- what is kept ----------------------------------------------------------
 
+  // Where nothing can be kept, it lives as long as the page.
   operations._keep = function (operation) {
-    try {
-      storage().setItem(this.prefix + operation.id, JSON.stringify({
-        path: operation.path, body: operation.body, info: operation.info, at: operation.at, begun: operation.begun
-      }));
-    } catch (error) { return; }  // forbidden or full: it lives as long as the page
+    pages.storage.browser.set(this.prefix + operation.id, {
+      path: operation.path, body: operation.body, info: operation.info, at: operation.at, begun: operation.begun
+    });
   };
 
   operations._drop = function (operation) {
     var index = this.list.indexOf(operation);
-    try { storage().removeItem(this.prefix + operation.id); } catch (error) { /* as above */ }
+    pages.storage.browser.remove(this.prefix + operation.id);
     if (index >= 0) { this.list.splice(index, 1); }
     window.clearTimeout(operation.timer);
   };
 
   operations._kept = function () {
-    var store = storage(), found = [], i, key, kept;
-    for (i = 0; store && i < store.length; i++) {
-      key = store.key(i);
-      kept = key.indexOf(this.prefix) === 0 ? parseJson(store.getItem(key)) : {};
-      if (kept.body) {
-        kept.id = key.slice(this.prefix.length);
+    var keys = pages.storage.browser.keys(this.prefix), found = [], i, kept;
+    for (i = 0; i < keys.length; i++) {
+      kept = pages.storage.browser.get(keys[i]);
+      if (kept && kept.body) {
+        kept.id = keys[i].slice(this.prefix.length);
         found.push(kept);
       }
     }
@@ -214,27 +203,14 @@
   };
 
   operations._send = function (operation) {
-    var self = this, xhr = new window.XMLHttpRequest(), over = false, patience;
-
-    function finish() {
-      if (over) { return; }
-      over = true;
-      window.clearTimeout(patience);
-      self._onAnswer(operation, xhr.status, parseJson(xhr.responseText));
-    }
-
+    var self = this;
     if (this.ended) { return; }
     window.clearTimeout(operation.timer);
     operation.state = 'sending';
     this._begin(operation);
-    xhr.open('POST', operation.path, true);
-    xhr.setRequestHeader('Accept', 'application/json');
-    xhr.setRequestHeader('Content-Type', 'application/json');
-    xhr.onreadystatechange = function () {
-      if (xhr.readyState === 4) { finish(); }
-    };
-    patience = window.setTimeout(function () { xhr.abort(); }, REQUEST_MS);
-    xhr.send(JSON.stringify(operation.body));
+    pages.http.send('POST', operation.path, operation.body, function (answer) {
+      self._onAnswer(operation, answer.status, answer.body);
+    });
   };
 
   // The order as it is now is still what was tapped: it goes again, with that version.

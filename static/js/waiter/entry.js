@@ -12,17 +12,13 @@
     return { tipo: 'mesa', mesa: '', cliente: '', pago: 'anticipado', notas: '', lines: {}, target: null };
   }
 
-  function stored(key) {
-    try { return JSON.parse(window.sessionStorage.getItem(key)); } catch (error) { return null; }
-  }
-
   // onSend(draft, body, summary) of a draft that is complete.
   function Entry(menu, userId, onSend) {
     var self = this;
     this.key = 'notif:borrador:' + userId;
     this.menu = menu;
     this.onSend = onSend;
-    this.draft = stored(this.key) || newDraft();
+    this.draft = pages.storage.tab.get(this.key) || newDraft();
     this.category = '';
     this.dishes = new pages.Dishes(dom.byId('menu'), menu, this);
     this.tabs = new pages.Rows(dom.byId('tabs'));
@@ -83,7 +79,7 @@
   };
 
   entry.keep = function () {
-    try { window.sessionStorage.setItem(this.key, JSON.stringify(this.draft)); } catch (error) { return; }
+    pages.storage.tab.set(this.key, this.draft);
   };
 
   entry.line = function (id) {

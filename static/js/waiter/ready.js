@@ -17,18 +17,14 @@
     this.username = username;
     this.onChange = onChange;
     this.key = 'notif:llevado:' + userId;
-    this.carried = stored(this.key) || {};   // by order id: {item id: true}
+    this.carried = pages.storage.tab.get(this.key) || {};   // by order id: {item id: true}
     this.partlyAt = {};          // by order id: when the first of its lines was ready, ms
   }
 
   var ready = Ready.prototype;
 
-  function stored(key) {
-    try { return JSON.parse(window.sessionStorage.getItem(key)); } catch (error) { return null; }
-  }
-
   ready._keep = function () {
-    try { window.sessionStorage.setItem(this.key, JSON.stringify(this.carried)); } catch (error) { return; }
+    pages.storage.tab.set(this.key, this.carried);
   };
 
   function isReady(item) { return item.estado_item === 'listo'; }

@@ -1,0 +1,144 @@
+"""How the pages ask the service, and what they keep in the browser: `shared/http.js` and `shared/storage.js` alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.browser.page_files import STATIC
+
+SHARED = STATIC / "js" / "shared"
+
+# Asks once; `window.answers` is what came back.
+ASK = """(patience) => {
+  window.answers = [];
+  window.request = posNotif.http.get('/api/algo', (answer) => window.answers.push(answer), patience);
+}"""
+
+
+@pytest.mark.parametrize(
+    ("word", "script"), [("XMLHttpRequest", "http.js"), ("(?:local|session)Storage", "storage.js")]
+)
+def test_no_page_has_its_own_way_to_ask_or_to_keep(word: str, script: str) -> None:
+    """The client library has: a page of the POS includes nothing else."""
+    users = {path.name for path in (STATIC / "js").rglob("*.js") if re.search(word, path.read_text("utf-8"))}
+    assert users == {"notificaciones.js", script}
+
+
+@pytest.fixture
+def blank(page: Any) -> Any:
+    """An empty page of a restaurant's address, with the two scripts."""
+    page.route(
+        "http://restaurante.test/", lambda route: route.fulfill(body="<!DOCTYPE html>", content_type="text/html")
+    )
+    page.clock.install(time=0)
+    page.clock.pause_at(1)
+    page.goto("http://restaurante.test/")
+    page.add_script_tag(path=SHARED / "http.js")
+    page.add_script_tag(path=SHARED / "storage.js")
+    return page
+
+
+@pytest.fixture
+def silent(blank: Any) -> Iterator[Any]:
+    """Nobody answers it."""
+    held: list[Any] = []
+    blank.route("**/api/algo", lambda route: held.append(route))
+    yield blank
+    for route in held:
+        route.abort()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("patience", "ms"), [(None, 12_000), (120_000, 120_000)])
+def test_a_request_that_nobody_answers_ends(silent: Any, patience: int | None, ms: int) -> None:
+    with silent.expect_request("**/api/algo"):
+        silent.evaluate(ASK, patience)
+    silent.clock.run_for(ms - 1)
+    assert silent.evaluate("answers") == []
+    with silent.expect_event("requestfailed") as failed:
+        silent.clock.run_for(1)
+    assert failed.value.failure == "net::ERR_ABORTED"
+    assert silent.evaluate("answers") == [{"status": 0, "body": {}, "retryAfter": 0}]
+
+
+@pytest.mark.browser
+def test_a_request_that_is_dropped_is_not_answered(silent: Any) -> None:
+    with silent.expect_request("**/api/algo"):
+        silent.evaluate(ASK)
+    with silent.expect_event("requestfailed"):
+        silent.evaluate("request.drop()")
+    silent.clock.run_for(60_000)
+    assert silent.evaluate("answers") == []
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(
+    ("sent", "got"),
+    [
+        ({"status": 200, "json": {"a": 1}}, {"status": 200, "body": {"a": 1}, "retryAfter": 0}),
+        ({"status": 204}, {"status": 204, "body": {}, "retryAfter": 0}),
+        (
+            {"status": 429, "json": {"error": {"codigo": "x"}}, "headers": {"Retry-After": "7"}},
+            {"status": 429, "body": {"error": {"codigo": "x"}}, "retryAfter": 7},
+        ),
+        ({"status": 502, "body": "<h1>Bad Gateway</h1>"}, {"status": 502, "body": {}, "retryAfter": 0}),
+        # A hotspot's page is no answer of the service.
+        ({"status": 200, "body": "<h1>Wi-Fi</h1>"}, {"status": 0, "body": {}, "retryAfter": 0}),
+    ],
+    ids=["json", "empty", "later", "proxy", "hotspot"],
+)
+def test_an_answer_comes_once_as_the_service_gave_it(blank: Any, sent: dict[str, Any], got: dict[str, Any]) -> None:
+    blank.route("**/api/algo", lambda route: route.fulfill(**sent))
+    blank.evaluate(ASK)
+    blank.wait_for_function("answers.length > 0")
+    blank.clock.run_for(60_000)
+    assert blank.evaluate("answers") == [got]
+
+
+@pytest.mark.browser
+def test_what_is_sent_is_json(blank: Any) -> None:
+    blank.route("**/api/algo", lambda route: route.fulfill(json={}))
+    with blank.expect_request("**/api/algo") as request:
+        blank.evaluate("posNotif.http.send('PATCH', '/api/algo', {disponible: true}, () => 0)")
+    assert request.value.method == "PATCH"
+    assert request.value.post_data_json == {"disponible": True}
+    assert request.value.headers["content-type"] == "application/json"
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("store", "real"), [("tab", "sessionStorage"), ("browser", "localStorage")])
+def test_what_is_kept_is_read_again(blank: Any, store: str, real: str) -> None:
+    blank.evaluate(f"posNotif.storage.{store}.set('a:1', {{x: 1}}); {real}.setItem('a:2', 'no JSON'); {real}.b = '3'")
+    assert blank.evaluate(f"{real}['a:1']") == '{"x":1}'
+    assert blank.evaluate(f"posNotif.storage.{store}.get('a:1')") == {"x": 1}
+    assert blank.evaluate(f"posNotif.storage.{store}.get('a:2')") is None
+    assert blank.evaluate(f"posNotif.storage.{store}.get('a:3')") is None
+    assert blank.evaluate(f"[posNotif.storage.{store}.has('a:2'), posNotif.storage.{store}.has('a:3')]") == [
+        True,
+        False,
+    ]
+    assert sorted(blank.evaluate(f"posNotif.storage.{store}.keys('a:')")) == ["a:1", "a:2"]
+    blank.evaluate(f"posNotif.storage.{store}.remove('a:1')")
+    assert blank.evaluate(f"posNotif.storage.{store}.get('a:1')") is None
+
+
+FORBIDDEN = "Object.defineProperty(window, '{0}', {{get: () => {{ throw new Error('SecurityError'); }}}})"
+FULL = (
+    "window.{0}.setItem('full', '1'); Storage.prototype.setItem = () => {{ throw new Error('QuotaExceededError'); }}; 0"
+)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("store", "real"), [("tab", "sessionStorage"), ("browser", "localStorage")])
+@pytest.mark.parametrize("trouble", [FORBIDDEN, FULL], ids=["forbidden", "full"])
+def test_where_nothing_can_be_kept_nothing_fails(blank: Any, store: str, real: str, trouble: str) -> None:
+    blank.evaluate(trouble.format(real))
+    blank.evaluate(f"posNotif.storage.{store}.set('a', 1)")
+    assert blank.evaluate(f"posNotif.storage.{store}.get('a')") is None
+    assert blank.evaluate(f"posNotif.storage.{store}.has('a')") is False
+    assert blank.evaluate(f"posNotif.storage.{store}.keys('a')") == []
+    blank.evaluate(f"posNotif.storage.{store}.remove('a')")
