@@ -1,9 +1,17 @@
-"""Roles, rooms, event types, and which event goes to which room (docs/protocol.md, sections 2 and 3)."""
+"""The words that travel: roles, rooms, event types and order states (docs/protocol.md, sections 2, 3 and 16).
+
+Each is listed here and nowhere else, with the words that people read for it; a set of states or types by which more
+than one module decides stands beside its list. A `case` names a word by the module (`case events.READY`): a bare name
+would match everything. `tests/contract/test_words.py` holds all this, and that a type or a state which is added here
+gets its row in every table that has one for each.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
+
+# Roles and rooms
 
 ROLE_ROOM = {"cocinero": "cocina", "mesero": "meseros", "cajero": "cajeros", "manager": "managers"}
 ROLES = tuple(ROLE_ROOM)
@@ -12,33 +20,108 @@ COOK, WAITER, CASHIER, MANAGER = ROLES
 KITCHEN, WAITERS, TILLS, MANAGERS = "cocina", "meseros", "cajeros", "managers"
 # In the order in which an event's `salas` lists them.
 FILTERED_ROOMS = (KITCHEN, WAITERS, TILLS)
+ORDER_ROOM = "pedido_"
 
-EVENT_NAME = {
-    "nuevo_pedido": "evento_pedido",
-    "pedido_listo": "evento_pedido",
-    "cambio_estado": "evento_pedido",
-    "item_modificado": "evento_pedido",
-    "pedido_cancelado": "evento_pedido",
-    "alerta_stock": "evento_alerta",
-    "acuse_recibo": "evento_sistema",
-    "sin_acuse": "evento_sistema",
-    "sin_pantalla": "evento_sistema",
-    "pantalla_recuperada": "evento_sistema",
-    "descarga": "evento_sistema",
-    "poda": "evento_sistema",
-}
-PUBLISHABLE = tuple(tipo for tipo, name in EVENT_NAME.items() if name != "evento_sistema")
-RECEIPT = "acuse_recibo"
-CANCELLED = "cancelado"
-_ACKNOWLEDGEABLE = frozenset({"nuevo_pedido", "item_modificado", "pedido_cancelado"})
 
-_KITCHEN_STATES = frozenset({"pagado", "en_mesa", "en_cocina", "listo"})
-_COOKABLE_STATES = frozenset({"pagado", "en_mesa"})
+def order_room(order_id: int) -> str:
+    return f"{ORDER_ROOM}{order_id}"
 
 
 def may_read(session_role: str, role: str) -> bool:
     """A role reads its own room; a manager any."""
     return session_role in (role, MANAGER)
+
+
+# States
+
+AWAITING_PAYMENT = "pendiente_pago"
+PAID = "pagado"
+AT_TABLE = "en_mesa"
+COOKING = "en_cocina"
+READY = "listo"
+SERVED = "servido"
+CLOSED = "cerrado"
+CANCELLED = "cancelado"
+# In the order in which an order goes through them.
+STATE_WORD = {
+    AWAITING_PAYMENT: "por pagar",
+    PAID: "pagado",
+    AT_TABLE: "en espera",
+    COOKING: "en cocina",
+    READY: "listo",
+    SERVED: "servido",
+    CLOSED: "cerrado",
+    CANCELLED: "cancelado",
+}
+STATES = tuple(STATE_WORD)
+
+OVER = (CLOSED, CANCELLED)
+OPEN = tuple(state for state in STATES if state not in OVER)
+COOKABLE = (PAID, AT_TABLE)  # nobody has begun it
+TO_COOK = (*COOKABLE, COOKING)
+IN_KITCHEN = (*TO_COOK, READY)  # a cook is to see what changes
+ON_BOARD = (*IN_KITCHEN, CANCELLED)  # the kitchen's view may hold it
+FIRST_STATES = (AWAITING_PAYMENT, *COOKABLE)  # a publisher's new order may be in one of them
+BEFORE_READY = (AWAITING_PAYMENT, *TO_COOK)
+BEFORE_SERVED = (*BEFORE_READY, READY)
+
+# A line is pending until it has one of the order's last states.
+PENDING = "pendiente"
+LINE_STATES = (PENDING, READY, SERVED, CANCELLED)
+
+# Types
+
+NEW_ORDER = "nuevo_pedido"
+ORDER_READY = "pedido_listo"
+STATE_CHANGE = "cambio_estado"
+ITEM_CHANGED = "item_modificado"
+ORDER_CANCELLED = "pedido_cancelado"
+STOCK_ALERT = "alerta_stock"
+RECEIPT = "acuse_recibo"
+UNSEEN = "sin_acuse"
+NO_SCREEN = "sin_pantalla"
+SCREEN_BACK = "pantalla_recuperada"
+DOWNLOAD = "descarga"
+PRUNING = "poda"
+
+OF_ORDER, OF_STOCK, OF_SYSTEM = "evento_pedido", "evento_alerta", "evento_sistema"
+EVENT_NAME = {
+    NEW_ORDER: OF_ORDER,
+    ORDER_READY: OF_ORDER,
+    STATE_CHANGE: OF_ORDER,
+    ITEM_CHANGED: OF_ORDER,
+    ORDER_CANCELLED: OF_ORDER,
+    STOCK_ALERT: OF_STOCK,
+    RECEIPT: OF_SYSTEM,
+    UNSEEN: OF_SYSTEM,
+    NO_SCREEN: OF_SYSTEM,
+    SCREEN_BACK: OF_SYSTEM,
+    DOWNLOAD: OF_SYSTEM,
+    PRUNING: OF_SYSTEM,
+}
+TYPES = tuple(EVENT_NAME)
+TYPE_WORD = {
+    NEW_ORDER: "Nuevo",
+    ORDER_READY: "Listo",
+    STATE_CHANGE: "Estado",
+    ITEM_CHANGED: "Cambio",
+    ORDER_CANCELLED: "Cancelado",
+    STOCK_ALERT: "Existencias",
+    RECEIPT: "Visto",
+    UNSEEN: "Sin ver",
+    NO_SCREEN: "Sin pantalla",
+    SCREEN_BACK: "Con pantalla",
+    DOWNLOAD: "Descarga",
+    PRUNING: "Poda",
+}
+
+PUBLISHABLE = tuple(kind for kind in TYPES if EVENT_NAME[kind] != OF_SYSTEM)
+# They alone raise their order's version.
+ORDER_TYPES = tuple(kind for kind in TYPES if EVENT_NAME[kind] == OF_ORDER)
+# Their stored events carry the whole order after them.
+CARRIES_ORDER = (NEW_ORDER, ORDER_READY, STATE_CHANGE)
+ALARMS = (UNSEEN, NO_SCREEN, SCREEN_BACK)
+_ACKNOWLEDGEABLE = (NEW_ORDER, ITEM_CHANGED, ORDER_CANCELLED)
 
 
 def acknowledgeable(event: Mapping[str, Any]) -> bool:
@@ -49,76 +132,4 @@ def acknowledgeable(event: Mapping[str, Any]) -> bool:
 def cancels(event: Mapping[str, Any]) -> bool:
     """A POS may say that an order is cancelled in either way; a cook must have seen it in both."""
     kind = event["tipo"]
-    return bool(kind == "pedido_cancelado" or (kind == "cambio_estado" and event["estado"] == CANCELLED))
-
-
-def rooms_for_receipt(*, takeaway: bool, understood: bool) -> set[str]:
-    return {WAITERS} | ({TILLS} if takeaway else set()) | ({KITCHEN} if understood else set())
-
-
-def rooms_for_stock(level: str) -> set[str]:
-    return set() if level == "bajo" else set(FILTERED_ROOMS)
-
-
-def rooms_for_order(
-    event: Mapping[str, Any],
-    *,
-    known: bool,
-    old_state: str | None,
-    new_state: str,
-    takeaway: bool,
-    held_before: Iterable[str],
-    holds_after: Iterable[str],
-) -> set[str]:
-    """The filtered rooms of an order's event.
-
-    `held_before` and `holds_after` name the rooms whose view held the order before the event and holds it
-    after. Each of them gets the event whatever the table says, so that every screen converges.
-    """
-    return _table(event, known, {old_state, new_state}, new_state, takeaway).union(held_before, holds_after)
-
-
-def _table(event: Mapping[str, Any], known: bool, states: set[str | None], new_state: str, takeaway: bool) -> set[str]:
-    """The table's rows, without what it says of views: that is the rule for all events."""
-    rooms: set[str] = set()
-    match event["tipo"]:
-        case "nuevo_pedido":
-            if new_state in _COOKABLE_STATES:
-                rooms.add(KITCHEN)
-            elif new_state == "pendiente_pago":
-                rooms.add(TILLS)
-        case "cambio_estado":
-            paid = bool(event.get("metodo_pago"))
-            if states & _KITCHEN_STATES:
-                rooms.add(KITCHEN)
-            if "listo" in states or new_state in ("servido", "pagado", "cerrado") or paid:
-                rooms.add(WAITERS)
-            if new_state in ("pagado", "servido", "cerrado") or (new_state == "listo" and takeaway) or paid:
-                rooms.add(TILLS)
-        case "pedido_listo":
-            rooms |= {KITCHEN, WAITERS}
-            if takeaway:
-                rooms.add(TILLS)
-        case "item_modificado":
-            rooms.add(WAITERS)
-        case "pedido_cancelado":
-            rooms |= {WAITERS, TILLS}
-            if not known:
-                rooms.add(KITCHEN)
-    return rooms
-
-
-ORDER_ROOM = "pedido_"
-
-
-def order_room(order_id: int) -> str:
-    return f"{ORDER_ROOM}{order_id}"
-
-
-def all_rooms(filtered: set[str], order_id: int | None) -> list[str]:
-    """`salas` as stored: the filtered rooms, `managers`, and the order's own room."""
-    rooms = [room for room in FILTERED_ROOMS if room in filtered]
-    rooms.append(MANAGERS)
-    if order_id is not None:
-        rooms.append(order_room(order_id))
-    return rooms
+    return bool(kind == ORDER_CANCELLED or (kind == STATE_CHANGE and event["estado"] == CANCELLED))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pos_notif.events import all_rooms, rooms_for_order, rooms_for_stock
+from pos_notif.orders.routing import all_rooms, rooms_for_order, rooms_for_stock
 from tests.pos import HOUR, MINUTE, ROOMS, running_pos
 
 STATES = ("pendiente_pago", "pagado", "en_mesa", "en_cocina", "listo", "servido", "cerrado", "cancelado")

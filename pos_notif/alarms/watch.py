@@ -17,7 +17,7 @@ from typing import Any
 
 from ..clock import business_day, iso
 from ..errors import LogUnavailable
-from ..events import FILTERED_ROOMS, KITCHEN, ROLE_ROOM, WAITERS
+from ..events import FILTERED_ROOMS, KITCHEN, NO_SCREEN, ROLE_ROOM, SCREEN_BACK, UNSEEN, WAITERS
 from ..log.event_log import Transaction
 from ..log.tables.alarms import read_kept, save_screen
 from ..log.tail import Waiter
@@ -130,7 +130,7 @@ class AlarmWatch:
             await self._note_seen(room, ms)
         if screens.recovered and screens.lost_ms is not None:
             seconds = max(0, ms - screens.lost_ms) // 1000
-            await self._append("pantalla_recuperada", _of_room(room) | {"segundos": seconds})
+            await self._append(SCREEN_BACK, _of_room(room) | {"segundos": seconds})
             screens.lost_ms = None
         if until is not None:
             return (until - ms) / 1000  # a poller says nothing when it goes
@@ -138,7 +138,7 @@ class AlarmWatch:
             return None
         left = screens.due_in(now, ms, self._screen_seconds, self._hours, self._zone)
         if left == 0:
-            await self._append("sin_pantalla", _of_room(room) | {"desde": iso(screens.gone_ms, self._zone)})
+            await self._append(NO_SCREEN, _of_room(room) | {"desde": iso(screens.gone_ms, self._zone)})
             screens.lost_ms = screens.gone_ms
             return None
         return left
@@ -182,7 +182,7 @@ class AlarmWatch:
                 "hasta_id": due.up_to,
             }
 
-        return await self._append_if("sin_acuse", fields)
+        return await self._append_if(UNSEEN, fields)
 
     async def _append(self, tipo: str, fields: dict[str, Any]) -> None:
         await self._append_if(tipo, lambda transaction: fields)

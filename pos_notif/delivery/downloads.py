@@ -19,6 +19,7 @@ from typing import Any
 
 from ..accounts.accounts import Principal
 from ..errors import LogUnavailable, NoCapacity
+from ..events import DOWNLOAD
 from ..history.process import FRAME_HEAD, describe
 from ..history.query import Export
 from ..log.event_log import Transaction
@@ -219,7 +220,7 @@ class _Record:
     def __call__(self, transaction: Transaction) -> None:
         event = {
             "id": transaction.next_id(),
-            "tipo": "descarga",
+            "tipo": DOWNLOAD,
             "timestamp": self.moment.timestamp,
             "actor": self.actor,
             "formato": self.export.format,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from ..orders.state import KITCHEN_STATES
+from ..events import AWAITING_PAYMENT, TO_COOK
 from .people import Json
 
 
@@ -22,11 +22,11 @@ class Board:
 
     @property
     def in_kitchen(self) -> int:
-        return sum(order["estado"] in KITCHEN_STATES for order in self.orders)
+        return sum(order["estado"] in TO_COOK for order in self.orders)
 
     @property
     def unpaid(self) -> int:
-        return sum(order["estado"] == "pendiente_pago" for order in self.orders)
+        return sum(order["estado"] == AWAITING_PAYMENT for order in self.orders)
 
     @property
     def free(self) -> list[Json]:

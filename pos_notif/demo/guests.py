@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
+from .. import events
+from ..events import AT_TABLE, AWAITING_PAYMENT, COOKING, PENDING
 from .board import Board
 from .menu import choose_allergy, choose_note, choose_product, choose_quantity
 from .people import Deed, Json, Person, act, named, one_of, place
@@ -145,8 +147,8 @@ class Guests:
                 return None
             line = _ordered(product, choose_quantity(rng, product), None)
             return act(person, order, "agregar_item", items=[line])
-        pending = [line for line in order["items"] if line["estado_item"] == "pendiente"]
-        if state not in ("pendiente_pago", "en_mesa", "en_cocina") or not pending:
+        pending = [line for line in order["items"] if line["estado_item"] == PENDING]
+        if state not in (AWAITING_PAYMENT, AT_TABLE, COOKING) or not pending:
             return None
         line = rng.choice(pending)
         if kind == "quitar":
@@ -162,11 +164,11 @@ class Guests:
     def _cancel(self, order: Json, rng: Random) -> Deed | None:
         """Money that was paid, and dishes that are cooking, are not a waiter's to cancel."""
         match order["estado"]:
-            case "en_cocina":
+            case events.COOKING:
                 person = one_of("manager", rng)
-            case "pagado":
+            case events.PAID:
                 person = one_of("cajero", rng)
-            case "pendiente_pago" | "en_mesa" if not order.get("pagado_at"):
+            case events.AWAITING_PAYMENT | events.AT_TABLE if not order.get("pagado_at"):
                 person = _told(order, rng)
             case _:
                 return None

@@ -7,6 +7,7 @@ import threading
 import time
 from typing import Protocol
 
+from ..events import CANCELLED
 from .board import Board, Hands
 from .client import Client, Stopped
 from .people import Deed
@@ -51,7 +52,7 @@ class Restaurant:
             board = board.leaving_alone(deed.order_id for deed in deeds if deed.order_id is not None)
 
     def _look(self, now: float) -> Board:
-        cancelled = sum(order["estado"] == "cancelado" for order in self._client.orders("cocina"))
+        cancelled = sum(order["estado"] == CANCELLED for order in self._client.orders("cocina"))
         orders = self._client.orders("todos")
         self._hands.look(orders, now)
         return Board(orders, self._client.menu(), cancelled, self._hands.placed, self._hands.theirs)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
+from .. import events
+from ..events import PENDING, SERVED
 from .board import Board
 from .menu import DRINKS, RESTOCKED
 from .people import Deed, Json, Person, act, named, one_of, restock
@@ -51,7 +53,7 @@ class Staff:
         if known is not None and known.version == order["version"]:
             return known
         wait, deed = next_step(order, self._rng)
-        at_table = order["estado"] == "servido" and not order.get("pagado_at")
+        at_table = order["estado"] == SERVED and not order.get("pagado_at")
         hurried = now < HASTE_SECONDS and order["id"] % 2 == 0 and not at_table
         return Step(order["version"], now + wait * (HASTE if hurried else 1), deed)
 
@@ -75,15 +77,15 @@ def next_step(order: Json, rng: Random) -> tuple[float, Deed]:
     """The next step of an open order, and how long it lies until then."""
     paid = order.get("pagado_at")
     match order["estado"]:
-        case "pendiente_pago":
+        case events.AWAITING_PAYMENT:
             return rng.uniform(15, 50), _charge(order, rng)
-        case "pagado" | "en_mesa":
+        case events.PAID | events.AT_TABLE:
             forgotten = rng.random() < FORGOTTEN_SHARE
             wait = rng.uniform(*FORGOTTEN_SECONDS) if forgotten else rng.uniform(10, 30)
             return wait, act(one_of("cocinero", rng), order, "iniciar")
-        case "en_cocina":
+        case events.COOKING:
             return _cooking(order, rng)
-        case "listo":
+        case events.READY:
             if not paid and rng.random() < PAID_EARLY_SHARE:
                 return rng.uniform(5, 15), _charge(order, rng)
             if rng.random() < RECALL_SHARE:
@@ -100,7 +102,7 @@ def next_step(order: Json, rng: Random) -> tuple[float, Deed]:
 def _cooking(order: Json, rng: Random) -> tuple[float, Deed]:
     """One line gets ready, the drinks first; the last one makes the order ready."""
     cook = one_of("cocinero", rng)
-    pending = [line for line in order["items"] if line["estado_item"] == "pendiente"]
+    pending = [line for line in order["items"] if line["estado_item"] == PENDING]
     drinks = [line for line in pending if line["categoria"] == DRINKS]
     if len(pending) <= 1:
         return rng.uniform(15, 40), act(cook, order, "listo")

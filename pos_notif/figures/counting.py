@@ -26,11 +26,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import tzinfo
 
+from .. import events
 from ..clock import iso
-from ..orders.state import KITCHEN_STATES, Json, with_line
+from ..events import CANCELLED, COOKABLE, COOKING, OVER, READY, SERVED, TO_COOK
+from ..orders.state import Json, with_line
 
 HOUR_MS = 3_600_000
-_COOKABLE = ("pagado", "en_mesa")
 
 
 @dataclass(slots=True)
@@ -52,24 +53,24 @@ class Course:
     def take(self, ms: int, event: Json) -> None:
         kind = event["tipo"]
         match kind:
-            case "nuevo_pedido":
+            case events.NEW_ORDER:
                 self.lines, self.total = event["pedido"]["items"], event["pedido"]["total"]
                 self._enter(event["pedido"]["estado"], ms, event)
-            case "cambio_estado":
+            case events.STATE_CHANGE:
                 self._enter(event["estado"], ms, event)
-            case "pedido_listo" if event["parcial"]:
+            case events.ORDER_READY if event["parcial"]:
                 self._mark(event["items_listos_ids"], ms)
-            case "pedido_listo":
-                self._enter("listo", ms, event)
-            case "item_modificado":
+            case events.ORDER_READY:
+                self._enter(READY, ms, event)
+            case events.ITEM_CHANGED:
                 self.lines, self.total = with_line(self.lines, event), event["total"]
                 change = event["cambios"]["tipo_cambio"]
                 if change == "item_listo":
                     self._mark([event["item_id"]], ms)
                 elif change == "item_pendiente" and not self.over:
                     self.line_ready.pop(event["item_id"], None)
-            case "pedido_cancelado":
-                self._enter("cancelado", ms, event)
+            case events.ORDER_CANCELLED:
+                self._enter(CANCELLED, ms, event)
 
     def _enter(self, state: str, ms: int, event: Json) -> None:
         before, self.state = self.state, state
@@ -77,20 +78,20 @@ class Course:
             self.recalled = self.over = True
         if self.over or state == before:
             return
-        if state in _COOKABLE:
+        if state in COOKABLE:
             self.sent_ms = ms if self.sent_ms is None else self.sent_ms
             self.started_ms = None
-        elif state == "en_cocina":
-            if before == "listo":
+        elif state == COOKING:
+            if before == READY:
                 self._take_back()
             elif self.started_ms is None:
                 self.started_ms = ms
-        elif state == "listo":
+        elif state == READY:
             self.ready_ms = ms
             self._mark([line["id"] for line in self.lines], ms)
-        elif state == "servido" and before == "listo":
+        elif state == SERVED and before == READY:
             self.served_ms = ms
-        self.over = state in ("servido", "cerrado", "cancelado")
+        self.over = state in (SERVED, *OVER)
 
     def _take_back(self) -> None:
         """LISTO did not happen, nor what it made ready."""
@@ -109,7 +110,7 @@ class Course:
             return None
         if self.ready_ms is not None:
             return self.ready_ms - self.sent_ms >= late_ms
-        waits = not self.over and self.state in KITCHEN_STATES
+        waits = not self.over and self.state in TO_COOK
         return True if waits and now_ms - self.sent_ms >= late_ms else None
 
 
@@ -136,7 +137,7 @@ class Figures:
         """What docs/protocol.md, section 10, says of `GET /api/cifras`. What cannot be known is None, never 0."""
         now_ms = min(now_ms, self.end_ms)
         courses = list(self._courses.values())
-        sold = [course for course in courses if course.state != "cancelado"]
+        sold = [course for course in courses if course.state != CANCELLED]
         totals = [course.total for course in sold if course.total is not None]
         late = [course.is_late(now_ms, late_ms) for course in courses]
         return {
@@ -196,7 +197,7 @@ def _dishes(courses: list[Course]) -> list[Json]:
     cooking: dict[tuple[int | None, str | None], list[tuple[int | None, int | None]]] = {}
     for course in courses:
         for line in course.lines:
-            if line["estado_item"] == "cancelado":
+            if line["estado_item"] == CANCELLED:
                 continue
             dish = (line["producto_id"], line["producto_nombre"])
             quantities[dish] = quantities.get(dish, 0) + line["cantidad"]

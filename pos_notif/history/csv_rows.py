@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
+from .. import events
 from ..clock import BUSINESS_DAY_CUT_HOURS
+from ..events import CANCELLED, READY
 from ..wire.json_text import dump
 from .event_fields import NO_ACTOR, NO_CHANGES, NO_ORDER, Event, read_event, read_order
 from .sentences import Service, sentence
@@ -92,14 +94,14 @@ def _cells(event: Event, service: Service) -> list[Any]:
 def new_state(event: Event) -> Any:
     """The state that an event brought its order to, as the filter `estado` has it."""
     match event.tipo:
-        case "cambio_estado":
+        case events.STATE_CHANGE:
             return event.estado
-        case "nuevo_pedido":
+        case events.NEW_ORDER:
             return (event.pedido or NO_ORDER).estado
-        case "pedido_cancelado":
-            return "cancelado"
-        case "pedido_listo" if not event.parcial:
-            return "listo"
+        case events.ORDER_CANCELLED:
+            return CANCELLED
+        case events.ORDER_READY if not event.parcial:
+            return READY
     return None
 
 

@@ -11,13 +11,26 @@ from typing import Any
 
 from ..clock import business_day_start
 from ..errors import Invalid
-from ..events import EVENT_NAME, FILTERED_ROOMS, KITCHEN, MANAGERS, TILLS, WAITERS
+from ..events import (
+    CANCELLED,
+    FILTERED_ROOMS,
+    KITCHEN,
+    MANAGERS,
+    NEW_ORDER,
+    ORDER_CANCELLED,
+    ORDER_READY,
+    ORDER_ROOM,
+    READY,
+    STATE_CHANGE,
+    STATES,
+    TILLS,
+    TYPES,
+    WAITERS,
+)
 from ..wire.json_limits import MAX_ID
 
 MAX_TEXT = 200
-STATES = ("pendiente_pago", "pagado", "en_mesa", "en_cocina", "listo", "servido", "cerrado", "cancelado")
 _FLAG = {KITCHEN: "to_kitchen", WAITERS: "to_waiters", TILLS: "to_tills"}
-_ORDER_ROOM = "pedido_"
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 # `fromisoformat` alone would take a date in any other form for its first moment, as an end too.
 _TIME = re.compile(r"[^T ]+[T ]\d.*", re.ASCII)
@@ -36,9 +49,9 @@ _TABLE = f"""coalesce({
     _of_json("e", "coalesce(json_extract(e.data, '$.mesa_numero'), json_extract(e.data, '$.pedido.mesa_numero'))")
 }, (SELECT {_of_json("o", "json_extract(o.data, '$.mesa_numero')")} FROM orders AS o WHERE o.id = e.order_id))"""
 # The state that an event brought its order to.
-_STATE = _of_json("e", """CASE e.type WHEN 'cambio_estado' THEN json_extract(e.data, '$.estado')
- WHEN 'nuevo_pedido' THEN json_extract(e.data, '$.pedido.estado') WHEN 'pedido_cancelado' THEN 'cancelado'
- WHEN 'pedido_listo' THEN iif(json_extract(e.data, '$.parcial'), NULL, 'listo') END""")  # fmt: skip
+_STATE = _of_json("e", f"""CASE e.type WHEN '{STATE_CHANGE}' THEN json_extract(e.data, '$.estado')
+ WHEN '{NEW_ORDER}' THEN json_extract(e.data, '$.pedido.estado') WHEN '{ORDER_CANCELLED}' THEN '{CANCELLED}'
+ WHEN '{ORDER_READY}' THEN iif(json_extract(e.data, '$.parcial'), NULL, '{READY}') END""")  # fmt: skip
 _ROLE = _of_json("e", "json_extract(e.data, '$.actor.rol')")
 _USER = _of_json("e", """json_extract(e.data, '$.actor.username') = ? COLLATE NOCASE
  OR json_extract(e.data, '$.actor.usuario_id') = ?""")  # fmt: skip
@@ -82,8 +95,8 @@ class Filters:
             add("e.order_id = ?", int(self.pedido_id))
         if self.sala in _FLAG:
             add(f"e.{_FLAG[self.sala]}")
-        elif self.sala.startswith(_ORDER_ROOM):
-            add("e.order_id = ?", int(self.sala.removeprefix(_ORDER_ROOM)))
+        elif self.sala.startswith(ORDER_ROOM):
+            add("e.order_id = ?", int(self.sala.removeprefix(ORDER_ROOM)))
         if self.q:
             add("e.data LIKE ?", f"%{self.q}%")
         if self.rol:
@@ -129,8 +142,8 @@ def _problem(name: str, text: str) -> str | None:
         return f"tiene más de {MAX_TEXT} caracteres"
     if not text.isprintable():
         return "tiene caracteres que no se imprimen"
-    if name == "tipo" and text not in EVENT_NAME:
-        return _one_of(EVENT_NAME)
+    if name == "tipo" and text not in TYPES:
+        return _one_of(TYPES)
     if name == "estado" and text not in STATES:
         return _one_of(STATES)
     if name == "pedido_id" and not (_is_number(text) and 1 <= int(text) <= MAX_ID):
@@ -138,9 +151,9 @@ def _problem(name: str, text: str) -> str | None:
     if name == "mesa" and not (_is_number(text) and int(text) <= MAX_ID):
         return "debe ser un número desde 0"
     if name == "sala" and text not in (*FILTERED_ROOMS, MANAGERS):
-        number = text.removeprefix(_ORDER_ROOM)
+        number = text.removeprefix(ORDER_ROOM)
         if number == text or not (_is_number(number) and 1 <= int(number) <= MAX_ID):
-            return _one_of((*FILTERED_ROOMS, MANAGERS, "pedido_<id>"))
+            return _one_of((*FILTERED_ROOMS, MANAGERS, f"{ORDER_ROOM}<id>"))
     return None
 
 

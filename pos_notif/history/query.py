@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any
 
+from ..database.literals import literals
+from ..events import CARRIES_ORDER, ORDER_TYPES, RECEIPT
 from ..log.event_log import Pruned
 from ..log.lines import LogState, event_line, last_line
 from .csv_rows import SEPARATORS, CsvEncoder, Row
@@ -27,8 +29,9 @@ TABLE_BYTES = 1024 * 1024
 # Of the row before, also where the filters leave that out.
 _PREVIOUS_HASH = """coalesce((SELECT p.hash FROM events AS p WHERE p.id < e.id AND p.id >= (SELECT oldest FROM log)
  ORDER BY p.id DESC LIMIT 1), (SELECT anchor_hash FROM log))"""
+_WITHOUT_ORDER = (*(kind for kind in ORDER_TYPES if kind not in CARRIES_ORDER), RECEIPT)
 # Of the order as it is now, for the events that do not carry it.
-_ORDER = """CASE WHEN e.type IN ('item_modificado', 'pedido_cancelado', 'acuse_recibo')
+_ORDER = f"""CASE WHEN e.type IN ({literals(_WITHOUT_ORDER)})
  THEN (SELECT CAST(o.data AS BLOB) FROM orders AS o WHERE o.id = e.order_id) END"""
 _CSV_ROW = f"e.id, e.ms, CAST(e.hash AS BLOB), CAST(e.data AS BLOB), {_ORDER}"
 _STORED = "e.id, CAST(e.data AS BLOB), CAST(e.hash AS BLOB)"

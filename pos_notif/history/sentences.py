@@ -5,33 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from ..events import (
+    AWAITING_PAYMENT,
+    DOWNLOAD,
+    ITEM_CHANGED,
+    NEW_ORDER,
+    NO_SCREEN,
+    ORDER_CANCELLED,
+    ORDER_READY,
+    PRUNING,
+    RECEIPT,
+    SCREEN_BACK,
+    STATE_CHANGE,
+    STATE_WORD,
+    STOCK_ALERT,
+    UNSEEN,
+)
 from .event_fields import NO_CHANGES, NO_ORDER, Event, Line, Order
 
-# The words of what travels.
-STATES = {
-    "pendiente_pago": "por pagar",
-    "pagado": "pagado",
-    "en_mesa": "en espera",
-    "en_cocina": "en cocina",
-    "listo": "listo",
-    "servido": "servido",
-    "cerrado": "cerrado",
-    "cancelado": "cancelado",
-}
-TYPES = {
-    "nuevo_pedido": "Nuevo",
-    "pedido_listo": "Listo",
-    "cambio_estado": "Estado",
-    "item_modificado": "Cambio",
-    "pedido_cancelado": "Cancelado",
-    "alerta_stock": "Existencias",
-    "acuse_recibo": "Visto",
-    "sin_acuse": "Sin ver",
-    "sin_pantalla": "Sin pantalla",
-    "pantalla_recuperada": "Con pantalla",
-    "descarga": "Descarga",
-    "poda": "Poda",
-}
 _SCREEN = {"cocinero": "la cocina", "mesero": "los meseros", "cajero": "la caja"}
 MOST_NAMED = 10  # orders in a sentence
 
@@ -79,7 +70,7 @@ def _new(event: Event, service: Service) -> str:
     what = "pedido nuevo"
     if event.liberado:
         what = "pagado, pasa a cocina"
-    elif order.estado == "pendiente_pago":
+    elif order.estado == AWAITING_PAYMENT:
         what = "pedido nuevo, por pagar"
     return f"{service}: {', '.join([what, *_dishes(order.items or ())])}"
 
@@ -176,18 +167,18 @@ def _pruning(event: Event, service: Service) -> str:
 
 
 _SAY: Mapping[Any, Callable[[Event, Service], str]] = {
-    "nuevo_pedido": _new,
-    "pedido_listo": _ready,
-    "cambio_estado": _state,
-    "item_modificado": _line,
-    "pedido_cancelado": _cancelled,
-    "alerta_stock": _stock,
-    "acuse_recibo": _receipt,
-    "sin_acuse": _unseen,
-    "sin_pantalla": _no_screen,
-    "pantalla_recuperada": _screen_back,
-    "descarga": _download,
-    "poda": _pruning,
+    NEW_ORDER: _new,
+    ORDER_READY: _ready,
+    STATE_CHANGE: _state,
+    ITEM_CHANGED: _line,
+    ORDER_CANCELLED: _cancelled,
+    STOCK_ALERT: _stock,
+    RECEIPT: _receipt,
+    UNSEEN: _unseen,
+    NO_SCREEN: _no_screen,
+    SCREEN_BACK: _screen_back,
+    DOWNLOAD: _download,
+    PRUNING: _pruning,
 }
 
 
@@ -204,7 +195,7 @@ def _amount(quantity: Any) -> str:
 
 
 def _word(state: Any) -> str:
-    return STATES.get(state, str(state))
+    return STATE_WORD.get(state, str(state))
 
 
 def _seconds(event: Event) -> str:

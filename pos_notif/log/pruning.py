@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ..events import PRUNING
 from ..orders.state import Order
 from ..wire.json_text import dump
 
 Json = dict[str, Any]
 
-PRUNING = "poda"
 # An event of the log is at most so long, whatever is published; an order that is longer has an event of its own.
 PART_BYTES = 256 * 1024
 # For what else stands in the event, `salas` included.

@@ -10,9 +10,10 @@ from itertools import chain as chain_events
 from typing import Any
 
 from ..errors import NotAuthenticated, TooManySubscriptions
-from ..events import KITCHEN, RECEIPT, TILLS, WAITERS, all_rooms
+from ..events import KITCHEN, OVER, READY, RECEIPT, STATE_CHANGE, TILLS, WAITERS
 from ..orders.menu import Product
-from ..orders.state import TERMINAL_STATES, Order
+from ..orders.routing import all_rooms
+from ..orders.state import Order
 from ..wire.json_text import dump
 from .event_log import FIRST_OWN_ORDER_ID, LAST_OWN_ORDER_ID, LoggedEvent
 from .hash_chain import chain
@@ -75,13 +76,13 @@ class SqliteTransaction:
     def ready_lines(self, order_id: int) -> Sequence[int] | None:
         unwritten = [event for event in (*self._group.events, *self.pending.events) if event.order_id == order_id]
         sql = (
-            f"SELECT {EVENT_COLUMNS} FROM events WHERE order_id = ? AND type = 'cambio_estado'"
+            f"SELECT {EVENT_COLUMNS} FROM events WHERE order_id = ? AND type = ?"
             " AND id >= (SELECT oldest FROM log) ORDER BY id DESC"
         )
-        written = (event_of(row) for row in self._connection.execute(sql, (order_id,)))
+        written = (event_of(row) for row in self._connection.execute(sql, (order_id, STATE_CHANGE)))
         for event in chain_events(reversed(unwritten), written):
             found = json.loads(event.json)
-            if found["tipo"] == "cambio_estado" and found["estado"] == "listo" != found["estado_anterior"]:
+            if found["tipo"] == STATE_CHANGE and found["estado"] == READY != found["estado_anterior"]:
                 lines: Sequence[int] | None = found.get("items_listos_ids")
                 return lines
         return None
@@ -195,8 +196,8 @@ class SqliteTransaction:
             order_id
             for (order_id,) in self._connection.execute(
                 f"SELECT DISTINCT o.id FROM subscriptions s JOIN orders o ON o.id = s.order_id WHERE s.{column} = ?"
-                f" AND o.last_event_ms < ? AND o.state IN ({', '.join('?' * len(TERMINAL_STATES))})",
-                (owner.id, now_ms - OVER_MS, *TERMINAL_STATES),
+                f" AND o.last_event_ms < ? AND o.state IN ({', '.join('?' * len(OVER))})",
+                (owner.id, now_ms - OVER_MS, *OVER),
             )
         }
         if len({client for client, order_id in followed if order_id not in over}) >= MAX_CLIENTS:

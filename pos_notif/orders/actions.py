@@ -11,7 +11,27 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import Invalid, InvalidTransition, RoleNotAllowed
-from ..events import CASHIER, COOK, MANAGER, WAITER
+from ..events import (
+    AT_TABLE,
+    AWAITING_PAYMENT,
+    CASHIER,
+    CLOSED,
+    COOK,
+    COOKABLE,
+    COOKING,
+    ITEM_CHANGED,
+    MANAGER,
+    OPEN,
+    ORDER_CANCELLED,
+    ORDER_READY,
+    PAID,
+    PENDING,
+    READY,
+    SERVED,
+    STATE_CHANGE,
+    TO_COOK,
+    WAITER,
+)
 from .state import Json, Order
 
 UNDO_MS = 60_000
@@ -19,8 +39,6 @@ UNDO_MS = 60_000
 KITCHEN_STAFF = (COOK, MANAGER)
 FLOOR_STAFF = (WAITER, CASHIER, MANAGER)
 TILL_STAFF = (CASHIER, MANAGER)
-COOKABLE = ("pagado", "en_mesa")
-OPEN = ("pendiente_pago", "pagado", "en_mesa", "en_cocina", "listo", "servido")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +89,7 @@ def _recently_ready(order: Order, action: Action) -> bool:
 
 
 def _untouched(order: Order, action: Action) -> bool:
-    return "recuperado_at" not in order.pedido and not _lines(order, "listo", "servido")
+    return "recuperado_at" not in order.pedido and not _lines(order, READY, SERVED)
 
 
 def _line_is(state: str) -> Condition:
@@ -89,31 +107,31 @@ _EDIT = (Rule(OPEN, FLOOR_STAFF, _unpaid),)
 
 RULES: Mapping[str, tuple[Rule, ...]] = {
     "cobrar": (
-        Rule(("pendiente_pago",), TILL_STAFF),
-        Rule(("en_mesa", "en_cocina", "listo", "servido"), TILL_STAFF, _unpaid),
+        Rule((AWAITING_PAYMENT,), TILL_STAFF),
+        Rule((AT_TABLE, COOKING, READY, SERVED), TILL_STAFF, _unpaid),
     ),
     "iniciar": (Rule(COOKABLE, KITCHEN_STAFF),),
-    "listo": (Rule((*COOKABLE, "en_cocina"), KITCHEN_STAFF),),
-    "item_listo": (Rule((*COOKABLE, "en_cocina"), KITCHEN_STAFF, _line_is("pendiente")),),
-    "item_pendiente": (Rule(("en_cocina",), KITCHEN_STAFF, _line_is("listo")),),
+    "listo": (Rule(TO_COOK, KITCHEN_STAFF),),
+    "item_listo": (Rule(TO_COOK, KITCHEN_STAFF, _line_is(PENDING)),),
+    "item_pendiente": (Rule((COOKING,), KITCHEN_STAFF, _line_is(READY)),),
     "deshacer": (
-        Rule(("listo",), KITCHEN_STAFF, _just_ready),
-        Rule(("en_cocina",), KITCHEN_STAFF, _untouched),
+        Rule((READY,), KITCHEN_STAFF, _just_ready),
+        Rule((COOKING,), KITCHEN_STAFF, _untouched),
     ),
     "recuperar": (
-        Rule(("listo",), KITCHEN_STAFF, _recently_ready),
-        Rule(("listo",), (WAITER,), _recently_ready, needs_reason=True),
-        Rule(("servido",), (WAITER, MANAGER), needs_reason=True),
+        Rule((READY,), KITCHEN_STAFF, _recently_ready),
+        Rule((READY,), (WAITER,), _recently_ready, needs_reason=True),
+        Rule((SERVED,), (WAITER, MANAGER), needs_reason=True),
     ),
     "servir": (
-        Rule(("listo",), (WAITER, MANAGER)),
-        Rule(("listo",), (CASHIER,), lambda order, action: order.takeaway),
+        Rule((READY,), (WAITER, MANAGER)),
+        Rule((READY,), (CASHIER,), lambda order, action: order.takeaway),
     ),
-    "cerrar": (Rule(("servido",), FLOOR_STAFF, _paid),),
+    "cerrar": (Rule((SERVED,), FLOOR_STAFF, _paid),),
     "cancelar": (
-        Rule(("pendiente_pago", "en_mesa"), (WAITER,), _unpaid, needs_reason=True),
-        Rule(("pendiente_pago", "en_mesa", "pagado"), TILL_STAFF, needs_reason=True),
-        Rule(("en_cocina", "listo"), (MANAGER,), needs_reason=True),
+        Rule((AWAITING_PAYMENT, AT_TABLE), (WAITER,), _unpaid, needs_reason=True),
+        Rule((AWAITING_PAYMENT, AT_TABLE, PAID), TILL_STAFF, needs_reason=True),
+        Rule((COOKING, READY), (MANAGER,), needs_reason=True),
     ),
     "agregar_item": _EDIT,
     "quitar_item": (Rule(OPEN, FLOOR_STAFF, _not_the_last),),
@@ -134,7 +152,7 @@ def allowed(order: Order, action: Action) -> list[str]:
     names = []
     for name, rules in RULES.items():
         if name in ("item_listo", "item_pendiente"):
-            state = "pendiente" if name == "item_listo" else "listo"
+            state = PENDING if name == "item_listo" else READY
             fits = any(order.state in rule.states and action.role in rule.roles for rule in rules)
             holds = fits and bool(_lines(order, state))
         else:
@@ -169,53 +187,53 @@ def drafts(order: Order, action: Action) -> list[Json]:
 
 
 def _change(order: Order, state: str, **fields: Any) -> Json:
-    return {"tipo": "cambio_estado", "pedido_id": order.pedido["id"], "estado": state, **fields}
+    return {"tipo": STATE_CHANGE, "pedido_id": order.pedido["id"], "estado": state, **fields}
 
 
 def _charge(order: Order, action: Action) -> list[Json]:
-    after = {"pendiente_pago": "pagado", "servido": "cerrado"}.get(order.state, order.state)
+    after = {AWAITING_PAYMENT: PAID, SERVED: CLOSED}.get(order.state, order.state)
     return [_change(order, after, metodo_pago=action.payment)]
 
 
 def _ready(order: Order, action: Action) -> list[Json]:
-    names = [line["producto_nombre"] or "" for line in _lines(order, "pendiente", "listo")]
+    names = [line["producto_nombre"] or "" for line in _lines(order, PENDING, READY)]
     # Which lines this makes ready, so that `deshacer` can take back those and no others.
-    waiting = [line["id"] for line in _lines(order, "pendiente")]
+    waiting = [line["id"] for line in _lines(order, PENDING)]
     return [
-        _change(order, "listo", items_listos_ids=waiting),
-        {"tipo": "pedido_listo", "pedido_id": order.pedido["id"], "items_listos": names},
+        _change(order, READY, items_listos_ids=waiting),
+        {"tipo": ORDER_READY, "pedido_id": order.pedido["id"], "items_listos": names},
     ]
 
 
 def _line_ready(order: Order, action: Action) -> list[Json]:
     line = _line(order, action)
     change = _line_change(order, line["id"], "item_listo")
-    if len(_lines(order, "pendiente")) == 1:
+    if len(_lines(order, PENDING)) == 1:
         made_ready, announced = _ready(order, action)
         return [change, made_ready, announced]
-    started = [_change(order, "en_cocina")] if order.state in COOKABLE else []
+    started = [_change(order, COOKING)] if order.state in COOKABLE else []
     part = {
-        "tipo": "pedido_listo", "pedido_id": order.pedido["id"], "parcial": True,
+        "tipo": ORDER_READY, "pedido_id": order.pedido["id"], "parcial": True,
         "items_listos": [line["producto_nombre"] or ""], "items_listos_ids": [line["id"]],
     }  # fmt: skip
     return [change, *started, part]
 
 
 def _undo(order: Order, action: Action) -> list[Json]:
-    if order.state == "en_cocina":
-        return [_change(order, "pagado" if order.pedido["tipo_pago"] == "anticipado" else "en_mesa")]
-    ready = [line["id"] for line in _lines(order, "listo")]
+    if order.state == COOKING:
+        return [_change(order, PAID if order.pedido["tipo_pago"] == "anticipado" else AT_TABLE)]
+    ready = [line["id"] for line in _lines(order, READY)]
     again = [line_id for line_id in ready if action.made_ready is None or line_id in action.made_ready]
-    return [_change(order, "en_cocina", items_pendientes_ids=again)]
+    return [_change(order, COOKING, items_pendientes_ids=again)]
 
 
 def _recall(order: Order, action: Action) -> list[Json]:
     reason = {"razon": action.reason} if action.reason else {}
-    return [_change(order, "en_cocina", recuperado=True, **reason)]
+    return [_change(order, COOKING, recuperado=True, **reason)]
 
 
 def _cancel(order: Order, action: Action) -> list[Json]:
-    return [{"tipo": "pedido_cancelado", "pedido_id": order.pedido["id"], "razon": action.reason}]
+    return [{"tipo": ORDER_CANCELLED, "pedido_id": order.pedido["id"], "razon": action.reason}]
 
 
 def _add(order: Order, action: Action) -> list[Json]:
@@ -232,10 +250,10 @@ def _remove(order: Order, action: Action) -> list[Json]:
     removed = _line_change(order, line["id"], "item_removido")
     others = [other for other in order.pedido["items"] if other["id"] != line["id"]]
     states = {other["estado_item"] for other in others}
-    if order.state in (*COOKABLE, "en_cocina") and "pendiente" not in states and "listo" in states:
-        names = [other["producto_nombre"] or "" for other in others if other["estado_item"] == "listo"]
-        announced = {"tipo": "pedido_listo", "pedido_id": order.pedido["id"], "items_listos": names}
-        return [removed, _change(order, "listo", items_listos_ids=[]), announced]
+    if order.state in TO_COOK and PENDING not in states and READY in states:
+        names = [other["producto_nombre"] or "" for other in others if other["estado_item"] == READY]
+        announced = {"tipo": ORDER_READY, "pedido_id": order.pedido["id"], "items_listos": names}
+        return [removed, _change(order, READY, items_listos_ids=[]), announced]
     return [removed]
 
 
@@ -245,7 +263,7 @@ def _change_quantity(order: Order, action: Action) -> list[Json]:
     if quantity <= line["cantidad"]:
         return [_line_change(order, line["id"], "cantidad_modificada", cantidad_nueva=quantity)]
     # More than has been made: the line is to be cooked again.
-    more = {"estado_item": "pendiente"}
+    more = {"estado_item": PENDING}
     return [
         _line_change(order, line["id"], "cantidad_modificada", item=more, cantidad_nueva=quantity),
         *_back_to_the_kitchen(order),
@@ -258,7 +276,7 @@ def _change_notes(order: Order, action: Action) -> list[Json]:
 
 def _line_change(order: Order, line_id: int, kind: str, item: Json | None = None, **changes: Any) -> Json:
     draft = {
-        "tipo": "item_modificado",
+        "tipo": ITEM_CHANGED,
         "pedido_id": order.pedido["id"],
         "item_id": line_id,
         "cambios": {"tipo_cambio": kind, **changes},
@@ -267,7 +285,7 @@ def _line_change(order: Order, line_id: int, kind: str, item: Json | None = None
 
 
 def _back_to_the_kitchen(order: Order) -> list[Json]:
-    return [_change(order, "en_cocina")] if order.state in ("listo", "servido") else []
+    return [_change(order, COOKING)] if order.state in (READY, SERVED) else []
 
 
 def _line(order: Order, action: Action) -> Json:
@@ -281,14 +299,14 @@ def _lines(order: Order, *states: str) -> list[Json]:
 
 _DRAFTS: Mapping[str, Callable[[Order, Action], list[Json]]] = {
     "cobrar": _charge,
-    "iniciar": lambda order, action: [_change(order, "en_cocina")],
+    "iniciar": lambda order, action: [_change(order, COOKING)],
     "listo": _ready,
     "item_listo": _line_ready,
     "item_pendiente": lambda order, action: [_line_change(order, _line(order, action)["id"], "item_pendiente")],
     "deshacer": _undo,
     "recuperar": _recall,
-    "servir": lambda order, action: [_change(order, "servido")],
-    "cerrar": lambda order, action: [_change(order, "cerrado")],
+    "servir": lambda order, action: [_change(order, SERVED)],
+    "cerrar": lambda order, action: [_change(order, CLOSED)],
     "cancelar": _cancel,
     "agregar_item": _add,
     "quitar_item": _remove,
@@ -310,11 +328,11 @@ def stock_change(order: Order, action: Action) -> dict[int, float]:
         for line in action.lines:
             note(line, -line["cantidad"])
     elif action.name == "cancelar":
-        for line in _lines(order, "pendiente"):
+        for line in _lines(order, PENDING):
             note(line, line["cantidad"])
     elif action.name in ("quitar_item", "cambiar_cantidad"):
         line = _line(order, action)
         less = line["cantidad"] - (action.quantity or 0)
-        if less < 0 or line["estado_item"] == "pendiente":
+        if less < 0 or line["estado_item"] == PENDING:
             note(line, less)
     return found

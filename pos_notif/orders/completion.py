@@ -8,8 +8,23 @@ from typing import Any
 
 from ..clock import parse_iso
 from ..errors import Invalid, InvalidTransition, OrderExists
+from ..events import (
+    AT_TABLE,
+    AWAITING_PAYMENT,
+    CANCELLED,
+    ITEM_CHANGED,
+    NEW_ORDER,
+    ORDER_CANCELLED,
+    ORDER_READY,
+    OVER,
+    PAID,
+    PENDING,
+    READY,
+    STATE_CHANGE,
+)
 from .lines import changed_line, changed_sums, check_sum, new_lines, sums
-from .state import TERMINAL_STATES, Order, lines_of, removes_line
+from .menu import LOW, NONE_LEFT
+from .state import Order, lines_of, removes_line
 
 Json = dict[str, Any]
 
@@ -57,8 +72,8 @@ def _new_pedido(sent: Json, stub: Order | None, context: _Context) -> Json:
     if not state and stub is not None and not stub.state_assumed:
         state = stub.state
     if not state:
-        state = "pendiente_pago" if payment == "anticipado" and not paid_at else "en_mesa"
-    if state == "pagado" and not paid_at:
+        state = AWAITING_PAYMENT if payment == "anticipado" and not paid_at else AT_TABLE
+    if state == PAID and not paid_at:
         paid_at = context.timestamp
     items = lines_of(state, _items(sent, known))
     pedido = {
@@ -125,7 +140,7 @@ def _complete_state(draft: Json, order: Order | None, context: _Context) -> Json
     }
     if draft.get("pagado_at"):
         event["pagado_at"] = context.retime(draft["pagado_at"])
-    elif draft["estado"] == "pagado" or draft.get("metodo_pago"):
+    elif draft["estado"] == PAID or draft.get("metodo_pago"):
         event["pagado_at"] = known.get("pagado_at") or context.timestamp
     return event
 
@@ -133,9 +148,9 @@ def _complete_state(draft: Json, order: Order | None, context: _Context) -> Json
 def _complete_ready(draft: Json, order: Order | None, context: _Context) -> Json:
     partial = bool(draft.get("parcial"))
     if order is not None and not partial:
-        _check_leaves(order, "listo", bool(draft.get("recuperado")))
+        _check_leaves(order, READY, bool(draft.get("recuperado")))
     known = order.pedido if order is not None else {}
-    lines = [line for line in known.get("items", ()) if line["estado_item"] in ("pendiente", "listo")]
+    lines = [line for line in known.get("items", ()) if line["estado_item"] in (PENDING, READY)]
     ids = draft.get("items_listos_ids")
     if ids is None:
         ids = [line["id"] for line in lines if not partial or line["producto_nombre"] in draft["items_listos"]]
@@ -178,11 +193,11 @@ _QUANTITY_CHANGES = ("item_agregado", "cantidad_modificada", "item_removido")
 
 def _complete_cancelled(draft: Json, order: Order | None, context: _Context) -> Json:
     if order is not None:
-        _check_leaves(order, "cancelado", bool(draft.get("recuperado")))
+        _check_leaves(order, CANCELLED, bool(draft.get("recuperado")))
     known = order.pedido if order is not None else {}
     in_progress = draft.get("items_en_curso")
     if in_progress is None:
-        in_progress = [line["producto_nombre"] for line in known.get("items", ()) if line["estado_item"] == "pendiente"]
+        in_progress = [line["producto_nombre"] for line in known.get("items", ()) if line["estado_item"] == PENDING]
     return {
         **draft,
         "razon": draft.get("razon"),
@@ -193,11 +208,11 @@ def _complete_cancelled(draft: Json, order: Order | None, context: _Context) -> 
 
 
 _COMPLETE: Mapping[str, Callable[[Json, Order | None, _Context], Json]] = {
-    "nuevo_pedido": _complete_new,
-    "cambio_estado": _complete_state,
-    "pedido_listo": _complete_ready,
-    "item_modificado": _complete_item,
-    "pedido_cancelado": _complete_cancelled,
+    NEW_ORDER: _complete_new,
+    STATE_CHANGE: _complete_state,
+    ORDER_READY: _complete_ready,
+    ITEM_CHANGED: _complete_item,
+    ORDER_CANCELLED: _complete_cancelled,
 }
 
 
@@ -207,7 +222,7 @@ def complete_stock(draft: Json) -> Json:
         **draft,
         "stock_actual": stock,
         "stock_minimo": draft.get("stock_minimo"),
-        "nivel": draft.get("nivel") or ("agotado" if stock is not None and stock <= 0 else "bajo"),
+        "nivel": draft.get("nivel") or (NONE_LEFT if stock is not None and stock <= 0 else LOW),
         "pedidos_afectados": draft.get("pedidos_afectados") or [],
     }
 
@@ -218,7 +233,7 @@ def _known_or(draft: Json, known: Mapping[str, Any], name: str) -> Any:
 
 
 def _check_leaves(order: Order, state: str, recovered: bool) -> None:
-    if order.state in TERMINAL_STATES and state != order.state and not recovered:
+    if order.state in OVER and state != order.state and not recovered:
         raise InvalidTransition(
             f"El pedido {order.pedido['id']} está {order.state}; solo un evento con recuperado: true lo cambia.",
             extra={"estado": order.state, "permitidas": []},

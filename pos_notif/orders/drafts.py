@@ -13,7 +13,18 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from ..clock import parse_iso
 from ..errors import Invalid
-from ..events import PUBLISHABLE
+from ..events import (
+    FIRST_STATES,
+    ITEM_CHANGED,
+    LINE_STATES,
+    NEW_ORDER,
+    ORDER_CANCELLED,
+    ORDER_READY,
+    PUBLISHABLE,
+    STATE_CHANGE,
+    STATES,
+    STOCK_ALERT,
+)
 from ..wire.json_limits import BODY, MAX_ID, check_json
 from ..wire.validation import validate
 
@@ -43,11 +54,10 @@ Time = Annotated[str, StringConstraints(max_length=40), AfterValidator(_iso_time
 Money = Annotated[float, Field(allow_inf_nan=False, ge=-MAX_MONEY, le=MAX_MONEY)]
 Quantity = Annotated[float, Field(allow_inf_nan=False, gt=0, le=1e6)]
 QuantityOrNone = Annotated[float, Field(allow_inf_nan=False, ge=0, le=1e6)]
-OrderState = Literal[
-    "pendiente_pago", "pagado", "en_mesa", "en_cocina", "listo", "servido", "cerrado", "cancelado"
-]  # fmt: skip
+OrderState = Literal[STATES]  # type: ignore[valid-type]
+FirstState = Literal[FIRST_STATES]  # type: ignore[valid-type]
 Table = Annotated[int, Field(ge=0, le=MAX_ID)]
-LineState = Literal["pendiente", "listo", "servido", "cancelado"]
+LineState = Literal[LINE_STATES]  # type: ignore[valid-type]
 
 
 class _Sent(BaseModel):
@@ -88,7 +98,7 @@ class PublishedOrder(_Sent):
     cliente_nombre: Name | None = None
     mesero: Name | None = None
     notas: Text | None = None
-    estado: Literal["pendiente_pago", "pagado", "en_mesa"] | None = None
+    estado: FirstState | None = None
     items: Annotated[list[Line], Field(max_length=MAX_ITEMS), AfterValidator(_line_ids_differ)] | None = None
     subtotal: Money | None = None
     impuesto: Money | None = None
@@ -185,12 +195,12 @@ Draft = Annotated[
     Field(discriminator="tipo"),
 ]
 _MODELS: Mapping[str, type[_Draft]] = {
-    "nuevo_pedido": NewOrder,
-    "pedido_listo": OrderReady,
-    "cambio_estado": StateChange,
-    "item_modificado": ItemChanged,
-    "pedido_cancelado": OrderCancelled,
-    "alerta_stock": StockAlert,
+    NEW_ORDER: NewOrder,
+    ORDER_READY: OrderReady,
+    STATE_CHANGE: StateChange,
+    ITEM_CHANGED: ItemChanged,
+    ORDER_CANCELLED: OrderCancelled,
+    STOCK_ALERT: StockAlert,
 }
 
 

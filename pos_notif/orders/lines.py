@@ -7,6 +7,7 @@ from itertools import count
 from typing import Any
 
 from ..errors import Invalid
+from ..events import PENDING
 from .drafts import MAX_MONEY
 from .state import removes_line
 
@@ -38,7 +39,7 @@ def whole_line(line: Json, path: str) -> Json:
         "cantidad": quantity,
         "notas": line.get("notas"),
         "categoria": line.get("categoria"),
-        "estado_item": line.get("estado_item") or "pendiente",
+        "estado_item": line.get("estado_item") or PENDING,
         "precio_unitario": price,
         "subtotal": subtotal,
     }

@@ -10,17 +10,34 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
+from .. import events
 from ..clock import parse_iso
-from ..events import CANCELLED, KITCHEN, RECEIPT, TILLS, WAITER, WAITERS, acknowledgeable
+from ..events import (
+    AT_TABLE,
+    AWAITING_PAYMENT,
+    BEFORE_READY,
+    BEFORE_SERVED,
+    CANCELLED,
+    CARRIES_ORDER,
+    COOKING,
+    IN_KITCHEN,
+    ITEM_CHANGED,
+    KITCHEN,
+    OPEN,
+    ORDER_READY,
+    PENDING,
+    READY,
+    RECEIPT,
+    SERVED,
+    TILLS,
+    TO_COOK,
+    WAITER,
+    WAITERS,
+    acknowledgeable,
+)
 
 Json = dict[str, Any]
 
-KITCHEN_STATES = ("pagado", "en_mesa", "en_cocina")
-TERMINAL_STATES = ("cerrado", "cancelado")
-# Stored events of these types carry the whole order after them.
-CARRIES_ORDER = frozenset({"nuevo_pedido", "cambio_estado", "pedido_listo"})
-_BEFORE_READY = ("pendiente_pago", "pagado", "en_mesa", "en_cocina")
-_BEFORE_SERVED = (*_BEFORE_READY, "listo")
 # What any event of an order may tell of it.
 _DETAILS = ("mesa_numero", "cliente_nombre", "mesero")
 
@@ -65,21 +82,21 @@ def views_holding(order: Order | None, now_ms: int, limits: ViewLimits) -> set[s
     views = set()
     state = order.state
     if (
-        state in KITCHEN_STATES
-        or (state == "listo" and (order.ready_ms or 0) >= now_ms - limits.ready_ms)
-        or (state == "cancelado" and order.kitchen_had_it and "entendido_at" not in order.pedido)
+        state in TO_COOK
+        or (state == READY and (order.ready_ms or 0) >= now_ms - limits.ready_ms)
+        or (state == CANCELLED and order.kitchen_had_it and "entendido_at" not in order.pedido)
     ):
         views.add(KITCHEN)
-    if state in ("pendiente_pago", "servido") or (state == "listo" and order.takeaway):
+    if state in (AWAITING_PAYMENT, SERVED) or (state == READY and order.takeaway):
         views.add(TILLS)
-    if state == "listo" or (state not in TERMINAL_STATES and _creator(order).get("rol") == WAITER):
+    if state == READY or (state in OPEN and _creator(order).get("rol") == WAITER):
         views.add(WAITERS)
     return views
 
 
 def waiter_sees(order: Order, user_id: int | None) -> bool:
     """Of the waiters' view, what one of them is shown: what is ready, and what he has sent himself."""
-    return order.state == "listo" or (user_id is not None and _creator(order).get("usuario_id") == user_id)
+    return order.state == READY or (user_id is not None and _creator(order).get("usuario_id") == user_id)
 
 
 def _creator(order: Order) -> Json:
@@ -124,35 +141,35 @@ def apply(order: Order | None, event: Json) -> Order:
     kind = event["tipo"]
     before = _with_details(order.pedido, event) if order is not None else _stub(event)
     match kind:
-        case "nuevo_pedido":
+        case events.NEW_ORDER:
             after = dict(event["pedido"])
-        case "cambio_estado":
+        case events.STATE_CHANGE:
             after = _with_state(before, event["estado"], event)
             if event.get("pagado_at"):
                 after["pagado_at"] = event["pagado_at"]
-        case "pedido_listo":
+        case events.ORDER_READY:
             ready = set(event["items_listos_ids"])
-            after = before if event["parcial"] else _with_state(before, "listo", event)
+            after = before if event["parcial"] else _with_state(before, READY, event)
             after = {**after, "items": [_ready_line(line, ready) for line in after["items"]]}
-        case "item_modificado":
+        case events.ITEM_CHANGED:
             after = {**before, "items": with_line(before["items"], event)}
             after.update({name: event[name] for name in ("subtotal", "impuesto", "total")})
+        case events.ORDER_CANCELLED:
+            after = {**_with_state(before, CANCELLED, event), "razon": event["razon"]}
         case _:
-            after = {**_with_state(before, "cancelado", event), "razon": event["razon"]}
+            raise ValueError(f"no event of an order: {kind}")
     after["version"] = event["version"]
     state = after["estado"]
     was_ready = order.ready_ms if order is not None else None
-    unknown_and_cancelled = order is None and state == "cancelado"
+    unknown_and_cancelled = order is None and state == CANCELLED
     return Order(
         pedido=after,
         first_event_id=order.first_event_id if order is not None else event["id"],
         last_event_ms=now_ms,
-        ready_ms=(was_ready if before["estado"] == "listo" and was_ready else now_ms) if state == "listo" else None,
-        kitchen_had_it=(order is not None and order.kitchen_had_it)
-        or state in (*KITCHEN_STATES, "listo")
-        or unknown_and_cancelled,
+        ready_ms=(was_ready if before["estado"] == READY and was_ready else now_ms) if state == READY else None,
+        kitchen_had_it=(order is not None and order.kitchen_had_it) or state in IN_KITCHEN or unknown_and_cancelled,
         state_assumed=(order is None or order.state_assumed)
-        and (kind == "item_modificado" or (kind == "pedido_listo" and event["parcial"])),
+        and (kind == ITEM_CHANGED or (kind == ORDER_READY and event["parcial"])),
     )
 
 
@@ -167,7 +184,7 @@ def _stub(event: Json) -> Json:
         "cliente_nombre": event.get("cliente_nombre"),
         "mesero": event.get("mesero"),
         "notas": None,
-        "estado": "en_mesa",
+        "estado": AT_TABLE,
         "items": [],
         "subtotal": None,
         "impuesto": None,
@@ -187,30 +204,30 @@ def _with_details(pedido: Json, event: Json) -> Json:
 def _with_state(pedido: Json, state: str, event: Json) -> Json:
     at = event["timestamp"]
     after = {**pedido, "estado": state}
-    if state in _BEFORE_READY:
+    if state in BEFORE_READY:
         after.pop("listo_at", None)
-    if state in _BEFORE_SERVED:
+    if state in BEFORE_SERVED:
         after.pop("servido_at", None)
     items = after["items"]
-    if pedido["estado"] == "cancelado" and state != "cancelado":
+    if pedido["estado"] == CANCELLED and state != CANCELLED:
         # Taken back: its lines are to be made after all, and it can be cancelled anew.
         for name in ("razon", "entendido_at"):
             after.pop(name, None)
-        items = [_line_as(line, ("cancelado",), "pendiente") for line in items]
-    if state == "en_cocina":
+        items = [_line_as(line, (CANCELLED,), PENDING) for line in items]
+    if state == COOKING:
         after.setdefault("cocina_at", at)  # a recalled order's clock keeps its first start
         if event.get("recuperado"):
             after["recuperado_at"] = at
             after.pop("recuperado_razon", None)
             if event.get("razon"):
                 after["recuperado_razon"] = event["razon"]
-            items = [_line_as(line, ("listo", "servido", "cancelado"), "pendiente") for line in items]
+            items = [_line_as(line, (READY, SERVED, CANCELLED), PENDING) for line in items]
         # `deshacer` takes back what had just become ready.
         again = event.get("items_pendientes_ids") or ()
-        items = [_line_as(line, ("listo",), "pendiente") if line["id"] in again else line for line in items]
-    elif state == "listo" and pedido["estado"] != "listo":
+        items = [_line_as(line, (READY,), PENDING) if line["id"] in again else line for line in items]
+    elif state == READY and pedido["estado"] != READY:
         after["listo_at"] = at
-    elif state == "servido":
+    elif state == SERVED:
         after.setdefault("servido_at", at)
     return {**after, "items": lines_of(state, items)}
 
@@ -222,9 +239,9 @@ def lines_of(state: str, lines: list[Json]) -> list[Json]:
 
 
 _LINES_BEFORE = {
-    "listo": ("pendiente",),
-    "servido": ("pendiente", "listo"),
-    "cancelado": ("pendiente", "listo"),
+    READY: (PENDING,),
+    SERVED: (PENDING, READY),
+    CANCELLED: (PENDING, READY),
 }
 
 
@@ -233,7 +250,7 @@ def _line_as(line: Json, states: tuple[str, ...], state: str) -> Json:
 
 
 def _ready_line(line: Json, ready: set[int]) -> Json:
-    return _line_as(line, ("pendiente",), "listo") if line["id"] in ready else line
+    return _line_as(line, (PENDING,), READY) if line["id"] in ready else line
 
 
 def with_line(lines: list[Json], event: Json) -> list[Json]:

@@ -7,11 +7,12 @@ from datetime import tzinfo
 from typing import Any
 
 from ..clock import iso, parse_iso
-from ..events import rooms_for_order, rooms_for_stock
+from ..events import AWAITING_PAYMENT, CARRIES_ORDER, NEW_ORDER, PAID, STOCK_ALERT
 from ..log.event_log import Transaction
 from ..orders import state as orders
 from ..orders.completion import complete, complete_stock
-from ..orders.state import CARRIES_ORDER, Order, ViewLimits, views_holding
+from ..orders.routing import rooms_for_order, rooms_for_stock
+from ..orders.state import Order, ViewLimits, views_holding
 
 Json = dict[str, Any]
 
@@ -52,22 +53,22 @@ def append(transaction: Transaction, moment: Moment, draft: Json, actor: Json, k
     if origin is not None:
         tail["timestamp_origen"] = origin
     body = {name: value for name, value in draft.items() if name not in _SET_HERE}
-    if draft["tipo"] == "alerta_stock":
+    if draft["tipo"] == STOCK_ALERT:
         event = {**head, **tail, **complete_stock(body)}
         return transaction.append(event, rooms_for_stock(event["nivel"]), moment.ms, None)
     return _append_order_event(transaction, moment, head, tail, {**body, "tipo": draft["tipo"]})
 
 
 def _append_order_event(transaction: Transaction, moment: Moment, head: Json, tail: Json, body: Json) -> int:
-    order_id = body["pedido"]["id"] if body["tipo"] == "nuevo_pedido" else body["pedido_id"]
+    order_id = body["pedido"]["id"] if body["tipo"] == NEW_ORDER else body["pedido_id"]
     before = transaction.order(order_id)
     own = complete(
         body, before, tax_rate=moment.rules.tax_rate, timestamp=moment.timestamp, retime=moment.retime
     )  # fmt: skip
     after = _log(transaction, moment, head, tail, own, before)
-    if before is not None and before.state == "pendiente_pago" and after.state == "pagado":
+    if before is not None and before.state == AWAITING_PAYMENT and after.state == PAID:
         # A paid takeaway rings in the kitchen, whoever said that it was paid.
-        release = {**head, "id": transaction.next_id(), "tipo": "nuevo_pedido"}
+        release = {**head, "id": transaction.next_id(), "tipo": NEW_ORDER}
         own = {"pedido_id": order_id, "liberado": True, "pedido": after.pedido}
         _log(transaction, moment, release, {"actor": tail["actor"]}, own, after)
     event_id: int = head["id"]

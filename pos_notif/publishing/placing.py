@@ -8,7 +8,7 @@ from typing import Any
 
 from ..accounts.accounts import Principal
 from ..errors import Invalid, NotFound, RoleNotAllowed, StaleVersion
-from ..events import COOK
+from ..events import COOK, NEW_ORDER, STOCK_ALERT
 from ..log.event_log import FIRST_OWN_ORDER_ID, Transaction
 from ..notifier import NotificadorPedidos
 from ..orders.actions import FLOOR_STAFF, Action, check_role, drafts, stock_change
@@ -56,7 +56,7 @@ async def place(notifier: NotificadorPedidos, who: Principal, body: OrderBody) -
             "items": lines,
             "creado_por": actor,
         }
-        first = append(transaction, moment, {"tipo": "nuevo_pedido", "pedido": pedido}, actor, body.operacion_id)
+        first = append(transaction, moment, {"tipo": NEW_ORDER, "pedido": pedido}, actor, body.operacion_id)
         _take(transaction, moment, actor, [(line["producto_id"], -line["cantidad"]) for line in lines])
         transaction.keep_key(*name, digest, [first])
         return Done(_order(transaction, order_id), [first], duplicate=False)
@@ -146,7 +146,7 @@ def _keep(transaction: Transaction, moment: Moment, actor: Json, before: Product
     level = alert(before, after)
     if level is not None:
         draft = {
-            "tipo": "alerta_stock", "producto_id": after.id, "nombre": after.name, "stock_actual": after.stock,
+            "tipo": STOCK_ALERT, "producto_id": after.id, "nombre": after.name, "stock_actual": after.stock,
             "stock_minimo": after.minimum, "nivel": level,
         }  # fmt: skip
         append(transaction, moment, draft, actor)

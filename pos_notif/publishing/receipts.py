@@ -9,9 +9,10 @@ from typing import Any
 
 from ..clock import iso
 from ..errors import Invalid
-from ..events import CANCELLED, KITCHEN, acknowledgeable, cancels, rooms_for_receipt
+from ..events import CANCELLED, KITCHEN, RECEIPT, acknowledgeable, cancels
 from ..log.event_log import LoggedEvent, Transaction
 from ..orders import state as orders
+from ..orders.routing import rooms_for_receipt
 from ..orders.state import Order
 
 MAX_RECEIPTS = 500
@@ -53,7 +54,7 @@ class Receipts:
             return 0
         receipt = {
             "id": transaction.next_id(),
-            "tipo": "acuse_recibo",
+            "tipo": RECEIPT,
             "timestamp": iso(self._now_ms, self._zone),
             "pedido_id": order.pedido["id"],
             "actor": self._actor,

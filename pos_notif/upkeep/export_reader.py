@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from ..errors import Unsound
+from ..events import PRUNING
 from ..log.hash_chain import ChainWalk, stated_id
 from ..log.lines import LogState, split_line
-from ..log.pruning import PRUNING
 from .progress import Progress
 
 # No event is nearly so long; what is, is no export.

@@ -11,8 +11,7 @@ from quart_schema import hide
 
 from ..accounts.accounts import Principal
 from ..errors import RoleNotAllowed
-from ..events import may_read
-from ..history.sentences import STATES, TYPES
+from ..events import STATE_WORD, TYPE_WORD, may_read
 from ..resources import resource
 from .access import authenticate
 from .services import services
@@ -76,7 +75,7 @@ async def manager() -> Any:
 @blueprint.get("/manager/registro")
 @hide
 async def log() -> Any:
-    return await _screen("/manager/registro", "manager", "registro.html", types=TYPES, states=STATES)
+    return await _screen("/manager/registro", "manager", "registro.html", types=TYPE_WORD, states=STATE_WORD)
 
 
 @blueprint.get("/docs")

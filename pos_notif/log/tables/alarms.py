@@ -9,10 +9,23 @@ from typing import Any
 
 from ...alarms.rules import Kept
 from ...clock import parse_iso
-from ...events import FILTERED_ROOMS
+from ...database.literals import literals
+from ...events import (
+    ALARMS,
+    CANCELLED,
+    COOKABLE,
+    FILTERED_ROOMS,
+    NEW_ORDER,
+    NO_SCREEN,
+    ON_BOARD,
+    ORDER_CANCELLED,
+    SCREEN_BACK,
+    STATE_CHANGE,
+    UNSEEN,
+)
 
 # As the index has it, or SQLite would not use it.
-_ALARMS = "type IN ('sin_acuse', 'sin_pantalla', 'pantalla_recuperada')"
+_ALARMS = f"type IN ({literals(ALARMS)})"
 
 
 def read_kept(connection: sqlite3.Connection, since_ms: int) -> Kept:
@@ -37,12 +50,12 @@ def _read_alarms(connection: sqlite3.Connection, kept: Kept) -> None:
     )
     for ms, data in rows:
         alarm = json.loads(data)
-        if alarm["tipo"] == "sin_acuse":
+        if alarm["tipo"] == UNSEEN:
             if kept.raised_ms is None:
                 kept.covered, kept.raised_ms = alarm["hasta_id"], ms
         elif alarm["rol"] not in told:
             told.add(alarm["rol"])
-            if alarm["tipo"] == "sin_pantalla":
+            if alarm["tipo"] == NO_SCREEN:
                 kept.lost_ms[alarm["rol"]] = parse_iso(alarm["desde"])
         if kept.raised_ms is not None and len(told) == len(FILTERED_ROOMS):
             return
@@ -62,7 +75,7 @@ def alarms_to_show(connection: sqlite3.Connection, since_ms: int) -> list[dict[s
         alarm = json.loads(data)
         del alarm["salas"]  # no transport carries them
         room = alarm.get("sala")  # a `sin_acuse` has none
-        if room not in told and alarm["tipo"] != "pantalla_recuperada":
+        if room not in told and alarm["tipo"] != SCREEN_BACK:
             if room is None:
                 alarm["sin_ver"] = _still_unseen(connection, alarm["pedido_ids"])
             found.append(alarm)
@@ -74,7 +87,7 @@ def _still_unseen(connection: sqlite3.Connection, order_ids: list[int]) -> list[
     """Those of which the kitchen has neither acknowledged everything nor begun to cook."""
     found = connection.execute(
         "SELECT id FROM orders WHERE id IN (SELECT value FROM json_each(?))"
-        " AND state IN ('pagado', 'en_mesa', 'cancelado') AND json_array_length(data, '$.por_acusar') > 0",
+        f" AND state IN ({literals([*COOKABLE, CANCELLED])}) AND json_array_length(data, '$.por_acusar') > 0",
         (json.dumps(order_ids),),
     )
     return [order_id for (order_id,) in found]
@@ -92,7 +105,7 @@ def unacknowledged(connection: sqlite3.Connection, after: int, up_to: int, since
     return connection.execute(
         "SELECT e.id, e.order_id, e.ms FROM events e JOIN orders o ON o.id = e.order_id"
         " WHERE e.id > ? AND e.id <= ? AND e.to_kitchen AND e.ms >= ?"
-        " AND e.type IN ('nuevo_pedido', 'pedido_cancelado', 'cambio_estado')"
+        f" AND e.type IN ({literals([NEW_ORDER, ORDER_CANCELLED, STATE_CHANGE])})"
         " AND e.id IN (SELECT value FROM json_each(o.data, '$.por_acusar')) ORDER BY e.id",
         (after, up_to, since_ms),
     ).fetchall()
@@ -106,7 +119,7 @@ def count_unacknowledged(connection: sqlite3.Connection, since_ms: int) -> int:
     """Orders with an event since then of which no kitchen screen has acknowledged something."""
     found = connection.execute(
         "SELECT count(*) FROM (SELECT data FROM orders"
-        " WHERE state IN ('pagado', 'en_mesa', 'en_cocina', 'listo', 'cancelado') AND last_event_ms >= ? LIMIT ?)"
+        f" WHERE state IN ({literals(ON_BOARD)}) AND last_event_ms >= ? LIMIT ?)"
         " WHERE json_array_length(data, '$.por_acusar') > 0",
         (since_ms, _COUNTED),
     ).fetchone()

@@ -6,15 +6,16 @@ import json
 import sqlite3
 from typing import Any
 
+from ...database.literals import literals
+from ...events import OPEN, ORDER_READY, ORDER_TYPES, STATE_CHANGE
 from ...orders.state import ViewLimits
-from .orders import OPEN_STATES
 
 # An order's events: they alone raise its version. Those that carry the whole order say nothing new with it; SQLite
 # leaves it out in an eighth of the time that parsing it here takes.
-_ORDERS_EVENTS = """
-    SELECT id, ms, CASE WHEN type IN ('cambio_estado', 'pedido_listo') THEN json_remove(data, '$.pedido') ELSE data END
-    FROM events WHERE id > ? AND id < ?
-        AND type IN ('nuevo_pedido', 'pedido_listo', 'cambio_estado', 'item_modificado', 'pedido_cancelado')
+_ORDERS_EVENTS = f"""
+    SELECT id, ms, CASE WHEN type IN ({literals([STATE_CHANGE, ORDER_READY])}) THEN json_remove(data, '$.pedido')
+        ELSE data END
+    FROM events WHERE id > ? AND id < ? AND type IN ({literals(ORDER_TYPES)})
     ORDER BY id LIMIT ?
 """
 
@@ -58,7 +59,7 @@ def count_open(connection: sqlite3.Connection, now_ms: int, limits: ViewLimits) 
     """By state, the orders that the snapshot of all open ones holds."""
     since = now_ms - limits.view_ms if limits.view_ms else 0
     sql = (
-        f"SELECT state, count(*) FROM orders WHERE state IN ({','.join('?' * len(OPEN_STATES))})"
+        f"SELECT state, count(*) FROM orders WHERE state IN ({','.join('?' * len(OPEN))})"
         " AND last_event_ms >= ? GROUP BY state"
     )
-    return {**dict.fromkeys(OPEN_STATES, 0), **dict(connection.execute(sql, (*OPEN_STATES, since)))}
+    return {**dict.fromkeys(OPEN, 0), **dict(connection.execute(sql, (*OPEN, since)))}

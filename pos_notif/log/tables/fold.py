@@ -7,6 +7,8 @@ import json
 import sqlite3
 from bisect import bisect_right
 
+from ...database.literals import literals
+from ...events import PRUNING
 from ...orders import state as orders
 from ...orders.state import Order
 from ..pruning import carried
@@ -73,6 +75,7 @@ class Fold:
 
 def _newest(connection: sqlite3.Connection) -> int | None:
     row = connection.execute(
-        "SELECT id FROM events WHERE type = 'poda' AND id >= (SELECT oldest FROM log) ORDER BY id DESC LIMIT 1"
+        f"SELECT id FROM events WHERE type = {literals([PRUNING])} AND id >= (SELECT oldest FROM log)"
+        " ORDER BY id DESC LIMIT 1"
     ).fetchone()
     return row[0] if row else None

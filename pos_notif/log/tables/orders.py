@@ -7,23 +7,22 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
-from ...events import KITCHEN, TILLS, WAITERS
-from ...orders.state import KITCHEN_STATES, TERMINAL_STATES, Order, ViewLimits, views_holding, waiter_sees
+from ...database.literals import literals
+from ...events import AWAITING_PAYMENT, KITCHEN, ON_BOARD, OPEN, OVER, PRUNING, READY, SERVED, TILLS, WAITERS
+from ...orders.state import Order, ViewLimits, views_holding, waiter_sees
 from ...wire.json_text import dump
 
 COLUMNS = "id, state, first_event_id, last_event_ms, ready_ms, kitchen_had_it, state_assumed, data"
 
 # The states of which a view can hold an order; `views_holding` decides on each.
 _VIEW_STATES = {
-    KITCHEN: (*KITCHEN_STATES, "listo", "cancelado"),
-    WAITERS: ("pendiente_pago", *KITCHEN_STATES, "listo", "servido"),
-    TILLS: ("pendiente_pago", "servido", "listo"),
+    KITCHEN: ON_BOARD,
+    WAITERS: OPEN,
+    TILLS: (AWAITING_PAYMENT, SERVED, READY),
 }
-OPEN_STATES = _VIEW_STATES[WAITERS]
 # A pruned order's row is gone with the log's new beginning, and deleted some time later.
-_TERMINAL = ",".join(f"'{state}'" for state in TERMINAL_STATES)
 _HAS_EVENT = "EXISTS (SELECT 1 FROM events WHERE order_id = orders.id AND events.id >= (SELECT oldest FROM log))"
-_KEPT = f"(state NOT IN ({_TERMINAL}) OR {_HAS_EVENT})"
+_KEPT = f"(state NOT IN ({literals(OVER)}) OR {_HAS_EVENT})"
 
 
 def find_order(connection: sqlite3.Connection, order_id: int) -> Order | None:
@@ -49,7 +48,7 @@ def view(
 ) -> list[Order]:
     """The orders in a room's view, in the order in which the log first heard of them; None: every open order. Of the
     waiters' view, what this user is shown."""
-    states = OPEN_STATES if room is None else _VIEW_STATES[room]
+    states = OPEN if room is None else _VIEW_STATES[room]
     since = now_ms - limits.view_ms if limits.view_ms else 0
     sql = (
         f"SELECT {COLUMNS} FROM orders WHERE state IN ({','.join('?' * len(states))}) AND last_event_ms >= ?"
@@ -67,7 +66,7 @@ def last_own_id(connection: sqlite3.Connection, first: int, last: int) -> int:
     there is none."""
     kept = connection.execute("SELECT max(id) FROM orders WHERE id BETWEEN ? AND ?", (first, last)).fetchone()[0]
     pruned = connection.execute(
-        "SELECT json_extract(data, '$.ultimo_pedido_propio') FROM events WHERE type = 'poda'"
+        f"SELECT json_extract(data, '$.ultimo_pedido_propio') FROM events WHERE type = {literals([PRUNING])}"
         " AND id >= (SELECT oldest FROM log) ORDER BY id DESC LIMIT 1"
     ).fetchone()
     return max(kept or 0, pruned[0] if pruned else 0, first - 1)

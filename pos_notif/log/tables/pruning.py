@@ -6,8 +6,8 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ...orders.state import TERMINAL_STATES, Order
-from ..pruning import PRUNING
+from ...events import OPEN, PRUNING
+from ...orders.state import Order
 from .events import read_bounds
 from .fold import Fold
 from .orders import delete_pruned, find_order
@@ -64,7 +64,7 @@ def orders_going_on(connection: sqlite3.Connection, fold: Fold, ids: Sequence[in
             "SELECT 1 FROM events WHERE order_id = ? AND id > ? LIMIT 1", (order_id, up_to)
         ).fetchone()
         order = fold.order(order_id, up_to) if later else find_order(connection, order_id)
-        if order is not None and (later or order.state not in TERMINAL_STATES):
+        if order is not None and (later or order.state in OPEN):
             going_on.append(order)
     return going_on
 
