@@ -562,7 +562,7 @@ def test_a_stop_ends_downloads(busy: LiveServer):
 
 
 def test_the_reading_process_loads_no_web_framework():
-    script = "import sys, pos_notif.export_process; print(*sys.modules)"
+    script = "import sys, pos_notif.history.process; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
     assert {"quart", "hypercorn", "pydantic", "argon2", "werkzeug"} & set(loaded) == set()
 
