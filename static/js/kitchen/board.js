@@ -67,14 +67,13 @@
 
   // {open, late}; only what can still be cooked counts.
   board.tick = function (now) {
-    var counts = { open: 0, late: 0 }, i, entry, edad, estado;
+    var counts = { open: 0, late: 0 }, i, entry, edad;
     for (i = 0; i < this.order.length; i++) {
       entry = this.drawn[this.order[i]];
       edad = pages.tickets.tick(
         entry.node, entry.record, now, this.limits, this.secondsToUndo(entry.record, now)
       );
-      estado = entry.record.pedido.estado;
-      if (estado !== 'listo' && estado !== 'cancelado') { counts.open++; }
+      if (pages.states.TO_COOK[entry.record.pedido.estado]) { counts.open++; }
       if (edad === 'tarde') { counts.late++; }
     }
     return counts;

@@ -5,17 +5,16 @@
 
   var pages = window.posNotif = window.posNotif || {};
   var lines = pages.lines;
+  var states = pages.states;
   var SAID_MS = 6000;
   var UNDO_MS = 5000;            // how long INICIAR can be taken back by the strip at the foot
-  var COOKABLE = { pagado: true, en_mesa: true };
-  var OPEN = { pagado: true, en_mesa: true, en_cocina: true };
-  var PAST_KITCHEN = { listo: true, servido: true, cerrado: true };
   var REFUSED = {
     version_obsoleta: 'El pedido cambió: revíselo.',
     rol_no_permitido: 'Su usuario no puede hacer eso.',
     no_encontrado: 'El pedido ya no existe.'
   };
-  var STATES = {
+  // Where an order that has gone on refuses what was tapped, by its state.
+  var TOO_LATE = {
     pendiente_pago: 'Falta que lo paguen.',
     cancelado: 'Se canceló.',
     servido: 'Ya se entregó.',
@@ -55,11 +54,11 @@
   function meansTheSame(operation, now) {
     var seen = operation.info.seen, item;
     switch (operation.info.accion) {
-    case 'listo': return OPEN[now.estado] && content(now) === seen;
+    case 'listo': return states.TO_COOK[now.estado] && content(now) === seen;
     case 'deshacer': return now.estado === seen && (seen === 'listo' || justBegun(now));
     default:
       item = lines.byId(now.items, operation.body.item_id);
-      return item !== null && OPEN[now.estado] === true && lines.content(item) === seen &&
+      return item !== null && states.TO_COOK[now.estado] === true && lines.content(item) === seen &&
         lines.isReady(item) === (operation.info.accion === 'item_pendiente');
     }
   }
@@ -69,7 +68,7 @@
   // The big button of an order that is to be cooked: INICIAR, then LISTO.
   cooking.bump = function (record) {
     var pedido = record.pedido;
-    if (COOKABLE[pedido.estado]) {
+    if (states.COOKABLE[pedido.estado]) {
       this.operations.act(pedido, 'iniciar');
     } else if (pedido.estado === 'en_cocina') {
       this.operations.act(pedido, 'listo', { version: pedido.version }, { seen: content(pedido) });
@@ -116,12 +115,12 @@
   function isSo(operation, estado, pedido) {
     var item = pedido && lines.byId(pedido.items, operation.body.item_id);
     switch (operation.info.accion) {
-    case 'iniciar': return estado === 'en_cocina' || PAST_KITCHEN[estado];
-    case 'listo': return PAST_KITCHEN[estado];
-    case 'item_listo': return item ? lines.isReady(item) : PAST_KITCHEN[estado] || (estado === 'en_cocina' && !pedido);
+    case 'iniciar': return estado === 'en_cocina' || states.COOKED[estado];
+    case 'listo': return states.COOKED[estado];
+    case 'item_listo': return item ? lines.isReady(item) : states.COOKED[estado] || (estado === 'en_cocina' && !pedido);
     case 'item_pendiente': return estado === 'en_cocina' && (item ? !lines.isReady(item) : !pedido);
-    case 'deshacer': return operation.info.seen === 'listo' ? OPEN[estado] : COOKABLE[estado];
-    default: return OPEN[estado];
+    case 'deshacer': return operation.info.seen === 'listo' ? states.TO_COOK[estado] : states.COOKABLE[estado];
+    default: return states.TO_COOK[estado];
     }
   }
 
@@ -132,8 +131,8 @@
       if (accion === 'deshacer') { return 'Ya no se puede deshacer. Use Recuperar.'; }
       if (accion === 'recuperar') { return 'Pasó el tiempo para recuperarlo.'; }
     }
-    if (error.codigo === 'version_obsoleta' && OPEN[estado]) { return REFUSED.version_obsoleta; }
-    return STATES[estado] || REFUSED[error.codigo] || error.mensaje || 'No se pudo. Intente de nuevo.';
+    if (error.codigo === 'version_obsoleta' && states.TO_COOK[estado]) { return REFUSED.version_obsoleta; }
+    return TOO_LATE[estado] || REFUSED[error.codigo] || error.mensaje || 'No se pudo. Intente de nuevo.';
   }
 
   cooking._refused = function (operation, error) {

@@ -6,7 +6,6 @@
   var pages = window.posNotif = window.posNotif || {};
   var dom = pages.dom;
   var BACK_MS = 60000;           // how long "Hay de nuevo" stays
-  var OPEN = { pagado: true, en_mesa: true, en_cocina: true };
 
   function FootStrip(allDay, stock, undo) {
     this.allDay = allDay;
@@ -24,7 +23,7 @@
   function sum(records) {
     var byName = {}, list = [], i, j, items, name, dish;
     for (i = 0; i < records.length; i++) {
-      items = OPEN[records[i].pedido.estado] ? records[i].pedido.items : [];
+      items = pages.states.TO_COOK[records[i].pedido.estado] ? records[i].pedido.items : [];
       for (j = 0; j < items.length; j++) {
         if ((items[j].estado_item || 'pendiente') === 'pendiente') {
           name = items[j].producto_nombre || 'Producto';

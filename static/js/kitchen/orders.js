@@ -11,9 +11,7 @@
   'use strict';
 
   var pages = window.posNotif = window.posNotif || {};
-  var COOKABLE = { pagado: true, en_mesa: true };
-  var OPEN = { pagado: true, en_mesa: true, en_cocina: true };
-  var KEPT = { pagado: true, en_mesa: true, en_cocina: true, listo: true, cancelado: true };
+  var states = pages.states;
   var indexOf = pages.lines.indexOf;
   var DONE_MS = 5000;            // how long a finished ticket stays in sight, to be undone
   var MOST_READY = 50;
@@ -70,7 +68,7 @@
     record.recalled = Boolean(record.recalled || pedido.recuperado_at) && pedido.estado === 'en_cocina';
     record.reason = (record.recalled ? pedido.recuperado_razon : pedido.razon) || '';
     record.doneAt = pedido.estado === 'listo' ? firstOf(parse(pedido.listo_at), record.doneAt, at) : null;
-    if (pedido.estado !== 'pagado' && pedido.estado !== 'en_mesa') { record.fresh = false; }
+    if (!states.COOKABLE[pedido.estado]) { record.fresh = false; }
     if (pedido.estado !== 'cancelado') {
       record.cancelledAt = null;
       record.cancelEvent = null;
@@ -149,7 +147,7 @@
     if (record && (evento.tipo === 'nuevo_pedido' || evento.tipo === 'item_modificado' || cancels(evento))) {
       record.events.push(evento.id);
     }
-    if (record && !KEPT[record.pedido.estado]) { delete this.records[record.id]; }
+    if (record && !states.ON_BOARD[record.pedido.estado]) { delete this.records[record.id]; }
     return meaning;
   };
 
@@ -174,7 +172,7 @@
       forgetMarks(record);
       return 'recalled';
     }
-    if (evento.tipo === 'nuevo_pedido' && COOKABLE[record.pedido.estado]) {
+    if (evento.tipo === 'nuevo_pedido' && states.COOKABLE[record.pedido.estado]) {
       record.fresh = true;
       return 'new';
     }
@@ -227,11 +225,11 @@
   orders.answer = function (pedido, at) {
     var record = this.records[pedido.id];
     if (record && pedido.version <= record.pedido.version) { return; }
-    if (!KEPT[pedido.estado]) {
+    if (!states.ON_BOARD[pedido.estado]) {
       delete this.records[pedido.id];
       return;
     }
-    if (record && OPEN[pedido.estado]) {
+    if (record && states.TO_COOK[pedido.estado]) {
       markDifferences(record, record.pedido.items, pedido.items || [], at);
     } else {
       record = record || (this.records[pedido.id] = newRecord(pedido.id));
@@ -251,7 +249,7 @@
     this.loaded = true;
     for (i = 0; i < pedidos.length; i++) {
       pedido = pedidos[i];
-      if (!KEPT[pedido.estado]) { continue; }
+      if (!states.ON_BOARD[pedido.estado]) { continue; }
       known = before[pedido.id];
       record = this.records[pedido.id] = known || newRecord(pedido.id);
       record.revision++;
@@ -261,7 +259,7 @@
         forgetMarks(record);
       } else if (known && markDifferences(record, known.pedido.items, pedido.items || [], at)) {
         summary.cambios++;
-      } else if (!known && !first && COOKABLE[pedido.estado]) {
+      } else if (!known && !first && states.COOKABLE[pedido.estado]) {
         summary.nuevos++;
         record.fresh = true;
       }

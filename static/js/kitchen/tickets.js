@@ -5,7 +5,7 @@
   var pages = window.posNotif = window.posNotif || {};
   var dom = pages.dom;
   var create = dom.create;
-  var OPEN = { pagado: true, en_mesa: true, en_cocina: true };
+  var states = pages.states;
   var WAITING = 'Se enviará al volver';
   var ALLERGY = /al[eé]rgi\S*/i;
   var WITHOUT = /(^|[\s(.,;:\/-])sin(?=\s)/i;
@@ -77,7 +77,7 @@
     var done = waiting ? waiting === 'item_listo' : item.estado_item === 'listo' || item.estado_item === 'servido';
     var gone = estado === 'cancelado' || item.estado_item === 'cancelado';
     var kind = gone ? '' : (mark && mark.kind) || '';
-    var tappable = OPEN[estado] && !gone && item.estado_item !== 'servido';
+    var tappable = states.TO_COOK[estado] && !gone && item.estado_item !== 'servido';
     var node = create(tappable ? 'button' : 'div', 'line', [
       kind === 'added' ? sign('plus') : null,
       kind === 'notes' ? sign('swap') : null,
@@ -247,7 +247,7 @@
   }
 
   function edadOf(record, ageMs, limits) {
-    if (record.pedido.estado === 'cancelado' || record.pedido.estado === 'listo') { return 'normal'; }
+    if (!states.TO_COOK[record.pedido.estado]) { return 'normal'; }
     if (ageMs >= limits.lateMs) { return 'tarde'; }
     return ageMs >= limits.warnMs ? 'aviso' : 'normal';
   }

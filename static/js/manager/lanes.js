@@ -8,13 +8,14 @@
   var clock = pages.clock;
   var SHOWN = 4;                 // orders a lane, until it is opened
   var UNCOLLECTED_MS = 120000;   // as on the waiter's page
-  // `since` is the field that tells since when an order has been in the lane's care.
+  // `key` is the state of a lane's orders, unless `states` says which they are. `since` is the field that tells
+  // since when an order has been in the lane's care.
   var LANES = [
-    { key: 'pendiente_pago', title: 'Por pagar', states: { pendiente_pago: true }, since: 'timestamp' },
-    { key: 'espera', title: 'En espera', states: { pagado: true, en_mesa: true }, since: 'sent', late: 'tarde' },
-    { key: 'en_cocina', title: 'En cocina', states: { en_cocina: true }, since: 'sent', late: 'tarde' },
-    { key: 'listo', title: 'Listos', states: { listo: true }, since: 'listo_at', late: 'sin recoger' },
-    { key: 'servido', title: 'Servidos', states: { servido: true }, since: 'servido_at' }
+    { key: 'pendiente_pago', title: 'Por pagar', since: 'timestamp' },
+    { key: 'espera', title: 'En espera', states: pages.states.COOKABLE, since: 'sent', late: 'tarde' },
+    { key: 'en_cocina', title: 'En cocina', since: 'sent', late: 'tarde' },
+    { key: 'listo', title: 'Listos', since: 'listo_at', late: 'sin recoger' },
+    { key: 'servido', title: 'Servidos', since: 'servido_at' }
   ];
 
   // limits: {warnMs, lateMs} of what the kitchen is to make.
@@ -104,7 +105,9 @@
 
   lanes._showLane = function (lane, now) {
     var kind = lane.kind, late = 0, i, orders, visible, text, edad;
-    orders = this.book.list(function (pedido) { return kind.states[pedido.estado] === true; }, function (pedido) {
+    orders = this.book.list(function (pedido) {
+      return kind.states ? kind.states[pedido.estado] : kind.key === pedido.estado;
+    }, function (pedido) {
       return since(kind, pedido);
     });
     visible = lane.open ? orders : orders.slice(0, SHOWN);

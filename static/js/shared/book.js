@@ -101,7 +101,7 @@
     order.subtotal = evento.subtotal;
     order.impuesto = evento.impuesto;
     order.total = evento.total;
-    if (/^(pagado|en_mesa|en_cocina|listo)$/.test(order.estado)) {
+    if (pages.states.IN_KITCHEN[order.estado]) {
       order.por_acusar = order.por_acusar.concat([evento.id]);
     }
   };
@@ -133,7 +133,7 @@
   book.seenState = function (pedido, now, patience) {
     var created = pages.clock.parse(pedido.pagado_at || pedido.timestamp) || now, i, event, changedAt = null;
     if (pedido.estado === 'cancelado') { return this._cancelSeen(pedido, now, patience); }
-    if (!pedido.visto_at && pedido.por_acusar.length && /^(pagado|en_mesa)$/.test(pedido.estado)) {
+    if (!pedido.visto_at && pedido.por_acusar.length && pages.states.COOKABLE[pedido.estado]) {
       return { state: now - created >= patience.orderMs || pedido.por_acusar[0] <= patience.upTo ? 'unseen' : 'saved', at: created };
     }
     for (i = 0; i < pedido.por_acusar.length; i++) {
@@ -141,7 +141,7 @@
       if (event && (event.silent || event.tipo === '')) { continue; }
       changedAt = Math.min(changedAt === null ? Infinity : changedAt, event ? event.at : created);
     }
-    if (changedAt !== null && now - changedAt >= patience.changeMs && /^(pagado|en_mesa|en_cocina)$/.test(pedido.estado)) {
+    if (changedAt !== null && now - changedAt >= patience.changeMs && pages.states.TO_COOK[pedido.estado]) {
       return { state: 'change_unseen', at: changedAt };
     }
     if (pedido.visto_at) { return { state: 'seen', at: pages.clock.parse(pedido.visto_at) }; }

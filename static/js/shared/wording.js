@@ -3,16 +3,6 @@
   'use strict';
 
   var pages = window.posNotif = window.posNotif || {};
-  var STATES = {
-    pendiente_pago: 'espera el pago en caja',
-    pagado: 'pagado, en cola',
-    en_mesa: 'en cola',
-    en_cocina: 'en cocina',
-    listo: 'listo',
-    servido: 'servido',
-    cerrado: 'cerrado',
-    cancelado: 'cancelado'
-  };
   // Where an order that has gone on refuses what was asked, by its state.
   var TOO_LATE = {
     servir: {
@@ -101,6 +91,6 @@
   }
 
   pages.wording = {
-    thousands: thousands, STATES: STATES, money: money, number: number, label: label, count: count, line: line, refusal: refusal
+    thousands: thousands, money: money, number: number, label: label, count: count, line: line, refusal: refusal
   };
 }(window));

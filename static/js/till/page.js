@@ -192,7 +192,7 @@
         toast.say(wording.label(after) + ' ya se cobró en otra caja');
       }
     }
-    if (!pages.Dues.holds(after) && (after.estado === 'cerrado' || after.estado === 'cancelado')) { book.forget(after.id); }
+    if (!pages.Dues.holds(after) && pages.states.OVER[after.estado]) { book.forget(after.id); }
     screen.redraw();
   });
 

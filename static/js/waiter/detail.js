@@ -37,13 +37,12 @@
 
   function may(pedido, role, accion, now) {
     var estado = pedido.estado, ready = pages.clock.parse(pedido.listo_at);
-    var open = estado !== 'cerrado' && estado !== 'cancelado';
     if (accion === 'agregar_item') { return pages.LineEdit.mayEdit(pedido); }
     if (accion === 'cerrar') { return estado === 'servido' && !!pedido.pagado_at; }
     if (accion === 'recuperar') {
       return estado === 'servido' || (estado === 'listo' && (ready === null || now - ready < RECALL_MS));
     }
-    if (role === 'manager') { return open && estado !== 'servido'; }
+    if (role === 'manager') { return pages.states.OPEN[estado] === true && estado !== 'servido'; }
     return !pedido.pagado_at && (estado === 'pendiente_pago' || estado === 'en_mesa');
   }
 
@@ -108,7 +107,7 @@
     }
     node = dom.create('div', 'psection', [
       dom.create('h2', 'detail__label', wording.label(pedido)),
-      dom.create('p', 'muted', wording.number(pedido) + ' · ' + wording.STATES[pedido.estado] +
+      dom.create('p', 'muted', wording.number(pedido) + ' · ' + pages.states.WORDS[pedido.estado] +
         (pedido.pagado_at && pedido.estado !== 'pagado' ? ' · pagado' : '')),
       pedido.razon ? dom.create('p', 'detail__reason', pedido.razon) : null,
       pedido.notas ? dom.create('p', '', [dom.create('span', 'menu__note menu__note--alone', pedido.notas)]) : null,

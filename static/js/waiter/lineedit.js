@@ -44,7 +44,7 @@
   };
 
   function mayEdit(pedido) {
-    return !pedido.pagado_at && pedido.estado !== 'cerrado' && pedido.estado !== 'cancelado';
+    return !pedido.pagado_at && pages.states.OPEN[pedido.estado] === true;
   }
 
   // For operations.js: is the line still as it was seen?

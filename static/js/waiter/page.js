@@ -14,7 +14,6 @@
     agregar_item: 'item_modificado', quitar_item: 'item_modificado', cambiar_cantidad: 'item_modificado',
     cambiar_notas: 'item_modificado', cancelar: 'pedido_cancelado'
   };
-  var OPEN = /^(pendiente_pago|pagado|en_mesa|en_cocina|listo|servido)$/;
 
   // One plate for each kind, with the orders' numbers.
   var UNSEEN = {
@@ -54,7 +53,7 @@
   // Who sent it stands in an order that came from a screen; the POS may know no more than the waiter's name.
   function isMine(pedido) {
     var own = pedido.creado_por ? pedido.creado_por.usuario_id === userId : pedido.mesero === username;
-    return OPEN.test(pedido.estado) && (own || mine[pedido.id] === true);
+    return pages.states.OPEN[pedido.estado] === true && (own || mine[pedido.id] === true);
   }
 
   function unseenWords(kind, orders) {

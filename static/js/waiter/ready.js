@@ -67,7 +67,7 @@
     } else if (!this.partlyAt[pedido.id]) {
       this.partlyAt[pedido.id] = at;
     }
-    if (pedido.estado === 'servido' || pedido.estado === 'cerrado' || pedido.estado === 'cancelado') {
+    if (pedido.estado === 'servido' || pages.states.OVER[pedido.estado]) {
       delete this.carried[pedido.id];
     }
     if (carried) { this._keep(); }

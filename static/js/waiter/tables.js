@@ -22,7 +22,7 @@
 
   // What the row says of its sight: [class, icon, bold, rest, since when in ms, where the age follows].
   tables._words = function (pedido, now) {
-    var seen = this.book.seenState(pedido, now, this.patience), state = wording.STATES[pedido.estado];
+    var seen = this.book.seenState(pedido, now, this.patience), state = pages.states.WORDS[pedido.estado];
     var rest = wording.number(pedido) + ' · ' + (pedido.estado === 'servido' && pedido.pagado_at ? 'servido y pagado' : state);
     if (seen.state === 'unseen') {
       return ['seen--no', 'warning', 'Sin ver', wording.number(pedido) + ' · ', seen.at];
@@ -60,7 +60,7 @@
   tables._orderRow = function (pedido, now) {
     var words = this._words(pedido, now), waiting = this.operations.pending(pedido.id);
     if (waiting) {
-      words = ['seen--saved', 'clock', this._sending(waiting), wording.number(pedido) + ' · ' + wording.STATES[pedido.estado]];
+      words = ['seen--saved', 'clock', this._sending(waiting), wording.number(pedido) + ' · ' + pages.states.WORDS[pedido.estado]];
     }
     return {
       key: pedido.id,

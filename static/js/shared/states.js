@@ -1,0 +1,36 @@
+/* These are the states of an order, in the order in which it goes through them,
+   with the words that a waiter reads, and the sets of them by which the pages
+   decide: SET[estado] is true or undefined. No other script lists states, and a
+   test compares this list with the service's own. */
+(function (window) {
+  'use strict';
+
+  var pages = window.posNotif = window.posNotif || {};
+  var WORDS = {
+    pendiente_pago: 'espera el pago en caja',
+    pagado: 'pagado, en cola',
+    en_mesa: 'en cola',
+    en_cocina: 'en cocina',
+    listo: 'listo',
+    servido: 'servido',
+    cerrado: 'cerrado',
+    cancelado: 'cancelado'
+  };
+
+  function set() {
+    var states = {}, i;
+    for (i = 0; i < arguments.length; i++) { states[arguments[i]] = true; }
+    return states;
+  }
+
+  pages.states = {
+    WORDS: WORDS,
+    COOKABLE: set('pagado', 'en_mesa'),                            // nobody has begun it
+    TO_COOK: set('pagado', 'en_mesa', 'en_cocina'),
+    COOKED: set('listo', 'servido', 'cerrado'),
+    IN_KITCHEN: set('pagado', 'en_mesa', 'en_cocina', 'listo'),    // a cook is to see what changes
+    ON_BOARD: set('pagado', 'en_mesa', 'en_cocina', 'listo', 'cancelado'),
+    OPEN: set('pendiente_pago', 'pagado', 'en_mesa', 'en_cocina', 'listo', 'servido'),
+    OVER: set('cerrado', 'cancelado')
+  };
+}(window));
