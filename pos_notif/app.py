@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any
 
 from quart import Blueprint, Quart, request
@@ -29,16 +31,17 @@ from .web import (
     figures,
     health,
     log,
-    notifications,
     orders,
     pages,
     polling,
     products,
     publishing,
     sign_in,
+    state,
+    stream,
 )
 from .web.access import COOKIE, guard
-from .web.http_connection import HttpConnection
+from .web.hot_path import HttpConnection
 from .web.metrics import Metrics
 from .web.openapi import OpenApi
 from .web.rate_limit import Buckets
@@ -52,7 +55,32 @@ POLL_BURST = 30
 class NotificationApp(Quart):
     """`notifier` publishes from the same process; it is open while the application serves."""
 
-    notifier: NotificadorPedidos
+    asgi_http_class = HttpConnection
+
+    def __init__(self, config: Config, clock: Clock) -> None:
+        super().__init__(
+            "pos_notif",
+            static_folder=str(resource("static")),
+            static_url_path="/static",
+            template_folder=str(resource("templates")),
+        )
+        self.notifier = NotificadorPedidos(config=config, clock=clock)
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[Services]:
+        """For a server: inside, the application answers. Raises LogRefused where the log must not be used."""
+        # Before Quart's own start, which would only log what it raises.
+        await self.notifier.open()
+        try:
+            await self.startup()
+        except BaseException:
+            await self.notifier.close()  # its threads would keep the process alive
+            raise
+        try:
+            services: Services = self.extensions[EXTENSION]
+            yield services
+        finally:
+            await self.shutdown()
 
     async def end_connections(self) -> None:
         """Every stream says `reinicio` and ends, and every socket closes; for the server, before it closes what is
@@ -60,7 +88,7 @@ class NotificationApp(Quart):
         services: Services = self.extensions[EXTENSION]
         services.stopping = True
         services.connections.end_all(RESTART)
-        services.notifier.end_waits()
+        services.log.end_waits()
 
 
 class Documentation(QuartSchema):
@@ -70,24 +98,17 @@ class Documentation(QuartSchema):
 def create_app(config: Config | None = None, *, clock: Clock = system_clock) -> NotificationApp:
     """The application. It opens its log when it starts to serve and closes it when it stops."""
     config = config or Config()
-    app = NotificationApp(
-        "pos_notif",
-        static_folder=str(resource("static")),
-        static_url_path="/static",
-        template_folder=str(resource("templates")),
-    )
+    app = NotificationApp(config, clock)
     app.url_map.merge_slashes = False  # an unknown path is 404, not a redirect to a known one
     app.config["MAX_CONTENT_LENGTH"] = config.max_body_bytes
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
-    app.asgi_http_class = HttpConnection
-    app.notifier = NotificadorPedidos(config=config, clock=clock)
     _document(app)
     _mount(app, config)
     errors.register(app)
     if config.origins:
         _share_api(app, config.origins)
     app.after_request(secure)
-    app.while_serving(_serve(app, config, clock))
+    app.while_serving(partial(_serve, app, config))
     assets = _assets_version()
     app.context_processor(lambda: {"restaurant_name": config.restaurant_name, "static_version": assets})
     return app
@@ -96,7 +117,7 @@ def create_app(config: Config | None = None, *, clock: Clock = system_clock) -> 
 def _mount(app: NotificationApp, config: Config) -> None:
     api = Blueprint("api", __name__, url_prefix="/api")
     api.before_request(guard)
-    for module in (sign_in, notifications, client_actions, polling, publishing, log, orders, products, figures):
+    for module in (sign_in, stream, state, client_actions, polling, publishing, log, orders, products, figures):
         api.register_blueprint(module.blueprint)
     app.register_blueprint(api)
     app.register_blueprint(health.blueprint)
@@ -124,59 +145,47 @@ def _share_api(app: NotificationApp, origins: tuple[str, ...]) -> None:
     app.after_request(add_cors)
 
 
-def _serve(app: NotificationApp, config: Config, clock: Clock):  # type: ignore[no-untyped-def]
-    async def lifetime() -> AsyncGenerator[None]:
-        notifier = app.notifier
+async def _serve(app: NotificationApp, config: Config) -> AsyncGenerator[None]:
+    """The service's life, from its first request to its last: what is begun here is ended in the opposite order."""
+    notifier = app.notifier
+    async with AsyncExitStack() as stack:
         await notifier.open()
-        accounts = Accounts(notifier.database, clock, config.session_hours, notifier.counts)
-        connections = Connections(accounts, config.max_connections, notifier.subscriptions)
+        stack.push_async_callback(notifier.close)
+        app.extensions[EXTENSION] = await _begin(stack, config, notifier)
+        yield
 
-        def accounts_may_have_changed() -> None:
-            accounts.forget_known()
-            connections.verify()
 
-        accounts.on_change = connections.verify
-        notifier.on_foreign_commit(accounts_may_have_changed)
-        streams = Streams(notifier, connections)
-        keeping = None
-        if config.keep_days:
-            keeping = asyncio.create_task(
-                prune_every_day(
-                    notifier.database, notifier.log, keep_days=config.keep_days, clock=clock, zone=notifier.zone
-                ),
-                name="retention",
-            )
-        alarms = AlarmWatch(notifier)
-        alarms.start()
-        downloads = Downloads(notifier, connections)
-        services = app.extensions[EXTENSION] = Services(
-            config,
-            notifier,
-            accounts,
-            connections,
-            streams,
-            DayFigures(notifier),
-            Metrics(notifier, connections, package_version()),
-            downloads,
-            poll_limit=Buckets(POLL_BURST, config.poll_rate),
-            publish_limit=Buckets(max(1.0, config.publish_rate), config.publish_rate),
-        )
-        try:
-            yield
-        finally:
-            await alarms.close()
-            connections.end_all(RESTART)
-            await connections.close()
-            await downloads.close()
-            if keeping is not None:
-                keeping.cancel()
-                await asyncio.gather(keeping, return_exceptions=True)
-            if services.write_check is not None:
-                await asyncio.gather(services.write_check, return_exceptions=True)
-            accounts.close()
-            await notifier.close()
+async def _begin(stack: AsyncExitStack, config: Config, notifier: NotificadorPedidos) -> Services:
+    log, directory = notifier.log, notifier.directory
+    accounts = Accounts(log.database, log.clock, config.session_hours, log.counts)
+    stack.callback(accounts.close)
+    connections = Connections(accounts, config.max_connections, log.subscriptions)
+    accounts.on_change(connections.verify)
+    log.on_foreign_commit(accounts.forget_known)
+    log.on_foreign_commit(connections.verify)
+    downloads = Downloads(log, connections)
+    services = Services(
+        config, log, notifier.publishing, directory, accounts, connections, Streams(log, directory, connections),
+        DayFigures(log), Metrics(log, directory, connections, package_version()), downloads,
+        poll_limit=Buckets(POLL_BURST, config.poll_rate),
+        publish_limit=Buckets(max(1.0, config.publish_rate), config.publish_rate),
+    )  # fmt: skip
+    stack.push_async_callback(services.end_write_check)
+    if config.keep_days:
+        keeping = prune_every_day(log.database, log.store, keep_days=config.keep_days, clock=log.clock, zone=log.zone)
+        stack.push_async_callback(_cancel, asyncio.create_task(keeping, name="retention"))
+    stack.push_async_callback(downloads.close)
+    stack.push_async_callback(connections.close)
+    stack.callback(connections.end_all, RESTART)
+    alarms = AlarmWatch(log, directory)
+    alarms.start()
+    stack.push_async_callback(alarms.close)
+    return services
 
-    return lifetime
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def _document(app: Quart) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from pos_notif.accounts.accounts import Principal
+from pos_notif.delivery.reader import snapshot
 from pos_notif.demo.board import Board, Hands
 from pos_notif.demo.guests import Guests
 from pos_notif.demo.menu import MENU
@@ -20,6 +20,7 @@ from pos_notif.demo.staff import Staff
 from pos_notif.errors import DomainError
 from pos_notif.notifier import NotificadorPedidos
 from pos_notif.orders.requests import NewProductBody, OrderBody, ProductBody, parse_action, parse_request
+from pos_notif.principal import Principal
 from pos_notif.publishing.placing import Done, add_product, change_product, place
 from pos_notif.publishing.placing import act as act_on
 from tests.in_process import HeldClock
@@ -83,10 +84,10 @@ async def _run(database: Path, ticks: range, actors: list[Actor], clock: HeldClo
             await add_product(notifier, people[PEOPLE[-1]], parse_request(NewProductBody, dish.product))
         for now in ticks:
             clock.advance(ticks.step * slower)
-            orders = [order.pedido for order in (await notifier.snapshot(None))[0]]
-            cancelled = [order for order in (await notifier.snapshot("cocina"))[0] if order.state == "cancelado"]
+            orders = [order.pedido for order in (await snapshot(notifier.log, None))[0]]
+            cancelled = [order for order in (await snapshot(notifier.log, "cocina"))[0] if order.state == "cancelado"]
             hands.look(orders, now)
-            menu = [product.json() for product in await notifier.log.products()]
+            menu = [product.json() for product in await notifier.log.store.products()]
             board = Board(orders, menu, len(cancelled), hands.placed, hands.theirs)
             day.in_kitchen.append(board.in_kitchen)
             day.states[now] = {order["estado"] for order in orders}

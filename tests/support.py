@@ -343,8 +343,8 @@ def fill_log(database: Path, drafts: list[dict[str, Any]]) -> str:
         publisher = Publisher("python", {"usuario_id": None, "username": "python", "rol": "manager"}, names_actor=True)
         async with NotificadorPedidos(database=str(database)) as notifier:
             for first in range(0, len(drafts), 500):
-                await notifier.publish(drafts[first : first + 500], publisher=publisher, batch=True)
-            return notifier.bounds.cursor()
+                await notifier.publishing.publish(drafts[first : first + 500], publisher=publisher, batch=True)
+            return notifier.log.bounds.cursor()
 
     return asyncio.run(fill())
 

@@ -121,8 +121,8 @@ def test_every_event_of_the_stream():
 
 
 def test_every_reason_to_resynchronise():
-    notifier = (ROOT / "pos_notif" / "notifier.py").read_text("utf-8")
-    reasons = set(re.findall(r'_reset\(\s*"(\w+)"', notifier))
+    reader = (ROOT / "pos_notif" / "delivery" / "reader.py").read_text("utf-8")
+    reasons = set(re.findall(r'_reset\(\s*"(\w+)"', reader))
     assert len(reasons) == 5
     assert [reason for reason in reasons if f"`{reason}`" not in section(1)] == []
 

@@ -92,7 +92,9 @@ async def test_429_has_the_shape_too_and_says_when(service):
 
 
 async def test_503_has_the_shape_too_and_nothing_of_sqlite(service, tmp_path):
-    await service.app.notifier.database._writer.run(lambda connection: connection.execute("PRAGMA busy_timeout = 50"))
+    await service.app.notifier.log.database._writer.run(
+        lambda connection: connection.execute("PRAGMA busy_timeout = 50")
+    )
     lock = sqlite3.connect(tmp_path / "log.db", isolation_level=None)
     lock.execute("BEGIN IMMEDIATE")
     try:
@@ -107,7 +109,7 @@ async def test_503_has_the_shape_too_and_nothing_of_sqlite(service, tmp_path):
 
 async def test_a_stream_that_cannot_be_signed_in_now_is_told_to_come_back(service):
     """After a 503 an EventSource would give up for good."""
-    await service.app.notifier.database.close()
+    await service.app.notifier.log.database.close()
     answer = await service.call("GET", "/api/notificaciones/stream/cocinero", token=service.manager)
     assert (answer.status, answer.body) == (200, b"retry: 2000\n\n")
     assert answer.headers["Content-Type"].startswith("text/event-stream")

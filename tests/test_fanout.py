@@ -10,14 +10,13 @@ from itertools import pairwise
 import pytest
 
 from pos_notif.delivery.fanout import Chunk, Turns
+from pos_notif.delivery.reader import Reader
 from pos_notif.delivery.streams import Stream, Streams
-from pos_notif.notifier import Reader
-from pos_notif.web.http_connection import SendSink
+from pos_notif.principal import Principal
+from pos_notif.web.sinks import SendSink
 from tests.collecting_sink import CollectingSink
 from tests.in_process import in_process
 from tests.support import SseClient, stock_alert
-
-COOK = Reader.of_role("cocinero")
 
 
 @pytest.fixture
@@ -32,6 +31,10 @@ def streams(service) -> Streams:
     return service.app.extensions["pos_notif"].streams
 
 
+def cooks(streams: Streams, token: Principal, cursor: str | None = None) -> Stream:
+    return Stream(streams, Reader.of_role(streams.log, "cocinero"), token, cursor, None)
+
+
 @pytest.fixture
 async def opened(service, streams):
     """Opens streams that begin now, and closes them at the end."""
@@ -40,7 +43,7 @@ async def opened(service, streams):
 
     async def open_stream(cursor=None, sink=None):
         sink = sink or CollectingSink()
-        tasks.append(asyncio.create_task(Stream(streams, COOK, token, cursor, None).serve(sink)))
+        tasks.append(asyncio.create_task(cooks(streams, token, cursor).serve(sink)))
         await until(lambda: sink.chunks)
         return sink
 
@@ -123,7 +126,7 @@ async def test_one_that_joins_while_others_are_owed_something_gets_nothing_twice
     for number in range(1, 30):
         await order(service, number)
         # It reads up to here from the log, and joins before or after the pump has written the newest.
-        late = await opened(service.app.notifier.cursor(0))
+        late = await opened(service.app.notifier.log.cursor(0))
         await until(lambda late=late, number=number: ids(late)[-1:] == [number])
         assert ids(late) == list(range(1, number + 1))
     await order(service, 30)
@@ -155,7 +158,7 @@ async def test_more_at_once_than_memory_holds_is_read_from_the_log(tmp_path):
         streams = service.app.extensions["pos_notif"].streams
         token = await service.accounts.find_token(service.tokens["cocinero"])
         sink = CollectingSink()
-        task = asyncio.create_task(Stream(streams, COOK, token, None, None).serve(sink))
+        task = asyncio.create_task(cooks(streams, token).serve(sink))
         await live(streams, 1)
         events = [{"tipo": "nuevo_pedido", "pedido": {"id": number}} for number in range(1, 101)]
         await service.call("POST", "/api/notificaciones/eventos", {"eventos": events}, token=service.manager)
@@ -183,7 +186,7 @@ async def test_heartbeats_go_to_all_in_portions_and_never_take_an_id_back(tmp_pa
         streams = service.app.extensions["pos_notif"].streams
         token = await service.accounts.find_token(service.tokens["cocinero"])
         sinks = [CollectingSink() for _ in range(7)]
-        tasks = [asyncio.create_task(Stream(streams, COOK, token, None, None).serve(sink)) for sink in sinks]
+        tasks = [asyncio.create_task(cooks(streams, token).serve(sink)) for sink in sinks]
         await live(streams, 7)
         for number in range(1, 30):
             await order(service, number)

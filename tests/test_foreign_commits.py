@@ -17,5 +17,5 @@ async def test_what_is_committed_while_a_process_starts_to_watch_is_not_missed(t
         other.start()
         other.join()
         async with asyncio.timeout(5):
-            while notifier.bounds.newest != 1:
+            while notifier.log.bounds.newest != 1:
                 await asyncio.sleep(0.02)

@@ -1,4 +1,4 @@
-"""Imports go down only: each layer may use the ones before it, and its own without a circle."""
+"""Imports between packages go down only, none needs itself in a circle, and each technology has its own place."""
 
 from __future__ import annotations
 
@@ -8,154 +8,54 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "pos_notif"
 
-# From the ground up. A file that stands in no layer fails the test: a new one says where it belongs.
-LAYERS = (
-    (
-        "wire",
-        "socketio",
-        "database",
-        "orders",
-        "log",
-        "log.tables",
-        "publishing",
-        "delivery",
-        "history",
-        "upkeep",
-        "accounts",
-        "alarms",
-        "figures",
-        "server",
-        "cli",
-    ),
-    ("errors", "clock", "resources", "alarm_hours", "counts", "database.literals", "web.rate_limit"),
-    (
-        "config",
-        "events",
-        "database.literals",
-        "orders.kitchen_copy",
-        "wire.json_limits",
-        "wire.validation",
-        "log.subscriptions",
-    ),
-    (
-        "orders.drafts",
-        "orders.state",
-        "figures.counting",
-        "orders.lines",
-        "orders.completion",
-        "delivery.presence",
-        "alarms.rules",
-        "orders.actions",
-        "orders.requests",
-        "orders.menu",
-        "orders.routing",
-        "log.hash_chain",
-        "log.pruning",
-        "log.lines",
-        "history.filters",
-        "history.event_fields",
-        "history.sentences",
-        "history.csv_rows",
-        "wire",
-        "wire.json_text",
-        "wire.sse",
-        "socketio.packets",
-    ),
-    ("log.event_log", "database.file", "database.threads"),
-    (
-        "log.tail",
-        "publishing.append",
-        "publishing.publication",
-        "publishing.receipts",
-        "log.tables.alarms",
-        "log.tables.orders",
-        "log.tables.figures",
-        "log.tables.menu",
-        "log.tables.events",
-        "log.tables.fold",
-        "log.tables.pruning",
-        "upkeep.retention",
-        "upkeep.progress",
-        "upkeep.export_reader",
-        "upkeep.verification",
-        "upkeep.importing",
-        "upkeep.backup",
-        "log.transaction",
-        "log.writer",
-        "history.query",
-        "history.process",
-        "accounts.passwords",
-        "accounts.throttle",
-        "accounts.accounts",
-    ),
-    (
-        "notifier",
-        "delivery.polling",
-        "delivery.fanout",
-        "publishing.following",
-        "publishing.placing",
-        "figures.today",
-        "socketio.engine",
-        "socketio.sockets",
-    ),
-    (
-        "delivery.connections",
-        "delivery.streams",
-        "delivery.event_feed",
-        "delivery.client_socket",
-        "alarms.watch",
-        "web.metrics",
-        "delivery.downloads",
-    ),
-    (
-        "web",
-        "web.services",
-        "web.schemas",
-        "web.documented",
-        "web.openapi",
-        "web.body",
-        "web.errors",
-        "web.security_headers",
-        "web.access",
-        "web.sign_in",
-        "web.notifications",
-        "web.polling",
-        "web.publishing",
-        "web.client_actions",
-        "web.socketio",
-        "web.client_sockets",
-        "web.http_connection",
-        "web.orders",
-        "web.log",
-        "web.products",
-        "web.figures",
-        "web.health",
-        "web.pages",
-    ),
-    ("app",),
-    ("server.tls", "server.websocket", "server.connection", "server.uvicorn_server", "server.loop_watch", "server.run"),
-    ("cli.accounts", "cli.tail", "cli.export", "cli.serve", "cli.log"),
-    ("demo",),
-    ("cli.demo",),
-    ("cli.main",),
-    ("__main__",),
+# From the ground up: a package, or a module of the top, uses those before it. What stands in none fails the test: a new
+# one says where it belongs.
+ORDER = (
+    "errors",
+    "clock",
+    "resources",
+    "alarm_hours",
+    "counts",
+    "events",
+    "config",
+    "principal",
+    "wire",
+    "socketio",
+    "database",
+    "orders",
+    "log",
+    "publishing",
+    "history",
+    "upkeep",
+    "accounts",
+    "delivery",
+    "alarms",
+    "figures",
+    "notifier",
+    "web",
+    "app",
+    "server",
+    "demo",
+    "cli",
+    "__main__",
 )
 # What `from pos_notif import …` offers stands above what it gathers, and nothing inside imports it.
 FACADE = "__init__"
-# Against the order, each with its reason.
-EXCEPTIONS = {
-    # `obtener_eventos_pendientes` is a poll, and a poll is a read of the notifier; inside a function.
-    ("notifier", "delivery.polling"),
-}
-# Who alone may import a library.
+# Who alone may import a library: modules, or whole packages.
 SOLE_USERS = {
-    "hypercorn": {"server.connection", "server.websocket", "server.run"},
+    "hypercorn": {"server"},
     "wsproto": {"server.websocket"},
     "h11": {"server.connection"},
+    "uvicorn": {"server.uvicorn_server"},
     "aiosqlite": {"database.threads"},
+    "sqlite3": {"database", "log", "history", "upkeep", "accounts", "web.health", "web.log"},
     "argon2": {"accounts.passwords"},
     "prometheus_client": {"web.metrics"},
+    "quart": {"web", "app"},
+    "quart_schema": {"web", "app"},
     "quart_cors": {"app"},
+    "werkzeug": {"web"},
+    "click": {"cli", "demo.service"},
 }
 # Decisions and encodings: the same answer for the same arguments, whatever loop, request or store is around.
 PURE = (
@@ -163,33 +63,26 @@ PURE = (
     "clock",
     "alarm_hours",
     "counts",
-    "alarms.rules",
     "events",
-    "orders.kitchen_copy",
-    "wire.json_limits",
-    "wire.validation",
-    "orders.state",
-    "figures.counting",
-    "orders.actions",
-    "orders.requests",
-    "orders.menu",
-    "orders.routing",
-    "orders.lines",
-    "database.literals",
+    "principal",
+    "wire",
+    "socketio.packets",
+    "orders",
+    "log.event_log",
     "log.hash_chain",
-    "log.pruning",
     "log.lines",
+    "log.pruning",
+    "log.subscriptions",
+    "publishing.append",
+    "publishing.publication",
+    "publishing.receipts",
+    "publishing.system_events",
     "history.filters",
     "history.event_fields",
     "history.sentences",
     "history.csv_rows",
-    "orders.completion",
-    "orders.drafts",
-    "publishing.append",
-    "publishing.publication",
-    "publishing.receipts",
-    "log.subscriptions",
-    "log.event_log",
+    "alarms.rules",
+    "figures.counting",
     "demo.people",
     "demo.menu",
     "demo.board",
@@ -220,10 +113,13 @@ def module_names() -> dict[str, Path]:
 MODULES = module_names()
 
 
-def place(module: str) -> int | None:
-    """The layer's number. Of `web` and `wire` each file is listed; `demo` stands for all its files."""
-    name = "demo" if module.startswith("demo.") else module
-    return next((number for number, layer in enumerate(LAYERS) if name in layer), None)
+def top(module: str) -> str:
+    """The package, or the module of the top, that a module belongs to."""
+    return module.split(".")[0]
+
+
+def belongs(module: str, places: Iterator[str] | set[str] | tuple[str, ...]) -> bool:
+    return any(module == place or module.startswith(f"{place}.") for place in places)
 
 
 def imports(module: str) -> Iterator[tuple[str, bool]]:
@@ -260,35 +156,24 @@ def libraries(module: str) -> set[str]:
     return {name.split(".")[0] for name, is_ours in imports(module) if not is_ours}
 
 
-def test_every_file_has_its_layer():
-    placed = {module for module in MODULES if place(module) is not None}
-    assert set(MODULES) - placed == {FACADE}
+def test_every_module_stands_in_a_place_of_the_order():
+    assert {top(module) for module in MODULES} == {*ORDER, FACADE}
 
 
-def test_every_layer_names_files_that_exist():
-    named = {module for layer in LAYERS for module in layer}
-    assert named - set(MODULES) == set()
-
-
-def test_imports_go_down():
-    wrong = []
-    for module in MODULES:
-        if module == FACADE:
-            continue
-        for target in ours(module):
-            if (module, target) in EXCEPTIONS:
-                continue
-            if target == FACADE or (place(target) or 0) > (place(module) or 0):
-                wrong.append(f"{module} imports {target}")
+def test_imports_between_packages_go_down():
+    wrong = [
+        f"{module} imports {target}"
+        for module in MODULES
+        if module != FACADE
+        for target in ours(module)
+        if (module, target) != ("log.tables.alarms", "alarms.rules")
+        if target == FACADE or ORDER.index(top(target)) > ORDER.index(top(module))
+    ]
     assert wrong == []
 
 
-def test_exceptions_are_still_needed():
-    assert {pair for pair in EXCEPTIONS if pair[1] not in ours(pair[0])} == set()
-
-
-def test_no_file_needs_itself_in_a_circle():
-    needs = {module: {target for target in ours(module) if (module, target) not in EXCEPTIONS} for module in MODULES}
+def test_no_module_needs_itself_in_a_circle():
+    needs = {module: ours(module) for module in MODULES}
     done: set[str] = set()
 
     def visit(module: str, path: tuple[str, ...]) -> None:
@@ -303,21 +188,29 @@ def test_no_file_needs_itself_in_a_circle():
         visit(module, ())
 
 
-def test_each_technology_has_its_own_file():
-    for library, users in SOLE_USERS.items():
-        found = {module for module in MODULES if library in libraries(module)}
-        assert found == users, library
+def test_no_package_loads_anything_by_itself():
+    """The process that reads a download loads only what it names: an `__init__` that imported would bring the rest."""
+    packages = [path for path in PACKAGE.rglob("__init__.py") if path.parent != PACKAGE]
+    loaders = [path for path in packages if len(ast.parse(path.read_text("utf-8")).body) > 1]
+    assert loaders == []
+    assert len(packages) > 15
 
 
-def test_only_the_web_layer_and_the_wiring_know_http():
-    http = {"quart", "quart_schema", "quart_cors", "werkzeug"}
-    found = {module for module in MODULES if http & libraries(module)}
-    assert {module for module in found if module != "app" and not module.startswith("web.")} == set()
+def test_the_facade_is_known_to_the_wiring_alone():
+    assert {module for module in MODULES if "notifier" in ours(module)} == {FACADE, "app", "demo.own_database"}
+
+
+def test_each_technology_has_its_own_place():
+    for library, places in SOLE_USERS.items():
+        users = {module for module in MODULES if library in libraries(module)}
+        assert {module for module in users if not belongs(module, places)} == set(), library
+        assert {place for place in places if not any(belongs(user, (place,)) for user in users)} == set(), library
 
 
 def test_decisions_and_encoders_are_pure():
+    assert {place for place in PURE if not any(belongs(module, (place,)) for module in MODULES)} == set()
     for module in MODULES:
-        if module in PURE or module.split(".")[0] == "wire":
+        if belongs(module, PURE):
             used = {library for library in libraries(module) & IMPURE if (module, library) not in MAY_BE_IMPURE}
             assert used == set(), module
 

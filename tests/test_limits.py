@@ -204,7 +204,7 @@ async def test_what_ended_sessions_followed_is_forgotten(tmp_path: Path):
     clock = HeldClock()
     async with in_process(tmp_path / "log.db", clock=clock) as service:
         await service.accounts.create_user("ana", "cajero", "1234")
-        following = service.app.notifier.subscriptions
+        following = service.app.notifier.log.subscriptions
 
         async def sign_in() -> str:
             sent = {"username": "ana", "password": "1234"}

@@ -465,8 +465,8 @@ def thread_names(server: LiveServer) -> list[str]:
 async def test_a_download_that_is_cancelled_while_it_starts_leaves_no_process(pos: Pos):
     services = pos.service.app.extensions["pos_notif"]
     principal = await services.accounts.find("token", pos.token)
-    state = await services.notifier.database.read(read_log_state)
-    zone = services.notifier.zone
+    state = await services.log.database.read(read_log_state)
+    zone = services.log.zone
     export = Export("ndjson", parse_filters({}, zone), "coma", 0, state, zone)
     before = children(os.getpid())  # those of other tests, as multiprocessing's, which stays for good
     for turns in (1, 1, 2, 3):

@@ -22,13 +22,13 @@ async def notifier(tmp_path):
 
 
 def stored(notifier):
-    with opened(notifier.database.path) as connection:
+    with opened(notifier.log.database.path) as connection:
         return [json.loads(data) for (data,) in connection.execute("SELECT data FROM events ORDER BY id")]
 
 
 async def test_a_new_order(notifier):
     answer = await notifier.notificar_nuevo_pedido({"id": 5, "items": [{"producto_nombre": "Pupusa"}]})
-    assert answer == {"id": 1, "cursor": notifier.bounds.cursor(1), "duplicado": False}
+    assert answer == {"id": 1, "cursor": notifier.log.bounds.cursor(1), "duplicado": False}
     event = stored(notifier)[0]
     assert (event["tipo"], event["pedido"]["items"][0]["producto_nombre"]) == ("nuevo_pedido", "Pupusa")
     assert event["actor"] == {"usuario_id": None, "username": "python", "rol": "manager"}
@@ -138,7 +138,7 @@ async def test_pending_events_are_a_poll_that_empties_nothing(notifier):
 async def test_connections_are_noted_with_their_rooms(notifier):
     await notifier.notificar_pedido_listo(5, [])
     answer = await notifier.registrar_conexion("s1", 7, "mesero", "Ana")
-    assert answer == {"rol": "mesero", "salas": ["meseros"], "cursor": notifier.bounds.cursor(), "timestamp": START}
+    assert answer == {"rol": "mesero", "salas": ["meseros"], "cursor": notifier.log.bounds.cursor(), "timestamp": START}
     assert await notifier.suscribir_a_sala("s1", "pedido_5") == ["meseros", "pedido_5"]
     assert await notifier.suscribir_a_sala("s1", "pedido_5") == ["meseros", "pedido_5"]
     assert await notifier.suscribir_a_sala("s1", "cocina") == ["meseros", "pedido_5", "cocina"]
@@ -184,14 +184,14 @@ async def test_two_notifiers_of_one_log_see_each_others_events(tmp_path):
     """Two processes do as these two do: each has its connections and its memory of the newest events."""
     path = tmp_path / "log.db"
     async with NotificadorPedidos(database=path) as here, NotificadorPedidos(database=path) as there:
-        cursor = here.bounds.cursor()
+        cursor = here.log.bounds.cursor()
         await here.notificar_nuevo_pedido({"id": 5})
         second = await there.notificar_cambio_estado_pedido(5, "listo")
         third = await here.notificar_cambio_estado_pedido(5, "servido")
         assert (second["id"], third["id"]) == (2, 3)
         for notifier in (here, there):
             async with asyncio.timeout(5):
-                while notifier.bounds.newest < 3:
+                while notifier.log.bounds.newest < 3:
                     await asyncio.sleep(0.01)
             answer = await notifier.obtener_eventos_pendientes("manager", cursor)
             assert [event["version"] for event in answer["eventos"]] == [1, 2, 3]

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pos_notif import NotificadorPedidos
+from pos_notif.delivery.reader import snapshot
 from pos_notif.errors import Invalid, InvalidTransition, KeyReused, OrderExists
 from pos_notif.orders.drafts import parse_draft
 from pos_notif.publishing.publication import Publisher
@@ -153,12 +154,12 @@ async def play(path, sequence):
     async with NotificadorPedidos(database=path, clock=clock) as notifier:
         for drafts, pause in sequence:
             clock.ms += pause
-            before, head = await views(notifier), notifier.bounds.newest
+            before, head = await views(notifier), notifier.log.bounds.newest
             try:
                 parsed = [parse_draft(json.loads(json.dumps(draft))) for draft in drafts]
-                result = await notifier.publish(parsed, publisher=PUBLISHER, batch=len(drafts) > 1)
+                result = await notifier.publishing.publish(parsed, publisher=PUBLISHER, batch=len(drafts) > 1)
             except REFUSALS:
-                assert notifier.bounds.newest == head
+                assert notifier.log.bounds.newest == head
                 assert await views(notifier) == before
             else:
                 new = [event_id for event_id, old in zip(result.ids, result.duplicates, strict=True) if not old]
@@ -168,7 +169,9 @@ async def play(path, sequence):
 
 
 async def views(notifier):
-    return {room: {order.pedido["id"]: order.pedido for order in (await notifier.snapshot(room))[0]} for room in ROOMS}
+    return {
+        room: {order.pedido["id"]: order.pedido for order in (await snapshot(notifier.log, room))[0]} for room in ROOMS
+    }
 
 
 def stored(path):

@@ -268,7 +268,7 @@ async def test_readyz_is_503_within_2_s_while_another_holds_the_lock(service, lo
 
 
 async def test_checks_side_by_side_hold_up_the_writer_once(service, locked):
-    writer = service.app.notifier.database._writer
+    writer = service.app.notifier.log.database._writer
     await writer.run(lambda connection: connection.execute("PRAGMA busy_timeout = 400"))
     began = time.monotonic()
     answers = await asyncio.gather(*(service.call("GET", "/readyz") for _ in range(10)))
@@ -277,7 +277,7 @@ async def test_checks_side_by_side_hold_up_the_writer_once(service, locked):
 
 
 async def test_readyz_is_503_while_the_log_cannot_be_written(service):
-    writer = service.app.notifier.database._writer
+    writer = service.app.notifier.log.database._writer
     await writer.run(lambda connection: connection.execute("PRAGMA query_only = 1"))
     answer = await service.call("GET", "/readyz")
     assert (answer.status, answer.json["estado"]) == (503, "registro_no_disponible")
@@ -293,9 +293,9 @@ async def test_readyz_is_503_while_stopping(service):
 
 
 async def test_readyz_appends_nothing(service):
-    before = service.app.notifier.bounds
+    before = service.app.notifier.log.bounds
     await service.call("GET", "/readyz")
-    assert await service.app.notifier.log.refresh() == before
+    assert await service.app.notifier.log.store.refresh() == before
 
 
 def test_readyz_of_a_running_service_follows_a_real_lock(server):

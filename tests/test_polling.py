@@ -13,7 +13,7 @@ import pytest
 
 from pos_notif import NotificadorPedidos
 from pos_notif.delivery.polling import poll as poll_log
-from pos_notif.notifier import Reader
+from pos_notif.delivery.reader import Reader
 from tests.in_process import in_process
 from tests.support import LiveServer, eventually, fill_log, opened, prune_log, stock_alert
 
@@ -289,17 +289,17 @@ async def test_the_python_poll_answers_the_same_and_empties_nothing(tmp_path):
 async def test_a_poll_that_waits_while_its_place_is_pruned_is_told_so_the_next_time(tmp_path):
     path = tmp_path / "log.db"
     async with NotificadorPedidos(database=str(path)) as notifier:
-        reader = Reader.of_role("cocinero")
-        start = notifier.bounds.cursor()
-        waiting = asyncio.create_task(poll_log(notifier, reader, start, limit=10, wait_seconds=20))
+        reader = Reader.of_role(notifier.log, "cocinero")
+        start = notifier.log.bounds.cursor()
+        waiting = asyncio.create_task(poll_log(reader, start, limit=10, wait_seconds=20))
         await asyncio.sleep(0)
         await asyncio.to_thread(fill_log, path, [stock_alert(number) for number in range(1, 2001)])
         await asyncio.to_thread(prune_log, path, 1990)
-        await notifier.log.refresh()
-        notifier.end_waits()
+        await notifier.log.store.refresh()
+        notifier.log.end_waits()
         async with asyncio.timeout(10):
             answer = await waiting
-        again = await poll_log(notifier, reader, answer.cursor, limit=10)
+        again = await poll_log(reader, answer.cursor, limit=10)
         assert (answer.reset, again.reset) == (False, True)
 
 
@@ -315,7 +315,7 @@ async def test_an_idle_poll_touches_no_disk_and_answers_as_any_other(tmp_path):
         idle = f"{POLLING}cocinero?cursor={cursor}&limite=7"
         # A page of our own origin is answered by the view, one without an Origin by the short way.
         by_view = await service.call("GET", idle, token=cook, origin="http://localhost")
-        await service.app.notifier.database.close()
+        await service.app.notifier.log.database.close()
         by_short_way = await service.call("GET", idle, token=cook)
         assert by_short_way.status == by_view.status == 200
         assert {**by_short_way.json, "timestamp": 0} == {**by_view.json, "timestamp": 0}
@@ -342,7 +342,7 @@ async def test_an_idle_poll_touches_no_disk_and_answers_as_any_other(tmp_path):
 async def test_the_short_way_lets_nobody_in_whom_the_view_refuses(tmp_path, path, status):
     async with in_process(tmp_path / "log.db") as service:
         await service.create_tokens()
-        cursor = service.app.notifier.bounds.cursor()
+        cursor = service.app.notifier.log.bounds.cursor()
         url = POLLING + path.format(cursor=cursor)
         for _ in range(2):  # the token is remembered from the first on
             assert (await service.call("GET", url, token=service.tokens["cocinero"])).status == status

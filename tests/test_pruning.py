@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from pos_notif import NotificadorPedidos
 from pos_notif.clock import system_clock
-from pos_notif.log.event_log import EventLog
 from pos_notif.log.pruning import PART_BYTES
+from pos_notif.log.writer import SqliteLog
 from pos_notif.orders.drafts import parse_draft
 from pos_notif.upkeep.retention import prune
 from tests.command_line import call, fails
@@ -231,7 +231,7 @@ def test_two_prunings_at_once_take_each_event_once(tmp_path):
 
     async def prune_all(notifier: NotificadorPedidos) -> object:
         return await prune(
-            notifier.database, notifier.log, before_ms=START_MS + 1, now_ms=START_MS, zone=notifier.zone
+            notifier.log.database, notifier.log.store, before_ms=START_MS + 1, now_ms=START_MS, zone=notifier.log.zone
         )  # fmt: skip
 
     results = [type(result).__name__ for result in asyncio.run(both())]
@@ -242,7 +242,7 @@ def test_two_prunings_at_once_take_each_event_once(tmp_path):
 class Beside:
     """A log beside whose next transaction something else happens first."""
 
-    def __init__(self, log: EventLog, first: Callable[[], Awaitable[object]]) -> None:
+    def __init__(self, log: SqliteLog, first: Callable[[], Awaitable[object]]) -> None:
         self.log, self.first = log, first
 
     async def transact(self, work):
@@ -253,14 +253,14 @@ class Beside:
 async def test_an_order_that_goes_on_while_the_pruning_is_planned_is_carried(tmp_path):
     path = tmp_path / "log.db"
     async with NotificadorPedidos(database=str(path), clock=HeldClock(START_MS)) as notifier:
-        await notifier.publish(order_events(1), publisher=PUBLISHER, batch=True)
+        await notifier.publishing.publish(order_events(1), publisher=PUBLISHER, batch=True)
 
         async def recall() -> None:
             await notifier.notificar_cambio_estado_pedido(1, "en_cocina", recuperado=True)
 
-        beside = Beside(notifier.log, recall)
+        beside = Beside(notifier.log.store, recall)
         done = await prune(
-            notifier.database, beside, before_ms=START_MS + 1, now_ms=START_MS, zone=notifier.zone
+            notifier.log.database, beside, before_ms=START_MS + 1, now_ms=START_MS, zone=notifier.log.zone
         )  # fmt: skip
         assert (done.up_to, done.orders) == (6, 1)
     recalled, poda = events(path)
@@ -288,7 +288,7 @@ async def play(path, sequence):
 
         async def publish(drafts):
             parsed = [parse_draft(json.loads(json.dumps(draft))) for draft in drafts]
-            await notifier.publish(parsed, publisher=PUBLISHER, batch=len(drafts) > 1)
+            await notifier.publishing.publish(parsed, publisher=PUBLISHER, batch=len(drafts) > 1)
 
         for (drafts, pause), keep, beside in sequence:
             clock.ms += pause
@@ -296,8 +296,9 @@ async def play(path, sequence):
             if not beside:
                 await asyncio.wait([publishing])
             if keep is not None:
+                log = notifier.log
                 await prune(
-                    notifier.database, notifier.log, before_ms=clock.ms - keep + 1, now_ms=clock.ms, zone=notifier.zone
+                    log.database, log.store, before_ms=clock.ms - keep + 1, now_ms=clock.ms, zone=log.zone
                 )  # fmt: skip
             await asyncio.wait([publishing])
             if not isinstance(publishing.exception(), (*REFUSALS, type(None))):

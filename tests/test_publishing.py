@@ -576,4 +576,4 @@ async def test_a_body_that_does_not_arrive_in_time_is_408_by_either_way(tmp_path
             assert answered[0]["status"] == 408
             body = b"".join(message.get("body", b"") for message in answered[1:])
             assert json.loads(body)["error"]["codigo"] == "tiempo_agotado"
-        assert service.app.notifier.bounds.newest == 0
+        assert service.app.notifier.log.bounds.newest == 0

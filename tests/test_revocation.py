@@ -8,8 +8,8 @@ import time
 
 import pytest
 
+from pos_notif.delivery.reader import Reader
 from pos_notif.delivery.streams import Stream
-from pos_notif.notifier import Reader
 from tests.collecting_sink import CollectingSink
 from tests.in_process import in_process
 from tests.support import SseClient, eventually, run_cli
@@ -130,7 +130,7 @@ async def test_a_stream_that_begins_after_its_session_was_revoked_ends_at_once(s
     await service.accounts.create_user("Ana", "mesero", "1234")
     principal, _ = await service.accounts.login("Ana", "1234", "")
     streams = service.app.extensions["pos_notif"].streams
-    stream = Stream(streams, Reader.of_role("mesero"), principal, None, None)
+    stream = Stream(streams, Reader.of_role(service.app.notifier.log, "mesero"), principal, None, None)
     await service.accounts.revoke_session(principal.id)
     await streams.connections.close()
     sink = CollectingSink()

@@ -260,7 +260,9 @@ async def test_streams_polls_and_connections_leave_no_task_and_no_waiter_behind(
         await asyncio.gather(*[visit(path, abort=abort) for path in paths for abort in (True, False)])
     await settled(before)
     assert not any(pump._live for pump in services.streams._pumps.values())
-    assert not any(isinstance(listener, Waiter) for room in app.notifier.tail._waiters.values() for listener in room)
+    assert not any(
+        isinstance(listener, Waiter) for room in app.notifier.log.tail._waiters.values() for listener in room
+    )
     assert (await app.notifier.obtener_estado_conexiones())["total_conexiones"] == 0
     server.stop()
     async with asyncio.timeout(10):

@@ -19,8 +19,8 @@ from pos_notif.clock import system_clock
 from pos_notif.config import Config
 from pos_notif.delivery.connections import Connections
 from pos_notif.delivery.polling import poll
+from pos_notif.delivery.reader import Reader
 from pos_notif.delivery.streams import Stream, Streams
-from pos_notif.notifier import Reader
 from tests.collecting_sink import CollectingSink
 from tests.support import Frame, LiveServer, SseClient, eventually, fill_log, opened, prune_log, stock_alert
 
@@ -541,12 +541,12 @@ class Appends:
     """Appends an event for the kitchen right after the log was read for one that finds nothing."""
 
     def __init__(self, notifier: NotificadorPedidos) -> None:
-        self._notifier, self._read = notifier, notifier.log.read
-        notifier.log.read = self  # type: ignore[method-assign]
+        self._notifier, self._read = notifier, notifier.log.store.read
+        notifier.log.store.read = self  # type: ignore[method-assign]
 
     async def __call__(self, *arguments: Any, **limits: Any) -> Any:
         page = await self._read(*arguments, **limits)
-        self._notifier.log.read = self._read  # type: ignore[method-assign]
+        self._notifier.log.store.read = self._read  # type: ignore[method-assign]
         await self._notifier.notificar_nuevo_pedido({"id": 1, "items": []})
         return page
 
@@ -558,16 +558,16 @@ async def behind(tmp_path):
     async with NotificadorPedidos(config=config) as notifier:
         for number in range(1, 51):
             await notifier.notificar_stock_bajo(number, "Queso", 3, nivel="bajo")
-        assert notifier.tail.floor > 0
+        assert notifier.log.tail.floor > 0
         Appends(notifier)
         yield notifier
 
 
 async def test_an_append_between_a_streams_check_and_its_wait_is_not_missed(behind):
-    accounts = Accounts(behind.database, system_clock)
-    streams = Streams(behind, Connections(accounts, 0, behind.subscriptions))
+    accounts = Accounts(behind.log.database, system_clock)
+    streams = Streams(behind.log, behind.directory, Connections(accounts, 0, behind.log.subscriptions))
     token = await accounts.find_token(await accounts.create_token("x"))
-    stream = Stream(streams, Reader.of_role("cocinero"), token, behind.cursor(0), None)
+    stream = Stream(streams, Reader.of_role(behind.log, "cocinero"), token, behind.log.cursor(0), None)
     sink = CollectingSink()
     serving = asyncio.create_task(stream.serve(sink))
     async with asyncio.timeout(10):
@@ -583,7 +583,7 @@ async def test_an_append_between_a_streams_check_and_its_wait_is_not_missed(behi
 
 async def test_an_append_between_a_long_polls_check_and_its_wait_is_not_missed(behind):
     async with asyncio.timeout(10):
-        answer = await poll(behind, Reader.of_role("cocinero"), behind.cursor(0), limit=10, wait_seconds=25)
+        answer = await poll(Reader.of_role(behind.log, "cocinero"), behind.log.cursor(0), limit=10, wait_seconds=25)
     assert [event["id"] for event in json.loads(answer.body)["eventos"]] == [51]
 
 
@@ -594,7 +594,7 @@ async def test_what_another_process_appends_while_the_log_is_opened_is_not_misse
     """Between the look at the log's end and the first look for other processes' commits."""
     path = tmp_path / "log.db"
     notifier = NotificadorPedidos(database=str(path))
-    start = notifier.tail.start
+    start = notifier.log.tail.start
 
     def append_meanwhile(*arguments: Any) -> None:
         start(*arguments)
@@ -602,11 +602,11 @@ async def test_what_another_process_appends_while_the_log_is_opened_is_not_misse
         other.start()
         other.join()
 
-    notifier.tail.start = append_meanwhile  # type: ignore[method-assign]
+    notifier.log.tail.start = append_meanwhile  # type: ignore[method-assign]
     async with notifier, asyncio.timeout(5):
-        while notifier.bounds.newest != 1:
+        while notifier.log.bounds.newest != 1:
             await asyncio.sleep(0.02)
-        assert [event.id for event in notifier.tail.page(0, "cocina").events] == [1]
+        assert [event.id for event in notifier.log.tail.page(0, "cocina").events] == [1]
 
 
 def test_a_snapshots_cursor_is_good_for_a_stream_that_has_yet_to_hear_of_its_events(tmp_path, make_server):

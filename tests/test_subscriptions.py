@@ -198,7 +198,7 @@ async def test_the_clients_of_a_token_are_bounded_and_finished_orders_make_room(
         clock.advance(25 * 3600)
         assert (await put(8, MAX_CLIENTS)).status == 200
         assert (await put(8, 3)).status == 409  # it was the one to give way
-        assert len(service.app.notifier.subscriptions.owners()) == MAX_CLIENTS + 1
+        assert len(service.app.notifier.log.subscriptions.owners()) == MAX_CLIENTS + 1
         with opened(tmp_path / "log.db") as connection:
             assert connection.execute("SELECT count(*) FROM subscriptions WHERE order_id = 7").fetchone() == (0,)
 

@@ -40,7 +40,7 @@ async def publish_at(path: Path, *moments: tuple[int, list[dict[str, Any]]]) -> 
     async with NotificadorPedidos(database=str(path), clock=clock) as notifier:
         for clock.ms, drafts in moments:
             for first in range(0, len(drafts), 500):
-                await notifier.publish(drafts[first : first + 500], publisher=PUBLISHER, batch=True)
+                await notifier.publishing.publish(drafts[first : first + 500], publisher=PUBLISHER, batch=True)
 
 
 def make_log(path: Path, *moments: tuple[int, list[dict[str, Any]]]) -> Path:

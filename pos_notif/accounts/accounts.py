@@ -7,7 +7,6 @@ import secrets
 import sqlite3
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from ..clock import Clock
@@ -15,43 +14,13 @@ from ..counts import Counts
 from ..database.threads import Database
 from ..errors import BadCredentials, DomainError, Invalid, NotFound
 from ..events import ROLES
-from ..log.subscriptions import Owner
+from ..principal import Principal
 from .passwords import Passwords
 from .throttle import LoginThrottle
 
 MAX_USERNAME = 80
 _FOREVER_MS = 100 * 365 * 24 * 3600 * 1000
 _TOKEN_PREFIX = "pn_"  # so that a leaked token can be found by a search  # noqa: S105
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """Who a request speaks for: a user's session or an API token. `expires_ms` is None for a token."""
-
-    kind: str
-    id: int
-    user_id: int | None
-    username: str
-    role: str
-    expires_ms: int | None
-
-    @property
-    def is_person(self) -> bool:
-        """A session: somebody sees what it is sent."""
-        return self.kind == "session"
-
-    @property
-    def publisher_key(self) -> str:
-        """Idempotency keys belong to the user or token, not to one of the user's sessions."""
-        return f"token:{self.id}" if self.kind == "token" else f"user:{self.user_id}"
-
-    def owner(self, client: str | None) -> Owner | None:
-        """Whose subscriptions act on this client's streams, polls and sockets."""
-        return Owner(self.kind, self.id, client) if client is not None else None
-
-    @property
-    def actor(self) -> dict[str, Any]:
-        return {"usuario_id": self.user_id, "username": self.username, "rol": self.role}
 
 
 class Accounts:
@@ -66,10 +35,14 @@ class Accounts:
         self._known: dict[tuple[str, bytes], Principal] = {}
         self._generation = 0
         self.refused_logins = (counts or Counts()).refused_logins
-        self.on_change: Callable[[], None] = lambda: None
+        self._on_change: list[Callable[[], None]] = []
 
     def close(self) -> None:
         self._passwords.close()
+
+    def on_change(self, call: Callable[[], None]) -> None:
+        """`call()` is made after this process has changed an account: sessions may have ended."""
+        self._on_change.append(call)
 
     def forget_known(self) -> None:
         """Another process may have changed the accounts: ask the database again."""
@@ -78,7 +51,11 @@ class Accounts:
 
     def _changed(self) -> None:
         self.forget_known()
-        self.on_change()
+        self._tell()
+
+    def _tell(self) -> None:
+        for call in self._on_change:
+            call()
 
     # Signing in
 
@@ -124,7 +101,7 @@ class Accounts:
 
         session_id, expired = await self._database.write(work)
         if expired:
-            self.on_change()
+            self._tell()
         return Principal("session", session_id, user_id, username, role, expires), secret
 
     async def logout(self, principal: Principal) -> None:

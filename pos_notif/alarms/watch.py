@@ -16,12 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from ..clock import business_day, iso
+from ..delivery.presence import Directory
 from ..errors import LogUnavailable
 from ..events import FILTERED_ROOMS, KITCHEN, NO_SCREEN, ROLE_ROOM, SCREEN_BACK, UNSEEN, WAITERS
 from ..log.event_log import Transaction
+from ..log.live import LiveLog
 from ..log.tables.alarms import read_kept, save_screen
 from ..log.tail import Waiter
-from ..notifier import NotificadorPedidos
+from ..publishing.system_events import append_system
 from .rules import STALE_MS, Due, Kept, RoomScreens, Unseen
 
 logger = logging.getLogger("pos_notif")
@@ -33,13 +35,14 @@ _ROLE_OF = {room: role for role, room in ROLE_ROOM.items() if room in FILTERED_R
 
 
 class AlarmWatch:
-    """Use `start` once the notifier is open, and `close` before it is closed."""
+    """Use `start` once the log is open, and `close` before it is closed."""
 
-    def __init__(self, notifier: NotificadorPedidos) -> None:
-        config = notifier.config
-        self._notifier = notifier
+    def __init__(self, log: LiveLog, directory: Directory) -> None:
+        config = log.config
+        self._log = log
+        self._directory = directory
         self._ack_seconds, self._screen_seconds = config.ack_seconds, config.screen_seconds
-        self._hours, self._zone = config.alarm_hours, notifier.zone
+        self._hours, self._zone = config.alarm_hours, log.zone
         self._waiter = Waiter()
         self._rooms: dict[str, RoomScreens] = {}
         self._seen_ms: dict[str, int] = {}
@@ -58,30 +61,30 @@ class AlarmWatch:
 
     def wake(self) -> None:
         """The tail's: something has come for the kitchen. Once for each commit, so it does next to nothing."""
-        unseen, notifier = self._unseen, self._notifier
-        if unseen is not None and unseen.arrived(notifier.tail.reached, _now(), notifier.clock()):
+        unseen, log = self._unseen, self._log
+        if unseen is not None and unseen.arrived(log.tail.reached, _now(), log.clock()):
             self._waiter.wake()
 
     async def _run(self) -> None:
-        notifier = self._notifier
-        lock = Path(f"{notifier.database.path}-alarms")
+        log = self._log
+        lock = Path(f"{log.database.path}-alarms")
         with contextlib.ExitStack() as held:
             await _take(lock, held)
-            notifier.directory.on_screen = lambda room: self._waiter.wake()
-            notifier.tail.listen(self, KITCHEN)
+            self._directory.on_screen(self._waiter.wake)
+            log.tail.listen(self, KITCHEN)
             try:
                 await self._begin()
                 while True:
                     self._waiter.clear()
                     await self._waiter.wait(await self._raise_due())
             finally:
-                notifier.directory.on_screen = lambda room: None
-                notifier.tail.forget(self, KITCHEN)
+                self._directory.forget(self._waiter.wake)
+                log.tail.forget(self, KITCHEN)
 
     async def _begin(self) -> None:
         """What was waited for when the process before this one ended. The time without a screen begins anew."""
-        kept = await self._read(self._notifier.clock() - int(self._ack_seconds * 1000) - STALE_MS)
-        now, ms = _now(), self._notifier.clock()
+        kept = await self._read(self._log.clock() - int(self._ack_seconds * 1000) - STALE_MS)
+        now, ms = _now(), self._log.clock()
         self._seen_ms = kept.seen_ms
         for room in FILTERED_ROOMS if self._screen_seconds else (KITCHEN,):
             self._rooms[room] = RoomScreens(now, ms, kept.lost_ms.get(_ROLE_OF[room]))
@@ -95,14 +98,14 @@ class AlarmWatch:
     async def _read(self, since_ms: int) -> Kept:
         while True:
             try:
-                return await self._notifier.database.read(lambda connection: read_kept(connection, since_ms))
+                return await self._log.database.read(lambda connection: read_kept(connection, since_ms))
             except LogUnavailable as error:
                 logger.warning("alarms: the log cannot be read: %s", error.__cause__)
                 await asyncio.sleep(WRITE_RETRY_SECONDS)
 
     async def _raise_due(self) -> float | None:
         """The seconds until something else is due; None: until something happens."""
-        if self._notifier.closing:
+        if self._log.closing:
             return None
         try:
             waits = [await self._check_room(room) for room in self._rooms]
@@ -119,8 +122,8 @@ class AlarmWatch:
     # Screens
 
     async def _check_room(self, room: str) -> float | None:
-        directory, screens = self._notifier.directory, self._rooms[room]
-        now, ms = _now(), self._notifier.clock()
+        directory, screens = self._directory, self._rooms[room]
+        now, ms = _now(), self._log.clock()
         was_present, present = screens.present, directory.has_screen(room)
         until = None if present else directory.polled_until(room)
         if until is not None and until <= ms:
@@ -150,7 +153,7 @@ class AlarmWatch:
     async def _note_seen(self, room: str, ms: int) -> None:
         """Once in a business day."""
         if not self._seen_today(room, ms):
-            await self._notifier.database.write(lambda connection: save_screen(connection, room, ms))
+            await self._log.database.write(lambda connection: save_screen(connection, room, ms))
             self._seen_ms[room] = ms
 
     # Receipts
@@ -161,7 +164,7 @@ class AlarmWatch:
             return None
         due = unseen.due(_now())
         if due is not None:
-            ms = self._notifier.clock()
+            ms = self._log.clock()
             if self._seen_today(KITCHEN, ms) and await self._append_unseen(due, ms):
                 unseen.raised(_now())
             unseen.done(due)
@@ -189,17 +192,15 @@ class AlarmWatch:
 
     async def _append_if(self, tipo: str, fields: Callable[[Transaction], dict[str, Any] | None]) -> bool:
         """Appends what `fields` says, unless that is nothing; whether it did."""
-        notifier = self._notifier
 
         def work(transaction: Transaction) -> bool:
-            ms, own = notifier.clock(), fields(transaction)
+            ms, own = self._log.clock(), fields(transaction)
             if own is None:
                 return False
-            event = {"id": transaction.next_id(), "tipo": tipo, "timestamp": iso(ms, notifier.zone), **own}
-            transaction.append(event, {WAITERS}, ms, None)
+            append_system(transaction, tipo, own, ms=ms, zone=self._zone, rooms={WAITERS})
             return True
 
-        return await notifier.log.transact(work)
+        return await self._log.transact(work)
 
 
 def _of_room(room: str) -> dict[str, Any]:

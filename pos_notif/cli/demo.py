@@ -51,7 +51,7 @@ def demo_command(
     """
     from ..demo.own_database import refuse_foreign
     from ..demo.service import run_demo
-    from ..server.run import set_up_logging
+    from ..server.logs import set_up_logging
 
     speed = _pace(pace)
     seed = secrets.randbits(32) if seed is None else seed

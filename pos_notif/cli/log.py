@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import re
-import sqlite3
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +12,7 @@ import click
 
 from ..clock import system_clock
 from ..config import Config, from_environment
-from ..database.file import is_database, opened_to_read
+from ..database.file import is_database, opened_to_read, told_in_one_line
 from ..database.threads import Database
 from ..errors import CommandFailed, LogUnavailable
 from ..log.writer import SqliteLog
@@ -61,7 +58,7 @@ class Age(click.ParamType):  # type: ignore[type-arg]
 def verify_command(file: Path | None, head: Head | None, database: str | None) -> None:
     """Verify the log, a complete NDJSON export or a backup. Prints the head's id and hash."""
     path = file if file is not None else _database(database)
-    with _one_line(path), Display() as display:
+    with told_in_one_line(path), Display() as display:
         if file is not None and not is_database(file):
             sound = verify_export(file, head, display("bytes verified"))
         else:
@@ -77,7 +74,7 @@ def verify_command(file: Path | None, head: Head | None, database: str | None) -
 def import_command(file: Path, database: str | None) -> None:
     """Import a complete NDJSON export into an empty log."""
     path = _database(database)
-    with _one_line(path), Display() as display:
+    with told_in_one_line(path), Display() as display:
         refuse_in_use(path)
         sound = import_log(file, path, display("bytes imported"), display("orders made"))
     _tell(f"{path}: imported", sound)
@@ -89,7 +86,7 @@ def import_command(file: Path, database: str | None) -> None:
 def backup_command(file: Path, database: str | None) -> None:
     """Back the log up, users included, while it is served, and verify the copy."""
     path = _database(database)
-    with _one_line(path), Display() as display:
+    with told_in_one_line(path), Display() as display:
         sound = back_up(path, file, display("pages copied"), display("events verified"))
     _tell(f"{file}: backed up", sound)
 
@@ -100,7 +97,7 @@ def backup_command(file: Path, database: str | None) -> None:
 def restore_command(file: Path, database: str | None) -> None:
     """Put a backup in the log's place; the service must be stopped. The log that was there is kept."""
     path = _database(database)
-    with _one_line(path), Display() as display:
+    with told_in_one_line(path), Display() as display:
         restored = restore_backup(file, path, display("pages copied"), display("events verified"))
     _tell(f"{path}: restored", restored.sound)
     click.echo(f"the next event is {restored.next_id}; everybody signs in again", err=True)
@@ -118,7 +115,7 @@ def prune_command(keep: int, database: str | None) -> None:
     if keep < DAY_MS and sys.stdin.isatty():  # 0 is "for ever" elsewhere
         click.confirm("Nothing older than that stays, of today's events either. Go on?", abort=True, err=True)
     try:
-        with _one_line(path), Display() as display:
+        with told_in_one_line(path), Display() as display:
             pruned = asyncio.run(_prune(config, keep, display))
     except KeyboardInterrupt as error:
         raise CommandFailed(
@@ -158,14 +155,3 @@ def _tell(what: str, sound: Sound) -> None:
     state = sound.state
     begin = f", after the pruned {state.anchor_id}" if state.anchor_id else ""
     click.echo(f"{what}: {sound.rows:,} events{begin}; the head is {state.head_id} {state.head_hash}", err=True)
-
-
-@contextlib.contextmanager
-def _one_line(database: Path) -> Iterator[None]:
-    """What SQLite or the system says in the middle of the work, for the operator."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise CommandFailed(f"{database}: {error}") from error
-    except OSError as error:
-        raise CommandFailed(f"{error.filename or database}: {error.strerror or error}") from error

@@ -57,8 +57,8 @@ def _parse(name: str, text: str) -> Any:
 @settings_options()
 def serve_command(**options: str | None) -> None:
     """Run the service. The first line on standard output is its URL."""
+    from ..server.logs import set_up_logging
     from ..server.run import serve as run_server
-    from ..server.run import set_up_logging
 
     config = config_of(options)
     set_up_logging()

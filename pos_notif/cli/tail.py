@@ -7,13 +7,16 @@ import os
 import signal
 import stat
 import sys
+from contextlib import aclosing
 
 import click
 
-from ..config import Config, from_environment
+from ..config import from_environment
+from ..delivery.reader import Reader, Start
 from ..errors import LogRefused
 from ..events import ROLES
-from ..log.event_log import Pruned
+from ..log.event_log import Page
+from ..log.live import LiveLog
 from ..log.tail import Waiter
 from .accounts import database_option
 
@@ -27,13 +30,10 @@ def tail_command(role: str, cursor: str | None, database: str | None) -> None:
     config = from_environment(database=database)
     if not os.path.exists(config.database):
         raise LogRefused(f"{config.database}: does not exist")
-    asyncio.run(_follow(config, role, cursor))
+    asyncio.run(_follow(LiveLog(config), role, cursor))
 
 
-async def _follow(config: Config, role: str, cursor: str | None) -> None:
-    from ..notifier import NotificadorPedidos, Reader
-
-    reader = Reader.of_role(role)
+async def _follow(log: LiveLog, role: str, cursor: str | None) -> None:
     stopped = asyncio.Event()
     waiter = Waiter()
 
@@ -44,29 +44,31 @@ async def _follow(config: Config, role: str, cursor: str | None) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop)
-    async with NotificadorPedidos(config=config) as notifier:
+    await log.open()
+    try:
         if stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode):
             # A pipe's writing end is "readable" once nobody reads: `| head` ends at once, not at the next event.
             loop.add_reader(sys.stdout.fileno(), stop)
-        notifier.tail.listen(waiter, reader.room)
-        start = await notifier.start(reader, cursor)
+        reader = Reader.of_role(log, role)
+        log.tail.listen(waiter, reader.room)
+        start = await reader.start(cursor)
         if start.reset is not None:
             click.echo(f"the cursor cannot be used ({start.reset['motivo']}); from now on", err=True)
-        after = start.after
-        try:
-            while not stopped.is_set():
-                waiter.clear()
-                try:
-                    page = await notifier.page(reader, after)
-                except Pruned:
-                    click.echo("events were pruned before they were shown; from now on", err=True)
-                    after = notifier.bounds.newest
-                    continue
-                for event in page.events:
-                    sys.stdout.write(notifier.event_json(event, reader.kitchen).decode() + "\n")
-                sys.stdout.flush()
-                after = page.examined
-                if not page.more:
-                    await waiter.wait()
-        except BrokenPipeError:  # `| head` has seen enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        async with aclosing(reader.pages(start.after, reader.page, waiter=waiter)) as pages:
+            async for page in pages:
+                _print(reader, page)
+                if stopped.is_set():
+                    return
+    except BrokenPipeError:  # `| head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    finally:
+        await log.close()
+
+
+def _print(reader: Reader, page: Page | Start) -> None:
+    if isinstance(page, Start):
+        click.echo("events were pruned before they were shown; from now on", err=True)
+        return
+    for event in page.events:
+        sys.stdout.write(reader.json_of(event).decode() + "\n")
+    sys.stdout.flush()

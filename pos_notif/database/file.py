@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from ..errors import LogRefused
+from ..errors import CommandFailed, LogRefused
 from ..resources import resource
 
 T = TypeVar("T")
@@ -81,7 +81,7 @@ def opened_to_read(path: Path) -> Iterator[sqlite3.Connection]:
     """Leaves the file as it is, of whatever version, and may be of a medium that cannot be written."""
     if not path.is_file():
         raise LogRefused(f"{path}: " + ("is a directory" if path.is_dir() else "does not exist"))
-    with contextlib.closing(_connect_to_read(path)) as connection:
+    with contextlib.closing(connect_to_read(path)) as connection:
         try:
             _refuse_foreign(connection, path)
         except sqlite3.Error as error:
@@ -89,7 +89,8 @@ def opened_to_read(path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-def _connect_to_read(path: Path) -> sqlite3.Connection:
+def connect_to_read(path: Path) -> sqlite3.Connection:
+    """A connection that changes nothing, of a file that may be any program's. Raises sqlite3.Error."""
     # SQLite would have to make a -shm beside a file in WAL mode; without a -wal nobody writes to it.
     still = "" if path.with_name(path.name + "-wal").exists() else "&immutable=1"
     uri = f"{path.absolute().as_uri()}?mode=ro{still}"
@@ -125,7 +126,7 @@ def is_database(file: Path) -> bool:
     if file.is_dir() or not os.access(file, os.R_OK):
         file.open("rb").close()  # raises: it is of no use to SQLite either
     try:
-        with contextlib.closing(_connect_to_read(file)) as connection:
+        with contextlib.closing(connect_to_read(file)) as connection:
             connection.execute("PRAGMA schema_version").fetchone()
     except sqlite3.Error as error:
         if "not a database" not in str(error):
@@ -247,6 +248,17 @@ def _columns(connection: sqlite3.Connection) -> dict[str, list[tuple[str, str]]]
         else [(str(row[2]), "") for row in connection.execute(f"PRAGMA index_xinfo('{name}')")]
         for kind, name in names
     }
+
+
+@contextlib.contextmanager
+def told_in_one_line(database: Path) -> Iterator[None]:
+    """What SQLite or the system says in the middle of a command's work becomes a CommandFailed for the operator."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise CommandFailed(f"{database}: {error}") from error
+    except OSError as error:
+        raise CommandFailed(f"{error.filename or database}: {error.strerror or error}") from error
 
 
 def reason(error: sqlite3.Error) -> str:

@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
-from ..accounts.accounts import Principal
 from ..errors import (
     DomainError,
     Invalid,
@@ -26,8 +25,9 @@ from ..errors import (
 )
 from ..events import COOK, ROLE_ROOM, may_read
 from ..log.event_log import NO_ROOM, Cursor
-from ..log.subscriptions import Followed, Owner, client_name
-from ..notifier import NotificadorPedidos, Reader, Start
+from ..log.live import LiveLog
+from ..log.subscriptions import Followed, client_name
+from ..principal import Owner, Principal
 from ..publishing.following import acknowledge, flag, subscribe, unsubscribe
 from ..socketio.engine import EngineSession
 from ..socketio.packets import POLICY_VIOLATION, SERVICE_RESTART, TRY_AGAIN_LATER, BadPacket
@@ -35,7 +35,8 @@ from ..socketio.sockets import Socket, SocketConnection
 from ..wire.json_limits import BODY
 from .connections import RESTART, SESSION_ENDED, Connections
 from .event_feed import EventFeed
-from .presence import Presence
+from .presence import Directory, Presence
+from .reader import Reader, Start
 
 logger = logging.getLogger("pos_notif")
 
@@ -52,10 +53,11 @@ class ClientConnection:
     """One websocket, from accept to close."""
 
     def __init__(
-        self, engine: EngineSession, arrival: Arrival, notifier: NotificadorPedidos, connections: Connections
+        self, engine: EngineSession, arrival: Arrival, log: LiveLog, directory: Directory, connections: Connections
     ) -> None:
         self.arrival = arrival
-        self.notifier = notifier
+        self.log = log
+        self.directory = directory
         self.connections = connections
         self._engine = engine
         self._client: ClientSocket | None = None
@@ -104,7 +106,7 @@ class ClientSocket:
         self.principal: Principal | None = None
         self._socket = socket
         self._arrival = connection.arrival
-        self._notifier = connection.notifier
+        self._log = connection.log
         self._connection = connection
         self._cursor: str | None = None
         self._own = Followed()  # without a `cliente`
@@ -133,7 +135,7 @@ class ClientSocket:
         self._cursor = cursor if isinstance(cursor, str) and cursor else None
         self.principal = who
         if who.expires_ms is not None:
-            seconds = max(0.0, (who.expires_ms - self._notifier.clock()) / 1000)
+            seconds = max(0.0, (who.expires_ms - self._log.clock()) / 1000)
             self._expiry = asyncio.get_running_loop().call_later(seconds, self.end_session)
         self._connection.signed_in()
         return None
@@ -168,7 +170,7 @@ class ClientSocket:
 
     def end_session(self) -> None:
         if self.principal is not None:
-            self._socket.close(POLICY_VIOLATION, SESSION_ENDED, SESSION_ENDED, {"hora_servidor": self._notifier.now()})
+            self._socket.close(POLICY_VIOLATION, SESSION_ENDED, SESSION_ENDED, {"hora_servidor": self._log.now()})
 
     # What it can do
 
@@ -183,12 +185,12 @@ class ClientSocket:
         owner = who.owner(client_name(body.get("cliente")))
         start = None
         if wants_events and (self._feed is None or self._cursor is not None):
-            then = Reader.of_role(role, self._own, *([self._notifier.subscriptions.of(owner)] if owner else []))
-            start = await self._notifier.start(then, self._cursor)
+            then = Reader.of_role(self._log, role, self._own, *([self._log.subscriptions.of(owner)] if owner else []))
+            start = await then.start(self._cursor)
             self._cursor = None
         position, sent = (await self._feed.rest(), self._feed.sent) if self._feed is not None else (None, set())
         if start is None:
-            start = Start(position if position is not None else self._notifier.bounds.newest)
+            start = Start(position if position is not None else self._log.bounds.newest)
         await self._stop_feed()
         self._take_owner(owner)
         self._role = role
@@ -196,8 +198,8 @@ class ClientSocket:
         answer = {
             "rol": role,
             "salas": reader.rooms,
-            "cursor": None if start.reset is not None else self._notifier.cursor(start.after),
-            "timestamp": self._notifier.now(),
+            "cursor": None if start.reset is not None else self._log.cursor(start.after),
+            "timestamp": self._log.now(),
         }
         await self._socket.emit("conexion_confirmada", answer)
         if start.reset is not None:
@@ -211,7 +213,7 @@ class ClientSocket:
         by: Owner | Followed = self._owner or self._own
         async with self._turn:
             # No event of the order before this answer, which would look newer than it is.
-            answer = await subscribe(self._notifier, order_id, by=by, kitchen=self._kitchen)
+            answer = await subscribe(self._log, order_id, by=by, kitchen=self._kitchen)
             await self._socket.emit("suscripcion_confirmada", answer)
         if self._feed is None and self._role is None:
             cursor = Cursor.parse(answer["cursor"])
@@ -221,21 +223,21 @@ class ClientSocket:
 
     async def _unsubscribe(self, sent: Any) -> dict[str, Any]:
         order_id = _object(sent).get("pedido_id")
-        answer = await unsubscribe(self._notifier, order_id, by=self._own)
+        answer = await unsubscribe(self._log, order_id, by=self._own)
         if self._owner is not None:
-            answer = await unsubscribe(self._notifier, order_id, by=self._owner)
+            answer = await unsubscribe(self._log, order_id, by=self._owner)
         async with self._turn:
             await self._socket.emit("desuscripcion_confirmada", answer)
         return answer
 
     async def _acknowledge(self, sent: Any) -> dict[str, Any]:
-        answer = await acknowledge(self._notifier, self._who, _object(sent))
+        answer = await acknowledge(self._log, self._who, _object(sent))
         await self._socket.emit("acuse_confirmado", answer)
         return answer
 
     async def _ping(self, sent: Any) -> dict[str, Any]:
         async with self._turn:  # so that its cursor is that of the event before it on the wire
-            answer = {"timestamp": self._notifier.now(), "cursor": self._notifier.cursor(self._position)}
+            answer = {"timestamp": self._log.now(), "cursor": self._log.cursor(self._position)}
             await self._socket.emit("pong", answer)
         return answer
 
@@ -249,8 +251,8 @@ class ClientSocket:
     @property
     def _reader(self) -> Reader:
         if self._role is None:
-            return Reader(self._who.role, NO_ROOM, self._kitchen, self._followed)
-        return Reader.of_role(self._role, *self._followed)
+            return Reader(self._log, self._who.role, NO_ROOM, self._kitchen, self._followed)
+        return Reader.of_role(self._log, self._role, *self._followed)
 
     @property
     def _kitchen(self) -> bool:
@@ -263,10 +265,10 @@ class ClientSocket:
 
     @property
     def _position(self) -> int:
-        return self._feed.position if self._feed is not None else self._notifier.bounds.newest
+        return self._feed.position if self._feed is not None else self._log.bounds.newest
 
     def _take_owner(self, owner: Owner | None) -> None:
-        subscriptions = self._notifier.subscriptions
+        subscriptions = self._log.subscriptions
         if self._owner is not None:
             subscriptions.detach(self._owner, self._orders_changed)
         self._owner, self._followed = owner, (self._own,)
@@ -280,8 +282,8 @@ class ClientSocket:
 
     def _start_feed(self, reader: Reader, after: int, sent: Set[int] = frozenset()) -> None:
         who = self._who
-        self._feed = EventFeed(self._notifier, self._socket, reader, after, sent)
-        self._presence = self._notifier.directory.connect(
+        self._feed = EventFeed(self._socket, reader, after, sent)
+        self._presence = self._connection.directory.connect(
             user_id=who.user_id, role=who.role, username=who.username, transport="websocket", room=reader.room,
             client=self._owner.client if self._owner is not None else None, served=self._served, sid=self._socket.sid,
             is_screen=who.is_person,
@@ -291,14 +293,14 @@ class ClientSocket:
     async def _stop_feed(self) -> None:
         feed, self._feed = self._feed, None
         if self._presence is not None:
-            self._notifier.directory.disconnect(self._presence)
+            self._connection.directory.disconnect(self._presence)
             self._presence = None
         if feed is not None:
             await feed.stop()
 
     def _served(self) -> tuple[int, int]:
         silent_ms = int((time.monotonic() - self._socket.engine.heard_at) * 1000)
-        return self._position, self._notifier.clock() - silent_ms
+        return self._position, self._log.clock() - silent_ms
 
 
 def _object(sent: Any) -> dict[str, Any]:

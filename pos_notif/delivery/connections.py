@@ -6,9 +6,10 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ..accounts.accounts import Accounts, Principal
+from ..accounts.accounts import Accounts
 from ..errors import LogUnavailable
 from ..log.subscriptions import Subscriptions
+from ..principal import Principal
 
 RESTART = "reinicio"
 SESSION_ENDED = "sesion_terminada"

@@ -15,16 +15,16 @@ from collections import deque
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from ..accounts.accounts import Principal
 from ..errors import LogUnavailable, NoCapacity
 from ..events import DOWNLOAD
 from ..history.process import FRAME_HEAD, describe
 from ..history.query import Export
-from ..log.event_log import Transaction
-from ..notifier import NotificadorPedidos
-from ..publishing.append import Moment
+from ..log.live import LiveLog
+from ..principal import Principal
+from ..publishing.system_events import append_system
 from ..resources import PACKAGE
 from .connections import Connections
 
@@ -59,8 +59,8 @@ class Progress:
 
 
 class Downloads:
-    def __init__(self, notifier: NotificadorPedidos, connections: Connections) -> None:
-        self._notifier = notifier
+    def __init__(self, log: LiveLog, connections: Connections) -> None:
+        self._log = log
         self._connections = connections
         self._running: list[Download] = []
         self._ended: deque[Progress] = deque(maxlen=REMEMBERED)
@@ -83,14 +83,20 @@ class Downloads:
         assert asking is not None
         asking.add_done_callback(download.end)  # also where its client goes before the first byte is asked for
         try:
-            total = await download.open(self._notifier.config.database)
+            total = await download.open(self._log.config.database)
             if not export.after:
-                record = _Record(self._notifier.moment(), principal.actor, export, total)
-                await self._notifier.log.transact(record)
+                await self._note(export, principal, total)
         except BaseException:
             await download.close()
             raise
         return download
+
+    async def _note(self, export: Export, principal: Principal, rows: int) -> None:
+        log = self._log
+        fields = {
+            "actor": principal.actor, "formato": export.format, "filtros": export.filters.sent, "filas": rows,
+        }  # fmt: skip
+        await log.transact(partial(append_system, tipo=DOWNLOAD, fields=fields, ms=log.clock(), zone=log.zone))
 
     def ended(self, download: Download) -> None:
         self._running.remove(download)
@@ -206,25 +212,3 @@ class Download:
         if self._process is not None:
             with self._process as process:  # closes its pipes, and waits for it
                 process.kill()
-
-
-@dataclass(frozen=True, slots=True)
-class _Record:
-    """Appends `descarga`. Call it with the transaction."""
-
-    moment: Moment
-    actor: dict[str, Any]
-    export: Export
-    rows: int
-
-    def __call__(self, transaction: Transaction) -> None:
-        event = {
-            "id": transaction.next_id(),
-            "tipo": DOWNLOAD,
-            "timestamp": self.moment.timestamp,
-            "actor": self.actor,
-            "formato": self.export.format,
-            "filtros": self.export.filters.sent,
-            "filas": self.rows,
-        }
-        transaction.append(event, set(), self.moment.ms, None)

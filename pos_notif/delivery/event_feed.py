@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Set
+from contextlib import aclosing
 
 from ..errors import LogUnavailable
 from ..events import MANAGERS
-from ..log.event_log import NO_ROOM, LoggedEvent, Pruned
+from ..log.event_log import NO_ROOM, LoggedEvent, Page
 from ..log.tail import Waiter
-from ..notifier import NotificadorPedidos, Reader
 from ..socketio.packets import INTERNAL_ERROR, TRY_AGAIN_LATER
 from ..socketio.sockets import Socket
+from .reader import Reader, Start
 
 logger = logging.getLogger("pos_notif")
 
@@ -24,17 +25,14 @@ class EventFeed:
     of this socket has sent although they are after `after`.
     """
 
-    def __init__(
-        self, notifier: NotificadorPedidos, socket: Socket, reader: Reader, after: int, sent: Set[int] = frozenset()
-    ) -> None:
+    def __init__(self, socket: Socket, reader: Reader, after: int, sent: Set[int] = frozenset()) -> None:
         self.reader = reader
         self.turn = asyncio.Lock()
-        self._notifier = notifier
+        self._log = reader.log
         self._socket = socket
         self._after = after
         # Without a room, only followed orders' events are sent: another feed may begin before them.
         self.sent = set(sent)
-        self._waits = False
         self._stale = False
         self._waiter = Waiter()
         self._room: str | None = None
@@ -43,8 +41,7 @@ class EventFeed:
     @property
     def position(self) -> int:
         """The id up to which everything has been sent that was for this socket."""
-        idle = self._waits and not self._waiter.woken
-        return max(self._after, self._notifier.tail.reached) if idle else self._after
+        return max(self._after, self._log.tail.reached) if self._waiter.waiting else self._after
 
     async def stop(self) -> None:
         self._task.cancel()
@@ -66,49 +63,50 @@ class EventFeed:
 
     def _listen_to(self, room: str | None) -> None:
         if self._room is not None:
-            self._notifier.tail.forget(self._waiter, self._room)
+            self._log.tail.forget(self._waiter, self._room)
         self._room = room
         if room is not None:
-            self._notifier.tail.listen(self._waiter, room)
+            self._log.tail.listen(self._waiter, room)
 
     async def _run(self) -> None:
         self.orders_changed()
         try:
             while True:
-                self._waiter.clear()
-                if not await self._send_page():
-                    self._waits = True
-                    await self._waiter.wait()
-                    self._waits = False
+                await self._send_pages()
         except LogUnavailable:
             self._socket.close(TRY_AGAIN_LATER, LogUnavailable.code)
         except Exception:
             logger.exception("a socket's events failed")
             self._socket.close(INTERNAL_ERROR, "")
 
-    async def _send_page(self) -> bool:
-        """Whether there may be more at once."""
+    async def _send_pages(self) -> None:
+        """Until other orders are followed than when it began."""
         self._stale = False
-        try:
-            page = await self._notifier.page(self.reader, self._after)
-        except Pruned:
-            start = self._notifier.pruned(self._after)
-            async with self.turn:
-                await self._socket.emit("resincronizar", start.reset)
-            self._after = start.after
-            return True
+        async with aclosing(self.reader.pages(self._after, self.reader.page, waiter=self._waiter)) as pages:
+            async for page in pages:
+                if self._stale:
+                    return
+                if isinstance(page, Start):
+                    async with self.turn:
+                        await self._socket.emit("resincronizar", page.reset)
+                    self._after = page.after
+                else:
+                    await self._send_page(page)
+                if self._stale:
+                    return
+
+    async def _send_page(self, page: Page) -> None:
         for event in page.events:
             async with self.turn:
                 if self._stale:  # what is followed has changed since the page was read
-                    return True
+                    return
                 if event.id not in self.sent:
                     await self._send(event)
                 self._after = event.id
                 if self.reader.room == NO_ROOM:
                     self.sent.add(event.id)
         self._after = page.examined
-        return page.more
 
     async def _send(self, event: LoggedEvent) -> None:
-        data = self._notifier.event_json(event, self.reader.kitchen).decode()
-        await self._socket.emit_encoded(f'["{event.name}",{data},"{self._notifier.cursor(event.id)}"]')
+        data = self.reader.json_of(event).decode()
+        await self._socket.emit_encoded(f'["{event.name}",{data},"{self._log.cursor(event.id)}"]')

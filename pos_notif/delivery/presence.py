@@ -50,8 +50,18 @@ class Directory:
     _gone: OrderedDict[tuple[Any, ...], Presence] = field(default_factory=OrderedDict)
     _here: Counter[tuple[Any, ...]] = field(default_factory=Counter)  # connections of each identity
     _screens: Counter[str] = field(default_factory=Counter)  # streams and sockets of each room
-    # Called with a room whose first screen has come, or whose last one has gone.
-    on_screen: Callable[[str], None] = lambda room: None
+    _on_screen: set[Callable[[], None]] = field(default_factory=set)
+
+    def on_screen(self, call: Callable[[], None]) -> None:
+        """`call()` is made when a room's first screen has come or its last one has gone, until it is forgotten."""
+        self._on_screen.add(call)
+
+    def forget(self, call: Callable[[], None]) -> None:
+        self._on_screen.discard(call)
+
+    def _tell(self) -> None:
+        for call in list(self._on_screen):
+            call()
 
     def connect(
         self,
@@ -90,7 +100,7 @@ class Directory:
         if is_screen:
             self._screens[room] += 1
             if self._screens[room] == 1:
-                self.on_screen(room)
+                self._tell()
         return presence
 
     def disconnect(self, presence: Presence) -> None:
@@ -108,7 +118,7 @@ class Directory:
         if presence.is_screen:
             self._screens[presence.own_room] -= 1
             if not self._screens[presence.own_room]:
-                self.on_screen(presence.own_room)
+                self._tell()
 
     def find(self, sid: str) -> Presence | None:
         return self._present.get(sid)
@@ -132,7 +142,7 @@ class Directory:
             self._gone.pop(key, None)
             if is_screen:
                 presence.until_ms = now + POLL_INTERVALS * interval_ms
-                self.on_screen(room)
+                self._tell()
         presence.seen_ms = now
         presence.until_ms = now + POLL_INTERVALS * interval_ms
         presence.served = lambda: (position, now)

@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from ..accounts.accounts import Principal
 from ..errors import LogUnavailable
 from ..events import MANAGERS
-from ..log.event_log import Pruned
-from ..notifier import NotificadorPedidos, Reader
+from ..log.live import LiveLog
+from ..principal import Principal
 from ..wire import sse
 from ..wire.json_text import dump
 from .connections import RESTART, SESSION_ENDED, Connections
 from .fanout import OPENINGS_AT_ONCE, PAGES_AT_ONCE, Chunk, Pump, Turns
+from .presence import Directory
+from .reader import Reader, Start
 
 RETRY_MS = (2000, 5000)
 RECONNECT_RETRY_MS = (100, 500)
@@ -47,7 +49,8 @@ class Sink(Protocol):
 class Streams:
     """What the streams share."""
 
-    notifier: NotificadorPedidos
+    log: LiveLog
+    directory: Directory
     connections: Connections
     openings: Turns = field(default_factory=lambda: Turns(OPENINGS_AT_ONCE))
     pages: Turns = field(default_factory=lambda: Turns(PAGES_AT_ONCE))
@@ -59,13 +62,12 @@ class Streams:
         key = (reader.room, reader.kitchen, *follows)
         pump = self._pumps.get(key)
         if pump is None:
-            notifier = self.notifier
-            own = replace(reader, follows=follows)
+            log = self.log
             pump = self._pumps[key] = Pump(
-                notifier.tail, MANAGERS if follows else reader.room,
-                page=lambda after: notifier.sse_page_in_memory(own, after),
-                heartbeat=self.heartbeat, heartbeat_seconds=notifier.config.heartbeat_seconds,
-                clock=notifier.clock, written=notifier.written,
+                log.tail, MANAGERS if follows else reader.room,
+                page=replace(reader, follows=follows).sse_page_in_memory,
+                heartbeat=self.heartbeat, heartbeat_seconds=log.config.heartbeat_seconds,
+                clock=log.clock, written=log.written,
             )  # fmt: skip
         return pump
 
@@ -76,8 +78,8 @@ class Streams:
                 self._pumps.pop(key).retire()
 
     def heartbeat(self, after: int) -> bytes:
-        cursor = self.notifier.cursor(after)
-        data = {"hora_servidor": self.notifier.now(), "cursor": cursor}
+        cursor = self.log.cursor(after)
+        data = {"hora_servidor": self.log.now(), "cursor": cursor}
         return sse.frame("latido", dump(data).encode(), cursor)
 
 
@@ -145,21 +147,21 @@ class Stream:
     # Its own task
 
     async def serve(self, sink: Sink) -> None:
-        notifier, connections = self._streams.notifier, self._streams.connections
+        log, connections = self._streams.log, self._streams.connections
         if connections.full:
             return await sink.send(sse.retry(BUSY_RETRY_MS) + self._note("ocupado"))
         if connections.closing:
             return await sink.send(self._last_words(RESTART))
         self.push = sink.push
         connections.open.add(self)
-        self._presence = notifier.directory.connect(
+        self._presence = self._streams.directory.connect(
             user_id=self.principal.user_id, role=self.principal.role, username=self.principal.username,
             transport="sse", room=self._reader.room, client=self._client, served=self._served,
             is_screen=self.principal.is_person,
         )  # fmt: skip
         owner = self.principal.owner(self._client)
         if owner is not None:
-            followed = notifier.subscriptions.attach(owner, self._follow)
+            followed = log.subscriptions.attach(owner, self._follow)
             self._reader = replace(self._reader, follows=(followed,))
             self._follow()
         timer = self._schedule_end()
@@ -175,12 +177,12 @@ class Stream:
             if timer is not None:
                 timer.cancel()
             if owner is not None:
-                notifier.subscriptions.detach(owner, self._follow)
+                log.subscriptions.detach(owner, self._follow)
             connections.open.discard(self)
-            notifier.directory.disconnect(self._presence)
+            self._streams.directory.disconnect(self._presence)
 
     async def _run(self, sink: Sink) -> None:
-        start = await self._streams.notifier.start(self._reader, self._cursor)
+        start = await self._reader.start(self._cursor)
         self._after = start.after
         await sink.send(sse.PADDING + sse.retry(random.randint(*RETRY_MS)) + self._hello(start.after, start.reset))
         while not self._gone:
@@ -203,43 +205,45 @@ class Stream:
 
     async def _catch_up(self, sink: Sink) -> None:
         """Everything that the log has for us now, in pages, giving way to the others between them."""
-        notifier = self._streams.notifier
-        while not self._gone and self._ending is None:
-            try:
-                body, after = await notifier.sse_page(self._reader, self._after)
-            except Pruned:
-                reset = notifier.pruned(self._after)
-                body, after = self._resync(reset.reset or {}), reset.after
-            if not body:
+        if self._ending is not None:
+            return
+        reader, streams = self._reader, self._streams
+        async with aclosing(reader.pages(self._after, reader.sse_page)) as pages:
+            async for page in pages:
+                if isinstance(page, Start):
+                    body, after = self._resync(page.reset or {}), page.after
+                else:
+                    body, after = page.body, page.examined
+                if body:
+                    await streams.pages.take()
+                    await sink.send(body)
+                    self._seen_ms = streams.log.clock()
                 self._after = after
-                return
-            await self._streams.pages.take()
-            await sink.send(body)
-            self._after = after
-            self._seen_ms = notifier.clock()
+                if self._gone or self._ending is not None:
+                    return
 
     def _schedule_end(self) -> asyncio.TimerHandle | None:
         """At the session's end, or after the longest life of a stream, whichever comes first."""
-        config, expires = self._streams.notifier.config, self.principal.expires_ms
+        config, expires = self._streams.log.config, self.principal.expires_ms
         ends = []
         if config.stream_seconds:
             ends.append((config.stream_seconds * random.uniform(0.8, 1.0), RECONNECT))
         if expires is not None:
-            ends.append((max(0.0, (expires - self._streams.notifier.clock()) / 1000), SESSION_ENDED))
+            ends.append((max(0.0, (expires - self._streams.log.clock()) / 1000), SESSION_ENDED))
         if not ends:
             return None
         seconds, reason = min(ends)
         return asyncio.get_running_loop().call_later(seconds, self.end, reason)
 
     def _hello(self, after: int, reset: dict[str, Any] | None) -> bytes:
-        notifier = self._streams.notifier
-        cursor = notifier.cursor(after) if reset is None else None
+        log = self._streams.log
+        cursor = log.cursor(after) if reset is None else None
         data = {
             "cursor": cursor,
             "rol": self._reader.role,
             "salas": [self._reader.room],
-            "hora_servidor": notifier.now(),
-            "latido_ms": int(notifier.config.heartbeat_seconds * 1000),
+            "hora_servidor": log.now(),
+            "latido_ms": int(log.config.heartbeat_seconds * 1000),
         }
         hello = sse.frame("hola", dump(data).encode(), cursor)
         return hello if reset is None else hello + self._resync(reset)
@@ -252,4 +256,4 @@ class Stream:
         return (sse.retry(random.randint(*retry)) if retry else b"") + self._note(reason)
 
     def _note(self, event: str) -> bytes:
-        return sse.frame(event, dump({"hora_servidor": self._streams.notifier.now()}).encode())
+        return sse.frame(event, dump({"hora_servidor": self._streams.log.now()}).encode())

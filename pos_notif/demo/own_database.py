@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import sqlite3
 from pathlib import Path
 
 from ..accounts.accounts import Accounts
+from ..accounts.holders import read_holders
 from ..errors import BadCredentials, LogRefused
 from ..events import MANAGER
 from ..notifier import NotificadorPedidos
 from ..orders.requests import NewProductBody, parse_request
-from ..publishing.placing import add_product
+from ..publishing.menu import add_product
 from .menu import MENU
 from .people import PEOPLE
 
@@ -27,21 +26,18 @@ def refuse_foreign(path: str) -> None:
     if not file.is_file() or file.stat().st_size == 0:
         return
     try:
-        with contextlib.closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as database:
-            users = [row[0] for row in database.execute("SELECT username FROM users ORDER BY id")]
-            tokens = [row[0] for row in database.execute("SELECT name FROM tokens")]
-            has_events = database.execute("SELECT head_id FROM log").fetchone()[0] > 0
-    except (sqlite3.Error, TypeError) as error:
+        found = read_holders(file)
+    except LogRefused as error:
         raise LogRefused(f"{path}: cannot be used for the demo ({error})") from error
-    foreign = sorted(set(users) - {person.username for person in PEOPLE})
-    if not foreign and (TOKEN_NAME in tokens or not (users or tokens or has_events)):
+    foreign = sorted(set(found.users) - {person.username for person in PEOPLE})
+    if not foreign and (TOKEN_NAME in found.tokens or not (found.users or found.tokens or found.has_events)):
         return
-    found = (
+    holders = (
         f"users that the demo did not make ({', '.join(foreign[:3])})"
         if foreign
         else "a log that the demo did not make"
     )
-    raise LogRefused(f"{path}: has {found}; the demo never mixes with a real log: name a new file, or none")
+    raise LogRefused(f"{path}: has {holders}; the demo never mixes with a real log: name a new file, or none")
 
 
 async def prepare(path: str | os.PathLike[str]) -> str:
@@ -49,7 +45,7 @@ async def prepare(path: str | os.PathLike[str]) -> str:
     PINs and roles are set back to those that are shown; whoever is still signed in stays so, and whatever was done to
     the menu."""
     async with NotificadorPedidos(database=str(path)) as notifier:
-        accounts = Accounts(notifier.database, notifier.clock)
+        accounts = Accounts(notifier.log.database, notifier.log.clock)
         try:
             # The token comes first: it marks the file as the demo's.
             if any(token["name"] == TOKEN_NAME for token in await accounts.list_tokens()):
@@ -79,10 +75,10 @@ async def _hire(accounts: Accounts) -> None:
 
 
 async def _write_menu(notifier: NotificadorPedidos, accounts: Accounts) -> None:
-    known = {product.name for product in await notifier.log.products()}
+    known = {product.name for product in await notifier.log.store.products()}
     manager = next(person for person in PEOPLE if person.role == MANAGER)
     signed_in, _ = await accounts.login(manager.username, manager.pin, "pos-notif demo")
     for dish in MENU:
         if dish.name not in known:
-            await add_product(notifier, signed_in, parse_request(NewProductBody, dish.product))
+            await add_product(notifier.publishing, signed_in, parse_request(NewProductBody, dish.product))
     await accounts.logout(signed_in)

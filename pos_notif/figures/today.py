@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from ..clock import business_day, business_day_start, iso
-from ..notifier import NotificadorPedidos
+from ..log.live import LiveLog
 from ..orders.state import Json
 from .counting import Figures
 
@@ -29,14 +29,14 @@ class _Reading:
 
 
 class DayFigures:
-    def __init__(self, notifier: NotificadorPedidos) -> None:
-        self._notifier = notifier
+    def __init__(self, log: LiveLog) -> None:
+        self._log = log
         self._today: _Reading | None = None
 
     async def of(self, day: date | None) -> Json:
         """None: today. Raises LogUnavailable."""
-        notifier = self._notifier
-        today = business_day(notifier.clock(), notifier.zone)
+        log = self._log
+        today = business_day(log.clock(), log.zone)
         reading = self._today if self._today is not None and day in (None, today) else None
         if reading is None or reading.day != today:
             reading = await self._begin(day or today, ended=day is not None and day < today)
@@ -46,29 +46,29 @@ class DayFigures:
             return await self._read(reading)
 
     async def _begin(self, day: date, *, ended: bool) -> _Reading:
-        notifier = self._notifier
-        start, end = (business_day_start(date_, notifier.zone) for date_ in (day, day + timedelta(days=1)))
-        first = await notifier.log.first_id_at(start)
-        before = await notifier.log.first_id_at(end) if ended else _NO_END
+        log = self._log
+        start, end = (business_day_start(date_, log.zone) for date_ in (day, day + timedelta(days=1)))
+        first = await log.store.first_id_at(start)
+        before = await log.store.first_id_at(end) if ended else _NO_END
         return _Reading(day, Figures(start, end), first - 1, before)
 
     async def _read(self, reading: _Reading) -> Json:
-        notifier, figures = self._notifier, reading.figures
+        log, figures = self._log, reading.figures
         more = True
         while more:
-            events, reading.after, more = await notifier.log.orders_events(
+            events, reading.after, more = await log.store.orders_events(
                 reading.after, reading.before, limit=PAGE_EVENTS
             )
             for ms, event in events:
                 figures.take(ms, event)
-        now, zone = notifier.clock(), notifier.zone
+        now, zone = log.clock(), log.zone
         return {
             "dia": reading.day.isoformat(),
             "desde": iso(figures.start_ms, zone),
             "hasta": iso(figures.end_ms, zone),
             "hora_servidor": iso(now, zone),
-            "cursor": notifier.cursor(reading.after),
-            "tarde_segundos": round(notifier.config.late_minutes * 60),
-            "abiertos": await notifier.log.count_open(now, notifier.limits),
-            **await asyncio.to_thread(figures.summary, now, zone, int(notifier.config.late_minutes * 60_000)),
+            "cursor": log.cursor(reading.after),
+            "tarde_segundos": round(log.config.late_minutes * 60),
+            "abiertos": await log.store.count_open(now, log.limits),
+            **await asyncio.to_thread(figures.summary, now, zone, int(log.config.late_minutes * 60_000)),
         }

@@ -1,4 +1,4 @@
-"""The log's contract: what everything above it knows, whichever store is below."""
+"""What everything above the log knows of it: cursors, events, pages, and what a transaction can do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 from ..events import EVENT_NAME
 from ..orders.menu import Product
 from ..orders.state import Order
-from .subscriptions import Owner
+from ..principal import Owner
 
 T = TypeVar("T")
 
@@ -158,32 +158,3 @@ class Transaction(Protocol):
 
     def on_commit(self, call: Callable[[], None]) -> None:
         """`call()` in the loop once all this is durable, before any event after it is handed on."""
-
-
-class EventLog(Protocol):
-    @property
-    def bounds(self) -> Bounds:
-        """As this process knows them: at least up to every event it has appended."""
-
-    async def transact(self, work: Callable[[Transaction], T]) -> T:
-        """Runs `work` in the writer; concurrent ones share a commit. Durable when it returns.
-
-        Raises what `work` raises, with nothing kept of it, or LogUnavailable.
-        """
-
-    async def refresh(self) -> Bounds:
-        """The bounds as they are in the store now, other processes' appends included."""
-
-    async def read(
-        self, after: int, room: str, *, limit: int, max_bytes: int, orders: Mapping[int, int] = NO_ORDERS
-    ) -> Page:
-        """The next events of the room, and of `orders` after the id that each has; no further than `bounds` goes now.
-
-        Raises Pruned where `after` is older than the log, LogUnavailable where it cannot be read.
-        """
-
-    async def read_since(self, ms: int, room: str, *, limit: int) -> Page:
-        """The newest `limit` events of the room appended since `ms`, oldest first."""
-
-    async def count(self, after: int, room: str, *, up_to: int, orders: Mapping[int, int] = NO_ORDERS) -> int:
-        """How many such events follow `after`, counted no further than `up_to`."""

@@ -10,8 +10,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
+
+from ..principal import Owner
 
 MAX_SUBSCRIPTIONS = 100
 # Of a session or token. Tabs come and go, and a token's subscriptions end with it alone: at the limit those of orders
@@ -26,15 +27,6 @@ def client_name(text: Any) -> str | None:
         return str(uuid.UUID(text))
     except (AttributeError, TypeError, ValueError):
         return None
-
-
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """`kind` and `id` are the session's or token's."""
-
-    kind: str
-    id: int
-    client: str
 
 
 class Followed:

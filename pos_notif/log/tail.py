@@ -30,9 +30,9 @@ class Waiter:
         self._future: asyncio.Future[None] | None = None
 
     @property
-    def woken(self) -> bool:
-        """Since the last `clear`."""
-        return self._woken
+    def waiting(self) -> bool:
+        """Its reader waits, and nothing has come since the `clear` before."""
+        return self._future is not None and not self._woken
 
     def clear(self) -> None:
         self._woken = False

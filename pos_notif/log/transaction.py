@@ -14,10 +14,11 @@ from ..events import KITCHEN, OVER, READY, RECEIPT, STATE_CHANGE, TILLS, WAITERS
 from ..orders.menu import Product
 from ..orders.routing import all_rooms
 from ..orders.state import Order
+from ..principal import Owner
 from ..wire.json_text import dump
 from .event_log import FIRST_OWN_ORDER_ID, LAST_OWN_ORDER_ID, LoggedEvent
 from .hash_chain import chain
-from .subscriptions import MAX_CLIENTS, MAX_SUBSCRIPTIONS, OVER_MS, Owner
+from .subscriptions import MAX_CLIENTS, MAX_SUBSCRIPTIONS, OVER_MS
 from .tables.alarms import unacknowledged
 from .tables.events import EVENT_COLUMNS, event_of, read_bounds
 from .tables.fold import Fold

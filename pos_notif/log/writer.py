@@ -15,9 +15,9 @@ from ..errors import LogRefused, LogUnavailable
 from ..events import WAITERS
 from ..orders.menu import Product
 from ..orders.state import Order, ViewLimits
+from ..principal import Owner
 from .event_log import NO_ORDERS, Bounds, LoggedEvent, Page, Transaction
 from .hash_chain import ChainWalk
-from .subscriptions import Owner
 from .tables.alarms import alarms_to_show
 from .tables.events import (
     EVENT_COLUMNS,
@@ -212,6 +212,9 @@ class SqliteLog:
 
     async def products(self) -> list[Product]:
         return await self._database.read(all_products)
+
+    async def has_order(self, order_id: int) -> bool:
+        return await self._database.read(lambda connection: find_order(connection, order_id)) is not None
 
     async def order_history(self, order_id: int, limit: int) -> tuple[Order | None, list[LoggedEvent]]:
         """An order and its newest `limit` events, oldest first."""

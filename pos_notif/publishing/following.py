@@ -7,20 +7,18 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from ..accounts.accounts import Principal
 from ..errors import Invalid, RoleNotAllowed, TooManySubscriptions
 from ..events import COOK, MANAGER
 from ..log.event_log import Transaction
-from ..log.subscriptions import MAX_SUBSCRIPTIONS, Followed, Owner
-from ..notifier import NotificadorPedidos
+from ..log.live import LiveLog
+from ..log.subscriptions import MAX_SUBSCRIPTIONS, Followed
 from ..orders.state import Order
+from ..principal import Owner, Principal
 from ..wire.json_limits import MAX_ID, printable
 from .receipts import MAX_RECEIPTS, Receipts
 
 
-async def subscribe(
-    notifier: NotificadorPedidos, order_id: Any, *, by: Owner | Followed, kitchen: bool
-) -> dict[str, Any]:
+async def subscribe(log: LiveLog, order_id: Any, *, by: Owner | Followed, kitchen: bool) -> dict[str, Any]:
     """The order as it is now; what comes after the answer's cursor follows. `by`: a client, or a socket without one.
     Raises Invalid, TooManySubscriptions, NotAuthenticated or LogUnavailable."""
     number = _order_id(order_id)
@@ -28,39 +26,39 @@ async def subscribe(
     def work(transaction: Transaction) -> tuple[Order | None, int]:
         after = transaction.next_id() - 1
         if isinstance(by, Owner):
-            for owner, over in transaction.follow(by, number, notifier.clock()):
-                transaction.on_commit(partial(notifier.subscriptions.discard, owner, over))
-            transaction.on_commit(lambda: notifier.subscriptions.add(by, number, after))
+            for owner, over in transaction.follow(by, number, log.clock()):
+                transaction.on_commit(partial(log.subscriptions.discard, owner, over))
+            transaction.on_commit(lambda: log.subscriptions.add(by, number, after))
         else:
             if number not in by.orders and len(by.orders) >= MAX_SUBSCRIPTIONS:
                 raise TooManySubscriptions
             transaction.on_commit(lambda: by.add(number, after))
         return transaction.order(number), after
 
-    order, after = await notifier.log.transact(work)
+    order, after = await log.transact(work)
     return {
         "pedido_id": number,
-        "pedido": None if order is None else notifier.order_json(order, kitchen),
-        "cursor": notifier.cursor(after),
+        "pedido": None if order is None else log.order_json(order, kitchen),
+        "cursor": log.cursor(after),
     }
 
 
-async def unsubscribe(notifier: NotificadorPedidos, order_id: Any, *, by: Owner | Followed) -> dict[str, Any]:
+async def unsubscribe(log: LiveLog, order_id: Any, *, by: Owner | Followed) -> dict[str, Any]:
     """One that is not followed is no error. Raises Invalid or LogUnavailable."""
     number = _order_id(order_id)
     if isinstance(by, Owner):
 
         def work(transaction: Transaction) -> None:
             transaction.unfollow(by, number)
-            transaction.on_commit(lambda: notifier.subscriptions.discard(by, number))
+            transaction.on_commit(lambda: log.subscriptions.discard(by, number))
 
-        await notifier.log.transact(work)
+        await log.transact(work)
     else:
         by.discard(number)
     return {"pedido_id": number}
 
 
-async def acknowledge(notifier: NotificadorPedidos, who: Principal, sent: Mapping[str, Any]) -> dict[str, Any]:
+async def acknowledge(log: LiveLog, who: Principal, sent: Mapping[str, Any]) -> dict[str, Any]:
     """`{evento_ids, entendido?}`. Raises RoleNotAllowed for what is no kitchen screen's session, Invalid, or
     LogUnavailable."""
     check_is_screen(who)
@@ -68,11 +66,8 @@ async def acknowledge(notifier: NotificadorPedidos, who: Principal, sent: Mappin
         if name not in ("evento_ids", "entendido"):
             raise Invalid(fields={printable(name): "no se reconoce"})
     understood = flag(sent, "entendido", default=False)
-    receipts = Receipts(
-        _event_ids(sent.get("evento_ids")), understood=understood, actor=who.actor, now_ms=notifier.clock(),
-        zone=notifier.zone,
-    )  # fmt: skip
-    return {"ok": True, "nuevos": await notifier.log.transact(receipts)}
+    receipts = Receipts(_event_ids(sent.get("evento_ids")), understood, who.actor, log.clock(), log.zone)
+    return {"ok": True, "nuevos": await log.transact(receipts.append_to)}
 
 
 def check_is_screen(who: Principal) -> None:

@@ -1,22 +1,22 @@
-"""Orders from people's screens: placing one, acting on one, and the menu. One transaction each, with its stock."""
+"""Orders from people's screens: placing one, and acting on one. One transaction each, with its stock."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from ..accounts.accounts import Principal
 from ..errors import Invalid, NotFound, RoleNotAllowed, StaleVersion
-from ..events import COOK, NEW_ORDER, STOCK_ALERT
+from ..events import COOK, NEW_ORDER
 from ..log.event_log import FIRST_OWN_ORDER_ID, Transaction
-from ..notifier import NotificadorPedidos
 from ..orders.actions import FLOOR_STAFF, Action, check_role, drafts, stock_change
-from ..orders.menu import Product, alert
-from ..orders.requests import ActionBody, NewProductBody, OrderBody, OrderedLine, ProductBody
+from ..orders.requests import ActionBody, OrderBody, OrderedLine
 from ..orders.state import Json, Order
-from .append import Moment, append
+from ..principal import Principal
+from .append import append
+from .menu import take
 from .publication import digest_of, find_first
+from .publish import Publishing
 
 PLACE_ROUTE = "pedidos"
 
@@ -36,9 +36,9 @@ def check_may_order(who: Principal) -> None:
         raise RoleNotAllowed
 
 
-async def place(notifier: NotificadorPedidos, who: Principal, body: OrderBody) -> Done:
+async def place(publishing: Publishing, who: Principal, body: OrderBody) -> Done:
     """A new order, which takes its dishes from the stock. Raises Invalid, SoldOut, KeyReused or LogUnavailable."""
-    moment, actor = notifier.moment(), _actor(who, body.actor)
+    moment, actor = publishing.moment(), _actor(who, body.actor)
     digest = digest_of(body.model_dump(exclude_unset=True))
     name = (who.publisher_key, PLACE_ROUTE, body.operacion_id)
 
@@ -57,18 +57,18 @@ async def place(notifier: NotificadorPedidos, who: Principal, body: OrderBody) -
             "creado_por": actor,
         }
         first = append(transaction, moment, {"tipo": NEW_ORDER, "pedido": pedido}, actor, body.operacion_id)
-        _take(transaction, moment, actor, [(line["producto_id"], -line["cantidad"]) for line in lines])
+        take(transaction, moment, actor, [(line["producto_id"], -line["cantidad"]) for line in lines])
         transaction.keep_key(*name, digest, [first])
         return Done(_order(transaction, order_id), [first], duplicate=False)
 
-    return await _done(notifier, work)
+    return await _done(publishing, work)
 
 
-async def act(notifier: NotificadorPedidos, who: Principal, order_id: int, body: ActionBody) -> Done:
+async def act(publishing: Publishing, who: Principal, order_id: int, body: ActionBody) -> Done:
     """Raises NotFound, RoleNotAllowed, Invalid, InvalidTransition, StaleVersion, SoldOut, KeyReused or
     LogUnavailable."""
     check_role(body.accion, who.role)
-    moment, actor = notifier.moment(), _actor(who, body.actor)
+    moment, actor = publishing.moment(), _actor(who, body.actor)
     digest = digest_of(body.model_dump(exclude_unset=True))
     name = (who.publisher_key, f"acciones/{order_id}", body.operacion_id)
 
@@ -78,9 +78,9 @@ async def act(notifier: NotificadorPedidos, who: Principal, order_id: int, body:
             return _again(transaction, known)
         before = _order(transaction, order_id)
         if body.version is not None and body.version != before.pedido["version"]:
-            raise StaleVersion(extra={"pedido": notifier.order_json(before, who.role == COOK)})
+            raise StaleVersion(extra={"pedido": publishing.log.order_json(before, who.role == COOK)})
         action = Action(
-            body.accion, who.role, moment.ms, notifier.limits.ready_ms, reason=(body.razon or "").strip() or None,
+            body.accion, who.role, moment.ms, publishing.log.limits.ready_ms, reason=(body.razon or "").strip() or None,
             payment=body.metodo_pago, line_id=body.item_id, quantity=body.cantidad, notes=body.notas,
             lines=_lines(transaction, body.items or ()),
             made_ready=transaction.ready_lines(order_id) if body.accion == "deshacer" else None,
@@ -90,16 +90,16 @@ async def act(notifier: NotificadorPedidos, who: Principal, order_id: int, body:
         for index, draft in enumerate(made):
             append(transaction, moment, draft, actor, body.operacion_id if index == 0 else None)
         ids = list(range(first, transaction.next_id()))
-        _take(transaction, moment, actor, list(stock_change(before, action).items()))
+        take(transaction, moment, actor, list(stock_change(before, action).items()))
         transaction.keep_key(*name, digest, ids)
         return Done(_order(transaction, order_id), ids, duplicate=False)
 
-    return await _done(notifier, work)
+    return await _done(publishing, work)
 
 
-async def _done(notifier: NotificadorPedidos, work: Callable[[Transaction], Done]) -> Done:
-    done = await notifier.log.transact(work)
-    notifier.counts.duplicates += int(done.duplicate)
+async def _done(publishing: Publishing, work: Callable[[Transaction], Done]) -> Done:
+    done = await publishing.log.transact(work)
+    publishing.log.counts.duplicates += int(done.duplicate)
     return done
 
 
@@ -131,68 +131,3 @@ def _lines(transaction: Transaction, ordered: Sequence[OrderedLine]) -> list[Jso
             raise Invalid(fields={f"items.{index}.producto_id": "no existe ese producto"})
         lines.append(product.line(line.cantidad, line.notas))
     return lines
-
-
-def _take(transaction: Transaction, moment: Moment, actor: Json, amounts: Sequence[tuple[int, float]]) -> None:
-    """Raises SoldOut."""
-    for product_id, amount in amounts:
-        product = transaction.product(product_id)
-        if product is not None:
-            _keep(transaction, moment, actor, product, product.moved(amount))
-
-
-def _keep(transaction: Transaction, moment: Moment, actor: Json, before: Product | None, after: Product) -> None:
-    transaction.save_product(after)
-    level = alert(before, after)
-    if level is not None:
-        draft = {
-            "tipo": STOCK_ALERT, "producto_id": after.id, "nombre": after.name, "stock_actual": after.stock,
-            "stock_minimo": after.minimum, "nivel": level,
-        }  # fmt: skip
-        append(transaction, moment, draft, actor)
-
-
-# The menu
-
-
-async def add_product(notifier: NotificadorPedidos, who: Principal, body: NewProductBody) -> Product:
-    """Raises LogUnavailable."""
-    moment = notifier.moment()
-
-    def work(transaction: Transaction) -> Product:
-        new = Product(transaction.last_product_id() + 1, body.nombre, None, 0.0, None, None, available=True)
-        product = _changed(new, body.model_dump(exclude_unset=True))
-        # A new dish is no news for the kitchen, unless there is none of it.
-        _keep(transaction, moment, who.actor, new, product)
-        return product
-
-    return await notifier.log.transact(work)
-
-
-async def change_product(notifier: NotificadorPedidos, who: Principal, product_id: int, body: ProductBody) -> Product:
-    """Raises NotFound, Invalid or LogUnavailable."""
-    changes = body.model_dump(exclude_unset=True)
-    for name in ("nombre", "precio", "disponible"):
-        if name in changes and changes[name] is None:
-            raise Invalid(fields={name: "no puede ser null"})
-    moment = notifier.moment()
-
-    def work(transaction: Transaction) -> Product:
-        before = transaction.product(product_id)
-        if before is None:
-            raise NotFound(f"No existe el producto {product_id}.")
-        after = _changed(before, changes)
-        _keep(transaction, moment, who.actor, before, after)
-        return after
-
-    return await notifier.log.transact(work)
-
-
-def _changed(product: Product, changes: Mapping[str, Any]) -> Product:
-    fields = {"nombre": "name", "categoria": "category", "precio": "price", "stock_minimo": "minimum"}
-    after = replace(product, **{fields[name]: value for name, value in changes.items() if name in fields})
-    if "stock_actual" in changes:
-        after = after.with_stock(changes["stock_actual"])
-    if "disponible" in changes and changes["disponible"] is not None:
-        after = after.marked(changes["disponible"])
-    return after

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import DomainError, Invalid, KeyReused
 from ..log.event_log import Transaction
-from .append import Moment, Rules, append
+from .append import Moment, append
 
 Json = dict[str, Any]
 
@@ -35,7 +35,7 @@ class Published:
 
 
 class Publication:
-    """Drafts that are appended whole or not at all. Call it with the transaction."""
+    """Drafts that are appended whole or not at all."""
 
     def __init__(
         self,
@@ -43,15 +43,14 @@ class Publication:
         *,
         publisher: Publisher,
         route: str,
-        now_ms: int,
-        rules: Rules,
+        moment: Moment,
         key: str | None = None,
         batch: bool = False,
     ) -> None:
         self._drafts = drafts
         self._publisher = publisher
         self._route = route
-        self._moment = Moment.of(now_ms, rules)
+        self._moment = moment
         self._batch = batch
         own_key = None if batch else drafts[0].get("operacion_id")
         self._key = key if key is not None else own_key
@@ -62,7 +61,8 @@ class Publication:
             digest_of(draft) if batch and draft.get("operacion_id") is not None else b"" for draft in drafts
         ]
 
-    def __call__(self, transaction: Transaction) -> Published:
+    def append_to(self, transaction: Transaction) -> Published:
+        """Runs in the transaction. Raises the errors of the order rules, or KeyReused."""
         if self._key is not None:
             known = find_first(transaction, self._name(self._key), self._digest, self._key_field)
             if known is not None:

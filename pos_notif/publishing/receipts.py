@@ -4,37 +4,37 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import tzinfo
+from functools import partial
 from typing import Any
 
-from ..clock import iso
 from ..errors import Invalid
 from ..events import CANCELLED, KITCHEN, RECEIPT, acknowledgeable, cancels
 from ..log.event_log import LoggedEvent, Transaction
 from ..orders import state as orders
 from ..orders.routing import rooms_for_receipt
 from ..orders.state import Order
+from .system_events import append_system
 
 MAX_RECEIPTS = 500
 
 
+@dataclass(frozen=True, slots=True)
 class Receipts:
-    """Appends an `acuse_recibo` for the first receipt of each event, and for the first that says of a cancellation
-    that it was understood. Call it with the transaction; it tells how many it appended. Raises Invalid, with nothing
-    kept."""
+    """What one screen says that it has drawn. `append_to` appends an `acuse_recibo` for the first receipt of each
+    event, and for the first that says of a cancellation that it was understood."""
 
-    def __init__(
-        self, event_ids: Sequence[int], *, understood: bool, actor: dict[str, Any], now_ms: int, zone: tzinfo
-    ) -> None:
-        self._event_ids = event_ids
-        self._understood = understood
-        self._actor = actor
-        self._now_ms = now_ms
-        self._zone = zone
+    event_ids: Sequence[int]
+    understood: bool
+    actor: dict[str, Any]
+    ms: int
+    zone: tzinfo
 
-    def __call__(self, transaction: Transaction) -> int:
+    def append_to(self, transaction: Transaction) -> int:
+        """Runs in the transaction, and tells how many it appended. Raises Invalid, with nothing kept."""
         appended = 0
-        for index, event_id in enumerate(self._event_ids):
+        for index, event_id in enumerate(self.event_ids):
             event = transaction.event(event_id)
             order = transaction.order(event.order_id) if event is not None and event.order_id is not None else None
             if event is None or order is None or not _may_be(event):
@@ -45,26 +45,25 @@ class Receipts:
     def _acknowledge(self, transaction: Transaction, event: LoggedEvent, order: Order) -> int:
         first = event.id in order.pedido["por_acusar"]
         understood = (
-            self._understood
+            self.understood
             and cancels(json.loads(event.json))
             and order.state == CANCELLED
             and "entendido_at" not in order.pedido
         )
         if not first and not understood:
             return 0
-        receipt = {
-            "id": transaction.next_id(),
-            "tipo": RECEIPT,
-            "timestamp": iso(self._now_ms, self._zone),
+        fields = {
             "pedido_id": order.pedido["id"],
-            "actor": self._actor,
+            "actor": self.actor,
             "evento_id": event.id,
-            "segundos": max(0, self._now_ms - event.ms) // 1000,
+            "segundos": max(0, self.ms - event.ms) // 1000,
             "entendido": understood,
         }
-        after = orders.acknowledge(order, receipt)
-        rooms = rooms_for_receipt(takeaway=order.takeaway, understood=understood)
-        transaction.append(receipt, rooms, self._now_ms, after)
+        append_system(
+            transaction, RECEIPT, fields, ms=self.ms, zone=self.zone,
+            rooms=rooms_for_receipt(takeaway=order.takeaway, understood=understood),
+            after=partial(orders.acknowledge, order),
+        )  # fmt: skip
         return 1
 
 

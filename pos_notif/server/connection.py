@@ -45,7 +45,7 @@ from hypercorn.utils import parse_socket_addr
 
 from ..counts import Counts
 from ..web.errors import error_json, http_told
-from ..web.http_connection import STATE_KEY
+from ..web.sinks import STATE_KEY
 from .websocket import WebSocketStream
 
 logger = logging.getLogger("pos_notif")

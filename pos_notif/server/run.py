@@ -9,21 +9,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import json
 import logging
 import resource
 import signal
 import socket
 import ssl
-import sys
-import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.asyncio.worker_context import WorkerContext
 from hypercorn.config import Config as HypercornConfig
-from hypercorn.logging import Logger
 
 from ..app import NotificationApp, create_app
 from ..config import Config
@@ -31,17 +27,15 @@ from ..delivery.streams import BUSY_RETRY_MS
 from ..errors import ConfigurationError, NoCapacity, PortUnavailable
 from ..socketio.engine import EngineSettings
 from ..web.errors import STREAM_PATH
-from ..web.notifications import STREAM_HEADERS
-from ..web.services import EXTENSION, Services
+from ..web.stream import STREAM_HEADERS
 from ..wire import sse
 from ..wire.json_text import dump
 from .connection import LINGER_SECONDS, SEND_BUFFER_BYTES, Connection
+from .logs import AccessLog, NoAccessLog
 from .loop_watch import LoopWatch
-from .loop_watch import logger as loop_logger
 from .tls import tls_context
 
 logger = logging.getLogger("pos_notif")
-access_logger = logging.getLogger("pos_notif.access")
 
 STOP_SECONDS = 2.0
 GC_THRESHOLD = 10_000
@@ -122,28 +116,25 @@ class Server:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.stop)
-        await self._app.notifier.open()
-        try:
-            await self._app.startup()
-        except BaseException:
-            await self._app.notifier.close()  # its threads would keep the process alive
-            raise
-        # asyncio accepts up to a `backlog` of connections in one turn of the loop, while live events wait.
+        async with self._app.serving() as services:
+            server = await self._listen()
+            try:
+                ready(await services.accounts.has_users())
+                await self._stop.wait()
+            finally:
+                server.close()
+                await self._end_connections()
+
+    async def _listen(self) -> asyncio.Server:
         timeouts: dict[str, Any] = (
             {"ssl_handshake_timeout": HANDSHAKE_SECONDS, "ssl_shutdown_timeout": LINGER_SECONDS} if self._tls else {}
         )
+        # asyncio accepts up to a `backlog` of connections in one turn of the loop, while live events wait.
         server = await asyncio.start_server(
             self._accept, sock=self._listener, backlog=ACCEPTS_AT_ONCE, ssl=self._tls, **timeouts
         )
         self._listener.listen(KERNEL_BACKLOG)
-        try:
-            services: Services = self._app.extensions[EXTENSION]
-            ready(await services.accounts.has_users())
-            await self._stop.wait()
-        finally:
-            server.close()
-            await self._end_connections()
-            await self._app.shutdown()
+        return server
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.get_running_loop().create_task(self._serve(reader, writer), name="connection")
@@ -162,7 +153,7 @@ class Server:
             reader,
             writer,
             self._config.write_timeout_seconds,
-            self._app.notifier.counts,
+            self._app.notifier.log.counts,
         )
         self._connections.add(connection)
         try:
@@ -268,51 +259,5 @@ def _hypercorn_config(config: Config) -> HypercornConfig:
     hypercorn.h11_max_incomplete_size = 32 * 1024
     hypercorn.websocket_max_message_size = EngineSettings().max_payload
     hypercorn.errorlog = logging.getLogger("pos_notif.http")
-    hypercorn.logger_class = AccessLog if config.access_log else _NoAccessLog
+    hypercorn.logger_class = AccessLog if config.access_log else NoAccessLog
     return hypercorn
-
-
-_LOGGED = "pos_notif.logged"
-
-
-class AccessLog(Logger):
-    """One JSON line a request, without the query: what is in it is nobody's business who reads logs."""
-
-    async def access(self, request: Any, response: Any, request_time: float) -> None:
-        # Of a stream whose client has gone Hypercorn speaks then, and once more when its end has been written.
-        if _LOGGED in request:
-            return
-        request[_LOGGED] = True
-        client = request.get("client")
-        access_logger.info(
-            json.dumps(
-                {
-                    "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-                    "client": client[0] if client else None,
-                    "method": request.get("method", "WEBSOCKET"),
-                    "path": request["path"],
-                    # None: the client went away before the answer ended, as a closed stream's does.
-                    "status": response["status"] if response is not None else None,
-                    "ms": round(request_time * 1000, 1),
-                },
-                ensure_ascii=False,
-            )
-        )
-
-
-class _NoAccessLog(Logger):
-    async def access(self, request: Any, response: Any, request_time: float) -> None:
-        pass
-
-
-def set_up_logging() -> None:
-    """Everything that is logged goes to standard error; standard output is for scripts."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    plain = logging.StreamHandler(sys.stderr)
-    plain.setFormatter(logging.Formatter("%(message)s"))
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    for lines in (access_logger, loop_logger):  # each is JSON
-        lines.addHandler(plain)
-        lines.propagate = False

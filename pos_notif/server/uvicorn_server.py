@@ -46,12 +46,6 @@ class _Server(uvicorn.Server):
 
 async def run(app: NotificationApp, config: Config, listener: socket.socket, ready: Callable[[bool], None]) -> None:
     """As `Server.run` of `server/run.py`."""
-    await app.notifier.open()
-    try:
-        await app.startup()
-    except BaseException:
-        await app.notifier.close()
-        raise
     options = uvicorn.Config(
         app, lifespan="off", log_config=None, access_log=config.access_log, server_header=False,
         limit_concurrency=None, timeout_graceful_shutdown=STOP_SECONDS,
@@ -65,7 +59,5 @@ async def run(app: NotificationApp, config: Config, listener: socket.socket, rea
 
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop)
-    try:
+    async with app.serving():
         await server.serve(sockets=[listener])
-    finally:
-        await app.shutdown()

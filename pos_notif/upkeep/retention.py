@@ -10,14 +10,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import tzinfo
 
-from ..clock import Clock, business_day, business_day_start, iso
+from ..clock import Clock, business_day, business_day_start
 from ..database.threads import Database
 from ..errors import LogUnavailable
-from ..log.event_log import FIRST_OWN_ORDER_ID, EventLog, Transaction
+from ..log.event_log import FIRST_OWN_ORDER_ID, Transaction
 from ..log.pruning import Cut, prunings
 from ..log.tables.fold import Fold
 from ..log.tables.pruning import PAGE_ORDERS, Prefix, delete_batch, orders_going_on
+from ..log.writer import SqliteLog
 from ..orders.state import Order
+from ..publishing.system_events import append_system
 
 logger = logging.getLogger("pos_notif")
 
@@ -42,7 +44,7 @@ class Overtaken(Exception):
 
 async def prune(
     database: Database,
-    log: EventLog,
+    log: SqliteLog,
     *,
     before_ms: int,
     now_ms: int,
@@ -73,8 +75,7 @@ async def prune(
         last_own = max(transaction.last_own_order_id(), FIRST_OWN_ORDER_ID - 1)
         cut = Cut(prefix.up_to, prefix.anchor_hash, prefix.rows, last_own)
         for body in prunings(cut, [going_on[order_id] for order_id in sorted(going_on)]):
-            event = {"id": transaction.next_id(), "tipo": body["tipo"], "timestamp": iso(now_ms, zone), **body}
-            transaction.append(event, set(), now_ms, None)
+            append_system(transaction, body["tipo"], body, ms=now_ms, zone=zone)
         transaction.begin_after(prefix.up_to, prefix.anchor_hash)
 
     await log.transact(work)
@@ -110,7 +111,7 @@ async def _delete_rows(database: Database, progress: Callable[[int], None]) -> N
         await asyncio.sleep(max(PAUSE_SECONDS, time.monotonic() - started))
 
 
-async def prune_every_day(database: Database, log: EventLog, *, keep_days: float, clock: Clock, zone: tzinfo) -> None:
+async def prune_every_day(database: Database, log: SqliteLog, *, keep_days: float, clock: Clock, zone: tzinfo) -> None:
     """When it starts, and after every change of the business day: a machine may be off at night. Never returns."""
     while True:
         day = business_day(clock(), zone)

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 from quart import current_app, g, request
 from werkzeug.sansio.http import parse_cookie
 
-from ..accounts.accounts import Principal
+from ..delivery.reader import Reader
 from ..errors import NotAuthenticated, NotFound, OriginNotAllowed, RoleNotAllowed
 from ..events import MANAGER, ROLE_ROOM, may_read
-from ..notifier import Reader
+from ..principal import Principal
 from .services import services
 
 COOKIE = "pos_notif_sesion"
@@ -67,7 +67,7 @@ def reader_of(role: str) -> Reader:
         raise NotFound(f"No existe el rol {role}.")
     if not may_read(principal().role, role):
         raise RoleNotAllowed
-    return Reader.of_role(role)
+    return Reader.of_role(services().log, role)
 
 
 def require_manager() -> None:

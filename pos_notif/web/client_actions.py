@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from quart import Blueprint, Response, request
+from quart import Blueprint, request
 
 from ..errors import Invalid
 from ..events import COOK
-from ..log.subscriptions import Owner
+from ..principal import Owner
 from ..publishing.following import acknowledge, check_is_screen, subscribe, unsubscribe
-from ..wire.json_text import dump
 from .access import principal
+from .answers import json_answer
 from .body import check_no_body, client_id, path_id, read_object
 from .documented import documented
 from .schemas import ClientQuery, Receipt, ReceiptsBody, Subscription, Unsubscription
@@ -26,7 +26,7 @@ async def subscription(pedido_id: str) -> Any:
     """El cliente sigue un pedido: sus eventos llegan por su stream, su polling y sus sockets."""
     check_no_body()
     order_id, owner = path_id(pedido_id, "ese pedido"), _owner()
-    return _answer(await subscribe(services().notifier, order_id, by=owner, kitchen=principal().role == COOK))
+    return json_answer(await subscribe(services().log, order_id, by=owner, kitchen=principal().role == COOK))
 
 
 @blueprint.delete("/suscripciones/<pedido_id>")
@@ -35,7 +35,7 @@ async def end_subscription(pedido_id: str) -> Any:
     """El cliente deja de seguir un pedido."""
     check_no_body()
     order_id, owner = path_id(pedido_id, "ese pedido"), _owner()
-    return _answer(await unsubscribe(services().notifier, order_id, by=owner))
+    return json_answer(await unsubscribe(services().log, order_id, by=owner))
 
 
 @blueprint.post("/acuses")
@@ -43,7 +43,7 @@ async def end_subscription(pedido_id: str) -> Any:
 async def receipts() -> Any:
     """Una pantalla de cocina ha mostrado estos eventos; con `entendido`, alguien tocó ENTENDIDO."""
     check_is_screen(principal())
-    return _answer(await acknowledge(services().notifier, principal(), await read_object()))
+    return json_answer(await acknowledge(services().log, principal(), await read_object()))
 
 
 def _owner() -> Owner:
@@ -51,7 +51,3 @@ def _owner() -> Owner:
     if owner is None:
         raise Invalid(fields={"cliente": "debe ser el UUID de la pestaña"})
     return owner
-
-
-def _answer(value: dict[str, Any]) -> Response:
-    return Response(dump(value), content_type="application/json")

@@ -10,6 +10,7 @@ from ..delivery.client_socket import Arrival, ClientConnection
 from ..errors import NoCapacity
 from ..socketio.engine import EngineSession, EngineSettings
 from .access import credential, is_own_or_allowed, origin_of
+from .answers import json_answer
 from .errors import RETRY_AFTER_SECONDS, error_json
 from .services import services
 from .socketio import mount
@@ -28,7 +29,7 @@ async def _serve(engine: EngineSession) -> None:
     # A page of another origin cannot set the header; the cookie, its browser sends by itself.
     sent = credential(authorization, None if foreign else headers.get("Cookie"))
     arrival = Arrival(sent, foreign and authorization is None)
-    await ClientConnection(engine, arrival, found.notifier, found.connections).run()
+    await ClientConnection(engine, arrival, found.log, found.directory, found.connections).run()
 
 
 def _is_foreign(headers: Any) -> bool:
@@ -41,4 +42,4 @@ def _refuse() -> Response | None:
     if not (connections.full or connections.crowded or connections.closing):
         return None
     body = error_json(NoCapacity().told())
-    return Response(body, 503, headers={"Retry-After": str(RETRY_AFTER_SECONDS)}, content_type="application/json")
+    return json_answer(body, 503, {"Retry-After": str(RETRY_AFTER_SECONDS)})

@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 from .. import errors
 from ..wire import sse
 from ..wire.json_text import dump
+from .answers import json_answer
 
 logger = logging.getLogger("pos_notif")
 
@@ -130,7 +131,7 @@ def _asked() -> Request | Websocket:
 async def _answer(status: int, told: dict[str, Any], headers: dict[str, str]) -> Response:
     path = _asked().path
     if is_api(path) or path in _MACHINE_PATHS or has_websocket_context():
-        return Response(error_json(told), status, headers=headers, content_type="application/json")
+        return json_answer(error_json(told), status, headers)
     title = told["mensaje"]
     page = await render_template("error.html", code=status, title=title, message=_ADVICE.get(status, ""))
     return Response(page, status, headers=headers, content_type="text/html; charset=utf-8")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from quart import Blueprint, Response, request
+from quart import Blueprint, request
 
 from ..errors import Invalid
-from ..wire.json_text import dump
 from .access import require_manager
+from .answers import NOT_STORED, json_answer
 from .documented import documented
 from .schemas import DayQuery, FiguresAnswer
 from .services import services
@@ -23,7 +23,7 @@ async def figures() -> Any:
     """Las cifras de un día de trabajo (de 04:00 a 04:00): pedidos, tiempos, tarde, platos."""
     require_manager()
     body = await services().figures.of(_day(request.args.get("dia", "")))
-    return Response(dump(body), headers={"Cache-Control": "private, no-store"}, content_type="application/json")
+    return json_answer(body, headers=NOT_STORED)
 
 
 def _day(text: str) -> date | None:

@@ -11,8 +11,8 @@ from typing import Any
 from quart import Blueprint, Response
 
 from ..errors import LogUnavailable
-from ..wire.json_text import dump
 from .access import public
+from .answers import json_answer
 from .documented import documented
 from .metrics import CONTENT_TYPE as METRICS_TYPE
 from .schemas import Health
@@ -45,7 +45,7 @@ async def ready() -> Any:
     problem = await _write_problem()
     if problem is not None:
         return _answer(503, LogUnavailable.code, problem)
-    damage = services().notifier.damage
+    damage = services().log.damage
     return _answer(200, "listo", f"registro dañado: {damage}" if damage else None)
 
 
@@ -72,7 +72,7 @@ async def _write_problem() -> str | None:
 
 
 async def _try_to_write() -> str | None:
-    database = services().notifier.database
+    database = services().log.database
 
     def work(connection: sqlite3.Connection) -> str | None:
         connection.execute("UPDATE log SET only_row = 1")
@@ -93,4 +93,4 @@ def space_problem(path: Path, reserve: int) -> str | None:
 
 def _answer(status: int, state: str, detail: str | None = None) -> Response:
     body = {"estado": state, **({"detalle": detail} if detail else {})}
-    return Response(dump(body), status, headers={"Cache-Control": "no-store"}, content_type="application/json")
+    return json_answer(body, status, {"Cache-Control": "no-store"})

@@ -19,6 +19,7 @@ from ..log.event_log import Cursor, without_rooms
 from ..log.lines import LogState
 from ..wire.json_text import dump
 from .access import principal, require_manager
+from .answers import NOT_STORED, json_answer
 from .body import client_id, whole_number
 from .documented import documented
 from .schemas import DownloadQuery, DownloadsAnswer, LogQueryArguments, LogTable
@@ -37,11 +38,11 @@ _CONTENT_TYPE = {CSV: "text/csv; charset=utf-8", NDJSON: "application/x-ndjson"}
 async def table() -> Any:
     """El registro como tabla: los eventos que pasan los filtros, y cuántos son."""
     require_manager()
-    args, notifier = request.args, services().notifier
-    filters, after = parse_filters(args, notifier.zone), parse_after(args)
+    args, log = request.args, services().log
+    filters, after = parse_filters(args, log.zone), parse_after(args)
     limit = whole_number(args, "limite", DEFAULT_ROWS, 1, MAX_ROWS)
     newest_first = _one_of("orden", ORDERS) == NEWEST_FIRST
-    cursor = _cursor(args.get("cursor") or None, notifier.bounds.epoch)
+    cursor = _cursor(args.get("cursor") or None, log.bounds.epoch)
     beyond = cursor.id if cursor is not None else None
 
     def search(connection: sqlite3.Connection) -> tuple[LogState, int, list[Row], bool]:
@@ -50,7 +51,7 @@ async def table() -> Any:
         rows, more = query.table_page(limit, newest_first=newest_first, beyond=beyond, after=after)
         return state, query.count(after), rows, more
 
-    state, total, rows, more = await notifier.database.search(search)
+    state, total, rows, more = await log.database.search(search)
     last = rows[-1][0] if rows else beyond if beyond is not None else state.head_id
     events = [_event_of(stored) for _, _, _, stored, _ in rows]
     told_of = [service_of(stored, order) for _, _, _, stored, order in rows]
@@ -61,19 +62,19 @@ async def table() -> Any:
         ],
         "numeros": [service.number for _, service in told_of],
         "total": total,
-        "cursor": notifier.cursor(last),
+        "cursor": log.cursor(last),
         "hay_mas": more,
         "cabeza_id": state.head_id,
         "cabeza_hash": state.head_hash,
     }
     shown = b",".join(
         [
-            whole or dump({"id": row[0], "timestamp": iso(row[1], notifier.zone)}).encode()
+            whole or dump({"id": row[0], "timestamp": iso(row[1], log.zone)}).encode()
             for whole, row in zip(events, rows, strict=True)
         ]
     )
     body = b'{"eventos":[%b],%b' % (shown, dump(told)[1:].encode())
-    return Response(body, headers=_NOT_STORED, content_type="application/json")
+    return json_answer(body, headers=_NOT_STORED)
 
 
 def _event_of(stored: bytes) -> bytes | None:
@@ -105,17 +106,17 @@ async def downloads() -> Any:
     """Las descargas en curso y las últimas, con lo que cada una lleva enviado."""
     require_manager()
     body = dump({"descargas": [progress.told() for progress in services().downloads.progress]})
-    return Response(body, headers=_NOT_STORED, content_type="application/json")
+    return json_answer(body, headers=_NOT_STORED)
 
 
 async def _download(kind: str) -> Response:
     require_manager()
-    notifier = services().notifier
-    filters, after = parse_filters(request.args, notifier.zone), parse_after(request.args)
+    log = services().log
+    filters, after = parse_filters(request.args, log.zone), parse_after(request.args)
     separator = _one_of("separador", tuple(SEPARATORS))
     # The upper bound: what is appended from here on, the note of this download included, is not in it.
-    state = await notifier.database.read(read_log_state)
-    day = iso(notifier.clock(), notifier.zone)[:10]
+    state = await log.database.read(read_log_state)
+    day = iso(log.clock(), log.zone)[:10]
     headers = {
         **_NOT_STORED,
         "Content-Type": _CONTENT_TYPE[kind],
@@ -124,7 +125,7 @@ async def _download(kind: str) -> Response:
     }
     if request.method == "HEAD":
         return Response(b"", headers=headers)
-    export = Export(kind, filters, separator, after, state, notifier.zone)
+    export = Export(kind, filters, separator, after, state, log.zone)
     download = await services().downloads.start(export, client_id(request.args, "descarga"), principal())
     return DownloadResponse(download, headers=headers)
 
@@ -153,4 +154,4 @@ def _cursor(text: str | None, epoch: str) -> Cursor | None:
     return cursor
 
 
-_NOT_STORED = {"Cache-Control": "private, no-store", "X-Accel-Buffering": "no"}
+_NOT_STORED = {**NOT_STORED, "X-Accel-Buffering": "no"}

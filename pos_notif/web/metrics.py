@@ -16,9 +16,10 @@ from prometheus_client.registry import Collector
 
 from ..counts import Spread
 from ..delivery.connections import Connections
+from ..delivery.presence import Directory
 from ..errors import LogUnavailable
+from ..log.live import LiveLog
 from ..log.tables.alarms import count_unacknowledged
-from ..notifier import NotificadorPedidos
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
@@ -26,8 +27,9 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 class Metrics(Collector):
     """Of one service: its registry is its own."""
 
-    def __init__(self, notifier: NotificadorPedidos, connections: Connections, version: str) -> None:
-        self._notifier = notifier
+    def __init__(self, log: LiveLog, directory: Directory, connections: Connections, version: str) -> None:
+        self._live = log
+        self._directory = directory
         self._connections = connections
         self._version = version
         self._unacknowledged: int | None = None
@@ -37,11 +39,11 @@ class Metrics(Collector):
 
     async def exposition(self) -> bytes:
         """The text format of Prometheus. What the database cannot say now is left out."""
-        notifier = self._notifier
-        view_ms = notifier.limits.view_ms
-        since = notifier.clock() - view_ms if view_ms else 0
+        log = self._live
+        view_ms = log.limits.view_ms
+        since = log.clock() - view_ms if view_ms else 0
         try:
-            self._unacknowledged = await notifier.database.read(lambda db: count_unacknowledged(db, since))
+            self._unacknowledged = await log.database.read(lambda db: count_unacknowledged(db, since))
         except LogUnavailable:
             self._unacknowledged = None
         return generate_latest(self._registry)
@@ -59,7 +61,7 @@ class Metrics(Collector):
         open_ = GaugeMetricFamily(
             "pos_notif_connections", "Streams, event sockets and polling clients", labels=["transport", "role"]
         )
-        counts, worst = self._notifier.directory.summary()
+        counts, worst = self._directory.summary()
         for (transport, role), count in sorted(counts.items()):
             open_.add_metric([transport, role], count)
         yield open_
@@ -69,7 +71,7 @@ class Metrics(Collector):
         yield _gauge("pos_notif_max_connections", "Their limit; 0: none", self._connections.limit)
 
     def _counted(self) -> Iterator[Metric]:
-        counts = self._notifier.counts
+        counts = self._live.counts
         yield _counter("pos_notif_events", "Events appended, other processes' too", "type", counts.events)
         duplicates = CounterMetricFamily("pos_notif_duplicates", "Events that were sent again and not appended")
         duplicates.add_metric([], counts.duplicates)
@@ -86,11 +88,11 @@ class Metrics(Collector):
         yield _counter("pos_notif_logins_refused", "Sign-ins that were refused", "reason", counts.refused_logins)
 
     def _log(self) -> Iterator[Metric]:
-        bounds = self._notifier.bounds
+        bounds = self._live.bounds
         yield _gauge("pos_notif_log_oldest_id", "The oldest event that is kept", bounds.oldest)
         yield _gauge("pos_notif_log_newest_id", "The newest event", bounds.newest)
-        yield _gauge("pos_notif_write_queue", "Publications that wait for the writer", self._notifier.log.queued)
-        yield _gauge("pos_notif_log_damaged", "1: its chain of hashes is broken", int(bool(self._notifier.damage)))
+        yield _gauge("pos_notif_write_queue", "Publications that wait for the writer", self._live.store.queued)
+        yield _gauge("pos_notif_log_damaged", "1: its chain of hashes is broken", int(bool(self._live.damage)))
         if self._unacknowledged is not None:
             yield _gauge("pos_notif_unacknowledged_orders", "Orders with something unacknowledged",
                          self._unacknowledged)  # fmt: skip

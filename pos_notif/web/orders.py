@@ -6,6 +6,8 @@ from typing import Any
 
 from quart import Blueprint, Response, request
 
+from ..delivery.reader import check_exists, event_json, order_history
+from ..delivery.reader import snapshot as take_snapshot
 from ..errors import Invalid, RoleNotAllowed
 from ..events import COOK, FILTERED_ROOMS, KITCHEN, MANAGER, ROLE_ROOM
 from ..orders.requests import ActionBody, OrderBody, parse_action, parse_request
@@ -13,6 +15,7 @@ from ..publishing.placing import Done, act, check_may_order, place
 from ..publishing.publication import check_key
 from ..wire.json_text import dump
 from .access import principal
+from .answers import NOT_STORED, json_answer
 from .body import path_id, read_object
 from .documented import documented
 from .schemas import ActionDone, OrderDone, OrderHistory, Snapshot, ViewQuery
@@ -27,32 +30,32 @@ EVERYTHING = "todos"
 @documented("pedidos", {200: Snapshot}, errors=(401, 403, 422, 503), query=ViewQuery)
 async def snapshot() -> Any:
     """La instantánea de una vista; un stream desde su cursor no pierde nada."""
-    notifier, role = services().notifier, principal().role
+    log, role = services().log, principal().role
     own = EVERYTHING if role == MANAGER else ROLE_ROOM[role]
     view = request.args.get("vista") or own
     if view not in (*FILTERED_ROOMS, EVERYTHING):
         raise Invalid(fields={"vista": "debe ser una de: " + ", ".join((*FILTERED_ROOMS, EVERYTHING))})
     if role != MANAGER and view != own:
         raise RoleNotAllowed
-    orders, cursor, alarms = await notifier.snapshot(None if view == EVERYTHING else view, principal().user_id)
+    orders, cursor, alarms = await take_snapshot(log, None if view == EVERYTHING else view, principal().user_id)
     body = {
-        "pedidos": [notifier.order_json(order, view == KITCHEN) for order in orders],
+        "pedidos": [log.order_json(order, view == KITCHEN) for order in orders],
         "cursor": cursor,
-        "hora_servidor": notifier.now(),
+        "hora_servidor": log.now(),
         "alarmas": alarms,
     }
-    return Response(dump(body), headers=_NOT_STORED, content_type="application/json")
+    return json_answer(body, headers=NOT_STORED)
 
 
 @blueprint.get("/<pedido_id>")
 @documented("pedidos", {200: OrderHistory}, errors=(401, 404, 503))
 async def order(pedido_id: str) -> Any:
     """Un pedido y sus eventos, del más viejo al más nuevo (los últimos 1000)."""
-    notifier, kitchen = services().notifier, principal().role == COOK
-    found, events = await notifier.order_history(path_id(pedido_id, "ese pedido"))
-    history = b",".join([notifier.event_json(event, kitchen) for event in events])
-    body = b'{"pedido":%b,"eventos":[%b]}' % (dump(notifier.order_json(found, kitchen)).encode(), history)
-    return Response(body, headers=_NOT_STORED, content_type="application/json")
+    log, kitchen = services().log, principal().role == COOK
+    found, events = await order_history(log, path_id(pedido_id, "ese pedido"))
+    history = b",".join([event_json(log, event, kitchen) for event in events])
+    body = b'{"pedido":%b,"eventos":[%b]}' % (dump(log.order_json(found, kitchen)).encode(), history)
+    return json_answer(body, headers=NOT_STORED)
 
 
 @blueprint.post("")
@@ -64,7 +67,7 @@ async def place_order() -> Any:
     check_may_order(principal())
     body = parse_request(OrderBody, await read_object())
     check_key(body.operacion_id, "operacion_id")
-    done = await place(services().notifier, principal(), body)
+    done = await place(services().publishing, principal(), body)
     return _done(done, 200 if done.duplicate else 201)
 
 
@@ -73,17 +76,14 @@ async def place_order() -> Any:
 async def act_on_order(pedido_id: str) -> Any:
     """Iniciar, marcar listo, cobrar, cancelar…: lo que el rol puede hacer según el estado."""
     order_id = path_id(pedido_id, "ese pedido")
-    await services().notifier.order_history(order_id)
+    await check_exists(services().log, order_id)
     body = parse_action(await read_object())
     check_key(body.operacion_id, "operacion_id")
-    done = await act(services().notifier, principal(), order_id, body)
+    done = await act(services().publishing, principal(), order_id, body)
     return _done(done, 200, evento_ids=done.event_ids)
 
 
 def _done(done: Done, status: int, **more: Any) -> Response:
-    pedido = services().notifier.order_json(done.order, principal().role == COOK)
+    pedido = services().log.order_json(done.order, principal().role == COOK)
     body = {"pedido": pedido, "evento_id": done.event_ids[0], **more, "duplicado": done.duplicate}
-    return Response(dump(body), status, headers=_NOT_STORED, content_type="application/json")
-
-
-_NOT_STORED = {"Cache-Control": "private, no-store"}
+    return json_answer(body, status, NOT_STORED)

@@ -9,9 +9,9 @@ import openapi_ui_bundles.swagger_ui
 from quart import Blueprint, Response, redirect, render_template, request, send_from_directory
 from quart_schema import hide
 
-from ..accounts.accounts import Principal
 from ..errors import RoleNotAllowed
 from ..events import STATE_WORD, TYPE_WORD, may_read
+from ..principal import Principal
 from ..resources import resource
 from .access import authenticate
 from .services import services
@@ -119,7 +119,7 @@ async def _screen(url: str, room_role: str, template: str, **values: Any) -> Any
 
 async def _page(template: str, who: Principal | None, **values: Any) -> Response:
     user = {"usuario_id": who.user_id, "username": who.username, "rol": who.role} if who is not None else None
-    body = await render_template(template, usuario=user, server_time=services().notifier.now(), **values)
+    body = await render_template(template, usuario=user, server_time=services().log.now(), **values)
     return Response(body, headers={"Cache-Control": "no-store"}, content_type="text/html; charset=utf-8")
 
 

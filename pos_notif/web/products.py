@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from quart import Blueprint, Response
+from quart import Blueprint
 
 from ..errors import RoleNotAllowed
 from ..events import COOK, MANAGER
 from ..orders.menu import Product
 from ..orders.requests import NewProductBody, ProductBody, parse_request
-from ..publishing.placing import add_product, change_product
-from ..wire.json_text import dump
+from ..publishing.menu import add_product, change_product
 from .access import principal, require_manager
+from .answers import NOT_STORED, json_answer
 from .body import path_id, read_object
 from .documented import documented
 from .schemas import Menu, ProductAnswer
@@ -25,8 +25,8 @@ blueprint = Blueprint("products", __name__, url_prefix="/productos")
 @documented("pedidos", {200: Menu}, errors=(401, 503))
 async def menu() -> Any:
     """Todo el menú, con lo que queda."""
-    products = await services().notifier.log.products()
-    return _answer({"productos": [_json(product) for product in products]})
+    products = await services().log.store.products()
+    return json_answer({"productos": [_json(product) for product in products]}, headers=NOT_STORED)
 
 
 @blueprint.post("")
@@ -35,7 +35,8 @@ async def new_product() -> Any:
     """Un producto nuevo; necesita `nombre` y `precio`."""
     require_manager()
     body = parse_request(NewProductBody, await read_object())
-    return _answer(_json(await add_product(services().notifier, principal(), body)), 201)
+    product = await add_product(services().publishing, principal(), body)
+    return json_answer(_json(product), 201, NOT_STORED)
 
 
 @blueprint.patch("/<producto_id>")
@@ -48,15 +49,10 @@ async def changed_product(producto_id: str) -> Any:
     body = parse_request(ProductBody, await read_object())
     if principal().role == COOK and body.model_fields_set - {"disponible"}:
         raise RoleNotAllowed("La cocina solo puede cambiar `disponible`.")
-    return _answer(_json(await change_product(services().notifier, principal(), product_id, body)))
+    product = await change_product(services().publishing, principal(), product_id, body)
+    return json_answer(_json(product), headers=NOT_STORED)
 
 
 def _json(product: Product) -> Any:
     value = product.json()
-    return services().notifier.kitchen_copy(value) if principal().role == COOK else value
-
-
-def _answer(value: Any, status: int = 200) -> Response:
-    return Response(
-        dump(value), status, headers={"Cache-Control": "private, no-store"}, content_type="application/json"
-    )
+    return services().log.kitchen_copy(value) if principal().role == COOK else value

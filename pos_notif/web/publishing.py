@@ -1,27 +1,21 @@
-"""`POST /api/notificaciones/eventos`: the view, and the short way for a publisher that is known.
-
-A POS publishes more often than it does anything else. With a credential that is remembered, a JSON body of known
-length and no Origin, the same `publish_body` answers without a Quart request; everything else, refusals of access
-included, is left to the view.
-"""
+"""`POST /api/notificaciones/eventos`. A publisher that is known is answered in `hot_path.py`, by the same
+`publish_body`."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
-from quart import Blueprint, Response, request
+from quart import Blueprint, request
 
-from ..accounts.accounts import Principal
-from ..errors import DomainError, Invalid, TooLarge, TooManyRequests
-from ..events import MANAGER
+from ..errors import Invalid, TooLarge, TooManyRequests
 from ..orders.drafts import MAX_BATCH, parse_draft
+from ..principal import Principal
 from ..publishing.publication import Publisher, check_key
 from ..wire.json_limits import printable
 from ..wire.json_text import dump, parse
-from . import errors
-from .access import credential, principal, require_manager
+from .access import principal, require_manager
+from .answers import json_answer
 from .body import read_body
 from .documented import documented
 from .schemas import Batch, Publication
@@ -44,7 +38,7 @@ async def publish() -> Any:
     require_manager()
     body = await read_body()
     status, answer = await publish_body(services(), principal(), body, request.headers.get("Idempotency-Key"))
-    return Response(answer, status, content_type="application/json")
+    return json_answer(answer, status)
 
 
 async def publish_body(found: Services, who: Principal, body: bytes, key: str | None) -> tuple[int, str]:
@@ -60,12 +54,12 @@ async def publish_body(found: Services, who: Principal, body: bytes, key: str | 
     if wait:
         raise TooManyRequests(wait)
     publisher = Publisher(who.publisher_key, who.actor, names_actor=who.kind == "token")
-    result = await found.notifier.publish(drafts, publisher=publisher, key=key, batch=batch)
+    result = await found.publishing.publish(drafts, publisher=publisher, key=key, batch=batch)
     if batch:
         answer: dict[str, Any] = {"ids": result.ids, "duplicados": result.duplicates}
     else:
         answer = {"id": result.ids[0], "duplicado": result.duplicates[0]}
-    answer["cursor"] = found.notifier.cursor(max(result.ids))
+    answer["cursor"] = found.log.cursor(max(result.ids))
     return 200 if all(result.duplicates) else 201, dump(answer)
 
 
@@ -106,49 +100,3 @@ def _check_sizes(events: list[Any], limit: int) -> None:
 
 # Unlike `dump`, it takes whatever was sent: what is wrong with that is said by `parse_draft`.
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-
-
-# The short way
-
-
-def short_publisher(found: Services, scope: Mapping[str, Any]) -> tuple[Principal, str | None] | None:
-    """Who publishes, and the idempotency key, of a POST to PUBLISH_PATH that needs no view; None: it is the view's."""
-    headers = {name: value.decode("latin1") for name, value in scope["headers"] if name in _READ}
-    if b"origin" in headers or b"transfer-encoding" in headers:
-        return None
-    size = headers.get(b"content-length", "")
-    if not size.isdigit() or int(size) > found.config.max_body_bytes:
-        return None
-    if headers.get(b"content-type", "").partition(";")[0].strip().lower() != "application/json":
-        return None
-    sent = credential(headers.get(b"authorization"), headers.get(b"cookie"))
-    who = found.accounts.remembered(*sent) if sent is not None else None
-    return (who, headers.get(b"idempotency-key")) if who is not None and who.role == MANAGER else None
-
-
-_READ = frozenset(
-    {
-        b"authorization", b"content-length", b"content-type", b"cookie", b"idempotency-key", b"origin",
-        b"transfer-encoding",
-    }
-)  # fmt: skip
-
-
-def too_slow() -> tuple[int, dict[str, str], bytes]:
-    headers = {**errors.API_HEADERS, "Content-Type": "application/json"}
-    return 408, headers, errors.error_json(errors.http_told(408)).encode()
-
-
-async def short_answer(
-    found: Services, who: Principal, body: bytes, key: str | None
-) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers and body, refusals of the body included, as the view would answer."""
-    try:
-        status, answer = await publish_body(found, who, body, key)
-    except DomainError as error:
-        refused = error
-    except Exception as error:  # noqa: BLE001 - it is logged, and the client is answered
-        refused = errors.unexpected(error, "POST", PUBLISH_PATH)
-    else:
-        return status, {**errors.API_HEADERS, "Content-Type": "application/json"}, answer.encode()
-    return errors.whole_refusal(refused)

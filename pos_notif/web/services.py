@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from ..config import Config
     from ..delivery.connections import Connections
     from ..delivery.downloads import Downloads
+    from ..delivery.presence import Directory
     from ..delivery.streams import Streams
     from ..figures.today import DayFigures
-    from ..notifier import NotificadorPedidos
+    from ..log.live import LiveLog
+    from ..publishing.publish import Publishing
     from .metrics import Metrics
     from .rate_limit import Buckets
 
@@ -24,10 +26,12 @@ EXTENSION = "pos_notif"
 
 @dataclass(slots=True)
 class Services:
-    """Everything but the first two exists while the application is serving."""
+    """It exists while the application is serving."""
 
     config: Config
-    notifier: NotificadorPedidos
+    log: LiveLog
+    publishing: Publishing
+    directory: Directory
     accounts: Accounts
     connections: Connections
     streams: Streams
@@ -37,8 +41,13 @@ class Services:
     poll_limit: Buckets
     publish_limit: Buckets
     stopping: bool = False
-    # The write that `/readyz` waits for; `create_app` awaits it before the database is closed.
+    # The write that `/readyz` waits for.
     write_check: asyncio.Task[str | None] | None = None
+
+    async def end_write_check(self) -> None:
+        """Before the database is closed."""
+        if self.write_check is not None:
+            await asyncio.gather(self.write_check, return_exceptions=True)
 
 
 def services() -> Services:

@@ -7,11 +7,11 @@ from typing import Any
 
 from quart import Blueprint, Response, request
 
-from ..accounts.accounts import Principal
 from ..clock import iso
 from ..errors import Invalid, NotFound
-from ..wire.json_text import dump
+from ..principal import Principal
 from .access import COOKIE, principal, public
+from .answers import json_answer
 from .body import check_no_body, read_object
 from .documented import documented
 from .schemas import Credentials, SessionInfo
@@ -29,7 +29,7 @@ async def login() -> Any:
     username, password = (_text(body, name) for name in ("username", "password"))
     found, secret = await services().accounts.login(username, password, request.remote_addr or "")
     response = _json(found)
-    seconds = max(0, ((found.expires_ms or 0) - services().notifier.clock()) // 1000)
+    seconds = max(0, ((found.expires_ms or 0) - services().log.clock()) // 1000)
     response.set_cookie(COOKIE, secret, max_age=seconds, path="/", httponly=True, samesite="Lax", secure=_by_https())
     return response
 
@@ -68,6 +68,6 @@ def _text(body: dict[str, Any], name: str) -> str:
 
 
 def _json(who: Principal) -> Response:
-    expires = None if who.expires_ms is None else iso(who.expires_ms, services().notifier.zone)
+    expires = None if who.expires_ms is None else iso(who.expires_ms, services().log.zone)
     body = {"usuario_id": who.user_id, "username": who.username, "rol": who.role, "expira": expires}
-    return Response(dump(body), content_type="application/json")
+    return json_answer(body)

@@ -15,8 +15,8 @@ from quart.asgi import ASGIWebsocketConnection
 from quart.wrappers import Websocket
 
 from ..socketio.engine import PROTOCOL, TRANSPORT, ClientGone, EngineSession, EngineSettings
-from ..wire.json_text import dump
-from .http_connection import STATE_KEY
+from .answers import json_answer
+from .sinks import STATE_KEY
 
 TRANSPORT_UNKNOWN = (0, "Transport unknown")
 SESSION_UNKNOWN = (1, "Session ID unknown")
@@ -82,7 +82,7 @@ def _problem(method: str, args: Any) -> tuple[int, str] | None:
 
 def _refusal(problem: tuple[int, str], status: int = 400) -> Response:
     code, message = problem
-    return Response(dump({"code": code, "message": message}), status, content_type="application/json")
+    return json_answer({"code": code, "message": message}, status)
 
 
 class WebsocketConnection(ASGIWebsocketConnection):

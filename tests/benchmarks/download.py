@@ -61,10 +61,12 @@ def life(order_id: int) -> list[dict[str, Any]]:
 async def fill(database: Path, count: int) -> None:
     async with NotificadorPedidos(config=Config(database=str(database))) as notifier:
         order_id = 0
-        while notifier.bounds.newest < count:
+        while notifier.log.bounds.newest < count:
             orders = range(order_id + 1, order_id + 1 + ORDERS_A_BATCH)
             drafts = [event for number in orders for event in life(number)]
-            await notifier.publish(drafts[: count - notifier.bounds.newest], publisher=PUBLISHER, batch=True)
+            await notifier.publishing.publish(
+                drafts[: count - notifier.log.bounds.newest], publisher=PUBLISHER, batch=True
+            )
             order_id = orders[-1]
 
 

@@ -28,10 +28,10 @@ PUBLISHER = Publisher("bench", {"usuario_id": None, "username": "bench", "rol": 
 async def fill(database: Path, count: int) -> None:
     """Three of four events are the managers' alone, as in a restaurant most are not the kitchen's."""
     async with NotificadorPedidos(config=Config(database=str(database))) as notifier:
-        written = notifier.bounds.newest
+        written = notifier.log.bounds.newest
         while written < count:
             drafts = [_draft(written + index) for index in range(min(BATCH, count - written))]
-            await notifier.publish(drafts, publisher=PUBLISHER, batch=True)
+            await notifier.publishing.publish(drafts, publisher=PUBLISHER, batch=True)
             written += len(drafts)
 
 

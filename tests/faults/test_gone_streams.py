@@ -17,7 +17,7 @@ from pos_notif.counts import Counts
 from pos_notif.delivery.fanout import Chunk
 from pos_notif.server.connection import Connection
 from pos_notif.server.run import OTHER_CONNECTIONS
-from pos_notif.web.http_connection import TransportSink
+from pos_notif.web.sinks import TransportSink
 from tests.support import LiveServer, SseClient, eventually, stock_alert
 
 pytestmark = pytest.mark.faults

@@ -10,9 +10,9 @@ from typing import Any
 
 from ...clock import parse_iso
 from ...events import EVENT_NAME, FILTERED_ROOMS, KITCHEN, MANAGERS, ORDER_ROOM, TILLS, WAITERS
+from ...principal import Owner
 from ..event_log import NO_ROOM, Bounds, LoggedEvent, Page, Pruned
 from ..hash_chain import ChainWalk
-from ..subscriptions import Owner
 
 CHECKED_AT_START = 1000
 EVENT_COLUMNS = "id, ms, type, to_kitchen, to_waiters, to_tills, data, order_id"

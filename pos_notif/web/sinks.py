@@ -1,32 +1,14 @@
-"""Answers that do not go through all of Quart: streams, polls that find nothing, and publications.
-
-A stream's bytes leave by its connection's transport, or by any ASGI server's `send`.
-
-A stream's request is routed, checked and answered by Quart; the `StreamResponse` of its view is then served here,
-outside of Quart's two tasks and contexts a request: an idle stream costs what its connection costs. Polls and
-publications of a known credential are answered here by the functions that their views use; whatever those would have
-to refuse for its access goes to the view.
-"""
+"""Where a stream's bytes leave: its connection's transport, or any ASGI server's `send`."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import types
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
 from functools import partial
 from typing import Any, Protocol, cast
 
-from quart import Response
-from quart.asgi import ASGIHTTPConnection
-
 from ..delivery.fanout import Chunk
-from ..delivery.streams import Stream
-from ..errors import LogUnavailable
-from .errors import STREAM_PATH
-from .polling import POLLING_PATH, idle_answer
-from .publishing import PUBLISH_PATH, short_answer, short_publisher, too_slow
-from .services import EXTENSION, Services
 
 # Where a request finds its connection, if the server lends it: ASGI's scope["state"].
 STATE_KEY = "pos_notif.connection"
@@ -50,89 +32,6 @@ class LentConnection(Protocol):
     async def flush(self) -> None: ...
 
     def on_close(self, call: Callable[[], None]) -> None: ...
-
-
-class StreamResponse(Response):
-    """Headers from Quart, body by `HttpConnection`."""
-
-    def __init__(self, stream: Stream, headers: dict[str, str]) -> None:
-        super().__init__(b"", headers=headers)
-        del self.headers["Content-Length"]
-        self.stream = stream
-
-
-class HttpConnection(ASGIHTTPConnection):
-    """Quart's HTTP connection, but for streams, idle polls and publications."""
-
-    async def __call__(self, receive: Receive, send: Send) -> None:
-        services: Services | None = self.app.extensions.get(EXTENSION)
-        if services is None:  # asked before it serves
-            return await super().__call__(receive, send)
-        method, path = self.scope["method"], self.scope["path"]
-        if method == "GET" and path.startswith(STREAM_PATH):
-            return await self._serve_stream(services, receive, send)
-        if method == "GET" and path.startswith(POLLING_PATH):
-            answer = idle_answer(services, cast(Any, self.scope))
-            if answer is not None:
-                return await self._send_whole(send, *answer)
-        if method == "POST" and path == PUBLISH_PATH:
-            publisher = short_publisher(services, cast(Any, self.scope))
-            if publisher is not None:
-                who, key = publisher
-                try:
-                    body = await _read_whole(receive, self.app.config["BODY_TIMEOUT"])
-                except TimeoutError:
-                    return await self._send_whole(send, *too_slow())
-                if body is not None:
-                    await self._send_whole(send, *await short_answer(services, who, body, key))
-                return None
-        with contextlib.suppress(LogUnavailable):  # of a download that breaks off, which is no fault: no last chunk
-            await super().__call__(receive, send)
-
-    async def _serve_stream(self, services: Services, receive: Receive, send: Send) -> None:
-        await services.streams.openings.take()
-        stream = await self._answer(send)
-        if stream is not None:
-            sink = make_sink(cast(Any, self.scope), receive, send, fast=services.config.fast_streams)
-            try:
-                await stream.serve(sink)
-            finally:
-                sink.close()
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-    async def _send_whole(self, send: Send, status: int, headers: dict[str, str], body: bytes) -> None:
-        connection = lent_connection(cast(Any, self.scope))
-        if connection is not None:
-            return await connection.send_whole(status, headers, body)
-        await _send_head(send, status, {**headers, "Content-Length": str(len(body))} if body else headers)
-        await send({"type": "http.response.body", "body": body, "more_body": False})
-
-    async def _answer(self, send: Send) -> Stream | None:
-        """Quart's answer; the stream that is to follow its head, if it is one."""
-        request = self._create_request_from_scope(send)
-        request.body.set_complete()
-        response = await self.app.handle_request(request)
-        if not isinstance(response, StreamResponse):
-            await self._send_response(send, response)
-            return None
-        await _send_head(send, response.status_code, dict(response.headers))
-        return response.stream
-
-
-async def _read_whole(receive: Receive, seconds: float | None) -> bytes | None:
-    """A body of known length; None where the client went away before it was whole. Raises TimeoutError."""
-    parts = []
-    async with asyncio.timeout(seconds):
-        while (message := await receive())["type"] == "http.request":
-            parts.append(message.get("body", b""))
-            if not message.get("more_body"):
-                return b"".join(parts)
-    return None
-
-
-async def _send_head(send: Send, status: int, headers: Mapping[str, str]) -> None:
-    encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": status, "headers": encoded})
 
 
 def lent_connection(scope: dict[str, Any]) -> LentConnection | None:

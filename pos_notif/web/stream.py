@@ -1,4 +1,4 @@
-"""`/api/notificaciones`: the stream, and who is connected."""
+"""`/api/notificaciones/stream/<rol>`: the head of a stream; what follows it is `delivery/streams.py`."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from typing import Any
 from quart import Blueprint, Response, request
 
 from ..delivery.streams import Stream
-from ..wire.json_text import dump
-from .access import principal, reader_of, require_manager
+from .access import principal, reader_of
 from .body import client_id
 from .documented import documented
-from .http_connection import StreamResponse
-from .schemas import Connections, StreamQuery
+from .hot_path import StreamResponse
+from .schemas import StreamQuery
 from .services import services
 
-blueprint = Blueprint("notifications", __name__, url_prefix="/notificaciones")
+blueprint = Blueprint("stream", __name__, url_prefix="/notificaciones")
 
 STREAM_HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8",
@@ -44,11 +43,3 @@ def _stream_cursor() -> str | None:
         or args.get("cursor")
         or None
     )
-
-
-@blueprint.get("/estado")
-@documented("servicio", {200: Connections}, errors=(401, 403, 503))
-async def state() -> Any:
-    """Quién está conectado, y qué tan atrasado va."""
-    require_manager()
-    return Response(dump(await services().notifier.obtener_estado_conexiones()), content_type="application/json")

@@ -1,0 +1,249 @@
+"""Readers: whose events, from where on, and in which of the two copies. The same for every transport."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from ..clock import business_day, business_day_start
+from ..errors import NotFound
+from ..events import KITCHEN, MANAGERS, ROLE_ROOM, order_room
+from ..log.event_log import NO_ORDERS, Cursor, LoggedEvent, Page, Pruned
+from ..log.live import LiveLog
+from ..log.subscriptions import Followed
+from ..log.tail import PAGE_BYTES, PAGE_EVENTS, Waiter
+from ..orders.state import Order
+from ..wire import sse
+from ..wire.json_text import dump
+
+FROM_OLDEST = "inicio"
+SNAPSHOT_URL = "/api/pedidos"
+RECENT_MS = 5 * 60 * 1000
+MAX_ORDER_EVENTS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a reader goes on: after the id `after`. `reset` is told to it where its cursor cannot be used."""
+
+    after: int
+    reset: dict[str, Any] | None = None
+
+
+class Examined(Protocol):
+    """What a read of the log gives: the id up to which it went, and whether there may be more at once."""
+
+    @property
+    def examined(self) -> int: ...
+
+    @property
+    def more(self) -> bool: ...
+
+
+P = TypeVar("P", bound=Examined)
+
+
+@dataclass(frozen=True, slots=True)
+class SsePage:
+    """A page as frames in one piece, empty where nothing is left, and the id that they reach."""
+
+    body: bytes
+    examined: int
+
+    @property
+    def more(self) -> bool:
+        return bool(self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Whose events: a role's room and the orders that its client follows, in the full or the kitchen's copy."""
+
+    log: LiveLog
+    role: str
+    room: str
+    kitchen: bool
+    follows: tuple[Followed, ...] = ()
+
+    @classmethod
+    def of_role(cls, log: LiveLog, role: str, *follows: Followed) -> Reader:
+        room = ROLE_ROOM[role]
+        return cls(log, role, room, room == KITCHEN, follows)
+
+    @property
+    def orders(self) -> Mapping[int, int]:
+        """Those followed now: each with the id after which its events match. A manager's room has them all."""
+        if self.room == MANAGERS or not self.follows:
+            return NO_ORDERS
+        if len(self.follows) == 1:
+            return self.follows[0].orders
+        return {order: after for followed in self.follows for order, after in followed.orders.items()}
+
+    @property
+    def rooms(self) -> list[str]:
+        return [*filter(None, [self.room]), *map(order_room, self.orders)]
+
+    async def start(self, cursor: str | None, *, allow_oldest: bool = True) -> Start:
+        """Where this reader goes on with this cursor; None: from now. It is never an error because of a cursor."""
+        found = await self._start(cursor, allow_oldest)
+        if cursor is not None and allow_oldest:  # a poll's is no replay
+            counts, behind = self.log.counts, self.log.bounds.newest - found.after
+            result = "resincronizar" if found.reset is not None else "repetido" if behind else "al_dia"
+            counts.replays[result] += 1
+            if found.reset is None:
+                counts.replayed.add(behind)
+        return found
+
+    async def _start(self, cursor: str | None, allow_oldest: bool) -> Start:
+        log = self.log
+        bounds = log.bounds
+        if cursor is None:
+            return Start(bounds.newest)
+        if cursor == FROM_OLDEST and allow_oldest:
+            return Start(bounds.oldest - 1)
+        parsed = Cursor.parse(cursor)
+        if parsed is None:
+            return self._reset("desconocido", cursor)
+        if parsed.epoch != bounds.epoch:
+            return self._reset("epoca", cursor)
+        if parsed.id > bounds.newest:
+            # A snapshot may have seen a commit that we are only about to hear of.
+            bounds = await log.store.refresh()
+        if parsed.id > bounds.newest:
+            return self._reset("futuro", cursor)
+        if parsed.id < bounds.oldest - 1:
+            return self._reset("expirado", cursor)
+        backlog = log.config.max_backlog
+        if (
+            backlog
+            and bounds.newest - parsed.id > backlog
+            and await log.store.count(parsed.id, self.room, up_to=backlog + 1, orders=self.orders) > backlog
+        ):
+            return self._reset("atraso", cursor)
+        return Start(parsed.id)
+
+    def _reset(self, reason: str, received: str) -> Start:
+        bounds = self.log.bounds
+        self.log.counts.resets[reason] += 1
+        return Start(
+            bounds.newest,
+            {
+                "motivo": reason,
+                "cursor_recibido": received[:64],
+                "mas_antiguo": bounds.cursor(bounds.oldest - 1),
+                "cursor": bounds.cursor(),
+                "instantanea": SNAPSHOT_URL,
+            },
+        )
+
+    def pruned(self, after: int) -> Start:
+        """For a reader whose place was pruned while it was connected."""
+        return self._reset("expirado", self.log.cursor(after))
+
+    async def page(self, after: int, *, limit: int = PAGE_EVENTS, max_bytes: int = PAGE_BYTES) -> Page:
+        """The reader's next events, from memory or from the log. Raises Pruned or LogUnavailable."""
+        return await self.log.page(after, self.room, limit=limit, max_bytes=max_bytes, orders=self.orders)
+
+    async def pages(
+        self,
+        after: int,
+        read: Callable[[int], Awaitable[P]],
+        *,
+        waiter: Waiter | None = None,
+        deadline: float | None = None,
+    ) -> AsyncGenerator[P | Start, None]:
+        """What `read` gives from `after` on, page by page, and a Start where the reader's place was pruned, from which
+        it goes on.
+
+        Where nothing is left it ends; with a `waiter`, which the caller has told to the tail, it waits for more, and
+        after `deadline` (by `time.monotonic`) looks once more at each turn. Raises LogUnavailable. Close it where it
+        is left early (`contextlib.aclosing`).
+        """
+        while True:
+            if waiter is not None:
+                waiter.clear()
+            try:
+                page = await read(after)
+            except Pruned:
+                start = self.pruned(after)
+                yield start
+                after = start.after
+                continue
+            yield page
+            after = page.examined
+            if page.more:
+                continue
+            if waiter is None:
+                return
+            await waiter.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
+
+    async def recent(self, limit: int) -> Page:
+        """The newest events of the last 5 minutes, for a reader without a cursor."""
+        return await self.log.store.read_since(self.log.clock() - RECENT_MS, self.room, limit=limit)
+
+    async def sse_page(self, after: int) -> SsePage:
+        """The reader's next events as SSE frames. Raises Pruned or LogUnavailable."""
+        self.log.check_kept(after)
+        found = self.sse_page_in_memory(after)
+        if found is None:
+            page = await self.log.store.read(
+                after, self.room, limit=PAGE_EVENTS, max_bytes=PAGE_BYTES, orders=self.orders
+            )
+            found = self._frames(page), page.examined
+        return SsePage(*found)
+
+    def sse_page_in_memory(self, after: int) -> tuple[bytes, int] | None:
+        """The frames and the id that they reach, or None where memory does not go back so far."""
+        return self.log.tail.encoded(after, self.room, self.kitchen, self._frames, self.orders)
+
+    def _frames(self, page: Page) -> bytes:
+        """A page's frames in one piece; nothing for an empty page."""
+        return sse.frames(
+            self.log.bounds.epoch,
+            [(event.id, event.name, event_json(self.log, event, self.kitchen)) for event in page.events],
+        )
+
+    def json_of(self, event: LoggedEvent) -> bytes:
+        """The event in this reader's copy."""
+        return event_json(self.log, event, self.kitchen)
+
+
+def event_json(log: LiveLog, event: LoggedEvent, kitchen: bool) -> bytes:
+    """The event in one of its two copies, the same bytes for every transport. Each is encoded once."""
+    if not kitchen:
+        return event.json
+    if event.kitchen_json is None:
+        event.kitchen_json = dump(log.kitchen_copy(json.loads(event.json))).encode()
+    return event.kitchen_json
+
+
+async def snapshot(
+    log: LiveLog, room: str | None, user_id: int | None = None
+) -> tuple[list[Order], str, list[dict[str, Any]]]:
+    """The orders in a room's view (None: all open ones), the cursor after which a stream misses nothing, and the
+    alarms of this business day that are to be shown there. Of the waiters' view, it is what this user is shown."""
+    now = log.clock()
+    day_start = business_day_start(business_day(now, log.zone), log.zone)
+    orders, bounds, alarms = await log.store.snapshot(room, now, log.limits, user_id, day_start)
+    return orders, bounds.cursor(), alarms
+
+
+async def check_exists(log: LiveLog, order_id: int) -> None:
+    """Raises NotFound."""
+    if not await log.store.has_order(order_id):
+        raise _no_order(order_id)
+
+
+async def order_history(log: LiveLog, order_id: int) -> tuple[Order, list[LoggedEvent]]:
+    """The order, and its newest events, oldest first. Raises NotFound."""
+    order, events = await log.store.order_history(order_id, MAX_ORDER_EVENTS)
+    if order is None:
+        raise _no_order(order_id)
+    return order, events
+
+
+def _no_order(order_id: int) -> NotFound:
+    return NotFound(f"No existe el pedido {order_id}.")

@@ -1,0 +1,169 @@
+"""The log as this process has it open: what every way of publishing and of reading stands on."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from ..clock import Clock, iso, system_clock
+from ..config import Config
+from ..counts import Counts
+from ..database.threads import Database
+from ..errors import LogUnavailable
+from ..orders.kitchen_copy import kitchen_copier
+from ..orders.state import Order, ViewLimits
+from .event_log import NO_ORDERS, Bounds, LoggedEvent, Page, Pruned, Transaction
+from .subscriptions import Subscriptions
+from .tail import PAGE_BYTES, PAGE_EVENTS, Tail
+from .writer import SqliteLog
+
+T = TypeVar("T")
+
+logger = logging.getLogger("pos_notif")
+
+# How soon this process sees what another one has written: a revocation must bite within a second.
+WATCH_SECONDS = 0.25
+
+
+class LiveLog:
+    """`open` it before anything else; `close` it before the loop ends.
+
+    `store` is the log in SQLite, `tail` its newest events in memory; `database` is the file, for what is no event.
+    `damage` says in words what the check of the whole chain found; None while it found nothing.
+    """
+
+    database: Database
+    store: SqliteLog
+
+    def __init__(self, config: Config, clock: Clock = system_clock) -> None:
+        self.config = config
+        self.clock = clock
+        self.zone = config.zone
+        self.limits = ViewLimits(
+            view_ms=int(config.view_hours * 3_600_000), ready_ms=int(config.ready_minutes * 60_000)
+        )
+        self.tail = Tail(config.tail_events, config.tail_bytes)
+        self.kitchen_copy = kitchen_copier(config.kitchen_hides)
+        self.subscriptions = Subscriptions()
+        self.counts = Counts()
+        self.damage: str | None = None
+        self.closing = False
+        self._commit_at = 0.0
+        self._tasks: list[asyncio.Task[Any]] = []
+        self._foreign_commit: list[Callable[[], None]] = []
+
+    async def open(self) -> None:
+        """Opening what is open does nothing. Raises LogRefused where the file must not be used."""
+        if self._tasks:
+            return
+        self.database = await Database.open(self.config.database)
+        try:
+            # Before the log's bounds are read: what is committed in between is found by the first look.
+            version = await self.database.data_version()
+            self.store = await SqliteLog.open(self.database, self._appended, self.subscriptions.load)
+            # As much as the check at start has read anyway: the first reconnects need no disk.
+            newest = await self.store.newest_events(min(1000, self.config.tail_events))
+            self.tail.start(self.bounds.newest, newest)
+        except BaseException:
+            await self.database.close()
+            raise
+        self._tasks = [
+            asyncio.create_task(self._watch(version), name="foreign-commit-watch"),
+            asyncio.create_task(self._check_rest(), name="log-check"),
+        ]
+
+    async def close(self) -> None:
+        """Publications that were accepted are written first."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+        await self.store.close()
+        await self.database.close()
+
+    def end_waits(self) -> None:
+        """Long polls answer now with what there is: the service is stopping."""
+        self.closing = True
+        self.tail.wake_all()
+
+    def on_foreign_commit(self, call: Callable[[], None]) -> None:
+        """`call()` is made after another process has written: its accounts may have changed."""
+        self._foreign_commit.append(call)
+
+    def _appended(self, events: list[LoggedEvent]) -> None:
+        self.counts.events.update([event.tipo for event in events])
+        # Another process's commit is only known from when it was found.
+        committed_at = self.database.committed_at
+        self._commit_at = committed_at if committed_at > self._commit_at else time.perf_counter()
+        self.tail.append(events)
+
+    def written(self) -> None:
+        """A room's streams have been written what the last commit brought."""
+        self.counts.wire_seconds.add(time.perf_counter() - self._commit_at)
+
+    async def _watch(self, version: int) -> None:
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            try:
+                found = await self.database.data_version()
+                if found != version:
+                    await self.store.refresh()
+                    version = found
+                    for call in self._foreign_commit:
+                        call()
+            except LogUnavailable as error:
+                logger.warning("the database cannot be read: %s", error.__cause__)
+
+    async def _check_rest(self) -> None:
+        """The chain before the newest rows; those were checked when the log was opened."""
+        try:
+            self.damage = await self.store.check_before_newest()
+        except LogUnavailable as error:
+            self.damage = str(error.__cause__)
+        if self.damage:
+            logger.error("the event log %s is damaged: %s", self.database.path, self.damage)
+
+    @property
+    def bounds(self) -> Bounds:
+        return self.store.bounds
+
+    def cursor(self, event_id: int) -> str:
+        return self.bounds.cursor(event_id)
+
+    def now(self) -> str:
+        """The time as events carry it."""
+        return iso(self.clock(), self.zone)
+
+    async def transact(self, work: Callable[[Transaction], T]) -> T:
+        """Runs `work` in the writer's thread and transaction; its result, once that is durable. Raises what `work`
+        raises, with nothing kept of it, or LogUnavailable."""
+        return await self.store.transact(work)
+
+    async def page(
+        self,
+        after: int,
+        room: str,
+        *,
+        limit: int = PAGE_EVENTS,
+        max_bytes: int = PAGE_BYTES,
+        orders: Mapping[int, int] = NO_ORDERS,
+    ) -> Page:
+        """The room's next events, and those of `orders`, from memory or from the disk. Raises Pruned where `after` is
+        older than the log, or LogUnavailable."""
+        self.check_kept(after)
+        page = self.tail.page(after, room, limit=limit, max_bytes=max_bytes, orders=orders)
+        if page is None:
+            page = await self.store.read(after, room, limit=limit, max_bytes=max_bytes, orders=orders)
+        return page
+
+    def check_kept(self, after: int) -> None:
+        """Raises Pruned where events after this id are no longer in the log."""
+        if after < self.bounds.oldest - 1:
+            raise Pruned
+
+    def order_json(self, order: Order, kitchen: bool) -> Any:
+        """The order in one of its two copies."""
+        return self.kitchen_copy(order.pedido) if kitchen else order.pedido

@@ -1,0 +1,45 @@
+"""Who a request speaks for, and whose a subscription is: what publishing, reading and signing in know of a person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """`kind` and `id` are the session's or token's."""
+
+    kind: str
+    id: int
+    client: str
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who a request speaks for: a user's session or an API token. `expires_ms` is None for a token."""
+
+    kind: str
+    id: int
+    user_id: int | None
+    username: str
+    role: str
+    expires_ms: int | None
+
+    @property
+    def is_person(self) -> bool:
+        """A session: somebody sees what it is sent."""
+        return self.kind == "session"
+
+    @property
+    def publisher_key(self) -> str:
+        """Idempotency keys belong to the user or token, not to one of the user's sessions."""
+        return f"token:{self.id}" if self.kind == "token" else f"user:{self.user_id}"
+
+    def owner(self, client: str | None) -> Owner | None:
+        """Whose subscriptions act on this client's streams, polls and sockets."""
+        return Owner(self.kind, self.id, client) if client is not None else None
+
+    @property
+    def actor(self) -> dict[str, Any]:
+        return {"usuario_id": self.user_id, "username": self.username, "rol": self.role}

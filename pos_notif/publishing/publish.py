@@ -1,0 +1,41 @@
+"""Publishing: drafts become events of the log, by this configuration's rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..log.live import LiveLog
+from .append import Moment, Rules
+from .publication import Publication, Published, Publisher
+
+PUBLISH_ROUTE = "eventos"
+
+
+class Publishing:
+    """The log, and the rules by which its events are completed. Everything that appends to the log is given one."""
+
+    def __init__(self, log: LiveLog) -> None:
+        self.log = log
+        self._rules = Rules(log.zone, log.config.tax_rate, log.limits)
+
+    def moment(self) -> Moment:
+        """Now, by these rules: for what is appended."""
+        return Moment.of(self.log.clock(), self._rules)
+
+    async def publish(
+        self,
+        drafts: Sequence[dict[str, Any]],
+        *,
+        publisher: Publisher,
+        key: str | None = None,
+        batch: bool = False,
+        route: str = PUBLISH_ROUTE,
+    ) -> Published:
+        """Appends valid drafts, all or none. Raises the errors of the order rules, KeyReused, or LogUnavailable."""
+        publication = Publication(
+            drafts, publisher=publisher, route=route, moment=self.moment(), key=key, batch=batch
+        )  # fmt: skip
+        published = await self.log.transact(publication.append_to)
+        self.log.counts.duplicates += sum(published.duplicates)
+        return published

@@ -1,0 +1,202 @@
+"""Requests that do not go through all of Quart: streams, polls that find nothing, and publications.
+
+A stream's request is routed, checked and answered by Quart; the `StreamResponse` of its view is then served here,
+outside of Quart's two tasks and contexts a request: an idle stream costs what its connection costs.
+
+Most polls find nothing, and a POS publishes more often than it does anything else. A poll of a session that is
+remembered and of a cursor that memory covers, and a publication with a credential that is remembered, a JSON body of
+known length and no Origin, are answered here without a Quart request, by the functions that their views use; everything
+else, refusals of access included, is left to the view.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from typing import Any, cast
+from urllib.parse import parse_qsl
+
+from quart import Response
+from quart.asgi import ASGIHTTPConnection
+
+from ..delivery.polling import idle
+from ..delivery.reader import Reader
+from ..delivery.streams import Stream
+from ..errors import DomainError, Invalid, LogUnavailable, TooManyRequests
+from ..events import MANAGER, ROLE_ROOM, may_read
+from ..principal import Principal
+from . import errors
+from .access import credential
+from .polling import POLLING_PATH, PollRequest, count_poll, poll_answer
+from .publishing import PUBLISH_PATH, publish_body
+from .services import EXTENSION, Services
+from .sinks import Receive, Send, lent_connection, make_sink
+
+
+class StreamResponse(Response):
+    """Headers from Quart, body by `HttpConnection`."""
+
+    def __init__(self, stream: Stream, headers: dict[str, str]) -> None:
+        super().__init__(b"", headers=headers)
+        del self.headers["Content-Length"]
+        self.stream = stream
+
+
+class HttpConnection(ASGIHTTPConnection):
+    """Quart's HTTP connection, but for streams, idle polls and publications."""
+
+    async def __call__(self, receive: Receive, send: Send) -> None:
+        services: Services | None = self.app.extensions.get(EXTENSION)
+        if services is None:  # asked before it serves
+            return await super().__call__(receive, send)
+        method, path = self.scope["method"], self.scope["path"]
+        if method == "GET" and path.startswith(errors.STREAM_PATH):
+            return await self._serve_stream(services, receive, send)
+        if method == "GET" and path.startswith(POLLING_PATH):
+            answer = idle_answer(services, cast(Any, self.scope))
+            if answer is not None:
+                return await self._send_whole(send, *answer)
+        if method == "POST" and path == PUBLISH_PATH:
+            publisher = short_publisher(services, cast(Any, self.scope))
+            if publisher is not None:
+                who, key = publisher
+                try:
+                    body = await _read_whole(receive, self.app.config["BODY_TIMEOUT"])
+                except TimeoutError:
+                    return await self._send_whole(send, *too_slow())
+                if body is not None:
+                    await self._send_whole(send, *await short_answer(services, who, body, key))
+                return None
+        with contextlib.suppress(LogUnavailable):  # of a download that breaks off, which is no fault: no last chunk
+            await super().__call__(receive, send)
+
+    async def _serve_stream(self, services: Services, receive: Receive, send: Send) -> None:
+        await services.streams.openings.take()
+        stream = await self._answer(send)
+        if stream is not None:
+            sink = make_sink(cast(Any, self.scope), receive, send, fast=services.config.fast_streams)
+            try:
+                await stream.serve(sink)
+            finally:
+                sink.close()
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _send_whole(self, send: Send, status: int, headers: dict[str, str], body: bytes) -> None:
+        connection = lent_connection(cast(Any, self.scope))
+        if connection is not None:
+            return await connection.send_whole(status, headers, body)
+        await _send_head(send, status, {**headers, "Content-Length": str(len(body))} if body else headers)
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+    async def _answer(self, send: Send) -> Stream | None:
+        """Quart's answer; the stream that is to follow its head, if it is one."""
+        request = self._create_request_from_scope(send)
+        request.body.set_complete()
+        response = await self.app.handle_request(request)
+        if not isinstance(response, StreamResponse):
+            await self._send_response(send, response)
+            return None
+        await _send_head(send, response.status_code, dict(response.headers))
+        return response.stream
+
+
+async def _read_whole(receive: Receive, seconds: float | None) -> bytes | None:
+    """A body of known length; None where the client went away before it was whole. Raises TimeoutError."""
+    parts = []
+    async with asyncio.timeout(seconds):
+        while (message := await receive())["type"] == "http.request":
+            parts.append(message.get("body", b""))
+            if not message.get("more_body"):
+                return b"".join(parts)
+    return None
+
+
+async def _send_head(send: Send, status: int, headers: Mapping[str, str]) -> None:
+    encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": status, "headers": encoded})
+
+
+# Polls that find nothing
+
+
+def idle_answer(found: Services, scope: Mapping[str, Any]) -> tuple[int, dict[str, str], bytes] | None:
+    """The answer to a GET of POLLING_PATH, where it can be given at once; None: it is the view's."""
+    headers = {name: value.decode("latin1") for name, value in scope["headers"] if name in _READ_OF_POLLS}
+    if not headers.keys().isdisjoint(_NOT_POLLED):
+        return None
+    sent = credential(headers.get(b"authorization"), headers.get(b"cookie"))
+    who = found.accounts.remembered(*sent) if sent is not None else None
+    role = scope["path"][len(POLLING_PATH) :]
+    if who is None or role not in ROLE_ROOM or not may_read(who.role, role):
+        return None
+    pairs = parse_qsl(scope["query_string"].decode("latin1"), keep_blank_values=True)
+    args = dict(reversed(pairs))  # of a name that is sent twice, the first counts
+    try:
+        asked = PollRequest.parse(args, headers.get(b"if-none-match"))
+    except Invalid:
+        return None
+    if asked.cursor is None or asked.wait:
+        return None
+    owner = who.owner(asked.client)
+    log = found.log
+    reader = Reader.of_role(log, role, *([log.subscriptions.of(owner)] if owner is not None else []))
+    answer = idle(reader, asked.cursor)
+    if answer is None:
+        return None
+    try:
+        count_poll(found, who, asked, scope["client"][0] if scope.get("client") else None)
+    except TooManyRequests as error:
+        return errors.whole_refusal(error)
+    return poll_answer(found, who, reader, asked, answer)
+
+
+# A request with a body, or from a page of another origin, whose answer needs CORS, goes the whole way.
+_NOT_POLLED = frozenset({b"origin", b"content-length", b"transfer-encoding"})
+_READ_OF_POLLS = _NOT_POLLED | {b"authorization", b"cookie", b"if-none-match"}
+
+
+# Publications of known publishers
+
+
+def short_publisher(found: Services, scope: Mapping[str, Any]) -> tuple[Principal, str | None] | None:
+    """Who publishes, and the idempotency key, of a POST to PUBLISH_PATH that needs no view; None: it is the view's."""
+    headers = {name: value.decode("latin1") for name, value in scope["headers"] if name in _READ_OF_PUBLICATIONS}
+    if b"origin" in headers or b"transfer-encoding" in headers:
+        return None
+    size = headers.get(b"content-length", "")
+    if not size.isdigit() or int(size) > found.config.max_body_bytes:
+        return None
+    if headers.get(b"content-type", "").partition(";")[0].strip().lower() != "application/json":
+        return None
+    sent = credential(headers.get(b"authorization"), headers.get(b"cookie"))
+    who = found.accounts.remembered(*sent) if sent is not None else None
+    return (who, headers.get(b"idempotency-key")) if who is not None and who.role == MANAGER else None
+
+
+_READ_OF_PUBLICATIONS = frozenset(
+    {
+        b"authorization", b"content-length", b"content-type", b"cookie", b"idempotency-key", b"origin",
+        b"transfer-encoding",
+    }
+)  # fmt: skip
+
+
+def too_slow() -> tuple[int, dict[str, str], bytes]:
+    headers = {**errors.API_HEADERS, "Content-Type": "application/json"}
+    return 408, headers, errors.error_json(errors.http_told(408)).encode()
+
+
+async def short_answer(
+    found: Services, who: Principal, body: bytes, key: str | None
+) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and body, refusals of the body included, as the view would answer."""
+    try:
+        status, answer = await publish_body(found, who, body, key)
+    except DomainError as error:
+        refused = error
+    except Exception as error:  # noqa: BLE001 - it is logged, and the client is answered
+        refused = errors.unexpected(error, "POST", PUBLISH_PATH)
+    else:
+        return status, {**errors.API_HEADERS, "Content-Type": "application/json"}, answer.encode()
+    return errors.whole_refusal(refused)
