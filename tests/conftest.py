@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.forking import Forker
-from tests.pos import Pos, assert_projection_is_the_fold, running_pos
-from tests.support import LiveServer
+from tests.support.forking import Forker
+from tests.support.live_server import LiveServer
+from tests.support.pos import Pos, assert_projection_is_the_fold, running_pos
 
 CHROMIUM = shutil.which("chromium")
 

@@ -10,9 +10,9 @@ import pytest
 from pos_notif import NotificadorPedidos, create_app
 from pos_notif.config import Config
 from pos_notif.errors import Invalid, InvalidTransition, KeyReused, LogUnavailable, NotFound, OrderExists, TooLarge
-from tests.in_process import HeldClock
-from tests.pos import START, START_MS
-from tests.support import opened
+from tests.support.in_process import HeldClock
+from tests.support.logs import opened
+from tests.support.pos import START, START_MS
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import pos_notif
-from tests.support import clean_environment, run_cli
+from tests.support.live_server import clean_environment, run_cli
 
 PACKAGE = Path(pos_notif.__file__).parent
 # What serves HTTP and checks what is published: most of the time that a start takes.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.in_process import HeldClock, in_process
-from tests.support import SseClient
+from tests.support.in_process import HeldClock, in_process
+from tests.support.sse_client import SseClient
 
 ORDER = {"tipo": "nuevo_pedido", "pedido": {"id": 7, "items": [{"producto_nombre": "Pupusa", "cantidad": 1}]}}
 

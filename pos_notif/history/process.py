@@ -2,7 +2,8 @@
 `delivery/downloads.py` as `python -c … PACKAGE_DIRECTORY`, with what to read as JSON on standard input.
 
 A thread would not do: while it encodes, each of the loop's sends would wait for Python's global lock. Nothing of the
-web framework is loaded here (`tests/test_log_download.py` holds it), and the memory goes back when the process ends.
+web framework is loaded here (`tests/delivery/test_downloads.py` holds it), and the memory goes back when the process
+ends.
 
 Standard output: frames of a head (rows, size) and `size` bytes. The first frame's rows are how many will come, and its
 bytes how many there are in all; a frame of size 0 is the end, without which what came is not the whole.

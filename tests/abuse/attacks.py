@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from multiprocessing import get_context
 from typing import Any
 
-from tests.websocket_client import SOCKET_PATH
+from tests.support.websocket_client import SOCKET_PATH
 
 ODD_VALUES = (
     "null", "true", "-1", "0", "1", "2", "1e308", "-0.0", "9007199254740993", "9" * 400, "0." + "3" * 300, '""', '"x"',

@@ -7,8 +7,10 @@ import socket
 import pytest
 
 from tests.abuse.attacks import connected, read_answer
-from tests.support import LiveServer, SseClient, eventually, run_cli
-from tests.websocket_client import SioClient
+from tests.support.live_server import LiveServer, run_cli
+from tests.support.sse_client import SseClient
+from tests.support.waiting import eventually
+from tests.support.websocket_client import SioClient
 
 
 def raw(server: LiveServer, head: bytes) -> int:

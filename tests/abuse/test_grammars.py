@@ -18,7 +18,8 @@ from pos_notif.log.event_log import Cursor
 from pos_notif.socketio.packets import ACK, EVENT, RESERVED_EVENTS, BadPacket, Packet, decode, encode, put_back
 from pos_notif.wire import sse
 from pos_notif.wire.json_text import dump
-from tests.support import SseClient, stock_alert
+from tests.support.logs import stock_alert
+from tests.support.sse_client import SseClient
 
 POLL = "/api/notificaciones/polling/cocinero"
 # What could be taken for the end of a line, of a field, of a string, or for the mark at a stream's beginning.

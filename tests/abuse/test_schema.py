@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pos_notif.events import ROLES
-from tests.support import LiveServer, with_accounts
+from tests.support.live_server import LiveServer, with_accounts
 
 SCHEMATHESIS = Path(sysconfig.get_path("scripts")) / "schemathesis"
 EXAMPLES = int(os.environ.get("POS_NOTIF_TEST_EXAMPLES", "4"))

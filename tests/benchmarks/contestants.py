@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.support import LiveServer
+from tests.support.live_server import LiveServer
 
 HERE = Path(__file__).parent
 EVENT = (

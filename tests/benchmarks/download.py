@@ -24,7 +24,7 @@ from pos_notif import Config, NotificadorPedidos
 from pos_notif.publishing.publication import Publisher
 from tests.benchmarks.contestants import EVENT
 from tests.benchmarks.run import build
-from tests.support import LiveServer
+from tests.support.live_server import LiveServer
 
 STREAMS, RATE = 200, 20
 ORDERS_A_BATCH = 80

@@ -18,7 +18,8 @@ from typing import Any
 
 from pos_notif import Config, NotificadorPedidos
 from pos_notif.publishing.publication import Publisher
-from tests.support import LiveServer, SseClient
+from tests.support.live_server import LiveServer
+from tests.support.sse_client import SseClient
 
 BATCH = 500
 OPEN_ORDERS = 30

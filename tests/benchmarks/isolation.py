@@ -25,7 +25,8 @@ from typing import Any
 
 from tests.benchmarks.contestants import Target, ours, pinned
 from tests.benchmarks.run import build
-from tests.support import LiveServer, SseClient
+from tests.support.live_server import LiveServer
+from tests.support.sse_client import SseClient
 
 STREAMS = 1000
 SLOW_BYTES_A_SECOND = 10 * 1024

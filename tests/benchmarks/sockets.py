@@ -14,8 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.support import LiveServer
-from tests.websocket_client import SioClient
+from tests.support.live_server import LiveServer
+from tests.support.websocket_client import SioClient
 
 
 def measure(sockets: int, pings: int = 300) -> tuple[float, list[float]]:

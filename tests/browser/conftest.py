@@ -9,7 +9,7 @@ import pytest
 
 from tests.browser.console import watch
 from tests.browser.floor import Floor, begin_shift
-from tests.support import LiveServer, run_cli
+from tests.support.live_server import LiveServer, run_cli
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page

@@ -6,7 +6,8 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
-from tests.support import LiveServer, SseClient, with_accounts
+from tests.support.live_server import LiveServer, with_accounts
+from tests.support.sse_client import SseClient
 
 WAITER, CASHIER, COOK, MANAGER = "Karla", "Marta", "juan.perez", "Ana"
 PIN = "2468"

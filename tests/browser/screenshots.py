@@ -15,9 +15,9 @@ from playwright.sync_api import Browser, sync_playwright
 
 from pos_notif.demo.people import PEOPLE
 from tests.browser.conftest import CHROMIUM
-from tests.in_process import HeldClock
-from tests.simulated_day import run_restaurant
-from tests.support import LiveServer, with_accounts
+from tests.support.in_process import HeldClock
+from tests.support.live_server import LiveServer, with_accounts
+from tests.support.simulated_day import run_restaurant
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 SEED = 3

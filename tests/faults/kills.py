@@ -14,7 +14,9 @@ from typing import Any
 
 from tests.soak.check import Outcome, assert_log_is_sound, read_log
 from tests.soak.tablets import POLLING, SOCKET, SSE, Tablet
-from tests.support import LiveServer, eventually, stock_alert
+from tests.support.live_server import LiveServer
+from tests.support.logs import stock_alert
+from tests.support.waiting import eventually
 
 PUBLISHERS = 8
 UNDER_LOAD_SECONDS = (0.1, 1.0)

@@ -16,8 +16,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.support import LiveServer, SseClient, eventually, stock_alert
-from tests.websocket_client import SioClient
+from tests.support.live_server import LiveServer
+from tests.support.logs import stock_alert
+from tests.support.sse_client import SseClient
+from tests.support.waiting import eventually
+from tests.support.websocket_client import SioClient
 
 pytestmark = pytest.mark.faults
 

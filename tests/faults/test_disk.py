@@ -15,7 +15,10 @@ import pytest
 
 from tests.faults.namespaces import unshare
 from tests.soak.check import assert_log_is_sound
-from tests.support import LiveServer, SseClient, eventually, stock_alert
+from tests.support.live_server import LiveServer
+from tests.support.logs import stock_alert
+from tests.support.sse_client import SseClient
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.faults
 

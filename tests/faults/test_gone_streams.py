@@ -18,7 +18,10 @@ from pos_notif.delivery.fanout import Chunk
 from pos_notif.server.connection import Connection
 from pos_notif.server.run import OTHER_CONNECTIONS
 from pos_notif.web.sinks import TransportSink
-from tests.support import LiveServer, SseClient, eventually, stock_alert
+from tests.support.live_server import LiveServer
+from tests.support.logs import stock_alert
+from tests.support.sse_client import SseClient
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.faults
 

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import PROGRAM, call
-from tests.support import clean_environment, run_cli
-from tests.whole_logs import export, make_log, order_events
+from tests.support.command_line import PROGRAM, call
+from tests.support.live_server import clean_environment, run_cli
+from tests.support.whole_logs import export, make_log, order_events
 
 NOW = 1_764_000_000_000
 # A POS with the notifier in its process: it publishes what it is told to, and does in between what is named.

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import PROGRAM, call
-from tests.pos import assert_projection_is_the_fold
-from tests.support import clean_environment, opened
-from tests.whole_logs import STATES, content, epoch, export, make_log, order_events
+from tests.support.command_line import PROGRAM, call
+from tests.support.live_server import clean_environment
+from tests.support.logs import opened
+from tests.support.pos import assert_projection_is_the_fold
+from tests.support.whole_logs import STATES, content, epoch, export, make_log, order_events
 
 pytestmark = pytest.mark.faults
 

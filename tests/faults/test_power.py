@@ -11,7 +11,9 @@ import time
 
 import pytest
 
-from tests.support import LiveServer, SseClient, opened, stock_alert
+from tests.support.live_server import LiveServer
+from tests.support.logs import opened, stock_alert
+from tests.support.sse_client import SseClient
 
 pytestmark = pytest.mark.faults
 

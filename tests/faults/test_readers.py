@@ -16,7 +16,10 @@ from typing import Any
 import pytest
 
 from tests.faults.namespaces import unshare
-from tests.support import LiveServer, SseClient, eventually, stock_alert
+from tests.support.live_server import LiveServer
+from tests.support.logs import stock_alert
+from tests.support.sse_client import SseClient
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.faults
 

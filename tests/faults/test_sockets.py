@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 
 from tests.benchmarks.sockets import measure
-from tests.support import LiveServer, eventually, stock_alert
-from tests.test_socketio_protocol import conformance_app
-from tests.websocket_client import SOCKET_PATH, Closed, SioClient, WsClient
+from tests.socketio.test_protocol import conformance_app
+from tests.support.live_server import LiveServer
+from tests.support.logs import stock_alert
+from tests.support.waiting import eventually
+from tests.support.websocket_client import SOCKET_PATH, Closed, SioClient, WsClient
 
 pytestmark = pytest.mark.faults
 

@@ -17,8 +17,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from tests.support import LiveServer, SseClient, eventually, stock_alert
-from tests.websocket_client import SioClient
+from tests.support.live_server import LiveServer
+from tests.support.logs import stock_alert
+from tests.support.sse_client import SseClient
+from tests.support.waiting import eventually
+from tests.support.websocket_client import SioClient
 
 NEAR, FAR = "10.77.0.1", "10.77.0.2"
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.command_line import call
 from tests.data.logs.reading import PEOPLE, boards
+from tests.support.command_line import call
 
 FOLDER = Path(__file__).parents[1] / "data" / "logs"
 STORED = sorted(FOLDER.glob("*/*.db.gz"))

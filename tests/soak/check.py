@@ -11,8 +11,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from tests.pos import assert_projection_is_the_fold
-from tests.support import opened
+from tests.support.logs import opened
+from tests.support.pos import assert_projection_is_the_fold
 
 GATHER_SECONDS, PAUSE_SECONDS = 1.0, 10.0  # docs/protocol.md, section 17
 

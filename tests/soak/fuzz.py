@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.abuse.attacks import Report, attack
-from tests.support import LiveServer
+from tests.support.live_server import LiveServer
 
 ANSWER_MS = 50
 WARM_UP_SECONDS = 5.0

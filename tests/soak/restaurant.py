@@ -22,7 +22,8 @@ from pos_notif.demo.staff import Staff
 from tests.browser.network import Network
 from tests.soak.check import Outcome, assert_log_is_sound, moment, read_log, receipt_alarm_problems
 from tests.soak.tablets import POLLING, SOCKET, SSE, Tablet, core, shown
-from tests.support import LiveServer, eventually
+from tests.support.live_server import LiveServer
+from tests.support.waiting import eventually
 
 # Fractions of the run.
 KILLS = ((0.08, 0.20), (0.28, 0.42), (0.70, 0.76))

@@ -13,8 +13,9 @@ from random import Random
 from typing import Any
 
 from pos_notif.events import CANCELLED, KITCHEN, ROLE_ROOM
-from tests.support import LiveServer, SseClient
-from tests.websocket_client import Closed, SioClient
+from tests.support.live_server import LiveServer
+from tests.support.sse_client import SseClient
+from tests.support.websocket_client import Closed, SioClient
 
 SSE, SOCKET, POLLING = "sse", "websocket", "polling"
 POLL_SECONDS = 1.0

@@ -1,0 +1,169 @@
+"""What keeps a PIN from being guessed, and the names from being found out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import statistics
+import time
+
+import pytest
+
+from pos_notif.accounts.throttle import LoginThrottle
+from pos_notif.errors import BadCredentials, LogUnavailable, TooManyAttempts
+from tests.support.in_process import HeldClock, in_process
+
+MINUTES = 60
+
+
+@pytest.fixture
+async def service(tmp_path):
+    clock = HeldClock()
+    async with in_process(tmp_path / "log.db", clock) as running:
+        running.clock = clock
+        await running.accounts.create_user("Ana", "cocinero", "1234")
+        await running.accounts.create_user("Beto", "mesero", "4321")
+        yield running
+
+
+async def failures(service, count, username="Ana", address="192.0.2.7"):
+    return [(await service.login(username, "wrong", address)).status for _ in range(count)]
+
+
+async def test_after_5_failures_the_sixth_is_429_with_the_right_pin_too(service):
+    assert await failures(service, 5) == [401] * 5
+    answer = await service.login("Ana", "1234")
+    assert (answer.status, answer.code) == (429, "demasiados_intentos")
+    assert answer.headers["Retry-After"] == "900"
+    assert "Set-Cookie" not in answer.headers
+
+
+async def test_the_window_passes(service):
+    await failures(service, 5)
+    service.clock.advance(14 * MINUTES + 59)
+    answer = await service.login("Ana")
+    assert (answer.status, answer.headers["Retry-After"]) == (429, "1")
+    service.clock.advance(1)
+    assert (await service.login("Ana")).status == 200
+
+
+async def test_failures_leave_the_window_one_by_one(service):
+    for _ in range(5):
+        await failures(service, 1)
+        service.clock.advance(3 * MINUTES)
+    assert await failures(service, 2) == [401, 429]
+
+
+async def test_being_refused_does_not_lengthen_the_wait(service):
+    await failures(service, 5)
+    service.clock.advance(14 * MINUTES)
+    assert await failures(service, 10) == [429] * 10
+    service.clock.advance(1 * MINUTES)
+    assert (await service.login("Ana")).status == 200
+
+
+async def test_success_forgives(service):
+    for _ in range(3):
+        assert await failures(service, 4) == [401] * 4
+        assert (await service.login("Ana")).status == 200
+
+
+async def test_neither_another_address_nor_another_user_is_affected(service):
+    assert await failures(service, 6) == [401] * 5 + [429]
+    assert (await service.login("Ana", address="192.0.2.8")).status == 200
+    assert (await service.login("Beto", "4321")).status == 200
+    assert (await service.login("Ana")).status == 429
+
+
+async def test_an_unknown_user_counts_too_and_however_it_is_typed(service):
+    typed = ["Nadie", "NADIE", "nadie", " Nadie", "Ｎａｄｉｅ", "nadie"]
+    assert [(await service.login(name)).status for name in typed] == [401] * 5 + [429]
+
+
+async def test_wrong_attempts_side_by_side_do_not_exceed_the_limit(service):
+    answers = await asyncio.gather(*(service.login("Ana", str(pin)) for pin in range(1000, 1040)))
+    assert sorted(answer.status for answer in answers) == [401] * 5 + [429] * 35
+
+
+async def test_right_attempts_side_by_side_do_not_reach_the_limit(service):
+    """Ten tablets that sign in with one user after a power cut, through one proxy."""
+    answers = await asyncio.gather(*(service.login("Ana") for _ in range(10)))
+    assert [answer.status for answer in answers] == [200] * 10
+
+
+async def test_an_attempt_that_is_cut_off_counts_and_a_database_that_fails_does_not():
+    throttle = LoginThrottle(HeldClock())
+
+    async def attempt(error: BaseException) -> None:
+        async with throttle.attempt("ana", "a"):
+            raise error
+
+    for _ in range(10):
+        with pytest.raises(LogUnavailable):
+            await attempt(LogUnavailable())
+    for error in (asyncio.CancelledError(), *[BadCredentials()] * 4):
+        with pytest.raises(type(error)):
+            await attempt(error)
+    with pytest.raises(TooManyAttempts):
+        await attempt(BadCredentials())
+
+
+async def test_the_throttle_forgets_the_longest_unused_first_and_stays_small():
+    throttle = LoginThrottle(HeldClock(), max_keys=3)
+
+    async def fail(name: str) -> None:
+        with contextlib.suppress(BadCredentials):
+            async with throttle.attempt(name, "a"):
+                raise BadCredentials
+
+    async def is_refused(name: str) -> bool:
+        try:
+            await fail(name)
+        except TooManyAttempts:
+            return True
+        return False
+
+    for _ in range(5):
+        await fail("ana")
+    for name in "bcde":
+        await fail(name)
+        assert await is_refused("ana")
+    for name in "fgh":
+        await fail(name)
+    assert not await is_refused("ana")
+    assert len(throttle._tried) == 3
+
+
+async def test_an_unknown_user_takes_as_long_as_a_known_one(service):
+    """Medians of 20, each from its own address; a check without argon2 would be 20 times as fast."""
+    taken = {}
+    for username in ("Ana", "Nadie", "Ana", "Nadie"):
+        times = taken[username] = []
+        for attempt in range(20):
+            began = time.perf_counter()
+            await service.login(username, "wrong", f"{username}-{len(taken)}-{attempt}-{began}")
+            times.append(time.perf_counter() - began)
+    known, unknown = statistics.median(taken["Ana"]), statistics.median(taken["Nadie"])
+    assert 0.4 < unknown / known < 2.5
+
+
+async def test_beyond_a_hundred_that_wait_a_login_is_refused_at_once_and_does_not_count(service):
+    answers = await asyncio.gather(*(service.login("Ana", "wrong", f"address {number}") for number in range(160)))
+    refused = [answer for answer in answers if answer.status == 503]
+    assert [answer.status for answer in answers if answer.status != 503] == [401] * (160 - len(refused))
+    assert 0 < len(refused) <= 60
+    assert {(answer.code, answer.headers["Retry-After"]) for answer in refused} == {("sin_capacidad", "2")}
+    assert (await service.login("Ana")).status == 200
+
+
+async def test_a_login_storm_leaves_the_event_loop_free(service):
+    storm = asyncio.gather(*(service.login("Ana", "wrong", f"address {number}") for number in range(60)))
+    waits = []
+    while not storm.done():
+        began = time.perf_counter()
+        assert (await service.call("GET", "/healthz")).status == 200
+        waits.append(time.perf_counter() - began)
+        await asyncio.sleep(0.01)
+    assert [answer.status for answer in await storm] == [401] * 60
+    assert len(waits) > 10
+    assert statistics.median(waits) < 0.1

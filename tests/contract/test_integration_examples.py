@@ -1,0 +1,248 @@
+"""The code in docs/integration.md runs as it stands there, against a real service."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import json
+import re
+import shutil
+import socketserver
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import CHROMIUM
+from tests.support.live_server import LiveServer, clean_environment
+from tests.support.waiting import eventually
+
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "integration.md").read_text("utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", DOCUMENT, re.MULTILINE | re.DOTALL)
+EXAMPLE_URL = "http://127.0.0.1:5000"
+PYTHON = [text for language, text in BLOCKS if language == "python"]
+SHELL = [text for language, text in BLOCKS if language == "bash"]
+HTML = [text for language, text in BLOCKS if language == "html"]
+FILES = {match[1]: text for text in PYTHON if (match := re.match(r"# (\w+\.py)\n", text))}
+SCRIPTS = [text for text in PYTHON if text not in FILES.values()]
+
+
+@pytest.fixture
+def place(server: LiveServer, tmp_path: Path) -> Path:
+    """A directory with the files of the document, and the service's own database where the examples expect it."""
+    directory = tmp_path / "pos"
+    directory.mkdir()
+    for name, text in FILES.items():
+        (directory / name).write_text(text.replace(EXAMPLE_URL, server.url), "utf-8")
+    (directory / "pos_notif.db").symlink_to(server.database)
+    return directory
+
+
+def run(arguments: list[str], server: LiveServer, place: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        arguments, cwd=place, capture_output=True, text=True, timeout=60,
+        env=clean_environment(POS_TOKEN=server.token, PYTHONPATH=str(place)),
+    )  # fmt: skip
+
+
+def run_python(text: str, server: LiveServer, place: Path) -> subprocess.CompletedProcess[str]:
+    return run([sys.executable, "-c", text.replace(EXAMPLE_URL, server.url)], server, place)
+
+
+def run_shell(text: str, server: LiveServer, place: Path) -> subprocess.CompletedProcess[str]:
+    command = text.replace(EXAMPLE_URL, server.url)
+    if "curl -sSN" in command:  # a stream has no end
+        command = command.replace("curl -sSN", "curl -sSN --max-time 2")
+    return run(["bash", "-euo", "pipefail", "-c", command], server, place)
+
+
+def events_of(server: LiveServer, order_id: int) -> list[str]:
+    _, _, answer = server.request("GET", f"/api/pedidos/{order_id}")
+    return [event["tipo"] for event in answer["eventos"]]
+
+
+def test_the_document_has_what_it_promises():
+    assert set(FILES) == {"notificaciones.py", "pos_views.py"}
+    assert (len(SCRIPTS), len(SHELL), len(HTML)) == (3, 6, 1)
+    assert all(language in ("python", "bash", "html") for language, _ in BLOCKS)
+
+
+def test_every_python_block_compiles():
+    for text in PYTHON:
+        compile(text, "docs/integration.md", "exec")
+
+
+def test_the_client_needs_only_the_standard_library():
+    imported = re.findall(r"^(?:import|from) (\w+)", FILES["notificaciones.py"], re.MULTILINE)
+    assert imported
+    assert set(imported) <= set(sys.stdlib_module_names)
+
+
+def test_python_blocks_run(server: LiveServer, place: Path):
+    for text in SCRIPTS:
+        done = run_python(text, server, place)
+        assert done.returncode == 0, done.stderr
+    assert events_of(server, 123) == ["nuevo_pedido", "cambio_estado", "pedido_listo", "cambio_estado", "cambio_estado"]
+    assert events_of(server, 200) == ["nuevo_pedido", "pedido_listo", "pedido_cancelado"]
+
+
+def test_python_blocks_may_run_twice(server: LiveServer, place: Path):
+    first, again = (run_python(SCRIPTS[0], server, place) for _ in range(2))
+    assert (first.returncode, again.returncode) == (0, 0), first.stderr + again.stderr
+    assert len(events_of(server, 123)) == 5
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+def test_shell_blocks_run(server: LiveServer, place: Path):
+    assert run_python(SCRIPTS[0], server, place).returncode == 0
+    outputs = []
+    for text in SHELL:
+        done = run_shell(text, server, place)
+        assert done.returncode == (28 if "curl -sSN" in text else 0), done.stderr  # 28: curl's own end of time
+        outputs.append(done.stdout)
+    published, batch, recent, after, stream, order = outputs
+    assert json.loads(published)["duplicado"] is False
+    assert json.loads(batch)["duplicados"] == [False, False]
+    assert json.loads(recent)["total"] == 5
+    assert json.loads(after)["eventos"] == []
+    assert "event: hola\n" in stream
+    assert "event: evento_pedido\n" in stream
+    assert json.loads(order)["pedido"]["estado"] == "cerrado"
+
+
+PUBLISH_ONE = """
+from notificaciones import Refused, Unavailable, publish
+try:
+    order = {"tipo": "nuevo_pedido", "pedido": {"id": 7}}
+    print(publish(order, operacion_id="k", timeout=TIMEOUT, tries=TRIES)["duplicado"])
+except (Refused, Unavailable) as error:
+    print(type(error).__name__, error)
+"""
+
+
+def publish_one(server: LiveServer, place: Path, *, timeout: float = 10, tries: int = 5) -> str:
+    done = run_python(PUBLISH_ONE.replace("TIMEOUT", str(timeout)).replace("TRIES", str(tries)), server, place)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_a_refusal_is_not_repeated_and_says_why(server: LiveServer, place: Path):
+    server.new_order(7)
+    began = time.monotonic()
+    assert publish_one(server, place).startswith("Refused 409 pedido_existente")
+    assert time.monotonic() - began < 5
+
+
+def test_a_service_that_is_away_is_unavailable(server: LiveServer, place: Path):
+    assert server.token
+    server.stop()
+    assert publish_one(server, place, tries=2).startswith("Unavailable k: ")
+
+
+class AnswersCut(socketserver.ThreadingTCPServer):
+    """Passes requests on to the service, but drops the first answers: the worst time for a connection to break."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def __init__(self, server: LiveServer, drops: int) -> None:
+        self.target, self.drops, self.requests = server, drops, 0
+        super().__init__(("127.0.0.1", 0), _CutHandler)
+
+
+class _CutHandler(http.server.BaseHTTPRequestHandler):
+    server: AnswersCut
+
+    def do_POST(self) -> None:
+        self.server.requests += 1
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        headers = {"Authorization": self.headers["Authorization"], "Content-Type": self.headers["Content-Type"]}
+        status, _, answer = self.server.target.request("POST", self.path, body, token=None, headers=headers)
+        if self.server.requests <= self.server.drops:
+            return  # the connection closes without a byte
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(json.dumps(answer).encode())
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def cut(server: LiveServer) -> Iterator[AnswersCut]:
+    with AnswersCut(server, drops=2) as between:
+        thread = threading.Thread(target=between.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        yield between
+        between.shutdown()
+        thread.join(5)
+
+
+def test_an_answer_that_was_lost_publishes_once(server: LiveServer, place: Path, cut: AnswersCut):
+    client = place / "notificaciones.py"
+    client.write_text(
+        client.read_text("utf-8").replace(server.url, f"http://127.0.0.1:{cut.server_address[1]}"), "utf-8"
+    )
+    assert publish_one(server, place) == "True"  # the third try learns that the first had arrived
+    assert cut.requests == 3
+    assert events_of(server, 7) == ["nuevo_pedido"]
+
+
+@pytest.mark.faults
+def test_a_503_is_tried_again(server: LiveServer, place: Path):
+    """Another program holds the database's write lock for longer than the service waits for it."""
+    assert server.token
+    blocker = sqlite3.connect(server.database, isolation_level=None, check_same_thread=False)
+    blocker.execute("BEGIN IMMEDIATE")
+    released = threading.Thread(
+        target=lambda: (
+            eventually(lambda: any("not available" in line for line in server.stderr_lines), 20),
+            blocker.execute("ROLLBACK"),
+        )
+    )
+    released.start()
+    try:
+        assert publish_one(server, place, timeout=15) == "False"
+    finally:
+        released.join(25)
+        blocker.close()
+    assert events_of(server, 7) == ["nuevo_pedido"]
+
+
+@pytest.mark.browser
+def test_the_page_shows_what_is_published(make_server, tmp_path: Path):
+    from playwright.sync_api import sync_playwright
+
+    (page_directory := tmp_path / "page").mkdir()
+    handler = functools.partial(_QuietFiles, directory=str(page_directory))
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler) as pos, sync_playwright() as playwright:
+        threading.Thread(target=pos.serve_forever, args=(0.05,), daemon=True).start()
+        origin = f"http://127.0.0.1:{pos.server_address[1]}"
+        server = make_server(origins=origin)
+        (page_directory / "listos.html").write_text(HTML[0].replace(EXAMPLE_URL, server.url), "utf-8")
+        server.create_user("juan", "mesero")
+        server.new_order(1)
+        server.publish({"tipo": "pedido_listo", "pedido_id": 1, "items_listos": []})
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        try:
+            page = browser.new_page()
+            page.request.post(f"{server.url}/api/auth/login", data={"username": "juan", "password": "1234"})
+            page.goto(f"{origin}/listos.html")
+            page.wait_for_function("document.getElementById('conexion').textContent === 'sse'")
+            server.new_order(2)
+            server.publish({"tipo": "pedido_listo", "pedido_id": 2, "items_listos": ["Pupusa de queso"]})
+            page.get_by_text("Listo: pedido 2").wait_for()
+            assert page.locator("#eventos li").all_inner_texts() == ["Listo: pedido 1", "Listo: pedido 2"]
+        finally:
+            browser.close()
+            pos.shutdown()
+
+
+class _QuietFiles(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass

@@ -1,0 +1,203 @@
+"""HTTPS by the service itself: streams, sockets and stalled readers as over plain HTTP, and files of no use."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import socket
+import ssl
+import struct
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+from cryptography.hazmat.primitives import serialization
+
+from tests.support.command_line import fails
+from tests.support.live_server import LiveServer
+from tests.support.logs import stock_alert
+from tests.support.waiting import eventually
+from tests.support.websocket_client import SOCKET_PATH
+
+
+class Files:
+    """A certificate authority, and what it signed for 127.0.0.1."""
+
+    def __init__(self, folder: Path) -> None:
+        authority = trustme.CA()
+        issued = authority.issue_cert("127.0.0.1")
+        self.certfile, self.keyfile, self.whole = (str(folder / name) for name in ("cert.pem", "key.pem", "whole.pem"))
+        issued.cert_chain_pems[0].write_to_path(self.certfile)
+        issued.private_key_pem.write_to_path(self.keyfile)
+        issued.private_key_and_cert_chain_pem.write_to_path(self.whole)
+        self.other_key = str(folder / "other.pem")
+        authority.issue_cert("127.0.0.1").private_key_pem.write_to_path(self.other_key)
+        self.client = ssl.create_default_context()
+        authority.configure_trust(self.client)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory) -> Files:
+    return Files(tmp_path_factory.mktemp("tls"))
+
+
+@contextlib.contextmanager
+def asked(server: LiveServer, files: Files, method: str, path: str, body: Any = None, **headers: str):
+    """The answer, while its connection is open."""
+    connection = http.client.HTTPSConnection("127.0.0.1", server.port, context=files.client, timeout=15)
+    sent = {"Content-Type": "application/json", **headers}
+    connection.request(method, path, json.dumps(body) if body is not None else None, sent)
+    with contextlib.closing(connection), connection.getresponse() as answer:
+        yield answer
+
+
+def ask(*arguments: Any, **headers: str):
+    """Its status and headers."""
+    with asked(*arguments, **headers) as answer:
+        return answer.status, answer.headers
+
+
+def publish(server: LiveServer, files: Files, body: Any) -> None:
+    token = f"Bearer {server.token}"
+    assert ask(server, files, "POST", "/api/notificaciones/eventos", body, Authorization=token)[0] == 201
+
+
+@pytest.mark.parametrize("kind", ["hypercorn", "uvicorn"])
+def test_streams_sockets_and_the_cookie_over_tls(make_server, files, kind):
+    server = make_server(certfile=files.certfile, keyfile=files.keyfile, server=kind)
+    server.create_user("Ana", "mesero")
+    credentials = {"username": "Ana", "password": "1234"}
+    status, headers = ask(server, files, "POST", "/api/auth/login", credentials)
+    assert status == 200
+    assert {"Secure", "HttpOnly", "SameSite=Lax"} <= set(headers["Set-Cookie"].split("; "))
+    assert "Strict-Transport-Security" not in headers
+    cookie = headers["Set-Cookie"].split(";")[0]
+    own = f"https://127.0.0.1:{server.port}"
+    with (
+        asked(server, files, "GET", "/api/notificaciones/stream/mesero", Cookie=cookie) as stream,
+        socket.create_connection(("127.0.0.1", server.port), timeout=15) as plain,
+        files.client.wrap_socket(plain, server_hostname="127.0.0.1") as websocket,
+    ):
+        assert stream.status == 200
+        websocket.sendall(
+            f"GET {SOCKET_PATH} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nOrigin: {own}\r\nCookie: {cookie}\r\n"
+            "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+        )
+        received = websocket.recv(4096)
+        assert received.startswith(b"HTTP/1.1 101")
+        websocket.sendall(b"\x81\x82\0\0\0\0" + b"40")
+        while b'40{"sid"' not in received:
+            received += websocket.recv(4096)
+        publish(server, files, stock_alert(1, "agotado"))
+        text = b""
+        while b'"producto_id":1' not in text:
+            text += stream.readline()
+        assert ask(server, files, "POST", "/api/auth/logout", Cookie=cookie, Origin=own)[0] == 204
+        while b"sesion_terminada" not in text:
+            text += stream.readline()
+        while b"sesion_terminada" not in received:
+            received += websocket.recv(4096)
+    assert server.stop() == 0
+    assert not [line for line in server.stderr_lines if "Traceback" in line or "Error" in line]
+
+
+def test_the_certificate_and_its_key_may_stand_in_one_file(make_server, files):
+    server = make_server(certfile=files.whole)
+    assert ask(server, files, "GET", "/healthz")[0] == 200
+
+
+def test_what_speaks_no_tls_is_let_go_and_logs_nothing(make_server, files):
+    server = make_server(certfile=files.certfile, keyfile=files.keyfile)
+    before = server.open_files()
+    with (
+        socket.create_connection(("127.0.0.1", server.port), timeout=15) as plain,
+        contextlib.suppress(ConnectionError),
+    ):
+        plain.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert b"HTTP" not in plain.recv(100)
+    silent = [socket.create_connection(("127.0.0.1", server.port), timeout=15) for _ in range(20)]
+    began = time.monotonic()
+    assert silent[0].recv(1) == b""
+    assert 4 < time.monotonic() - began < 9
+    eventually(lambda: server.open_files() <= before)
+    for client in silent:
+        client.close()
+    assert ask(server, files, "GET", "/healthz")[0] == 200
+    assert server.stop() == 0
+    assert [line for line in server.stderr_lines if "Traceback" in line] == []
+
+
+def test_a_stalled_reader_is_dropped_and_a_slow_one_is_not(make_server, files):
+    server = make_server(certfile=files.certfile, keyfile=files.keyfile, write_timeout_seconds="1", max_backlog="0")
+    connections = []
+    for _ in range(2):
+        plain = socket.socket()
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        plain.settimeout(15)
+        plain.connect(("127.0.0.1", server.port))
+        reader = files.client.wrap_socket(plain, server_hostname="127.0.0.1")
+        reader.sendall(
+            b"GET /api/notificaciones/stream/mesero HTTP/1.1\r\nHost: x\r\n"
+            + f"Authorization: Bearer {server.token}\r\n\r\n".encode()
+        )
+        reader.recv(1000)
+        connections.append(reader)
+    stalled, slow = connections
+    for _ in range(3):
+        batch = [stock_alert(number, "agotado", nota="x" * 20_000) for number in range(1, 101)]
+        publish(server, files, {"eventos": batch})
+    taken, end = 0, time.monotonic() + 4
+    while time.monotonic() < end:  # 40 KB a second: far behind, and never idle
+        taken += len(slow.recv(2000))
+        time.sleep(0.05)
+    assert len([line for line in server.stderr_lines if "stalled reader dropped" in line]) == 1
+    while taken < 6_000_000:
+        more = len(slow.recv(65536))
+        assert more
+        taken += more
+    for reader in (stalled, slow):
+        reader.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        reader.close()
+
+
+def test_a_stop_over_tls_ends_in_time(make_server, files):
+    server = make_server(certfile=files.certfile, keyfile=files.keyfile)
+    token = f"Bearer {server.token}"
+    with asked(server, files, "GET", "/api/notificaciones/stream/mesero", Authorization=token) as stream:
+        began = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - began < 4
+        assert b"reinicio" in stream.read()
+
+
+@pytest.mark.parametrize(
+    ("certfile", "keyfile", "said"),
+    [
+        ("{folder}/none.pem", "{keyfile}", "POS_NOTIF_CERTFILE: {folder}/none.pem: No such file or directory"),
+        ("{certfile}", "{folder}/none.pem", "POS_NOTIF_KEYFILE: {folder}/none.pem: No such file or directory"),
+        ("{folder}", "{keyfile}", "POS_NOTIF_CERTFILE: {folder}: Is a directory"),
+        ("{certfile}", "{other_key}", "POS_NOTIF_KEYFILE: {other_key} is not the key of {certfile}"),
+        ("{certfile}", "", "POS_NOTIF_CERTFILE: no certificate with its key in PEM format ({certfile}, for both)"),
+        ("{keyfile}", "{certfile}", "POS_NOTIF_CERTFILE: no certificate with its key in PEM format"),
+        ("", "{keyfile}", "POS_NOTIF_KEYFILE: a key needs its certificate (POS_NOTIF_CERTFILE)"),
+        ("{certfile}", "{locked}", "POS_NOTIF_KEYFILE: the key has a passphrase"),
+    ],
+    ids=["no cert", "no key", "directory", "mismatch", "cert alone", "swapped", "key alone", "passphrase"],
+)
+def test_files_that_cannot_be_used_are_one_line(tmp_path, files, certfile, keyfile, said):
+    locked = tmp_path / "locked.pem"
+    key = serialization.load_pem_private_key(Path(files.keyfile).read_bytes(), None)
+    secret = serialization.BestAvailableEncryption(b"secret")
+    encoding, kind = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    locked.write_bytes(key.private_bytes(encoding, kind, secret))
+    names = {**vars(files), "folder": tmp_path, "locked": locked}
+    paths = [text.format(**names) for text in (certfile, keyfile)]
+    options = [
+        part for name, path in zip(("--certfile", "--keyfile"), paths, strict=True) if path for part in (name, path)
+    ]
+    assert said.format(**names) in fails(2, "serve", "--port", "0", *options, "--database", str(tmp_path / "log.db"))
+    assert not (tmp_path / "log.db").exists()

@@ -1,0 +1,58 @@
+"""`pos-notif` as an operator calls it: in this process, or in one of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import click
+from click.testing import CliRunner, Result
+
+from pos_notif.cli.main import main
+from tests.support.live_server import clean_environment
+
+PROGRAM = [sys.executable, "-m", "pos_notif"]
+
+
+def commands(command: click.Command = main, *path: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Every command with the words that call it, the groups before what is in them."""
+    yield path, command
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            child = command.get_command(context, name)
+            assert child is not None, name
+            yield from commands(child, *path, name)
+
+
+def call(*arguments: str, environ: dict[str, str] | None = None, typed: str | None = None) -> Result:
+    """In this process, for what ends by itself."""
+    kept = {name: None for name in os.environ if name.startswith("POS_NOTIF_")}
+    result = CliRunner(env={**kept, **(environ or {})}).invoke(main, arguments, input=typed)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
+    return result
+
+
+def fails(code: int, *arguments: str, **how) -> str:
+    """The one line on standard error."""
+    result = call(*arguments, **how)
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert result.stderr.count("\n") == 1, result.stderr
+    assert result.stderr.startswith("pos-notif: ")
+    return result.stderr
+
+
+@contextlib.contextmanager
+def running(*arguments: str, **how) -> Iterator[subprocess.Popen[str]]:
+    environ = clean_environment(**how.pop("environ", {}))
+    process = subprocess.Popen(
+        [*PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ, **how
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()

@@ -1,0 +1,186 @@
+"""A real service in a process of its own, and the command line beside it. No stand-ins."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pos_notif.accounts.accounts import Accounts
+from pos_notif.cli.accounts import run as run_on_accounts
+from tests.support.forking import ForkedProcess, Forker
+
+
+def run_cli(*arguments: str, database: Path | str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "pos_notif", *arguments, "--database", str(database)],
+        capture_output=True, text=True, timeout=60, env=clean_environment(),
+    )  # fmt: skip
+    if check:
+        assert done.returncode == 0, done.stderr
+    return done
+
+
+def with_accounts(database: Path | str, work: Callable[[Accounts], Awaitable[Any]]) -> Any:
+    """What the command line does with a database's accounts, without a process of its own: a tenth of the time.
+
+    In a thread, since the caller may be inside a running loop.
+    """
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(run_on_accounts, str(database), work, create=True).result()
+
+
+def clean_environment(**settings: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("POS_NOTIF_")}
+    return {**kept, "PYTHONUNBUFFERED": "1", **settings}
+
+
+@dataclass
+class LiveServer:
+    """`pos-notif serve` on a free port, which it keeps over restarts."""
+
+    database: Path
+    settings: dict[str, str] = field(default_factory=dict)
+    port: int = 0
+    command: list[str] = field(default_factory=lambda: [sys.executable, "-m", "pos_notif"])
+    forker: Forker | None = None  # starts `pos-notif` in the command's place
+    process: subprocess.Popen[str] | ForkedProcess | None = None
+    stderr_lines: list[str] = field(default_factory=list)
+    _token: str | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def token(self) -> str:
+        """A manager's token."""
+        if self._token is None:
+            self._token = with_accounts(self.database, lambda accounts: accounts.create_token("pos"))
+        return self._token
+
+    def start(self) -> LiveServer:
+        tier = os.environ.get("POS_NOTIF_TEST_FAST_STREAMS")  # the same tests on the second way to deliver
+        if tier is not None:
+            self.settings.setdefault("POS_NOTIF_FAST_STREAMS", tier)
+        serve = ["serve", "--port", str(self.port), "--database", str(self.database)]
+        environment = clean_environment(**self.settings)
+        if self.forker is not None:
+            self.process = self.forker.start(serve, environment)
+        else:
+            self.process = subprocess.Popen(
+                [*self.command, *serve], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+            )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            raise AssertionError(f"the server did not start: {self.process.stderr.read()}")
+        self.port = int(line.rsplit(":", 1)[1])
+        # Its pipe must be emptied, or the access log would block it.
+        self._reader = threading.Thread(target=self._read_stderr, args=(self.process.stderr,), daemon=True)
+        self._reader.start()
+        return self
+
+    def _read_stderr(self, pipe: Any) -> None:
+        for line in pipe:
+            self.stderr_lines.append(line)
+
+    def stop(self, timeout: float = 10.0) -> int:
+        """SIGTERM; returns the exit code."""
+        return self._end(signal.SIGTERM, timeout)
+
+    def kill(self) -> int:
+        """kill -9: what a power cut is to the process."""
+        return self._end(signal.SIGKILL, 10.0)
+
+    def _end(self, number: signal.Signals, timeout: float) -> int:
+        assert self.process is not None
+        self.process.send_signal(number)
+        code = self.process.wait(timeout)
+        self._reader.join(5)
+        for pipe in (self.process.stdout, self.process.stderr):
+            assert pipe is not None
+            pipe.close()
+        self.process = None
+        return code
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def close(self) -> None:
+        if self.process is not None:
+            self.kill()
+
+    def create_user(self, username: str, role: str, password: str = "1234") -> None:
+        with_accounts(self.database, lambda accounts: accounts.create_user(username, role, password))
+
+    def login(self, username: str, password: str = "1234") -> str:
+        """The session's cookie header."""
+        status, headers, _ = self.request(
+            "POST", "/api/auth/login", {"username": username, "password": password}, token=None
+        )
+        assert status == 200
+        return headers["Set-Cookie"].split(";")[0]
+
+    def request(
+        self, method: str, path: str, body: Any = None, *, token: str | None = "", cookie: str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> tuple[int, Any, Any]:  # fmt: skip
+        """Status, headers, and the answer's JSON (or text). With the manager's token unless told otherwise."""
+        sent = dict(headers or {})
+        if cookie is not None:
+            sent["Cookie"] = cookie
+        elif token is not None:
+            sent["Authorization"] = f"Bearer {token or self.token}"
+        data = None
+        if body is not None:
+            data = body if isinstance(body, bytes) else json.dumps(body).encode()
+            sent.setdefault("Content-Type", "application/json")
+        request = urllib.request.Request(self.url + path, data=data, method=method, headers=sent)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.status, answer.headers, _decode(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.headers, _decode(error)
+
+    def publish(self, event: dict[str, Any], **headers: str) -> dict[str, Any]:
+        """Publishes an event (or a batch) that must be accepted."""
+        status, _, answer = self.request("POST", "/api/notificaciones/eventos", event, headers=headers)
+        assert status in (200, 201), answer
+        return answer
+
+    def new_order(self, order_id: int, **fields: Any) -> dict[str, Any]:
+        items = fields.pop("items", [{"producto_nombre": "Pupusa de queso", "cantidad": 2, "precio_unitario": 0.75}])
+        return self.publish({"tipo": "nuevo_pedido", "pedido": {"id": order_id, "items": items, **fields}})
+
+    def memory_kb(self) -> int:
+        assert self.process is not None
+        for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1])
+        raise AssertionError("no VmRSS")
+
+    def open_files(self) -> int:
+        assert self.process is not None
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def threads(self) -> int:
+        assert self.process is not None
+        return len(os.listdir(f"/proc/{self.process.pid}/task"))
+
+
+def _decode(answer: Any) -> Any:
+    text = answer.read().decode()
+    return json.loads(text) if "json" in answer.headers.get("Content-Type", "") else text
