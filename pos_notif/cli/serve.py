@@ -67,7 +67,7 @@ def serve_command(**options: str | None) -> None:
 
 def announce(config: Config, port: int, has_users: bool) -> None:
     """The first line on standard output is the URL; what follows is for people."""
-    from ..web.pages import PAGES
+    from ..web.pages import SCREENS
 
     everywhere = config.host in ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
     scheme = "https" if config.certfile else "http"
@@ -75,7 +75,8 @@ def announce(config: Config, port: int, has_users: bool) -> None:
     click.echo(url)
     sys.stdout.flush()
     for base in [url, *(f"{scheme}://{address}:{port}" for address in _lan_addresses() if everywhere)]:
-        for path, _, title, _ in (*PAGES, ("/login", "", "Sign in", ""), ("/docs", "", "API", "")):
+        pages = [(screen.url, screen.title) for screen in SCREENS]
+        for path, title in (*pages, ("/login", "Sign in"), ("/docs", "API")):
             click.echo(f"  {title:8} {base}{path}", err=True)
     if config.host in ("127.0.0.1", "localhost", "::1"):
         click.echo("Only this machine can open it. For tablets in the LAN: --host 0.0.0.0", err=True)

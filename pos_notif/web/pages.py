@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import openapi_ui_bundles.swagger_ui
@@ -10,7 +10,7 @@ from quart import Blueprint, Response, redirect, render_template, request, send_
 from quart_schema import hide
 
 from ..errors import RoleNotAllowed
-from ..events import STATE_WORD, TYPE_WORD, may_read
+from ..events import CASHIER, COOK, MANAGER, STATE_WORD, TYPE_WORD, WAITER, may_read
 from ..principal import Principal
 from ..resources import resource
 from .access import authenticate
@@ -18,14 +18,48 @@ from .services import services
 
 blueprint = Blueprint("pages", __name__)
 
-# Where each page is, whose room it shows, and its words on the start page.
-PAGES = (
-    ("/cocina", "cocinero", "Cocina", "Los pedidos por cocinar, en vivo"),
-    ("/pos", "mesero", "Mesero", "Tomar pedidos y entregar los que están listos"),
-    ("/caja", "cajero", "Caja", "Los pedidos por cobrar, con su total"),
-    ("/manager", "manager", "Encargado", "El día de un vistazo: pedidos, tiempos, dispositivos y existencias"),
-    ("/manager/registro", "manager", "Registro", "Todo lo que pasó: buscarlo, contarlo y descargarlo"),
-)
+
+class Screen(NamedTuple):
+    """A page that shows the room of `role` to whoever may read it; its title and text are the start page's."""
+
+    url: str
+    role: str
+    title: str
+    text: str
+    template: str
+
+
+SCREENS = (
+    Screen("/cocina", COOK, "Cocina", "Los pedidos por cocinar, en vivo", "cocina.html"),
+    Screen("/pos", WAITER, "Mesero", "Tomar pedidos y entregar los que están listos", "pos.html"),
+    Screen("/caja", CASHIER, "Caja", "Los pedidos por cobrar, con su total", "caja.html"),
+    Screen(
+        "/manager", MANAGER, "Encargado", "El día de un vistazo: pedidos, tiempos, dispositivos y existencias",
+        "manager.html",
+    ),
+    Screen(
+        "/manager/registro", MANAGER, "Registro", "Todo lo que pasó: buscarlo, contarlo y descargarlo", "registro.html"
+    ),
+)  # fmt: skip
+
+
+def _serve_screen(screen: Screen) -> None:
+    @blueprint.get(screen.url, endpoint=screen.template.removesuffix(".html"))
+    @hide
+    async def show() -> Any:
+        who = await _signed_in_user()
+        if who is None:
+            return _to_login(screen.url)
+        if not may_read(who.role, screen.role):
+            raise RoleNotAllowed("Su rol no tiene esta pantalla.")
+        config = services().config
+        minutes = {name: f"{getattr(config, name):g}" for name in ("warn_minutes", "late_minutes", "ready_minutes")}
+        words = {"types": TYPE_WORD, "states": STATE_WORD}
+        return await _page(screen.template, who, ack_seconds=f"{config.ack_seconds:g}", **minutes, **words)
+
+
+for _screen in SCREENS:
+    _serve_screen(_screen)
 
 
 @blueprint.get("/")
@@ -34,7 +68,7 @@ async def index() -> Any:
     who = await _signed_in_user()
     if who is None:
         return _to_login("/")
-    pages = [{"url": url, "title": title, "text": text} for url, role, title, text in PAGES if may_read(who.role, role)]
+    pages = [screen._asdict() for screen in SCREENS if may_read(who.role, screen.role)]
     return await _page("index.html", who, pages=pages)
 
 
@@ -46,36 +80,6 @@ async def login() -> Any:
     if who is not None:
         return redirect(target or _start_page(who))
     return await _page("login.html", None, next_url=target)
-
-
-@blueprint.get("/cocina")
-@hide
-async def kitchen() -> Any:
-    return await _screen("/cocina", "cocinero", "cocina.html")
-
-
-@blueprint.get("/pos")
-@hide
-async def waiter() -> Any:
-    return await _screen("/pos", "mesero", "pos.html")
-
-
-@blueprint.get("/caja")
-@hide
-async def till() -> Any:
-    return await _screen("/caja", "cajero", "caja.html")
-
-
-@blueprint.get("/manager")
-@hide
-async def manager() -> Any:
-    return await _screen("/manager", "manager", "manager.html")
-
-
-@blueprint.get("/manager/registro")
-@hide
-async def log() -> Any:
-    return await _screen("/manager/registro", "manager", "registro.html", types=TYPE_WORD, states=STATE_WORD)
 
 
 @blueprint.get("/docs")
@@ -105,18 +109,6 @@ async def favicon() -> Any:
     return redirect("/static/favicon.svg", 301)
 
 
-async def _screen(url: str, room_role: str, template: str, **values: Any) -> Any:
-    """A page that shows a role's room, for whoever may read it."""
-    who = await _signed_in_user()
-    if who is None:
-        return _to_login(url)
-    if not may_read(who.role, room_role):
-        raise RoleNotAllowed("Su rol no tiene esta pantalla.")
-    config = services().config
-    minutes = {name: f"{getattr(config, name):g}" for name in ("warn_minutes", "late_minutes", "ready_minutes")}
-    return await _page(template, who, ack_seconds=f"{config.ack_seconds:g}", **minutes, **values)
-
-
 async def _page(template: str, who: Principal | None, **values: Any) -> Response:
     user = {"usuario_id": who.user_id, "username": who.username, "rol": who.role} if who is not None else None
     body = await render_template(template, usuario=user, server_time=services().log.now(), **values)
@@ -130,7 +122,7 @@ async def _signed_in_user() -> Principal | None:
 
 def _start_page(who: Principal) -> str:
     """The role's own page."""
-    return next(url for url, role, _, _ in PAGES if role == who.role)
+    return next(screen.url for screen in SCREENS if screen.role == who.role)
 
 
 def _to_login(path: str) -> Any:
