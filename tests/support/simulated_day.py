@@ -21,7 +21,8 @@ from pos_notif.errors import DomainError
 from pos_notif.notifier import NotificadorPedidos
 from pos_notif.orders.requests import NewProductBody, OrderBody, ProductBody, parse_action, parse_request
 from pos_notif.principal import Principal
-from pos_notif.publishing.placing import Done, add_product, change_product, place
+from pos_notif.publishing.menu import add_product, change_product
+from pos_notif.publishing.placing import Done, place
 from pos_notif.publishing.placing import act as act_on
 from tests.support.in_process import HeldClock
 from tests.support.logs import opened
@@ -69,19 +70,19 @@ async def _run(database: Path, ticks: range, actors: list[Actor], clock: HeldClo
             who, sent = people[deed.person], deed.body
             if deed.method == "PATCH":
                 product_id = int(deed.path.rsplit("/", 1)[1])
-                await change_product(notifier, who, product_id, parse_request(ProductBody, sent))
+                await change_product(notifier.publishing, who, product_id, parse_request(ProductBody, sent))
                 return None
             sent = {**sent, "operacion_id": str(next(keys))}
             try:
                 if deed.order_id is None:
-                    return await place(notifier, who, parse_request(OrderBody, sent))
-                return await act_on(notifier, who, deed.order_id, parse_action(sent))
+                    return await place(notifier.publishing, who, parse_request(OrderBody, sent))
+                return await act_on(notifier.publishing, who, deed.order_id, parse_action(sent))
             except DomainError as refusal:
                 day.refused.append(f"{type(refusal).__name__}: {deed}")
                 return None
 
         for dish in MENU:
-            await add_product(notifier, people[PEOPLE[-1]], parse_request(NewProductBody, dish.product))
+            await add_product(notifier.publishing, people[PEOPLE[-1]], parse_request(NewProductBody, dish.product))
         for now in ticks:
             clock.advance(ticks.step * slower)
             orders = [order.pedido for order in (await snapshot(notifier.log, None))[0]]
