@@ -226,3 +226,27 @@ def test_links_lead_somewhere(document: Path):
         assert file.exists(), target
         if anchor:
             assert anchor in anchors(file), target
+
+
+# CONTRIBUTING.md
+
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+# What a newcomer asks first.
+FIRST_QUESTIONS = (
+    "an event type", "a filter of the log", "when a paid takeaway rings", "CSV", "a field of `estado`", "the heartbeat",
+    "a setting", "a tone", "a Spanish sentence", "a route",
+)  # fmt: skip
+
+
+def test_what_one_may_want_to_change_is_found():
+    table = CONTRIBUTING.split("## I want to change …", 1)[1].split("## Habits", 1)[0]
+    rows = [line for line in table.splitlines() if line.startswith("| ") and "`" in line]
+    assert [row for row in rows if not re.search(r"\| .*`[\w./-]+[/.]\w*`", row)] == []
+    missing = [question for question in FIRST_QUESTIONS if not any(question in row.split("|")[1] for row in rows)]
+    assert missing == []
+
+
+def test_every_file_that_contributing_names_exists():
+    named = re.findall(r"`((?:pos_notif|tests|static|templates|docs|\.ci|schema)[\w./-]*)`", CONTRIBUTING)
+    assert len(named) > 40
+    assert [name for name in named if not (ROOT / name).exists()] == []

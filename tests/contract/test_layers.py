@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-PACKAGE = Path(__file__).parents[1] / "pos_notif"
+PACKAGE = Path(__file__).parents[2] / "pos_notif"
 
 # From the ground up: a package, or a module of the top, uses those before it. What stands in none fails the test: a new
 # one says where it belongs.
