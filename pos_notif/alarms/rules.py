@@ -8,7 +8,7 @@ on or back neither raises an alarm nor holds one up. `ms` is the time of the day
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import tzinfo
 
 from ..alarm_hours import Shift
@@ -114,14 +114,3 @@ class RoomScreens:
         if left <= 0 and not hours.holds(ms, zone):
             return (hours.next_begin(ms, zone) - ms) / 1000
         return max(0.0, left)
-
-
-@dataclass(slots=True)
-class Kept:
-    """What the log and the database know at a start."""
-
-    covered: int = 0  # the last `sin_acuse` speaks of events up to this one
-    raised_ms: int | None = None  # when that was
-    lost_ms: dict[str, int] = field(default_factory=dict)  # by role: an alarm that nothing has recovered from
-    seen_ms: dict[str, int] = field(default_factory=dict)  # by room
-    recent: list[tuple[int, int]] = field(default_factory=list)  # the kitchen's events after `covered`: (id, ms)

@@ -21,10 +21,10 @@ from ..errors import LogUnavailable
 from ..events import FILTERED_ROOMS, KITCHEN, NO_SCREEN, ROLE_ROOM, SCREEN_BACK, UNSEEN, WAITERS
 from ..log.event_log import Transaction
 from ..log.live import LiveLog
-from ..log.tables.alarms import read_kept, save_screen
+from ..log.tables.alarms import Kept
 from ..log.tail import Waiter
 from ..publishing.system_events import append_system
-from .rules import STALE_MS, Due, Kept, RoomScreens, Unseen
+from .rules import STALE_MS, Due, RoomScreens, Unseen
 
 logger = logging.getLogger("pos_notif")
 
@@ -98,7 +98,7 @@ class AlarmWatch:
     async def _read(self, since_ms: int) -> Kept:
         while True:
             try:
-                return await self._log.database.read(lambda connection: read_kept(connection, since_ms))
+                return await self._log.store.kept_alarms(since_ms)
             except LogUnavailable as error:
                 logger.warning("alarms: the log cannot be read: %s", error.__cause__)
                 await asyncio.sleep(WRITE_RETRY_SECONDS)
@@ -153,7 +153,7 @@ class AlarmWatch:
     async def _note_seen(self, room: str, ms: int) -> None:
         """Once in a business day."""
         if not self._seen_today(room, ms):
-            await self._log.database.write(lambda connection: save_screen(connection, room, ms))
+            await self._log.store.note_screen(room, ms)
             self._seen_ms[room] = ms
 
     # Receipts

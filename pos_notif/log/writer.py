@@ -18,7 +18,7 @@ from ..orders.state import Order, ViewLimits
 from ..principal import Owner
 from .event_log import NO_ORDERS, Bounds, LoggedEvent, Page, Transaction
 from .hash_chain import ChainWalk
-from .tables.alarms import alarms_to_show
+from .tables.alarms import Kept, alarms_to_show, count_unacknowledged, read_kept, save_screen
 from .tables.events import (
     EVENT_COLUMNS,
     KEPT,
@@ -209,6 +209,18 @@ class SqliteLog:
             return view(connection, room, now_ms, limits, user_id), read_bounds(connection), alarms
 
         return await self._database.read(work)
+
+    async def kept_alarms(self, since_ms: int) -> Kept:
+        """For whoever begins to raise alarms. Older events of the kitchen than `since_ms` are not asked for."""
+        return await self._database.read(lambda connection: read_kept(connection, since_ms))
+
+    async def note_screen(self, room: str, ms: int) -> None:
+        """The room had a screen then."""
+        await self._database.write(lambda connection: save_screen(connection, room, ms))
+
+    async def count_unacknowledged(self, since_ms: int) -> int:
+        """The orders with an event since then of which no kitchen screen has acknowledged something."""
+        return await self._database.read(lambda connection: count_unacknowledged(connection, since_ms))
 
     async def products(self) -> list[Product]:
         return await self._database.read(all_products)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import sqlite3
-from pathlib import Path
 from typing import Any
 
 from quart import Blueprint, Response
 
 from ..errors import LogUnavailable
+from ..log.writable import write_problem
 from .access import public
 from .answers import json_answer
 from .documented import documented
@@ -23,8 +21,6 @@ blueprint = Blueprint("health", __name__)
 
 # Longer than any sound disk takes, shorter than what supervisors wait.
 CHECK_SECONDS = 2.0
-# The check writes less than an event, and may find room where no event does: room for an evening's is asked for.
-RESERVE_BYTES = 32 * 1024 * 1024
 
 
 @blueprint.get("/healthz")
@@ -42,7 +38,7 @@ async def ready() -> Any:
     """El registro se puede escribir."""
     if services().stopping:
         return _answer(503, "deteniendose")
-    problem = await _write_problem()
+    problem = await _problem()
     if problem is not None:
         return _answer(503, LogUnavailable.code, problem)
     damage = services().log.damage
@@ -58,37 +54,17 @@ async def metrics() -> Any:
                     content_type=METRICS_TYPE)  # fmt: skip
 
 
-async def _write_problem() -> str | None:
+async def _problem() -> str | None:
     """What keeps the log from being written now. Checks side by side share one write: each of its own would hold
     up the writer, and with it the publications, for as long as SQLite waits for a lock."""
     state = services()
     if state.write_check is None or state.write_check.done():
-        state.write_check = asyncio.create_task(_try_to_write(), name="write-check")
+        state.write_check = asyncio.create_task(write_problem(state.log.database), name="write-check")
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             return await asyncio.shield(state.write_check)
     except TimeoutError:
         return f"no write within {CHECK_SECONDS:g} s"
-
-
-async def _try_to_write() -> str | None:
-    database = services().log.database
-
-    def work(connection: sqlite3.Connection) -> str | None:
-        connection.execute("UPDATE log SET only_row = 1")
-        return space_problem(database.path, RESERVE_BYTES)
-
-    try:
-        return await database.write(work)
-    except LogUnavailable as error:
-        return str(error.__cause__ or error.message)
-
-
-def space_problem(path: Path, reserve: int) -> str | None:
-    """What is wrong where fewer bytes than the reserve are free beside the file."""
-    disk = os.statvfs(path)
-    free = disk.f_bavail * disk.f_frsize
-    return f"disk nearly full: {free >> 20} MiB free, {reserve >> 20} MiB wanted" if free < reserve else None
 
 
 def _answer(status: int, state: str, detail: str | None = None) -> Response:

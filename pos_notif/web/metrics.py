@@ -19,7 +19,6 @@ from ..delivery.connections import Connections
 from ..delivery.presence import Directory
 from ..errors import LogUnavailable
 from ..log.live import LiveLog
-from ..log.tables.alarms import count_unacknowledged
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
@@ -43,7 +42,7 @@ class Metrics(Collector):
         view_ms = log.limits.view_ms
         since = log.clock() - view_ms if view_ms else 0
         try:
-            self._unacknowledged = await log.database.read(lambda db: count_unacknowledged(db, since))
+            self._unacknowledged = await log.store.count_unacknowledged(since)
         except LogUnavailable:
             self._unacknowledged = None
         return generate_latest(self._registry)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from pos_notif.web.health import space_problem
+from pos_notif.log.writable import space_problem
 from pos_notif.web.rate_limit import Buckets
 from tests.support.in_process import HeldClock, in_process
 from tests.support.live_server import LiveServer

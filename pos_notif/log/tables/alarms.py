@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from dataclasses import dataclass, field
 from typing import Any
 
-from ...alarms.rules import Kept
 from ...clock import parse_iso
 from ...database.literals import literals
 from ...events import (
@@ -26,6 +26,17 @@ from ...events import (
 
 # As the index has it, or SQLite would not use it.
 _ALARMS = f"type IN ({literals(ALARMS)})"
+
+
+@dataclass(slots=True)
+class Kept:
+    """What the log and the database know of alarms when the service starts."""
+
+    covered: int = 0  # the last `sin_acuse` speaks of events up to this one
+    raised_ms: int | None = None  # when that was
+    lost_ms: dict[str, int] = field(default_factory=dict)  # by role: an alarm that nothing has recovered from
+    seen_ms: dict[str, int] = field(default_factory=dict)  # by room
+    recent: list[tuple[int, int]] = field(default_factory=list)  # the kitchen's events after `covered`: (id, ms)
 
 
 def read_kept(connection: sqlite3.Connection, since_ms: int) -> Kept:
