@@ -143,6 +143,26 @@ def _slices(first: int, last: int, newest_first: bool = False) -> Iterator[tuple
         yield low, min(last, low + SLICE_IDS - 1)
 
 
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A page of the log's table. `total` rows match in the log as it was at `state`; `more`: others follow these."""
+
+    state: LogState
+    total: int
+    rows: list[Row]
+    more: bool
+
+
+def read_table(
+    connection: sqlite3.Connection, filters: Filters, limit: int, *, newest_first: bool, beyond: int | None, after: int
+) -> Table:
+    """`beyond`: the last row of the page before; `after`: only rows above this id."""
+    state = read_log_state(connection)
+    query = LogQuery(connection, filters, state)
+    rows, more = query.table_page(limit, newest_first=newest_first, beyond=beyond, after=after)
+    return Table(state, query.count(after), rows, more)
+
+
 class _Chained:
     """The lines of rows of which none is left out: each one's predecessor is the row before."""
 

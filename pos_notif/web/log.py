@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any
 
 from quart import Blueprint, Response, request
@@ -10,13 +9,12 @@ from quart import Blueprint, Response, request
 from ..clock import iso
 from ..delivery.downloads import Download
 from ..errors import Invalid
-from ..history.csv_rows import SEPARATORS, Row, service_of
+from ..history.csv_rows import SEPARATORS, service_of
 from ..history.event_fields import is_event
 from ..history.filters import parse_after, parse_filters
-from ..history.query import CSV, NDJSON, Export, LogQuery, read_log_state
+from ..history.query import CSV, NDJSON, Export, read_log_state, read_table
 from ..history.sentences import sentence
 from ..log.event_log import Cursor, without_rooms
-from ..log.lines import LogState
 from ..wire.json_text import dump
 from .access import principal, require_manager
 from .answers import NOT_STORED, json_answer
@@ -45,13 +43,10 @@ async def table() -> Any:
     cursor = _cursor(args.get("cursor") or None, log.bounds.epoch)
     beyond = cursor.id if cursor is not None else None
 
-    def search(connection: sqlite3.Connection) -> tuple[LogState, int, list[Row], bool]:
-        state = read_log_state(connection)
-        query = LogQuery(connection, filters, state)
-        rows, more = query.table_page(limit, newest_first=newest_first, beyond=beyond, after=after)
-        return state, query.count(after), rows, more
-
-    state, total, rows, more = await log.database.search(search)
+    found = await log.database.search(
+        lambda connection: read_table(connection, filters, limit, newest_first=newest_first, beyond=beyond, after=after)
+    )
+    rows, state = found.rows, found.state
     last = rows[-1][0] if rows else beyond if beyond is not None else state.head_id
     events = [_event_of(stored) for _, _, _, stored, _ in rows]
     told_of = [service_of(stored, order) for _, _, _, stored, order in rows]
@@ -61,9 +56,9 @@ async def table() -> Any:
             for whole, (event, service) in zip(events, told_of, strict=True)
         ],
         "numeros": [service.number for _, service in told_of],
-        "total": total,
+        "total": found.total,
         "cursor": log.cursor(last),
-        "hay_mas": more,
+        "hay_mas": found.more,
         "cabeza_id": state.head_id,
         "cabeza_hash": state.head_hash,
     }

@@ -48,7 +48,7 @@ SOLE_USERS = {
     "h11": {"server.connection"},
     "uvicorn": {"server.uvicorn_server"},
     "aiosqlite": {"database.threads"},
-    "sqlite3": {"database", "log", "history", "upkeep", "accounts", "web.health", "web.log"},
+    "sqlite3": {"database", "log", "history", "upkeep", "accounts"},
     "argon2": {"accounts.passwords"},
     "prometheus_client": {"web.metrics"},
     "quart": {"web", "app"},
