@@ -14,7 +14,18 @@ from .delivery.polling import poll
 from .delivery.presence import Directory, Presence
 from .delivery.reader import Reader
 from .errors import Invalid, NotFound, TooLarge
-from .events import FILTERED_ROOMS, MANAGER, MANAGERS, ROLE_ROOM
+from .events import (
+    FILTERED_ROOMS,
+    ITEM_CHANGED,
+    MANAGER,
+    MANAGERS,
+    NEW_ORDER,
+    ORDER_CANCELLED,
+    ORDER_READY,
+    ROLE_ROOM,
+    STATE_CHANGE,
+    STOCK_ALERT,
+)
 from .log.live import LiveLog
 from .orders.drafts import parse_draft
 from .publishing.publication import Publisher, check_key
@@ -75,33 +86,33 @@ class NotificadorPedidos:
         return {"id": result.ids[0], "cursor": self.log.cursor(result.ids[0]), "duplicado": result.duplicates[0]}
 
     async def notificar_nuevo_pedido(self, pedido: dict[str, Any], **campos: Any) -> dict[str, Any]:
-        return await self._notify({"tipo": "nuevo_pedido", "pedido": pedido}, campos)
+        return await self._notify({"tipo": NEW_ORDER, "pedido": pedido}, campos)
 
     async def notificar_pedido_listo(
         self, pedido_id: int, items_listos: Sequence[str], **campos: Any
     ) -> dict[str, Any]:
-        draft = {"tipo": "pedido_listo", "pedido_id": pedido_id, "items_listos": list(items_listos)}
+        draft = {"tipo": ORDER_READY, "pedido_id": pedido_id, "items_listos": list(items_listos)}
         return await self._notify(draft, campos)
 
     async def notificar_cambio_estado_pedido(self, pedido_id: int, nuevo_estado: str, **campos: Any) -> dict[str, Any]:
-        return await self._notify({"tipo": "cambio_estado", "pedido_id": pedido_id, "estado": nuevo_estado}, campos)
+        return await self._notify({"tipo": STATE_CHANGE, "pedido_id": pedido_id, "estado": nuevo_estado}, campos)
 
     async def notificar_item_modificado(
         self, pedido_id: int, item_id: int, cambios: dict[str, Any], **campos: Any
     ) -> dict[str, Any]:
-        draft = {"tipo": "item_modificado", "pedido_id": pedido_id, "item_id": item_id, "cambios": cambios}
+        draft = {"tipo": ITEM_CHANGED, "pedido_id": pedido_id, "item_id": item_id, "cambios": cambios}
         return await self._notify(draft, campos)
 
     async def notificar_pedido_cancelado(
         self, pedido_id: int, razon: str | None = None, **campos: Any
     ) -> dict[str, Any]:
-        return await self._notify({"tipo": "pedido_cancelado", "pedido_id": pedido_id, "razon": razon}, campos)
+        return await self._notify({"tipo": ORDER_CANCELLED, "pedido_id": pedido_id, "razon": razon}, campos)
 
     async def notificar_stock_bajo(
         self, producto_id: int, nombre: str, stock_actual: float | None, **campos: Any
     ) -> dict[str, Any]:
         draft = {
-            "tipo": "alerta_stock",
+            "tipo": STOCK_ALERT,
             "producto_id": producto_id,
             "nombre": nombre,
             "stock_actual": stock_actual,
