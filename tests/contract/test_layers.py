@@ -224,3 +224,50 @@ def test_the_environment_is_read_in_one_file():
             if isinstance(node, ast.ImportFrom) and node.module == "os":
                 readers |= {module for alias in node.names if alias.name in ("environ", "getenv")}
     assert readers == {"config"}
+
+
+# Who opens a file by plain calls, and which. Whoever closes one loses every lock that its process has on it (POSIX), so
+# none of these may be a log that the process has open through SQLite, its -wal or its -shm.
+PLAIN_FILES = {
+    "alarms.watch._take": "the lock file beside the log",
+    "app._assets_version": "the pages' own files",
+    "cli.export.export_command": "/dev/null",
+    "cli.export._opened": "the export that is made, under a name that no database has",
+    "cli.tail._follow": "/dev/null",
+    "database.file._check_schema": "schema.sql",
+    "database.file._create": "schema.sql",
+    "database.file.is_database": "what SQLite has said is no database",
+    "server.tls._check_readable": "certificate and key",
+    "upkeep.backup._keep": "the log that is replaced, by the handle that has its lock, or its companions",
+    "upkeep.backup._locked": "the log that is replaced, which only a command of its own process does",
+    "upkeep.backup._sync": "what has just been made, before anybody has opened it",
+    "upkeep.importing.import_log": "an export",
+    "upkeep.verification.verify_export": "an export",
+}
+FILE_CALLS = {"open", "fdopen", "read_bytes", "read_text", "write_bytes", "write_text", "copy2", "copyfile", "copytree"}
+# Of the same name, but opening no file by themselves.
+OTHER_OPENERS = {"Database", "SqliteLog", "notifier", "log", "self", "cls", "download", "_opener", "stack", "request"}
+
+
+def file_calls(module: str) -> Iterator[str]:
+    """`module.function` for each call that may open a file."""
+    for function in ast.walk(ast.parse(MODULES[module].read_text("utf-8"))):
+        if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        for node in ast.walk(function):
+            if not isinstance(node, ast.Call):
+                continue
+            called = node.func
+            if isinstance(called, ast.Name) and called.id == "open":
+                yield f"{module}.{function.name}"
+            elif isinstance(called, ast.Attribute) and called.attr in FILE_CALLS:
+                owner = called.value
+                while isinstance(owner, ast.Attribute):
+                    owner = owner.value
+                if not (isinstance(owner, ast.Name) and owner.id in OTHER_OPENERS):
+                    yield f"{module}.{function.name}"
+
+
+def test_nothing_opens_a_log_beside_sqlite():
+    found = {call for module in MODULES for call in file_calls(module)}
+    assert found == set(PLAIN_FILES)
