@@ -15,6 +15,7 @@ import click
 
 from ..config import Config, from_environment
 from ..database.file import is_database, open_for_reading
+from ..database.paths import exists, is_directory, is_file
 from ..database.threads import Database
 from ..errors import CommandFailed, Invalid, LogRefused
 from ..history.csv_rows import SEPARATORS
@@ -126,12 +127,12 @@ def _opened(output: str) -> Iterator[BinaryIO]:
 
 def _check_output(output: Path) -> None:
     """Before anything is read. An export may be replaced by a newer one, a log or its backup never."""
-    if output.exists() and not output.is_file():
-        raise CommandFailed(f"{output}: is a directory" if output.is_dir() else f"{output}: is no file")
-    if not output.parent.is_dir():
+    if exists(output) and not is_file(output):
+        raise CommandFailed(f"{output}: is a directory" if is_directory(output) else f"{output}: is no file")
+    if not is_directory(output.parent):
         raise CommandFailed(f"{output}: the directory {output.parent} does not exist")
     log = Path(str(output).removesuffix("-wal").removesuffix("-shm"))
-    if log.is_file() and is_database(log):
+    if is_file(log) and is_database(log):
         raise CommandFailed(f"{output}: is a database, which an export does not replace")
 
 

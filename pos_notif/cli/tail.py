@@ -8,10 +8,12 @@ import signal
 import stat
 import sys
 from contextlib import aclosing
+from pathlib import Path
 
 import click
 
 from ..config import from_environment
+from ..database.paths import exists
 from ..delivery.reader import Reader, Start
 from ..errors import LogRefused
 from ..events import ROLES
@@ -28,7 +30,7 @@ from .accounts import database_option
 def tail_command(role: str, cursor: str | None, database: str | None) -> None:
     """Follow a role's events in the terminal, one JSON a line."""
     config = from_environment(database=database)
-    if not os.path.exists(config.database):
+    if not exists(Path(config.database)):
         raise LogRefused(f"{config.database}: does not exist")
     asyncio.run(_follow(LiveLog(config), role, cursor))
 

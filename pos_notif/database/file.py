@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from ..errors import CommandFailed, LogRefused
 from ..resources import resource
+from .paths import exists, is_directory, is_file
 
 T = TypeVar("T")
 
@@ -79,8 +80,8 @@ def opened(path: Path, *, create: bool = False) -> Iterator[sqlite3.Connection]:
 @contextlib.contextmanager
 def opened_to_read(path: Path) -> Iterator[sqlite3.Connection]:
     """Leaves the file as it is, of whatever version, and may be of a medium that cannot be written."""
-    if not path.is_file():
-        raise LogRefused(f"{path}: " + ("is a directory" if path.is_dir() else "does not exist"))
+    if not is_file(path):
+        raise LogRefused(f"{path}: " + ("is a directory" if is_directory(path) else "does not exist"))
     with contextlib.closing(connect_to_read(path)) as connection:
         try:
             _refuse_foreign(connection, path)
@@ -92,7 +93,7 @@ def opened_to_read(path: Path) -> Iterator[sqlite3.Connection]:
 def connect_to_read(path: Path) -> sqlite3.Connection:
     """A connection that changes nothing, of a file that may be any program's. Raises sqlite3.Error."""
     # SQLite would have to make a -shm beside a file in WAL mode; without a -wal nobody writes to it.
-    still = "" if path.with_name(path.name + "-wal").exists() else "&immutable=1"
+    still = "" if exists(path.with_name(path.name + "-wal")) else "&immutable=1"
     uri = f"{path.absolute().as_uri()}?mode=ro{still}"
     return sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None)
 
@@ -123,7 +124,7 @@ def is_database(file: Path) -> bool:
     """SQLite is asked first, since closing a file takes away every lock that this process has on it (POSIX; section 2.2
     of sqlite.org/howtocorrupt.html). Only what it does not take for a database, and so cannot have open, is opened to
     tell a damaged one by its first bytes. Raises OSError."""
-    if file.is_dir() or not os.access(file, os.R_OK):
+    if is_directory(file) or not os.access(file, os.R_OK):
         file.open("rb").close()  # raises: it is of no use to SQLite either
     try:
         with contextlib.closing(connect_to_read(file)) as connection:
@@ -139,12 +140,19 @@ def is_database(file: Path) -> bool:
 def check_file(file: Path, create: bool) -> None:
     """What can be said of the file before SQLite sees it: by its entry in the directory, since this process may have it
     open already, and a plain `open` and `close` would take the locks away that say so to other processes."""
+    try:
+        _check_entry(file, create)
+    except OSError as error:
+        raise LogRefused(f"{file}: {error.strerror}") from error
+
+
+def _check_entry(file: Path, create: bool) -> None:
     directory = file.parent
-    if not directory.is_dir():
+    if not is_directory(directory):
         raise LogRefused(f"{file}: the directory {directory} does not exist")
-    if file.is_dir():
+    if is_directory(file):
         raise LogRefused(f"{file}: is a directory")
-    if not file.exists():
+    if not exists(file):
         if not create:
             raise LogRefused(f"{file}: does not exist")
         if not os.access(directory, os.W_OK | os.X_OK):

@@ -42,6 +42,9 @@ class Connection(aiosqlite.Connection):
         result: T = await self._execute(work, self._conn)  # type: ignore[no-untyped-call]
         return result
 
+    def join(self) -> None:
+        self._thread.join()
+
 
 class Database:
     """Use `Database.open`; close it before the loop ends, since its threads outlive it otherwise."""
@@ -148,5 +151,11 @@ async def _connect(file: Path) -> Connection:
     connection = Connection(
         lambda: sqlite3.connect(file, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None), iter_chunk_size=64
     )
-    await connection
+    try:
+        await connection
+    except BaseException:
+        # aiosqlite has told its thread to end and does not wait for it; one that then finds the loop closed dies with a
+        # traceback. It ends at once, without the loop's help.
+        connection.join()
+        raise
     return connection

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..accounts.accounts import Accounts
 from ..accounts.holders import read_holders
+from ..database.paths import is_file
 from ..errors import BadCredentials, LogRefused
 from ..events import MANAGER
 from ..notifier import NotificadorPedidos
@@ -23,7 +24,7 @@ def refuse_foreign(path: str) -> None:
     """Raises LogRefused unless the file is new, empty, or the demo's own. Reads only: a real log stays untouched,
     and is not migrated either."""
     file = Path(path)
-    if not file.is_file() or file.stat().st_size == 0:
+    if not is_file(file) or file.stat().st_size == 0:
         return
     try:
         found = read_holders(file)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..database.file import in_transaction, new_epoch, opened, opened_to_read
+from ..database.paths import exists, is_directory
 from ..errors import CommandFailed
 from .progress import Progress, silent
 from .verification import Sound, naming, verify_database
@@ -33,7 +34,7 @@ _LOCK_BYTES = (512, 0x40000000)
 def back_up(database: Path, target: Path, progress: Progress = silent, checked: Progress = silent) -> Sound:
     """Copies the log as it is at one moment, while it is served and written, and verifies the copy. Raises
     CommandFailed, LogRefused, OSError or sqlite3.Error, and then there is no new file."""
-    if target.exists():
+    if exists(target):
         raise CommandFailed(f"{target}: exists already; a backup replaces no file")
     with _new_file(target) as part:
         _copy(database, part, progress)
@@ -57,7 +58,7 @@ def restore(source: Path, database: Path, progress: Progress = silent, checked: 
     """Puts a verified copy of a backup in the place of a log that nobody has open, with a new epoch and without
     sessions. Raises CommandFailed, LogRefused, OSError or sqlite3.Error, and then the log is as it was."""
     database = database.resolve()
-    if database.exists():
+    if exists(database):
         if database.samefile(source):
             raise CommandFailed(f"{source}: is the log itself")
         refuse_in_use(database)
@@ -73,7 +74,7 @@ def restore(source: Path, database: Path, progress: Progress = silent, checked: 
 
 def refuse_in_use(database: Path) -> None:
     """Raises CommandFailed where another process has the log open."""
-    if database.exists():
+    if exists(database):
         with _locked(database):
             pass
 
@@ -89,7 +90,7 @@ def _begin_anew(connection: sqlite3.Connection) -> int:
 def _new_file(target: Path) -> Iterator[Path]:
     """A file beside the target, of the same file system, for as long as it is being made."""
     directory = target.parent
-    if not directory.is_dir():
+    if not is_directory(directory):
         raise CommandFailed(f"{target}: the directory {directory} does not exist")
     handle, name = tempfile.mkstemp(prefix=f"{target.name}.part-", dir=directory)  # of mode 0600
     os.close(handle)
@@ -122,18 +123,18 @@ def _swap(part: Path, database: Path) -> Path | None:
     """The part takes the log's place and name, the log is kept under another name."""
     aside = _aside(database)
     # What SQLite would take for the new file's own, and might discard with a damaged log.
-    companions = [path for path in map(partial(_companion, database), _COMPANIONS) if path.exists()]
+    companions = [path for path in map(partial(_companion, database), _COMPANIONS) if exists(path)]
     kept = {path: _companion(aside, path.name.removeprefix(database.name)) for path in companions}
     for path, kept_path in kept.items():
         _keep(path, kept_path)
-    if not database.exists():
+    if not exists(database):
         _unlink(companions)
         _publish(part, database)
         return None
     try:
         whole = _fold_in_wal(database)
         with _locked(database) as held:
-            if whole and _companion(database, "-wal").exists():
+            if whole and exists(_companion(database, "-wal")):
                 raise _in_use(database)
             _unlink(kept.values() if whole else companions)
             _keep(database, aside, held)
@@ -208,7 +209,7 @@ def _in_use(database: Path) -> CommandFailed:
 def _aside(database: Path) -> Path:
     stem = f"{database.name}.before-restore-{time.strftime('%Y%m%d-%H%M%S')}"
     number = 0
-    while (aside := database.with_name(stem + (f"-{number}" if number else ""))).exists():
+    while exists(aside := database.with_name(stem + (f"-{number}" if number else ""))):
         number += 1
     return aside
 

@@ -7,6 +7,7 @@ import sqlite3
 from pathlib import Path
 
 from ..database.file import in_transaction, new_epoch, opened
+from ..database.paths import exists
 from ..errors import CommandFailed, Unsound
 from ..log.hash_chain import stated_id
 from ..log.tables.events import EVENT_COLUMNS, row_of
@@ -25,7 +26,7 @@ CACHE_KIB = 16 * 1024
 def import_log(file: Path, database: Path, progress: Progress = silent, orders_progress: Progress = silent) -> Sound:
     """Raises CommandFailed, LogRefused, OSError or sqlite3.Error, and then the log is as it was; a file that was made
     for it is gone again."""
-    made = not database.exists()
+    made = not exists(database)
     try:
         with naming(file), file.open("rb") as source:
             export = ExportReader(source, progress)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-import ctypes
 import hashlib
 import sqlite3
 import subprocess
@@ -16,6 +15,7 @@ import pytest
 from pos_notif.database.file import APPLICATION_ID, SCHEMA_VERSION
 from pos_notif.database.threads import Database
 from pos_notif.errors import LogRefused, LogUnavailable
+from tests.support.command_line import drop_root_privileges
 from tests.support.live_server import clean_environment, run_cli
 from tests.support.logs import fill_log, opened, stock_alert
 from tests.support.sse_client import SseClient
@@ -125,12 +125,6 @@ def test_damage_in_old_rows_is_reported_in_the_log_and_by_readyz(tmp_path, make_
 def test_a_directory_that_is_not_there_is_one_clear_line(tmp_path):
     assert_refused(serve(tmp_path / "none" / "log.db"), "does not exist")
     assert_refused(serve(tmp_path), "is a directory")
-
-
-def drop_root_privileges() -> None:
-    """Root may write anything; without these capabilities it is an ordinary owner (PR_CAPBSET_DROP)."""
-    for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
-        ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)
 
 
 def test_a_directory_that_cannot_be_written_is_one_clear_line(tmp_path):
