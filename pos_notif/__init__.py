@@ -13,7 +13,7 @@ _WHERE = {"Config": "config", "NotificadorPedidos": "notifier", "create_app": "a
 
 def __getattr__(name):
     # type: (str) -> object
-    """What the package offers, loaded when it is asked for: a process that only reads the log (`history/process.py`)
+    """Loads what the package offers when it is asked for: a process that only reads the log (`history/process.py`)
     needs neither the web framework nor its memory."""
     from importlib import import_module
 

@@ -14,7 +14,8 @@ _DAY_MINUTES = 24 * 60
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """Minutes since midnight; one that ends before it begins crosses midnight. The end is outside."""
+    """Hours of the day. `begin` and `end` are minutes since midnight, and the end is outside; a shift that ends before
+    it begins crosses midnight."""
 
     begin: int
     end: int
@@ -27,7 +28,7 @@ class Shift:
         return minute >= self.begin or minute < self.end
 
     def next_begin(self, ms: int, zone: tzinfo) -> int:
-        """When it begins next, after `ms`."""
+        """Returns when the shift begins next after `ms`; both are milliseconds since 1970."""
         local = datetime.fromtimestamp(ms / 1000, UTC).astimezone(zone)
         begin = local.replace(hour=self.begin // 60, minute=self.begin % 60, second=0, microsecond=0)
         if begin <= local:
@@ -39,7 +40,7 @@ WHOLE_DAY = Shift(0, _DAY_MINUTES)
 
 
 def parse_shift(text: str) -> Shift | None:
-    """`always`, or `11:00-23:00`; None for anything else."""
+    """Reads `always`, or hours like `11:00-23:00`. Returns None for anything else."""
     if text.strip().lower() == ALWAYS:
         return WHOLE_DAY
     match = _SHIFT.fullmatch(text.strip())

@@ -68,7 +68,8 @@ class NotificationApp(Quart):
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[Services]:
-        """For a server: inside, the application answers. Raises LogRefused where the log must not be used."""
+        """Starts the application for a server: it answers inside, and stops on the way out. Raises LogRefused where the
+        log must not be used."""
         # Before Quart's own start, which would only log what it raises.
         await self.notifier.open()
         try:
@@ -83,8 +84,8 @@ class NotificationApp(Quart):
             await self.shutdown()
 
     async def end_connections(self) -> None:
-        """Every stream says `reinicio` and ends, and every socket closes; for the server, before it closes what is
-        left."""
+        """Makes every stream say `reinicio` and end, every socket close, and every long poll answer. The server calls
+        it before it closes what is left."""
         services: Services = self.extensions[EXTENSION]
         services.stopping = True
         services.connections.end_all(RESTART)
@@ -96,7 +97,7 @@ class Documentation(QuartSchema):
 
 
 def create_app(config: Config | None = None, *, clock: Clock = system_clock) -> NotificationApp:
-    """The application. It opens its log when it starts to serve and closes it when it stops."""
+    """Builds the application, which opens its log when it starts to serve and closes it when it stops."""
     config = config or Config()
     app = NotificationApp(config, clock)
     app.url_map.merge_slashes = False  # an unknown path is 404, not a redirect to a known one
@@ -126,7 +127,7 @@ def _mount(app: NotificationApp, config: Config) -> None:
 
 
 def _share_api(app: NotificationApp, origins: tuple[str, ...]) -> None:
-    """CORS for these origins, on every answer under /api.
+    """Adds CORS headers for these origins to every answer under /api.
 
     quart-cors on the API's blueprint would miss what no view answers (404, 405), and on the application it would
     take the pages in and refuse websockets without an Origin: its hook is taken from a blueprint that serves nothing.
@@ -146,7 +147,7 @@ def _share_api(app: NotificationApp, origins: tuple[str, ...]) -> None:
 
 
 async def _serve(app: NotificationApp, config: Config) -> AsyncGenerator[None]:
-    """The service's life, from its first request to its last: what is begun here is ended in the opposite order."""
+    """Begins all that the service needs before its first request, and ends it in the opposite order after its last."""
     notifier = app.notifier
     async with AsyncExitStack() as stack:
         await notifier.open()
@@ -206,7 +207,8 @@ def _document(app: Quart) -> None:
 
 
 def _assets_version() -> str:
-    """Of what the pages load: a tablet that was open during an upgrade gets the new files at once."""
+    """Returns a word that changes with what the pages load: a tablet that was open during an upgrade gets the new files
+    at once."""
     digest = hashlib.sha256()
     for file in sorted(resource("static").rglob("*")):
         if file.is_file():

@@ -18,13 +18,14 @@ def system_clock() -> int:
 
 
 def iso(ms: int, zone: tzinfo) -> str:
-    """ISO 8601 with milliseconds and the zone's offset, as every time on the wire."""
+    """Writes a time as every time on the wire is written: ISO 8601, with milliseconds and the zone's offset."""
     seconds, millis = divmod(ms, 1000)
     return datetime.fromtimestamp(seconds, zone).replace(microsecond=millis * 1000).isoformat(timespec="milliseconds")
 
 
 def parse_iso(text: str) -> int:
-    """The milliseconds since 1970 of an ISO 8601 time. Raises ValueError without an offset or for no time at all."""
+    """Returns the milliseconds since 1970 of an ISO 8601 time. Raises ValueError for a time without an offset, and for
+    what is no time."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("a time needs an offset")
@@ -32,11 +33,12 @@ def parse_iso(text: str) -> int:
 
 
 def business_day(ms: int, zone: tzinfo) -> date:
-    """The restaurant's day at that time."""
+    """Returns the restaurant's day at that time: before 04:00 in its zone it is still the day before."""
     local = datetime.fromtimestamp(ms / 1000, UTC).astimezone(zone)
     return (local - timedelta(hours=BUSINESS_DAY_CUT_HOURS)).date()
 
 
 def business_day_start(day: date, zone: tzinfo) -> int:
+    """Returns when the restaurant's day begins, in milliseconds since 1970."""
     start = datetime(day.year, day.month, day.day, BUSINESS_DAY_CUT_HOURS, tzinfo=zone)
     return int(start.timestamp() * 1000)

@@ -1,4 +1,4 @@
-"""One frozen configuration. `from_environment` is the only place that reads `os.environ`."""
+"""One frozen configuration. No other module reads `os.environ`."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def env_name(setting: str) -> str:
 
 
 def from_environment(environ: Mapping[str, str] = os.environ, **overrides: Any) -> Config:
-    """The configuration from `POS_NOTIF_…`; `overrides` that are not None win (the command line's options).
+    """Reads the configuration from `POS_NOTIF_…`; `overrides` that are not None win (the command line's options).
 
     Raises ConfigurationError, with the variable's name, for a value that cannot be read.
     """
@@ -192,13 +192,14 @@ def from_environment(environ: Mapping[str, str] = os.environ, **overrides: Any) 
 
 
 def unknown_settings(environ: Mapping[str, str] = os.environ) -> list[str]:
-    """Variables that look like ours and are no setting: most often a misspelt one, which would do nothing."""
+    """Returns the variables that look like ours and are no setting: most often a misspelt one, which would do
+    nothing."""
     known = set(map(env_name, _FIELDS))
     return sorted(name for name in environ if name.startswith("POS_NOTIF_") and name not in known)
 
 
 def parse_setting(name: str, text: str) -> Any:
-    """A setting's value from its text, by the type of its default. Raises ConfigurationError."""
+    """Reads a setting's value from its text, by the type of its default. Raises ConfigurationError."""
     default = _FIELDS[name].default
     value: Any
     if isinstance(default, bool):

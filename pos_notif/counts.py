@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 
 class Spread:
-    """How often a measure was at most each of `bounds`, or more than all of them."""
+    """Counts values of a measure, each under the first of `bounds` that it does not pass. The last of `counts`, one
+    more than there are bounds, is for values that pass them all; `total` is the sum of the values."""
 
     __slots__ = ("bounds", "counts", "total")
 
@@ -23,7 +24,8 @@ class Spread:
 
 
 class Counts:
-    """Of one service. `replays` by what a cursor came to, `resets` by `motivo`, `refused_logins` by error code."""
+    """The counts of one service. `replays` counts by what a cursor came to, `resets` by `motivo`, `refused_logins` by
+    error code."""
 
     def __init__(self) -> None:
         self.events: Counter[str] = Counter()

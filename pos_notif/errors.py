@@ -28,7 +28,7 @@ class DomainError(Exception):
         super().__init__(f"{self.code}: {self.message}")
 
     def told(self) -> dict[str, Any]:
-        """The error object that travels (docs/protocol.md, section 13)."""
+        """Returns the error object that travels (docs/protocol.md, section 13)."""
         return {"codigo": self.code, "mensaje": self.message, **({"campos": self.fields} if self.fields else {})} | (
             self.extra
         )
@@ -99,7 +99,7 @@ class InvalidTransition(DomainError):
 
 
 class StaleVersion(DomainError):
-    """`pedido` is the order as it is now."""
+    """`extra` holds the order as it is now, as `pedido`."""
 
     code, message = "version_obsoleta", "El pedido cambió mientras tanto. Revíselo e intente de nuevo."
 
@@ -113,7 +113,7 @@ class TooManySubscriptions(DomainError):
 
 
 class UnknownAction(DomainError):
-    """On a socket only: what a client sent is the name of nothing that it can do."""
+    """What a client sent on its socket is the name of nothing that it can do."""
 
     code, message = "evento_desconocido", "No existe esa acción."
 
@@ -130,20 +130,22 @@ class NoCapacity(DomainError):
 
 
 class LogRefused(Exception):
-    """A log file that must not be opened: made by a newer version, not ours, or damaged. English, for the operator."""
+    """A log file must not be opened: a newer version made it, it is not ours, or it is damaged. The message is English,
+    for the operator."""
 
 
 class ConfigurationError(Exception):
-    """A setting that cannot be used. The message is one line for the operator."""
+    """A setting cannot be used. The message is one line for the operator."""
 
 
 class PortUnavailable(Exception):
-    """An address or a port that cannot be listened on. One line for the operator."""
+    """The service cannot listen on an address or a port. The message is one line for the operator."""
 
 
 class CommandFailed(Exception):
-    """What a command of the log's tools cannot do, or has found. One line, English, for the operator."""
+    """A command of the log's tools cannot do its work, or has found something wrong. The message is one line in
+    English, for the operator."""
 
 
 class Unsound(CommandFailed):
-    """The first thing that is wrong with a log or with an exported one."""
+    """A log, or an exported one, is not sound. The message says the first thing that is wrong with it."""

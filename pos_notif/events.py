@@ -125,11 +125,12 @@ _ACKNOWLEDGEABLE = (NEW_ORDER, ITEM_CHANGED, ORDER_CANCELLED)
 
 
 def acknowledgeable(event: Mapping[str, Any]) -> bool:
-    """What a kitchen screen acknowledges once it has drawn it, where it was routed to the kitchen."""
+    """Tells whether a kitchen screen acknowledges the event once it has drawn it, where it was routed to the
+    kitchen."""
     return event["tipo"] in _ACKNOWLEDGEABLE or cancels(event)
 
 
 def cancels(event: Mapping[str, Any]) -> bool:
-    """A POS may say that an order is cancelled in either way; a cook must have seen it in both."""
+    """Tells whether the event cancels its order. A POS may say so in two ways; a cook must have seen it in both."""
     kind = event["tipo"]
     return bool(kind == ORDER_CANCELLED or (kind == STATE_CHANGE and event["estado"] == CANCELLED))

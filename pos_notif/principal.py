@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """`kind` and `id` are the session's or token's."""
+    """Whose a subscription is: `kind` and `id` are the session's or token's, `client` is the tab's name."""
 
     kind: str
     id: int
@@ -28,7 +28,7 @@ class Principal:
 
     @property
     def is_person(self) -> bool:
-        """A session: somebody sees what it is sent."""
+        """Tells whether it is a session: then somebody sees what it is sent."""
         return self.kind == "session"
 
     @property
@@ -37,7 +37,8 @@ class Principal:
         return f"token:{self.id}" if self.kind == "token" else f"user:{self.user_id}"
 
     def owner(self, client: str | None) -> Owner | None:
-        """Whose subscriptions act on this client's streams, polls and sockets."""
+        """Returns whose subscriptions act on this client's streams, polls and sockets; None where no client is
+        named."""
         return Owner(self.kind, self.id, client) if client is not None else None
 
     @property

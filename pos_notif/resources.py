@@ -8,7 +8,7 @@ PACKAGE = Path(__file__).resolve().parent
 
 
 def resource(name: str) -> Path:
-    """`schema.sql`, `static` or `templates`."""
+    """Returns where `schema.sql`, `static` or `templates` is."""
     installed = PACKAGE / name
     return installed if installed.exists() else PACKAGE.parent / name
 

@@ -67,7 +67,8 @@ _EPOCH_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 @contextlib.contextmanager
 def opened(path: Path, *, create: bool = False) -> Iterator[sqlite3.Connection]:
-    """A connection for a command that works alone; checked and brought up as `Database.open` does."""
+    """Yields a connection for a command that works alone, to a file that is checked and brought up as `Database.open`
+    does it. Raises LogRefused."""
     check_file(path, create)
     with contextlib.closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None)) as connection:
         try:
@@ -79,7 +80,8 @@ def opened(path: Path, *, create: bool = False) -> Iterator[sqlite3.Connection]:
 
 @contextlib.contextmanager
 def opened_to_read(path: Path) -> Iterator[sqlite3.Connection]:
-    """Leaves the file as it is, of whatever version, and may be of a medium that cannot be written."""
+    """Yields a connection that leaves the file as it is, also one of an older version; it may be on a medium that
+    cannot be written. Raises LogRefused."""
     if not is_file(path):
         raise LogRefused(f"{path}: " + ("is a directory" if is_directory(path) else "does not exist"))
     with contextlib.closing(connect_to_read(path)) as connection:
@@ -91,7 +93,7 @@ def opened_to_read(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def connect_to_read(path: Path) -> sqlite3.Connection:
-    """A connection that changes nothing, of a file that may be any program's. Raises sqlite3.Error."""
+    """Returns a connection that changes nothing, to a file that may be any program's. Raises sqlite3.Error."""
     # SQLite would have to make a -shm beside a file in WAL mode; without a -wal nobody writes to it.
     still = "" if exists(path.with_name(path.name + "-wal")) else "&immutable=1"
     uri = f"{path.absolute().as_uri()}?mode=ro{still}"
@@ -99,14 +101,15 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
 
 
 def open_for_reading(file: str | os.PathLike[str]) -> sqlite3.Connection:
-    """For one who reads beside the service. Not read-only to SQLite, which has to write for a file that nobody else has
-    open."""
+    """Returns a connection for one who reads beside the service. It is not read-only to SQLite, which has to write for
+    a file that nobody else has open."""
     connection = sqlite3.connect(file, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None)
     connection.execute("PRAGMA query_only = 1")
     return connection
 
 
 def in_transaction(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
+    """Runs `work` in a write transaction. What it returns is committed; what it raises takes all of it back."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         result = work(connection)
@@ -121,9 +124,10 @@ def in_transaction(connection: sqlite3.Connection, work: Callable[[sqlite3.Conne
 
 
 def is_database(file: Path) -> bool:
-    """SQLite is asked first, since closing a file takes away every lock that this process has on it (POSIX; section 2.2
-    of sqlite.org/howtocorrupt.html). Only what it does not take for a database, and so cannot have open, is opened to
-    tell a damaged one by its first bytes. Raises OSError."""
+    """Tells whether the file is a SQLite database, be it a damaged one. SQLite is asked first, since closing a file
+    takes away every lock that this process has on it (POSIX; section 2.2 of sqlite.org/howtocorrupt.html). Only what it
+    does not take for a database, and so cannot have open, is opened to tell a damaged one by its first bytes. Raises
+    OSError."""
     if is_directory(file) or not os.access(file, os.R_OK):
         file.open("rb").close()  # raises: it is of no use to SQLite either
     try:
@@ -138,8 +142,9 @@ def is_database(file: Path) -> bool:
 
 
 def check_file(file: Path, create: bool) -> None:
-    """What can be said of the file before SQLite sees it: by its entry in the directory, since this process may have it
-    open already, and a plain `open` and `close` would take the locks away that say so to other processes."""
+    """Raises LogRefused for what can be said of the file before SQLite sees it: by its entry in the directory, since
+    this process may have it open already, and a plain `open` and `close` would take the locks away that say so to other
+    processes."""
     try:
         _check_entry(file, create)
     except OSError as error:
@@ -163,7 +168,7 @@ def _check_entry(file: Path, create: bool) -> None:
 
 
 def prepare(connection: sqlite3.Connection, file: Path, migrations: Mapping[int, str]) -> None:
-    """Makes the schema in a new file, or checks and migrates an existing one."""
+    """Makes the schema in a new file, or checks and migrates an existing one. Raises LogRefused."""
     empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
     version = 0 if empty else _refuse_foreign(connection, file)
     connection.execute("PRAGMA journal_mode = WAL")
@@ -181,7 +186,7 @@ def prepare(connection: sqlite3.Connection, file: Path, migrations: Mapping[int,
 
 
 def _refuse_foreign(connection: sqlite3.Connection, file: Path) -> int:
-    """The schema's version, of a log that this version knows."""
+    """Returns the schema's version. Raises LogRefused for what is no log, or one of a newer version."""
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if application != APPLICATION_ID:
@@ -207,6 +212,7 @@ def _create(connection: sqlite3.Connection) -> None:
 
 
 def new_epoch() -> str:
+    """Returns a random word for a log's cursors, six letters and digits, so that those of another log do not fit."""
     return "".join(secrets.choice(_EPOCH_ALPHABET) for _ in range(6))
 
 
@@ -219,7 +225,7 @@ def _migrate(connection: sqlite3.Connection, script: str, version: int) -> None:
 
 
 def _statements(script: str) -> list[str]:
-    """The script's statements one by one: `executescript` would commit the transaction first."""
+    """Splits the script into its statements: `executescript` would commit the transaction first."""
     statements, pending = [], ""
     for line in script.splitlines(keepends=True):
         pending += line
@@ -230,7 +236,7 @@ def _statements(script: str) -> list[str]:
 
 
 def _check_schema(connection: sqlite3.Connection, file: Path) -> None:
-    """Every table and index is as schema.sql has it, and the small tables are readable."""
+    """Raises LogRefused unless every table and index is as schema.sql has it and the small tables are sound."""
     with contextlib.closing(sqlite3.connect(":memory:")) as model:
         model.executescript(resource("schema.sql").read_text(encoding="utf-8"))
         expected = _columns(model)
@@ -260,7 +266,7 @@ def _columns(connection: sqlite3.Connection) -> dict[str, list[tuple[str, str]]]
 
 @contextlib.contextmanager
 def told_in_one_line(database: Path) -> Iterator[None]:
-    """What SQLite or the system says in the middle of a command's work becomes a CommandFailed for the operator."""
+    """Makes a CommandFailed for the operator of what SQLite or the system says in the middle of a command's work."""
     try:
         yield
     except sqlite3.Error as error:
@@ -270,6 +276,7 @@ def told_in_one_line(database: Path) -> Iterator[None]:
 
 
 def reason(error: sqlite3.Error) -> str:
+    """Says what is the matter with a file, to follow its name in a line for the operator."""
     text = str(error)
     if "not a database" in text:
         return "is not a SQLite database, or its header is damaged"

@@ -1,4 +1,4 @@
-"""Words of the wire in a statement's text: for lists of them, and where an index on some rows alone is to be used."""
+"""Writes words of the wire into a statement's text, where it lists them or is to use an index on some rows alone."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from collections.abc import Iterable
 
 
 def literals(words: Iterable[str]) -> str:
-    """`'a', 'b'`: SQLite uses an index on `WHERE type = 'a'` for no parameter, whatever its value is."""
+    """Returns `'a', 'b'`: SQLite uses an index on `WHERE type = 'a'` for no parameter, whatever its value is."""
     return ", ".join(f"'{word}'" for word in words)

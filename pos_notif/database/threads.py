@@ -100,12 +100,12 @@ class Database:
         return await self._run(self._writer, whole)
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Runs `work` on one snapshot of the database. Text columns arrive as bytes-decoded `str`."""
+        """Runs `work` on one snapshot of the database. Raises LogUnavailable where SQLite cannot read it now."""
         return await self._run(self._reader, lambda connection: _in_snapshot(connection, work))
 
     async def search(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Runs `work`, which may take long, on a connection and in a thread of its own, outside of any transaction.
-        Who stops waiting ends it."""
+        Whoever stops waiting for it ends it. Raises LogUnavailable."""
         if not self._open:
             raise LogUnavailable
         stopped = threading.Event()
@@ -125,7 +125,8 @@ class Database:
             raise
 
     async def data_version(self) -> int:
-        """Changes when another connection than our writer has committed (SQLite's PRAGMA data_version)."""
+        """Returns a number that changes when another connection than our writer has committed (SQLite's PRAGMA
+        data_version)."""
         return await self._run(
             self._writer, lambda connection: int(connection.execute("PRAGMA data_version").fetchone()[0])
         )

@@ -41,8 +41,9 @@ _NORMAL = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineSettings:
-    """In seconds and bytes. `messages_per_second` is how fast a client is read in the long run, `burst` how many
-    messages may come at once before that: far above what a person does, far below what would hurt the others."""
+    """What a session allows, in seconds and bytes. `messages_per_second` is how fast a client is read in the long run,
+    `burst` how many messages may come at once before that: far above what a person does, far below what would hurt the
+    others."""
 
     ping_interval: float = 25.0
     ping_timeout: float = 20.0
@@ -55,7 +56,7 @@ class Transport(Protocol):
     """A websocket that has been accepted."""
 
     async def receive(self) -> str | bytes:
-        """Raises ClientGone behind the last message of a client that has closed."""
+        """Returns the client's next message. Raises ClientGone behind the last one of a client that has closed."""
 
     async def send(self, data: str | bytes) -> None:
         """Returns once the connection takes more."""
@@ -67,11 +68,11 @@ class Transport(Protocol):
 
 
 class ClientGone(Exception):
-    """It has closed, or its connection has failed."""
+    """The client has closed, or its connection has failed."""
 
 
 class EngineSession:
-    """`run` is its whole life."""
+    """One client's session: `run` is its whole life."""
 
     def __init__(self, transport: Transport, settings: EngineSettings) -> None:
         self.settings = settings
@@ -108,8 +109,8 @@ class EngineSession:
             await self._end()
 
     def close(self, code: int, reason: str, *last_words: str | bytes) -> None:
-        """From anywhere: the session ends as soon as what is being sent has been taken, with a last message. The first
-        reason stays."""
+        """Ends the session as soon as what is being sent has been taken, with `last_words` as its last messages. It may
+        be called from anywhere; the first reason stays."""
         if self._closing is None:
             self._closing = (code, reason)
             self._last_words = last_words
@@ -117,7 +118,7 @@ class EngineSession:
                 self._reading.reschedule(0)
 
     async def send(self, *parts: str | bytes) -> None:
-        """Messages' data, one after the other with nothing between them; nothing once the session is over."""
+        """Sends messages' data, one after the other with nothing between them, and nothing once the session is over."""
         await self._write(map(_message, parts))
 
     async def _write(self, messages: Iterable[str | bytes]) -> None:
@@ -209,5 +210,5 @@ def _message(data: str | bytes) -> str | bytes:
 
 
 def _size(message: str | bytes) -> int:
-    """In bytes, as it travels."""
+    """Returns how many bytes the message has as it travels."""
     return len(message) if isinstance(message, bytes) or message.isascii() else len(message.encode())

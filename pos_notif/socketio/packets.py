@@ -68,7 +68,7 @@ class Packet:
 
 
 def decode(text: str) -> Packet:
-    """A packet that a client sends. Its placeholders are still in it. Raises BadPacket."""
+    """Reads a packet that a client has sent; its placeholders are still in it. Raises BadPacket."""
     match = _PACKET.fullmatch(text)
     if match is None:
         raise BadPacket("malformed packet")
@@ -80,7 +80,7 @@ def decode(text: str) -> Packet:
 
 
 def _json(text: str) -> Any:
-    """None for no text."""
+    """Returns the JSON's value, or None where there is no text. Raises BadPacket."""
     if not text:
         return None
     try:
@@ -129,8 +129,8 @@ def _check(packet: Packet, *, has_attachments: bool) -> None:
 
 
 def encode(packet: Packet) -> list[str | bytes]:
-    """The Engine.IO messages' data, in their order: the text, then the attachments. Byte strings may stand anywhere in
-    `data`, and make an event or ack a binary one."""
+    """Returns the data of the Engine.IO messages, in their order: the text, then the attachments. Byte strings may
+    stand anywhere in the packet's `data`, and make an event or ack a binary one."""
     attachments: list[bytes] = []
     data = _take_out(packet.data, attachments)
     head = f"{_BINARY[packet.type]}{len(attachments)}-" if attachments else str(packet.type)

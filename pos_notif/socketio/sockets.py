@@ -39,16 +39,17 @@ class SocketHandler(Protocol):
     """What one client's socket in one namespace does. Its calls come one after the other."""
 
     async def authorize(self, auth: dict[str, Any]) -> str | None:
-        """With the CONNECT's payload, before its answer. A text refuses the connection and is told to the client."""
+        """Judges the CONNECT's payload before it is answered. A text refuses the connection and is told to the
+        client."""
 
     async def opened(self) -> None:
-        """The client has its answer."""
+        """Is called once the client has its answer."""
 
     async def event(self, name: str, arguments: list[Any]) -> Sequence[Any] | None:
-        """Returns the ack's arguments; they are sent where the client asked for an ack. None: no ack."""
+        """Returns the ack's arguments, which are sent where the client asked for an ack; after None there is no ack."""
 
     async def closed(self) -> None:
-        """However it ended. Called for every handler that was asked to authorize."""
+        """Is called for every handler that was asked to authorize, however its socket ended."""
 
 
 class Socket:
@@ -63,7 +64,7 @@ class Socket:
         await self.send(EVENT, [name, *arguments])
 
     async def emit_encoded(self, arguments: str) -> None:
-        """An event whose list is JSON already."""
+        """Sends an event whose list of name and arguments is JSON already."""
         prefix = "" if self._namespace == ROOT else self._namespace + ","
         await self.engine.send(f"{EVENT}{prefix}{arguments}")
 

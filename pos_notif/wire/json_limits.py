@@ -29,12 +29,12 @@ def check_json(value: Any, path: str = "") -> None:
 
 
 def printable(name: str) -> str:
-    """A sent member's name as an answer can hold it: short, and without lone surrogates."""
+    """Returns a sent member's name as an answer can hold it: short, and without lone surrogates."""
     return _LONE_SURROGATE.sub("?", name[:_MAX_STEP])
 
 
 def _fault(value: Any, depth: int) -> tuple[str, list[str]] | None:
-    """What is wrong, and the steps to it from the innermost out: paths are built for refusals only."""
+    """Returns what is wrong and the steps to it from the innermost out, or None: paths are built for refusals only."""
     if isinstance(value, str):
         lone = not value.isascii() and _LONE_SURROGATE.search(value)
         return ("tiene un carácter incompleto (surrogate)", []) if lone else None

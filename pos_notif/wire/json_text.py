@@ -19,8 +19,8 @@ _DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def parse(body: bytes) -> Any:
-    """The value of a body in UTF-8. Raises BadJson (NaN and Infinity included), or Invalid for nesting or numbers
-    beyond what the parser takes."""
+    """Returns the value of a body in UTF-8. Raises BadJson (NaN and Infinity included), or Invalid for nesting or
+    numbers beyond what the parser takes."""
     try:
         return _DECODER.decode(body.decode("utf-8"))
     except json.JSONDecodeError as error:
@@ -34,7 +34,7 @@ def parse(body: bytes) -> Any:
 
 
 def dump(value: Any) -> str:
-    """Compact JSON as it is stored and sent. Raises ValueError for a number that is not finite."""
+    """Returns compact JSON, as it is stored and sent. Raises ValueError for a number that is not finite."""
     # pydantic's encoder takes a quarter of the time of `json`'s; events are mostly encoding.
     text = to_json(value, inf_nan_mode="constants").decode()
     if "NaN" in text or "Infinity" in text:

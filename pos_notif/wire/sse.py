@@ -1,7 +1,7 @@
 """Server-sent events as bytes (HTML standard, "Server-sent events", section 9.2.5: the stream's grammar).
 
-Every value goes through `frame`: a CR, LF or NUL in one cannot begin another field, since the data is one line of
-JSON (which escapes them) and names and ids are checked.
+A CR, LF or NUL in a value cannot begin another field: the data is one line of JSON, which escapes them; `frame` checks
+names and ids, and those of `frames` are the service's own.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ PADDING = b":" + b" " * 2048 + b"\n\n"
 
 
 def frame(event: str, data: bytes, event_id: str | None = None) -> bytes:
-    """One event. `data` is JSON on one line."""
+    """Returns one event's bytes. `data` is JSON on one line. Raises ValueError for a line break or NUL in the rest."""
     head = b"" if event_id is None else b"id: %b\n" % _field(event_id)
     return b"%bevent: %b\ndata: %b\n\n" % (head, _field(event), data)
 
 
 def frames(epoch: str, events: Iterable[tuple[int, str, bytes]]) -> bytes:
-    """Logged events `(id, name, json)` in one piece."""
+    """Returns logged events, each `(id, name, json)`, in one piece; an event's cursor is its id on the stream."""
     prefix = epoch.encode()
     return b"".join(
         [
@@ -30,7 +30,7 @@ def frames(epoch: str, events: Iterable[tuple[int, str, bytes]]) -> bytes:
 
 
 def retry(milliseconds: int) -> bytes:
-    """How long the browser is to wait before it reconnects."""
+    """Returns the field that tells the browser how long to wait before it reconnects."""
     return b"retry: %d\n\n" % milliseconds
 
 

@@ -33,7 +33,7 @@ _MESSAGES = {
 
 
 def validate(model: type[BaseModel], value: Any, path: str = "") -> BaseModel:
-    """The value as the model. `path` stands before each field's path. Raises Invalid with every wrong field."""
+    """Returns the value as the model. `path` stands before each field's path. Raises Invalid with every wrong field."""
     try:
         return model.model_validate(value)
     except ValidationError as error:
