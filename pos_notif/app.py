@@ -41,7 +41,7 @@ from .web import (
     stream,
 )
 from .web.access import COOKIE, guard
-from .web.hot_path import HttpConnection
+from .web.hot_path import HotPath
 from .web.metrics import Metrics
 from .web.openapi import OpenApi
 from .web.rate_limit import Buckets
@@ -55,7 +55,7 @@ POLL_BURST = 30
 class NotificationApp(Quart):
     """`notifier` publishes from the same process; it is open while the application serves."""
 
-    asgi_http_class = HttpConnection
+    asgi_http_class = HotPath
 
     def __init__(self, config: Config, clock: Clock) -> None:
         super().__init__(

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 
-class Spread:
+class Histogram:
     """Counts values of a measure, each under the first of `bounds` that it does not pass. The last of `counts`, one
     more than there are bounds, is for values that pass them all; `total` is the sum of the values."""
 
@@ -31,8 +31,8 @@ class Counts:
         self.events: Counter[str] = Counter()
         self.duplicates = 0
         self.replays: Counter[str] = Counter()
-        self.replayed = Spread((0, 1, 10, 100, 500, 1000, 5000))
+        self.replayed = Histogram((0, 1, 10, 100, 500, 1000, 5000))
         self.resets: Counter[str] = Counter()
         self.stalled = 0
-        self.wire_seconds = Spread((0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5))
+        self.wire_seconds = Histogram((0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5))
         self.refused_logins: Counter[str] = Counter()

@@ -21,10 +21,10 @@ from hypercorn.config import Config
 from quart import Quart
 
 from pos_notif.counts import Counts
-from pos_notif.server.connection import Connection
+from pos_notif.server.connection import TcpConnection
 from pos_notif.server.run import bind
 from pos_notif.socketio.engine import EngineSession, EngineSettings
-from pos_notif.socketio.sockets import Socket, SocketConnection
+from pos_notif.socketio.sockets import Socket, Sockets
 from pos_notif.web.socketio import mount
 
 MAX_PAYLOAD = 1_000_000
@@ -66,7 +66,7 @@ def make_app(settings: EngineSettings, connect_seconds: float) -> Quart:
 
     async def talk(session: EngineSession) -> None:
         namespaces = {"/": Greeter, "/custom": Silent}
-        await SocketConnection(session, namespaces, connect_seconds=connect_seconds).run()
+        await Sockets(session, namespaces, connect_seconds=connect_seconds).run()
 
     mount(app, "/engine.io/", echo, settings)
     mount(app, "/socket.io/", talk, settings)
@@ -79,7 +79,7 @@ async def serve(port: int, settings: EngineSettings, connect_seconds: float) -> 
     app, context = ASGIWrapper(make_app(settings, connect_seconds)), WorkerContext(None)
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await Connection(app, config, context, reader, writer, 5.0, Counts())
+        await TcpConnection(app, config, context, reader, writer, 5.0, Counts())
 
     listener = bind("127.0.0.1", port)
     server = await asyncio.start_server(accept, sock=listener)

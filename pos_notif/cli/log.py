@@ -20,7 +20,7 @@ from ..upkeep.backup import back_up, refuse_in_use
 from ..upkeep.backup import restore as restore_backup
 from ..upkeep.importing import import_log
 from ..upkeep.progress import Display
-from ..upkeep.retention import DAY_MS, Overtaken, Pruned, prune
+from ..upkeep.retention import DAY_MS, Overtaken, PruningResult, prune
 from ..upkeep.verification import Head, Sound, naming, verify_database, verify_export
 from .accounts import database_option
 
@@ -128,7 +128,7 @@ def prune_command(keep: int, database: str | None) -> None:
         click.echo(f"{path}: {done}", err=True)
 
 
-async def _prune(config: Config, keep_ms: int, display: Display) -> Pruned | None:
+async def _prune(config: Config, keep_ms: int, display: Display) -> PruningResult | None:
     database = await Database.open(config.database, create=False)
     try:
         log = await SqliteLog.open(database)

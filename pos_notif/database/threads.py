@@ -35,7 +35,7 @@ T = TypeVar("T")
 INSTRUCTIONS_BETWEEN_LOOKS = 10_000
 
 
-class Connection(aiosqlite.Connection):
+class DatabaseThread(aiosqlite.Connection):
     """An aiosqlite connection that runs a whole function of the `sqlite3` connection in its thread."""
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -49,7 +49,7 @@ class Connection(aiosqlite.Connection):
 class Database:
     """Use `Database.open`; close it before the loop ends, since its threads outlive it otherwise."""
 
-    def __init__(self, path: Path, writer: Connection, reader: Connection) -> None:
+    def __init__(self, path: Path, writer: DatabaseThread, reader: DatabaseThread) -> None:
         self.path = path
         self._writer = writer
         self._reader = reader
@@ -131,7 +131,7 @@ class Database:
             self._writer, lambda connection: int(connection.execute("PRAGMA data_version").fetchone()[0])
         )
 
-    async def _run(self, connection: Connection, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def _run(self, connection: DatabaseThread, work: Callable[[sqlite3.Connection], T]) -> T:
         if not self._open:
             raise LogUnavailable
         try:
@@ -148,8 +148,8 @@ def _in_snapshot(connection: sqlite3.Connection, work: Callable[[sqlite3.Connect
         connection.execute("COMMIT")
 
 
-async def _connect(file: Path) -> Connection:
-    connection = Connection(
+async def _connect(file: Path) -> DatabaseThread:
+    connection = DatabaseThread(
         lambda: sqlite3.connect(file, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None), iter_chunk_size=64
     )
     try:

@@ -31,7 +31,7 @@ from ..principal import Owner, Principal
 from ..publishing.following import acknowledge, flag, subscribe, unsubscribe
 from ..socketio.engine import EngineSession
 from ..socketio.packets import POLICY_VIOLATION, SERVICE_RESTART, TRY_AGAIN_LATER, BadPacket
-from ..socketio.sockets import Socket, SocketConnection
+from ..socketio.sockets import Socket, Sockets
 from ..wire.json_limits import BODY
 from .connections import RESTART, SESSION_ENDED, Connections
 from .event_feed import EventFeed
@@ -49,7 +49,7 @@ class Arrival:
     foreign: bool
 
 
-class ClientConnection:
+class ClientWebsocket:
     """One websocket, from accept to close."""
 
     def __init__(
@@ -68,7 +68,7 @@ class ClientConnection:
         if connections.closing:  # since the upgrade was let in
             self.end(RESTART)
         try:
-            await SocketConnection(self._engine, {"/": self._make_client}).run()
+            await Sockets(self._engine, {"/": self._make_client}).run()
         finally:
             connections.strangers.discard(self)
             connections.open.discard(self)
@@ -102,7 +102,7 @@ class ClientConnection:
 class ClientSocket:
     """The client in the namespace `/`: a `SocketHandler`."""
 
-    def __init__(self, socket: Socket, connection: ClientConnection) -> None:
+    def __init__(self, socket: Socket, connection: ClientWebsocket) -> None:
         self.principal: Principal | None = None
         self._socket = socket
         self._arrival = connection.arrival

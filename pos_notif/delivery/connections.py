@@ -18,7 +18,9 @@ MAX_STRANGERS = 500
 VERIFY_PAUSE_SECONDS = 0.1
 
 
-class OpenConnection(Protocol):
+class Connection(Protocol):
+    """What a client has open: a stream, a socket or a download."""
+
     @property
     def principal(self) -> Principal | None:
         """Whose it is; None while nobody has signed in on it."""
@@ -35,9 +37,9 @@ class Connections:
     accounts: Accounts
     limit: int
     subscriptions: Subscriptions
-    open: set[OpenConnection] = field(default_factory=set)
-    strangers: set[OpenConnection] = field(default_factory=set)  # who has not signed in yet
-    downloads: set[OpenConnection] = field(default_factory=set)  # few, by a limit of their own
+    open: set[Connection] = field(default_factory=set)
+    strangers: set[Connection] = field(default_factory=set)  # who has not signed in yet
+    downloads: set[Connection] = field(default_factory=set)  # few, by a limit of their own
     closing: bool = False
     _verifying: asyncio.Task[None] | None = None
     _verify_again: bool = False

@@ -4,7 +4,7 @@ Written against Hypercorn 0.18 (`asyncio/tcp_server.py`, `protocol/h11.py`). Wha
 
 - A write that makes no progress for some seconds closes the connection; Hypercorn waits for ever.
 - HTTP/2 in clear text is refused: it has no working backpressure there.
-- A stream can be written to the socket itself (`Connection.send_now`): a chunk that is framed once goes to
+- A stream can be written to the socket itself (`TcpConnection.send_now`): a chunk that is framed once goes to
   every stream without an event object, a lock, a task switch and h11 for each.
 - A request that was answered before its body had arrived (a 413, a 404) does not leave the reader stuck on a full
   queue, and its client gets the answer instead of a reset: the rest of the body is read and dropped for 2 s.
@@ -162,7 +162,7 @@ def _head(status: int, headers: tuple[tuple[str, str], ...], size: int, second: 
     return h11.Response(status_code=status, headers=[*own, (b"date", format_date_time(second).encode())])
 
 
-class Connection(TCPServer):
+class TcpConnection(TCPServer):
     """One client's connection, from accept to close: await it."""
 
     def __init__(

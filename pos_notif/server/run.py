@@ -30,7 +30,7 @@ from ..web.errors import STREAM_PATH
 from ..web.stream import STREAM_HEADERS
 from ..wire import sse
 from ..wire.json_text import dump
-from .connection import LINGER_SECONDS, SEND_BUFFER_BYTES, Connection
+from .connection import LINGER_SECONDS, SEND_BUFFER_BYTES, TcpConnection
 from .logs import AccessLog, NoAccessLog
 from .loop_watch import LoopWatch
 from .tls import tls_context
@@ -102,7 +102,7 @@ class Server:
         self._hypercorn = _hypercorn_config(config)
         self._wrapped = ASGIWrapper(app)
         self._context = WorkerContext(None)
-        self._connections: set[Connection] = set()
+        self._connections: set[TcpConnection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._empty = asyncio.Event()
         self._stop = asyncio.Event()
@@ -146,7 +146,7 @@ class Server:
         if limit and len(self._connections) >= limit + OTHER_CONNECTIONS:
             await _refuse(reader, writer)
             return
-        connection = Connection(
+        connection = TcpConnection(
             self._wrapped,
             self._hypercorn,
             self._context,

@@ -77,7 +77,7 @@ class Socket:
         self.engine.close(code, reason, *words)
 
 
-class SocketConnection:
+class Sockets:
     """One client's sockets. `namespaces` makes the handler of a new one; `run` is the connection's whole life."""
 
     def __init__(

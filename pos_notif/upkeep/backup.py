@@ -19,7 +19,7 @@ from typing import BinaryIO
 from ..database.file import in_transaction, new_epoch, opened, opened_to_read
 from ..database.paths import exists, is_directory
 from ..errors import CommandFailed
-from .progress import Progress, silent
+from .progress import OnProgress, silent
 from .verification import Sound, naming, verify_database
 
 PAGES_AT_ONCE = 1024
@@ -31,7 +31,7 @@ _COMPANIONS = ("-wal", "-shm", "-journal")
 _LOCK_BYTES = (512, 0x40000000)
 
 
-def back_up(database: Path, target: Path, progress: Progress = silent, checked: Progress = silent) -> Sound:
+def back_up(database: Path, target: Path, progress: OnProgress = silent, checked: OnProgress = silent) -> Sound:
     """Copies the log as it is at one moment, while it is served and written, and verifies the copy. Raises
     CommandFailed, LogRefused, OSError or sqlite3.Error, and then there is no new file."""
     if exists(target):
@@ -54,7 +54,7 @@ class Restored:
     aside: Path | None
 
 
-def restore(source: Path, database: Path, progress: Progress = silent, checked: Progress = silent) -> Restored:
+def restore(source: Path, database: Path, progress: OnProgress = silent, checked: OnProgress = silent) -> Restored:
     """Puts a verified copy of a backup in the place of a log that nobody has open, with a new epoch and without
     sessions. Raises CommandFailed, LogRefused, OSError or sqlite3.Error, and then the log is as it was."""
     database = database.resolve()
@@ -101,7 +101,7 @@ def _new_file(target: Path) -> Iterator[Path]:
         _unlink(_companion(part, ending) for ending in ("", *_COMPANIONS))
 
 
-def _copy(source: Path, part: Path, progress: Progress) -> None:
+def _copy(source: Path, part: Path, progress: OnProgress) -> None:
     """By SQLite's backup API. Within one read transaction, so that it is one moment's log and does not begin anew with
     every commit of another process."""
     with opened_to_read(source) as connection, contextlib.closing(sqlite3.connect(part, isolation_level=None)) as copy:

@@ -11,7 +11,7 @@ from ..errors import Unsound
 from ..events import PRUNING
 from ..log.hash_chain import ChainWalk, stated_id
 from ..log.lines import LogState, split_line
-from .progress import Progress
+from .progress import OnProgress
 
 # No event is nearly so long; what is, is no export.
 MAX_LINE_BYTES = 64 * 1024 * 1024
@@ -25,7 +25,7 @@ class ExportReader:
     first thing that is wrong, in words; where the last line is not that of a complete export, before anything else.
     """
 
-    def __init__(self, file: BinaryIO, progress: Progress) -> None:
+    def __init__(self, file: BinaryIO, progress: OnProgress) -> None:
         self._file = file
         self._progress = progress
         self._end, self._total, self.state = self._read_last_line()

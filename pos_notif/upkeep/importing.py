@@ -14,7 +14,7 @@ from ..log.tables.events import EVENT_COLUMNS, row_of
 from ..log.tables.fold import Fold
 from ..log.tables.orders import save_orders
 from .export_reader import ExportReader
-from .progress import Progress, silent
+from .progress import OnProgress, silent
 from .verification import Sound, naming
 
 PAGE_ROWS = 1000
@@ -23,7 +23,9 @@ PAGE_ORDERS = 200
 CACHE_KIB = 16 * 1024
 
 
-def import_log(file: Path, database: Path, progress: Progress = silent, orders_progress: Progress = silent) -> Sound:
+def import_log(
+    file: Path, database: Path, progress: OnProgress = silent, orders_progress: OnProgress = silent
+) -> Sound:
     """Raises CommandFailed, LogRefused, OSError or sqlite3.Error, and then the log is as it was; a file that was made
     for it is gone again."""
     made = not exists(database)
@@ -42,7 +44,7 @@ def import_log(file: Path, database: Path, progress: Progress = silent, orders_p
     return Sound(export.rows, export.state)
 
 
-def _fill(log: sqlite3.Connection, database: Path, export: ExportReader, orders_progress: Progress) -> None:
+def _fill(log: sqlite3.Connection, database: Path, export: ExportReader, orders_progress: OnProgress) -> None:
     head_id = log.execute("SELECT head_id FROM log").fetchone()[0]
     if head_id:
         raise CommandFailed(f"{database}: has events already (up to {head_id}): an import needs an empty log")

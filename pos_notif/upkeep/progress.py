@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 # Of what is done and all there is to do; 0 of all: nobody knows.
-Progress = Callable[[int, int], None]
+OnProgress = Callable[[int, int], None]
 
 TERMINAL_SECONDS = 0.2
 FILE_SECONDS = 10.0
@@ -34,7 +34,7 @@ class Display:
             sys.stderr.write("\r" + " " * self._shown + "\r")
             sys.stderr.flush()
 
-    def __call__(self, what: str) -> Progress:
+    def __call__(self, what: str) -> OnProgress:
         def show(done: int, total: int) -> None:
             now = time.monotonic()
             if now < self._next:

@@ -30,7 +30,7 @@ LOOK_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Pruned:
+class PruningResult:
     """`up_to` is the newest event that went; `orders` go on, as they stood after it."""
 
     rows: int
@@ -50,7 +50,7 @@ async def prune(
     now_ms: int,
     zone: tzinfo,
     progress: Callable[[int, int], None] = lambda done, total: None,
-) -> Pruned | None:
+) -> PruningResult | None:
     """Takes out the events before the first that is as young as `before_ms`; None where there are none.
 
     What an earlier one left undone is done first. It may be ended at any point: the next one goes on. Raises
@@ -80,7 +80,7 @@ async def prune(
 
     await log.transact(work)
     await _delete_rows(database, lambda done: progress(done, prefix.rows))
-    return Pruned(prefix.rows, prefix.up_to, len(going_on))
+    return PruningResult(prefix.rows, prefix.up_to, len(going_on))
 
 
 async def _plan(database: Database, prefix: Prefix) -> dict[int, Order]:

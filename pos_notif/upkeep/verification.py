@@ -17,7 +17,7 @@ from ..log.tables.fold import Fold
 from ..log.tables.orders import find_order
 from ..orders.state import Order
 from .export_reader import ExportReader
-from .progress import Progress, silent
+from .progress import OnProgress, silent
 
 PAGE_ROWS = 1000
 PAGE_ORDERS = 200
@@ -72,7 +72,7 @@ def naming(path: Path) -> Iterator[None]:
         raise Unsound(f"{path}: {error}") from error
 
 
-def verify_export(path: Path, noted: Head | None = None, progress: Progress = silent) -> Sound:
+def verify_export(path: Path, noted: Head | None = None, progress: OnProgress = silent) -> Sound:
     """Raises Unsound, or OSError."""
     watch = _Watch(noted)
     with naming(path), path.open("rb") as file:
@@ -90,8 +90,8 @@ def verify_export(path: Path, noted: Head | None = None, progress: Progress = si
 def verify_database(
     connection: sqlite3.Connection,
     noted: Head | None = None,
-    progress: Progress = silent,
-    orders_progress: Progress = silent,
+    progress: OnProgress = silent,
+    orders_progress: OnProgress = silent,
 ) -> Sound:
     """Raises Unsound or sqlite3.Error. Each page is a snapshot of its own, so that a service may write meanwhile."""
     watch = _Watch(noted)
@@ -164,7 +164,7 @@ def _columns(stored: bytes) -> tuple[object, ...] | None:
     return (*columns, order_id)
 
 
-def _check_orders(connection: sqlite3.Connection, progress: Progress) -> None:
+def _check_orders(connection: sqlite3.Connection, progress: OnProgress) -> None:
     """The projection is the fold of the log."""
     with _snapshot(connection):
         total = connection.execute("SELECT count(*) FROM orders").fetchone()[0]

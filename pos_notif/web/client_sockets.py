@@ -6,7 +6,7 @@ from typing import Any
 
 from quart import Quart, Response, websocket
 
-from ..delivery.client_socket import Arrival, ClientConnection
+from ..delivery.client_socket import Arrival, ClientWebsocket
 from ..errors import NoCapacity
 from ..socketio.engine import EngineSession, EngineSettings
 from .access import credential, is_own_or_allowed, origin_of
@@ -29,7 +29,7 @@ async def _serve(engine: EngineSession) -> None:
     # A page of another origin cannot set the header; the cookie, its browser sends by itself.
     sent = credential(authorization, None if foreign else headers.get("Cookie"))
     arrival = Arrival(sent, foreign and authorization is None)
-    await ClientConnection(engine, arrival, found.log, found.directory, found.connections).run()
+    await ClientWebsocket(engine, arrival, found.log, found.directory, found.connections).run()
 
 
 def _is_foreign(headers: Any) -> bool:

@@ -31,11 +31,11 @@ from .access import credential
 from .polling import POLLING_PATH, PollRequest, count_poll, poll_answer
 from .publishing import PUBLISH_PATH, publish_body
 from .services import EXTENSION, Services
-from .sinks import Receive, Send, lent_connection, make_sink
+from .sinks import Receive, Send, lent_transport, make_sink
 
 
 class StreamResponse(Response):
-    """Headers from Quart, body by `HttpConnection`."""
+    """Headers from Quart, body by `HotPath`."""
 
     def __init__(self, stream: Stream, headers: dict[str, str]) -> None:
         super().__init__(b"", headers=headers)
@@ -43,7 +43,7 @@ class StreamResponse(Response):
         self.stream = stream
 
 
-class HttpConnection(ASGIHTTPConnection):
+class HotPath(ASGIHTTPConnection):
     """Quart's HTTP connection, but for streams, idle polls and publications."""
 
     async def __call__(self, receive: Receive, send: Send) -> None:
@@ -83,7 +83,7 @@ class HttpConnection(ASGIHTTPConnection):
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _send_whole(self, send: Send, status: int, headers: dict[str, str], body: bytes) -> None:
-        connection = lent_connection(cast(Any, self.scope))
+        connection = lent_transport(cast(Any, self.scope))
         if connection is not None:
             return await connection.send_whole(status, headers, body)
         await _send_head(send, status, {**headers, "Content-Length": str(len(body))} if body else headers)

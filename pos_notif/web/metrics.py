@@ -14,7 +14,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from ..counts import Spread
+from ..counts import Histogram
 from ..delivery.connections import Connections
 from ..delivery.presence import Directory
 from ..errors import LogUnavailable
@@ -111,7 +111,7 @@ def _counter(name: str, text: str, label: str, counts: Mapping[str, int]) -> Met
     return family
 
 
-def _histogram(name: str, text: str, spread: Spread) -> Metric:
-    bounds = [*map(str, map(float, spread.bounds)), "+Inf"]
-    buckets = list(zip(bounds, accumulate(spread.counts), strict=True))
-    return HistogramMetricFamily(name, text, buckets=buckets, sum_value=spread.total)
+def _histogram(name: str, text: str, histogram: Histogram) -> Metric:
+    bounds = [*map(str, map(float, histogram.bounds)), "+Inf"]
+    buckets = list(zip(bounds, accumulate(histogram.counts), strict=True))
+    return HistogramMetricFamily(name, text, buckets=buckets, sum_value=histogram.total)

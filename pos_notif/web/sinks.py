@@ -16,7 +16,7 @@ Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 
 
-class LentConnection(Protocol):
+class LentTransport(Protocol):
     """An HTTP/1.1 connection that lets framed chunks be written beside its responses."""
 
     @property
@@ -34,13 +34,13 @@ class LentConnection(Protocol):
     def on_close(self, call: Callable[[], None]) -> None: ...
 
 
-def lent_connection(scope: dict[str, Any]) -> LentConnection | None:
-    connection: LentConnection | None = (scope.get("state") or {}).get(STATE_KEY)
+def lent_transport(scope: dict[str, Any]) -> LentTransport | None:
+    connection: LentTransport | None = (scope.get("state") or {}).get(STATE_KEY)
     return connection if scope["http_version"] == "1.1" and scope["scheme"] == "http" else None
 
 
 def make_sink(scope: dict[str, Any], receive: Receive, send: Send, *, fast: bool) -> TransportSink | SendSink:
-    connection = lent_connection(scope) if fast else None
+    connection = lent_transport(scope) if fast else None
     return SendSink(receive, send) if connection is None else TransportSink(connection, send)
 
 
@@ -49,7 +49,7 @@ class TransportSink:
 
     __slots__ = ("_connection", "_send", "_send_now", "_write")
 
-    def __init__(self, connection: LentConnection, send: Send) -> None:
+    def __init__(self, connection: LentTransport, send: Send) -> None:
         self._connection = connection
         self._send = send
         self._write = connection.transport.write

@@ -44,7 +44,7 @@ def mount(
     `is_foreign(headers)` tells whether plain HTTP from there is 403. `refuse()` may answer a good upgrade before it is
     accepted; what is to last must not be refused there, since stock clients then try for ever.
     """
-    app.asgi_websocket_class = WebsocketConnection
+    app.asgi_websocket_class = BoundedWebsocket
     paths = (path, path.rstrip("/"))
 
     async def plain_http() -> Response | None:
@@ -85,7 +85,7 @@ def _refusal(problem: tuple[int, str], status: int = 400) -> Response:
     return json_answer({"code": code, "message": message}, status)
 
 
-class WebsocketConnection(ASGIWebsocketConnection):
+class BoundedWebsocket(ASGIWebsocketConnection):
     """Quart's, but for how it reads: a client is no more than some messages ahead of its handler; an empty binary
     message is b"", where Quart hands on None; and the handler's end is the connection's, whatever the client says."""
 

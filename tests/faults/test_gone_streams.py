@@ -15,7 +15,7 @@ from quart import Quart
 
 from pos_notif.counts import Counts
 from pos_notif.delivery.fanout import Chunk
-from pos_notif.server.connection import Connection
+from pos_notif.server.connection import TcpConnection
 from pos_notif.server.run import OTHER_CONNECTIONS
 from pos_notif.web.sinks import TransportSink
 from tests.support.live_server import LiveServer
@@ -35,7 +35,7 @@ async def test_a_push_after_our_end_of_the_connection_raises_nothing():
 
     with theirs:
         reader, writer = await asyncio.open_connection(sock=ours)
-        connection = Connection(
+        connection = TcpConnection(
             ASGIWrapper(Quart(__name__)), Config(), WorkerContext(None), reader, writer, 5.0, Counts()
         )
         sink = TransportSink(connection, send)

@@ -237,7 +237,7 @@ def test_two_prunings_at_once_take_each_event_once(tmp_path):
         )  # fmt: skip
 
     results = [type(result).__name__ for result in asyncio.run(both())]
-    assert sorted(results) in (["Overtaken", "Pruned"], ["NoneType", "Pruned"])
+    assert sorted(results) in (["Overtaken", "PruningResult"], ["NoneType", "PruningResult"])
     assert_sound(log)
 
 
