@@ -1,5 +1,5 @@
-"""What stands at a path. `Path.exists` and its like say False of what may not be seen as well, since Python 3.14, and a
-log in a folder without rights would be said not to exist. These raise OSError there."""
+"""What stands at a path. Since Python 3.14 `Path.exists` and its like say False also of what may not be seen, and a log
+in a folder without rights would be said not to exist. The functions here raise OSError there."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def is_file(path: Path) -> bool:
 
 
 def _mode(path: Path) -> int | None:
-    """None where nothing is."""
+    """Returns the mode of what stands there, or None where nothing does."""
     try:
         return path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):

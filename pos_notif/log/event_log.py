@@ -39,13 +39,13 @@ class Cursor:
 
     @classmethod
     def parse(cls, text: str) -> Cursor | None:
-        """None for a text that is no cursor of any log."""
+        """Reads a cursor. Returns None for a text that is no cursor of any log."""
         match = _CURSOR.fullmatch(text) if len(text) <= 64 else None
         return cls(match[1], int(match[2])) if match else None
 
 
 def without_rooms(stored: bytes) -> bytes:
-    """The event's JSON as every transport but the download sends it."""
+    """Returns the event's JSON without `salas`, as every transport but the download sends it."""
     return stored[: stored.rindex(_SALAS)] + b"}"
 
 
@@ -73,7 +73,7 @@ class LoggedEvent:
 
     @property
     def name(self) -> str:
-        """The event's name on SSE and Socket.IO."""
+        """Returns the event's name on SSE and Socket.IO."""
         return EVENT_NAME[self.tipo]
 
 
@@ -81,7 +81,7 @@ class LoggedEvent:
 class Page:
     """Events of one room, oldest first, and the id up to which the log has been examined for it.
 
-    `more`: the page was cut at its limit, events of the room may follow it.
+    `more` says that the page was cut at its limit, and that events of the room may follow it.
     """
 
     events: Sequence[LoggedEvent]
@@ -91,6 +91,9 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
+    """What the log holds: the ids from `oldest` to `newest` of the run `epoch`. An empty log has `oldest` above
+    `newest`."""
+
     epoch: str
     oldest: int
     newest: int
@@ -111,17 +114,18 @@ class Transaction(Protocol):
     def order(self, order_id: int) -> Order | None: ...
 
     def event(self, event_id: int) -> LoggedEvent | None:
-        """None for one that was never given, or is no longer kept."""
+        """Returns the event, or None where its id was never given or it is no longer kept."""
 
     def unacknowledged(self, after: int, up_to: int, since_ms: int) -> list[tuple[int, int, int]]:
-        """The kitchen's new and cancelled orders in `(after, up_to]`, appended since `since_ms`, that no kitchen screen
-        has acknowledged: (id, order, ms), oldest first."""
+        """Returns the events of the kitchen's new and cancelled orders in `(after, up_to]`, appended since `since_ms`,
+        that no kitchen screen has acknowledged: (id, order, ms), oldest first."""
 
     def last_own_order_id(self) -> int:
-        """The greatest id that the service has given to an order; below FIRST_OWN_ORDER_ID where it has given none."""
+        """Returns the greatest id that the service has given to an order; below FIRST_OWN_ORDER_ID where it has given
+        none."""
 
     def ready_lines(self, order_id: int) -> Sequence[int] | None:
-        """The lines that became ready when the order last did; None where its events do not say."""
+        """Returns the lines that became ready when the order last did; None where its events do not say."""
 
     def product(self, product_id: int) -> Product | None: ...
 
@@ -130,31 +134,31 @@ class Transaction(Protocol):
     def save_product(self, product: Product) -> None: ...
 
     def append(self, event: dict[str, Any], filtered_rooms: set[str], ms: int, order: Order | None) -> int:
-        """`event` is complete but for `salas`; `order` is its order after it. Returns the id."""
+        """Appends an event that is complete but for `salas`, and returns its id; `order` is its order after it."""
 
     def find_key(self, publisher: str, route: str, key: str) -> tuple[bytes, list[int]] | None:
-        """The digest and the ids that were published under the key."""
+        """Returns the digest and the ids that were published under the key, or None."""
 
     def keep_key(self, publisher: str, route: str, key: str, digest: bytes, event_ids: list[int]) -> None: ...
 
     def orders_since(self, after: int) -> set[int]:
-        """The orders that events above `after` are about."""
+        """Returns the orders that events above `after` are about."""
 
     def order_at(self, order_id: int, up_to: int) -> Order | None:
-        """The order as it stood after the event `up_to`, which is durable."""
+        """Returns the order as it stood after the event `up_to`, which is durable."""
 
     def oldest(self) -> int:
-        """The oldest kept id."""
+        """Returns the oldest kept id."""
 
     def begin_after(self, up_to: int, anchor_hash: str) -> None:
-        """The log begins after this event. The last that a publication does: it is not taken back where that fails."""
+        """Makes the log begin after this event. A publication does it last: it is not taken back where that fails."""
 
     def follow(self, owner: Owner, order_id: int, now_ms: int) -> list[tuple[Owner, int]]:
-        """From the next event on, unless the owner follows the order already; what is given up for it, of orders that
-        are long over. Raises TooManySubscriptions, or NotAuthenticated where the owner's session or token is no
-        more."""
+        """Makes the owner follow the order from the next event on, unless it does already. Returns the subscriptions
+        that are given up for it, those of orders that are long over. Raises TooManySubscriptions, or NotAuthenticated
+        where the owner's session or token is no more."""
 
     def unfollow(self, owner: Owner, order_id: int) -> None: ...
 
     def on_commit(self, call: Callable[[], None]) -> None:
-        """`call()` in the loop once all this is durable, before any event after it is handed on."""
+        """Has `call()` made in the loop once all this is durable, before any event after it is handed on."""

@@ -9,12 +9,12 @@ _STATED_ID = re.compile(rb'\{"id":([0-9]+)[,}]')
 
 
 def chain(previous_hash: str, stored: bytes) -> str:
-    """The hash of an event from its predecessor's (docs/protocol.md, section 12)."""
+    """Returns the hash of an event from its predecessor's (docs/protocol.md, section 12)."""
     return hashlib.sha256(previous_hash.encode() + b"\n" + stored).hexdigest()
 
 
 def stated_id(stored: bytes) -> int | None:
-    """The id that an event gives itself; None for what is no event."""
+    """Returns the id that an event gives itself; None for what is no event."""
     found = _STATED_ID.match(stored)
     return int(found[1]) if found else None
 
@@ -22,7 +22,7 @@ def stated_id(stored: bytes) -> int | None:
 class ChainWalk:
     """Walks a log from its anchor up, and says in words what is wrong with the first row that does not follow.
 
-    `last_id` and `last_hash` are of the last row that was taken: in the beginning, the anchor's.
+    `last_id` and `last_hash` are those of the last row that was taken: in the beginning, the anchor's.
     """
 
     def __init__(self, anchor_id: int, anchor_hash: str) -> None:
@@ -31,7 +31,8 @@ class ChainWalk:
         self.rows = 0
 
     def row(self, event_id: int, stored: bytes, own_hash: str) -> str | None:
-        """A row of the database, which comes by the order of `event_id`. None: it follows."""
+        """Takes a row of the database, whose rows come in the order of `event_id`. Returns what is wrong with it, or
+        None where it follows."""
         problem = None
         if chain(self.last_hash, stored) != own_hash:
             stated = stated_id(stored)
@@ -48,7 +49,8 @@ class ChainWalk:
         return problem
 
     def line(self, stored: bytes, previous_hash: str, own_hash: str) -> str | None:
-        """A line of an export, which names its predecessor's hash too."""
+        """Takes a line of an export, which names its predecessor's hash too. Returns what is wrong with it, or None
+        where it follows."""
         event_id = stated_id(stored)
         if event_id is None:
             return "is no event"

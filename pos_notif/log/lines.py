@@ -22,12 +22,13 @@ class LogState:
 
 
 def event_line(stored: bytes, previous_hash: bytes, own_hash: bytes) -> bytes:
-    """The event's line. `stored` is its JSON as the log keeps it: what the hash was taken of."""
+    """Returns the event's line. `stored` is its JSON as the log keeps it: what the hash was taken of."""
     return b'%b,"hash_anterior":"%b","hash":"%b"}\n' % (stored[:-1], previous_hash, own_hash)
 
 
 def last_line(total: int, complete: bool, state: LogState) -> bytes:
-    """`complete`: no filter left an event out, so that the lines before it are the whole chain."""
+    """Returns the line that ends a log. `complete` says that no filter left an event out, so that the lines before it
+    are the whole chain."""
     told = {
         "fin": True,
         "total": total,
@@ -41,7 +42,8 @@ def last_line(total: int, complete: bool, state: LogState) -> bytes:
 
 
 def split_line(line: bytes) -> tuple[bytes, bytes, bytes] | None:
-    """An event's line as its stored bytes, its predecessor's hash and its own; None where it is no such line."""
+    """Splits an event's line into its stored bytes, its predecessor's hash and its own. Returns None for another
+    line."""
     hashes = _HASHES.search(line)
     if hashes is None:
         return None

@@ -56,7 +56,7 @@ class LiveLog:
         self._foreign_commit: list[Callable[[], None]] = []
 
     async def open(self) -> None:
-        """Opening what is open does nothing. Raises LogRefused where the file must not be used."""
+        """Opens the log; opening what is open does nothing. Raises LogRefused where the file must not be used."""
         if self._tasks:
             return
         self.database = await Database.open(self.config.database)
@@ -76,7 +76,7 @@ class LiveLog:
         ]
 
     async def close(self) -> None:
-        """Publications that were accepted are written first."""
+        """Closes the log once all publications that were accepted are written."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -85,12 +85,12 @@ class LiveLog:
         await self.database.close()
 
     def end_waits(self) -> None:
-        """Long polls answer now with what there is: the service is stopping."""
+        """Makes long polls answer now with what there is: the service is stopping."""
         self.closing = True
         self.tail.wake_all()
 
     def on_foreign_commit(self, call: Callable[[], None]) -> None:
-        """`call()` is made after another process has written: its accounts may have changed."""
+        """Has `call()` made each time another process has written: accounts may have changed."""
         self._foreign_commit.append(call)
 
     def _appended(self, events: list[LoggedEvent]) -> None:
@@ -101,7 +101,7 @@ class LiveLog:
         self.tail.append(events)
 
     def written(self) -> None:
-        """A room's streams have been written what the last commit brought."""
+        """Notes that a room's streams have been written what the last commit brought."""
         self.counts.wire_seconds.add(time.perf_counter() - self._commit_at)
 
     async def _watch(self, version: int) -> None:
@@ -118,7 +118,7 @@ class LiveLog:
                 logger.warning("the database cannot be read: %s", error.__cause__)
 
     async def _check_rest(self) -> None:
-        """The chain before the newest rows; those were checked when the log was opened."""
+        """Checks the chain before the newest rows; those were checked when the log was opened."""
         try:
             self.damage = await self.store.check_before_newest()
         except LogUnavailable as error:
@@ -134,12 +134,12 @@ class LiveLog:
         return self.bounds.cursor(event_id)
 
     def now(self) -> str:
-        """The time as events carry it."""
+        """Returns the time as events carry it."""
         return iso(self.clock(), self.zone)
 
     async def transact(self, work: Callable[[Transaction], T]) -> T:
-        """Runs `work` in the writer's thread and transaction; its result, once that is durable. Raises what `work`
-        raises, with nothing kept of it, or LogUnavailable."""
+        """Runs `work` in the writer's thread and transaction, and returns its result once that is durable. Raises what
+        `work` raises, with nothing kept of it, or LogUnavailable."""
         return await self.store.transact(work)
 
     async def page(
@@ -151,8 +151,8 @@ class LiveLog:
         max_bytes: int = PAGE_BYTES,
         orders: Mapping[int, int] = NO_ORDERS,
     ) -> Page:
-        """The room's next events, and those of `orders`, from memory or from the disk. Raises Pruned where `after` is
-        older than the log, or LogUnavailable."""
+        """Returns the room's next events, and those of `orders`, from memory or from the disk. Raises Pruned where
+        `after` is older than the log, or LogUnavailable."""
         self.check_kept(after)
         page = self.tail.page(after, room, limit=limit, max_bytes=max_bytes, orders=orders)
         if page is None:
@@ -165,5 +165,5 @@ class LiveLog:
             raise Pruned
 
     def order_json(self, order: Order, kitchen: bool) -> Any:
-        """The order in one of its two copies."""
+        """Returns the order in one of its two copies."""
         return self.kitchen_copy(order.pedido) if kitchen else order.pedido

@@ -21,8 +21,8 @@ _HEAD_BYTES = 1024
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """The log begins after `up_to`, whose hash is `anchor_hash`. `rows` go; no order that the service numbered had a
-    greater id than `last_own_order` then."""
+    """The log is to begin after `up_to`, whose hash is `anchor_hash`. So many `rows` go; no order that the service
+    numbered had a greater id than `last_own_order` then."""
 
     up_to: int
     anchor_hash: str
@@ -31,8 +31,8 @@ class Cut:
 
 
 def prunings(cut: Cut, orders: Iterable[Order]) -> list[Json]:
-    """The set of `poda` events, complete but for `id` and `timestamp`: at least one, each with as many of the orders
-    as it has room for."""
+    """Returns the set of `poda` events, complete but for `id` and `timestamp`: at least one, each with as many of the
+    orders as it has room for."""
     parts: list[list[Order]] = [[]]
     size = _HEAD_BYTES
     for order in orders:
@@ -59,7 +59,7 @@ def prunings(cut: Cut, orders: Iterable[Order]) -> list[Json]:
 
 
 def carried(event: Json) -> Iterator[Order]:
-    """The orders that a `poda` event carries, as they stood at its `hasta_id`."""
+    """Yields the orders that a `poda` event carries, as they stood at its `hasta_id`."""
     for pedido, context in zip(event["pedidos_abiertos"], event["contexto"], strict=True):
         yield Order(
             pedido,
@@ -72,7 +72,7 @@ def carried(event: Json) -> Iterator[Order]:
 
 
 def _context(order: Order) -> Json:
-    """What the fold knows of an order beside its `pedido`."""
+    """Returns what the fold knows of an order beside its `pedido`."""
     return {
         "primer_evento_id": order.first_event_id,
         "ultimo_evento_ms": order.last_event_ms,

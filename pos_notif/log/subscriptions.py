@@ -22,7 +22,7 @@ OVER_MS = 24 * 3600 * 1000
 
 
 def client_name(text: Any) -> str | None:
-    """The `cliente` that somebody sent: a tab's UUID. A malformed one is ignored."""
+    """Reads the `cliente` that somebody sent, a tab's UUID. Returns None for a malformed one, which is ignored."""
     try:
         return str(uuid.UUID(text))
     except (AttributeError, TypeError, ValueError):
@@ -39,13 +39,14 @@ class Followed:
         self.listeners: set[Callable[[], None]] = set()
 
     def change(self, orders: Mapping[int, int]) -> None:
-        """Readers keep the mapping that they began to read with: it is replaced, never altered."""
+        """Replaces what is followed, and tells the listeners. The mapping is never altered: readers keep the one that
+        they began to read with."""
         self.orders = orders
         for call in list(self.listeners):
             call()
 
     def add(self, order_id: int, after: int) -> None:
-        """An order that is followed already keeps its start."""
+        """Adds an order; one that is followed already keeps its start."""
         if order_id not in self.orders:
             self.change({**self.orders, order_id: after})
 
@@ -55,24 +56,25 @@ class Followed:
 
 
 NOTHING = Followed()
-"""What a reader without a client follows."""
+"""This is what a client follows that follows no order."""
 
 
 class Subscriptions:
-    """Those of all clients."""
+    """The subscriptions of all clients."""
 
     def __init__(self) -> None:
         self._of: dict[Owner, Followed] = {}
 
     def of(self, owner: Owner) -> Followed:
-        """What one read goes by; who reads on uses `followed`."""
+        """Returns what one read goes by; who reads on uses `followed`."""
         return self._of.get(owner) or NOTHING
 
     @contextmanager
     def followed(
         self, owner: Owner | None, listener: Callable[[], None] | None = None
     ) -> Iterator[tuple[Followed, ...]]:
-        """What a reader follows, for as long as it reads; it stays true to what changes meanwhile."""
+        """Yields what a reader follows, for as long as it reads; it stays true to what changes meanwhile. `listener()`
+        is called after each change."""
         if owner is None:
             yield ()
             return
@@ -83,7 +85,7 @@ class Subscriptions:
             self.detach(owner, call)
 
     def attach(self, owner: Owner, listener: Callable[[], None]) -> Followed:
-        """`listener()` is called after each change, until it is detached."""
+        """Returns what the owner follows. `listener()` is called after each change, until it is detached."""
         followed = self._of.get(owner)
         if followed is None:
             followed = self._of[owner] = Followed()
@@ -109,7 +111,8 @@ class Subscriptions:
         return set(self._of)
 
     def end(self, owners: Iterable[Owner]) -> None:
-        """Their session or token is no more; the database has dropped theirs with it."""
+        """Drops what these owners follow: their session or token is no more, and the database has dropped theirs with
+        it."""
         for owner in owners:
             followed = self._of.get(owner)
             if followed is not None:
@@ -117,7 +120,7 @@ class Subscriptions:
                 self._drop_empty(owner, followed)
 
     def load(self, rows: Iterable[tuple[Owner, int, int]]) -> None:
-        """What the database has, in the place of what is known: `(owner, order, start)`."""
+        """Puts what the database has, each `(owner, order, start)`, in the place of what is known."""
         found: dict[Owner, dict[int, int]] = {}
         for owner, order_id, after in rows:
             found.setdefault(owner, {})[order_id] = after

@@ -31,7 +31,7 @@ class Waiter:
 
     @property
     def waiting(self) -> bool:
-        """Its reader waits, and nothing has come since the `clear` before."""
+        """Tells whether the reader waits and nothing has come since the `clear` before."""
         return self._future is not None and not self._woken
 
     def clear(self) -> None:
@@ -58,7 +58,7 @@ class Waiter:
 
 
 class Listener(Protocol):
-    """Who is told that there is more; it then looks for itself."""
+    """A reader that is told that there is more; it then looks for itself."""
 
     def wake(self) -> None: ...
 
@@ -77,7 +77,7 @@ class Tail:
         self.reached = 0
 
     def start(self, newest: int, events: Sequence[LoggedEvent]) -> None:
-        """`events` are the log's newest, without a hole. Those above `newest` come again, by `append`."""
+        """Begins with the log's newest `events`, without a hole. Those above `newest` come again, by `append`."""
         self.reached = self.floor = newest
         events = [event for event in events if event.id <= newest]
         if events:
@@ -85,7 +85,7 @@ class Tail:
             self._keep(events)
 
     def append(self, events: Sequence[LoggedEvent]) -> None:
-        """Durable events, in the log's order. Wakes the readers of their rooms."""
+        """Takes durable events, in the log's order, and wakes the readers of their rooms."""
         if events[0].id != self.reached + 1:  # another process wrote more than is fetched for us
             for kept in self._by_room.values():
                 kept.clear()
@@ -132,8 +132,8 @@ class Tail:
         max_bytes: int = PAGE_BYTES,
         orders: Mapping[int, int] = NO_ORDERS,
     ) -> Page | None:
-        """The next events of the room, and of `orders` after the id that each has; None where memory does not go back
-        so far."""
+        """Returns the next events of the room, and of `orders` after the id that each has; None where memory does not
+        go back so far."""
         if after < self.floor:
             return None
         kept = self._events(after, room, orders)
@@ -150,7 +150,7 @@ class Tail:
         return Page(events, events[-1].id if more else max(after, self.reached), more)
 
     def _events(self, after: int, room: str, orders: Mapping[int, int]) -> list[LoggedEvent]:
-        """Those in memory, at least from `after` on."""
+        """Returns those events in memory, at least from `after` on."""
         if room == MANAGERS or not orders:
             return self._by_room.get(room, _NONE)
         everything = self._by_room[MANAGERS]
@@ -161,7 +161,7 @@ class Tail:
         ]
 
     def count(self, after: int, room: str, orders: Mapping[int, int] = NO_ORDERS) -> int:
-        """How many such events in memory follow `after`."""
+        """Counts the events in memory that `page` would give after `after`, without a limit."""
         kept = self._events(after, room, orders)
         return len(kept) - bisect_right(kept, after, key=_id)
 
@@ -173,7 +173,8 @@ class Tail:
         encode: Callable[[Page], bytes],
         orders: Mapping[int, int] = NO_ORDERS,
     ) -> tuple[bytes, int] | None:
-        """The next page's bytes and the id they reach; the same object for every reader of a room at the same place."""
+        """Returns the next page's bytes and the id they reach, the same object for every reader of a room at the same
+        place; None where memory does not go back so far."""
         key = (room, kitchen, after)
         found = None if orders else self._encoded.get(key)
         if found is None:

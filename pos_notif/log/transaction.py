@@ -28,7 +28,7 @@ from .tables.orders import find_order, last_own_id, save_orders
 
 @dataclass(slots=True)
 class Pending:
-    """Rows to be written: of a group, or of one publication on top of it."""
+    """What a group is to write, or one publication on top of it."""
 
     head_id: int
     head_hash: str
@@ -180,7 +180,8 @@ class SqliteTransaction:
         return given_up
 
     def _make_room(self, owner: Owner, now_ms: int) -> list[tuple[Owner, int]]:
-        """For one more client; raises TooManySubscriptions where there is none."""
+        """Returns the subscriptions that must go to make room for one more client. Raises TooManySubscriptions where
+        that would not do."""
         column = f"{owner.kind}_id"
         followed = {
             (client, order_id)
@@ -224,7 +225,7 @@ class SqliteTransaction:
 
 
 def _stored(event: dict[str, Any], order_json: str | None, rooms: list[str]) -> str:
-    """The event as JSON with `salas` as its last member, after `pedido` where its JSON is given."""
+    """Returns the event as JSON with `salas` as its last member, after `pedido` where its JSON is given."""
     if order_json is None:
         return dump({**event, "salas": rooms})
     head = dump({name: value for name, value in event.items() if name != "pedido"})
@@ -232,6 +233,7 @@ def _stored(event: dict[str, Any], order_json: str | None, rooms: list[str]) -> 
 
 
 def write_rows(connection: sqlite3.Connection, pending: Pending) -> None:
+    """Writes all that is pending, and the log's new head."""
     connection.executemany(
         f"INSERT INTO events ({EVENT_COLUMNS}, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         pending.rows,

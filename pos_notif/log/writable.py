@@ -14,8 +14,8 @@ RESERVE_BYTES = 32 * 1024 * 1024
 
 
 async def write_problem(database: Database) -> str | None:
-    """What keeps the log from being written, in words. A lock or a slow disk holds up the answer as it does a
-    publication."""
+    """Returns in words what keeps the log from being written, or None. A lock or a slow disk holds up the answer as it
+    does a publication."""
 
     def work(connection: sqlite3.Connection) -> str | None:
         connection.execute("UPDATE log SET only_row = 1")
@@ -28,7 +28,7 @@ async def write_problem(database: Database) -> str | None:
 
 
 def space_problem(path: Path, reserve: int) -> str | None:
-    """What is wrong where fewer bytes than the reserve are free beside the file."""
+    """Says what is wrong where fewer bytes than the reserve are free beside the file; None where nothing is."""
     disk = os.statvfs(path)
     free = disk.f_bavail * disk.f_frsize
     return f"disk nearly full: {free >> 20} MiB free, {reserve >> 20} MiB wanted" if free < reserve else None

@@ -78,7 +78,7 @@ class SqliteLog:
         on_append: Callable[[list[LoggedEvent]], None] = lambda events: None,
         on_subscriptions: Callable[[Iterable[tuple[Owner, int, int]]], None] = lambda rows: None,
     ) -> SqliteLog:
-        """Raises LogRefused where the newest 1,000 rows do not chain up to the head."""
+        """Opens the log in its database. Raises LogRefused where the newest 1,000 rows do not chain up to the head."""
         try:
             bounds, problem = await database.read(
                 lambda connection: (read_bounds(connection), check_newest(connection))
@@ -100,6 +100,8 @@ class SqliteLog:
     # Writing
 
     async def transact(self, work: Callable[[Transaction], T]) -> T:
+        """Runs `work` with the next group, and returns its result once that is durable. Raises what `work` raises, with
+        nothing kept of it, or LogUnavailable."""
         if self._closing:
             raise LogUnavailable
         job = _Job(work, asyncio.get_running_loop().create_future())
@@ -156,8 +158,9 @@ class SqliteLog:
             self._publish(written, hooks)
 
     def _publish(self, found: Appended, hooks: list[Callable[[], None]]) -> None:
-        """Who follows what comes first: then no event passes a reader that has begun to follow its order. What is known
-        stays known, and nothing is handed on twice: a commit and a refresh may have read in either order."""
+        """Hands on what is new. Who follows what comes first: then no event passes a reader that has begun to follow
+        its order. What is known stays known, and nothing is handed on twice: a commit and a refresh may have read in
+        either order."""
         if found.subscriptions_version > self._subscriptions_version:
             self._subscriptions_version = found.subscriptions_version
             if found.subscriptions is not None:
@@ -178,6 +181,7 @@ class SqliteLog:
     # Reading
 
     async def refresh(self) -> Bounds:
+        """Hands on what other processes have written, and returns the log's bounds."""
         known, version = self.bounds.newest, self._subscriptions_version
         found = await self._database.read(lambda db: appended_since(db, known, version))
         if self._committing is not None:  # it may be in what was found, and its hooks have not run
@@ -201,8 +205,8 @@ class SqliteLog:
     async def snapshot(
         self, room: str | None, now_ms: int, limits: ViewLimits, user_id: int | None, alarms_since_ms: int
     ) -> tuple[list[Order], Bounds, list[dict[str, Any]]]:
-        """A view's orders, the log's bounds and the alarms since then that the view's readers are told, of the same
-        moment."""
+        """Returns a view's orders, the log's bounds and the alarms since then that the view's readers are told, all of
+        the same moment."""
 
         def work(connection: sqlite3.Connection) -> tuple[list[Order], Bounds, list[dict[str, Any]]]:
             alarms = alarms_to_show(connection, alarms_since_ms) if room in (None, WAITERS) else []
@@ -211,15 +215,15 @@ class SqliteLog:
         return await self._database.read(work)
 
     async def kept_alarms(self, since_ms: int) -> Kept:
-        """For whoever begins to raise alarms. Older events of the kitchen than `since_ms` are not asked for."""
+        """Returns what whoever begins to raise alarms has to know, without the kitchen's events before `since_ms`."""
         return await self._database.read(lambda connection: read_kept(connection, since_ms))
 
     async def note_screen(self, room: str, ms: int) -> None:
-        """The room had a screen then."""
+        """Notes that the room had a screen then."""
         await self._database.write(lambda connection: save_screen(connection, room, ms))
 
     async def count_unacknowledged(self, since_ms: int) -> int:
-        """The orders with an event since then of which no kitchen screen has acknowledged something."""
+        """Counts the orders with an event since then of which no kitchen screen has acknowledged something."""
         return await self._database.read(lambda connection: count_unacknowledged(connection, since_ms))
 
     async def products(self) -> list[Product]:
@@ -229,7 +233,7 @@ class SqliteLog:
         return await self._database.read(lambda connection: find_order(connection, order_id)) is not None
 
     async def order_history(self, order_id: int, limit: int) -> tuple[Order | None, list[LoggedEvent]]:
-        """An order and its newest `limit` events, oldest first."""
+        """Returns an order and its newest `limit` events, oldest first."""
         sql = f"SELECT {EVENT_COLUMNS} FROM events WHERE order_id = ? AND {KEPT} ORDER BY id DESC LIMIT ?"
 
         def work(connection: sqlite3.Connection) -> tuple[Order | None, list[LoggedEvent]]:
@@ -244,20 +248,21 @@ class SqliteLog:
     async def orders_events(
         self, after: int, before: int, *, limit: int
     ) -> tuple[list[tuple[int, dict[str, Any]]], int, bool]:
-        """For a fold: the next ones between two ids, the id up to which that is all, and whether there may be more."""
+        """Returns orders' next events between two ids, each with its time, to be folded; the id up to which those are
+        all; and whether there may be more."""
         return await self._database.read(lambda connection: read_orders_events(connection, after, before, limit))
 
     async def count_open(self, now_ms: int, limits: ViewLimits) -> dict[str, int]:
         return await self._database.read(lambda connection: count_open(connection, now_ms, limits))
 
     async def newest_events(self, limit: int) -> list[LoggedEvent]:
-        """Of all rooms, oldest first."""
+        """Returns the newest `limit` events of all rooms, oldest first."""
         sql = f"SELECT {EVENT_COLUMNS} FROM events WHERE {KEPT} ORDER BY id DESC LIMIT ?"
         rows = await self._database.read(lambda connection: connection.execute(sql, (limit,)).fetchall())
         return [event_of(row) for row in reversed(rows)]
 
     async def check_before_newest(self, pause_seconds: float = 0.05) -> str | None:
-        """Checks the chain from the oldest row up, a page at a time; the first fault in words, or None."""
+        """Checks the chain from the oldest row up, a page at a time. Returns the first fault in words, or None."""
         walk = ChainWalk(0, ZERO_HASH)  # taken to the anchor by the first page
         while True:
             problem, done = await self._database.read(lambda connection: check_page(connection, walk))
@@ -288,7 +293,8 @@ class _Job:
 def _commit(
     connection: sqlite3.Connection, group: list[_Job], known_id: int, known_subscriptions: int
 ) -> tuple[Appended, list[Callable[[], None]]]:
-    """In the writer's thread, inside the transaction. A publication that fails leaves the others as they are."""
+    """Runs a group's publications in the writer's thread, inside the transaction. One that fails leaves the others as
+    they are."""
     found = appended_since(connection, known_id, known_subscriptions)
     head_id, head_hash = connection.execute("SELECT head_id, head_hash FROM log").fetchone()
     pending = Pending(head_id, head_hash)

@@ -43,8 +43,9 @@ TILL_STAFF = (CASHIER, MANAGER)
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A checked request. `lines` are those that are added: whole, with products' names and prices. `ready_ms`: how long
-    a ready order may be recalled. `made_ready`: the lines that became ready when the order did, None: not known."""
+    """A checked request. `lines` are those that are added: whole, with products' names and prices. `ready_ms` is how
+    long a ready order may be recalled. `made_ready` are the lines that became ready when the order did; None says that
+    this is not known."""
 
     name: str
     role: str
@@ -64,7 +65,7 @@ Condition = Callable[[Order, Action], bool]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """From one of these states, by one of these roles, where the condition holds."""
+    """An action is allowed from one of these states, to one of these roles, where the condition holds."""
 
     states: tuple[str, ...]
     roles: tuple[str, ...]
@@ -142,13 +143,13 @@ ACTIONS = tuple(RULES)
 
 
 def check_role(name: str, role: str) -> None:
-    """Whatever the order's state. Raises RoleNotAllowed."""
+    """Raises RoleNotAllowed where the role may do this to no order, whatever its state."""
     if not any(role in rule.roles for rule in RULES[name]):
         raise RoleNotAllowed
 
 
 def allowed(order: Order, action: Action) -> list[str]:
-    """What this role may do to the order now, of whatever concerns the order as a whole."""
+    """Returns the actions that this role may do to the order now, or to some line of it."""
     names = []
     for name, rules in RULES.items():
         if name in ("item_listo", "item_pendiente"):
@@ -170,7 +171,7 @@ def _rule(name: str, order: Order, action: Action) -> Rule | None:
 
 
 def drafts(order: Order, action: Action) -> list[Json]:
-    """The events that the action makes. Raises RoleNotAllowed, Invalid or InvalidTransition."""
+    """Returns the drafts of the events that the action makes. Raises RoleNotAllowed, Invalid or InvalidTransition."""
     if action.line_id is not None and all(line["id"] != action.line_id for line in order.pedido["items"]):
         raise Invalid(fields={"item_id": "no es una línea de este pedido"})
     rule = _rule(action.name, order, action)
@@ -317,7 +318,8 @@ NEEDS_LINE = frozenset({"item_listo", "item_pendiente", "quitar_item", "cambiar_
 
 
 def stock_change(order: Order, action: Action) -> dict[int, float]:
-    """By product, what the action takes from the stock (negative), or puts back: what was not made yet."""
+    """Returns by product what the action takes from the stock (negative) or puts back. Only what was not made yet is
+    put back."""
     found: dict[int, float] = {}
 
     def note(line: Json, amount: float) -> None:

@@ -32,7 +32,7 @@ Json = dict[str, Any]
 def complete(
     draft: Json, order: Order | None, *, tax_rate: float, timestamp: str, retime: Callable[[str], str]
 ) -> Json:
-    """The type's own fields of an order's event; `pedido` of a known order is set later, by the fold.
+    """Returns the type's own fields of an order's event; `pedido` of a known order is set later, by the fold.
 
     `timestamp` is the event's; `retime` writes a publisher's time as ours are written.
     Raises OrderExists, InvalidTransition or Invalid.
@@ -63,7 +63,7 @@ def _complete_new(draft: Json, order: Order | None, context: _Context) -> Json:
 
 
 def _new_pedido(sent: Json, stub: Order | None, context: _Context) -> Json:
-    """The order as sent, over what the log already knows of it: events may overtake their order."""
+    """Returns the order as sent, over what the log already knows of it: events may overtake their order."""
     known = stub.pedido if stub is not None else {}
     kind = sent.get("tipo") or known.get("tipo") or "mesa"
     payment = sent.get("tipo_pago") or ("anticipado" if kind == "llevar" else "al_final")
@@ -104,7 +104,7 @@ _SERVICE_SETS = (*_TIMES, "version", "por_acusar", "incompleto", "timestamp")
 
 
 def _items(sent: Json, known: Mapping[str, Any]) -> list[Json]:
-    """The sent lines; what the log has heard of a line (it is ready) holds where they do not say."""
+    """Returns the sent lines; what the log has heard of a line (it is ready) holds where they do not say."""
     before: list[Json] = known.get("items", [])
     if sent.get("items") is None:
         return before
@@ -217,6 +217,7 @@ _COMPLETE: Mapping[str, Callable[[Json, Order | None, _Context], Json]] = {
 
 
 def complete_stock(draft: Json) -> Json:
+    """Returns an `alerta_stock` with all its fields. The stock decides on the level where the publisher names none."""
     stock = draft.get("stock_actual")
     return {
         **draft,
@@ -228,7 +229,7 @@ def complete_stock(draft: Json) -> Json:
 
 
 def _known_or(draft: Json, known: Mapping[str, Any], name: str) -> Any:
-    """What the publisher says, or else what the log knows."""
+    """Returns what the publisher says, or else what the log knows."""
     return draft[name] if draft.get(name) is not None else known.get(name)
 
 

@@ -119,7 +119,7 @@ class NewOrder(_Draft):
 
 
 class _OrderDraft(_Draft):
-    """Of an order that may be unknown: what else an event may tell of it is checked wherever it stands."""
+    """The order may be unknown, so any event may tell more of it; that is checked in all of them."""
 
     pedido_id: Id
     mesa_numero: Table | None = None
@@ -205,7 +205,8 @@ _MODELS: Mapping[str, type[_Draft]] = {
 
 
 def parse_draft(value: Any, path: str = "") -> dict[str, Any]:
-    """The draft itself, once it was found valid. `path` stands before each field's path in the errors (`eventos.3.`).
+    """Returns the draft itself, once it was found valid. `path` stands before each field's path in the errors
+    (`eventos.3.`).
 
     Raises Invalid with the path of every wrong field.
     """

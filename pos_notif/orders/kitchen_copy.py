@@ -25,7 +25,7 @@ HIDDEN_FIELDS = (
 
 
 def kitchen_copier(extra_hidden: Iterable[str] = ()) -> Callable[[Any], Any]:
-    """A function that returns a JSON value without the hidden fields; it leaves its argument as it is.
+    """Returns a function that copies a JSON value without the hidden fields.
 
     Names are compared without regard to case: a publisher's own `Precio_Costo` is money too.
     """

@@ -17,7 +17,8 @@ _SUMS = ("subtotal", "impuesto", "total")
 
 
 def new_lines(sent: list[Json]) -> list[Json]:
-    """Raises Invalid for a line whose price passes what is allowed."""
+    """Returns the sent lines with all their fields, and an id for each that has none. Raises Invalid for a line whose
+    price passes what is allowed."""
     given = {line["id"] for line in sent if line.get("id") is not None}
     unused = (number for number in count(1) if number not in given)
     return [
@@ -27,6 +28,8 @@ def new_lines(sent: list[Json]) -> list[Json]:
 
 
 def whole_line(line: Json, path: str) -> Json:
+    """Returns the line with all its fields. `path` is where it stands in what was sent. Raises Invalid for a price
+    beyond what is allowed."""
     quantity = line.get("cantidad") or 1
     price, subtotal = line.get("precio_unitario"), line.get("subtotal")
     if subtotal is None and price is not None:
@@ -47,7 +50,7 @@ def whole_line(line: Json, path: str) -> Json:
 
 
 def changed_line(line: Json | None, draft: Json) -> Json | None:
-    """The whole line after the change; None where it is gone, or where neither log nor publisher knows it."""
+    """Returns the whole line after the change; None where it is gone, or where neither log nor publisher knows it."""
     changes = draft["cambios"]
     kind = changes["tipo_cambio"]
     sent = {name: value for name, value in (draft.get("item") or {}).items() if value is not None}
@@ -71,7 +74,8 @@ def changed_line(line: Json | None, draft: Json) -> Json | None:
 
 
 def sums(sent: Mapping[str, Any], total: float | None, tax_rate: float) -> Json:
-    """Of a total alone, the tax is its share."""
+    """Returns `subtotal`, `impuesto` and `total`; what was not sent follows from the total and the rest. Where only the
+    total is known, the tax is the part of it that `tax_rate` makes."""
     tax, net = sent.get("impuesto"), sent.get("subtotal")
     if total is not None and tax is None:
         tax = round(total - net, 2) if net is not None else round(total - total / (1 + tax_rate), 2)
@@ -81,7 +85,8 @@ def sums(sent: Mapping[str, Any], total: float | None, tax_rate: float) -> Json:
 
 
 def changed_sums(known: Mapping[str, Any], draft: Json, before: Json | None, after: Json | None, rate: float) -> Json:
-    """The order's sums after its line `before` became `after`: as the publisher says, or by the line's difference."""
+    """Returns the order's sums after its line `before` became `after`: as the publisher says, or by the line's
+    difference."""
     total = draft["total"] if draft.get("total") is not None else draft["cambios"].get("nuevo_total")
     if total is not None:
         return sums(draft, total, rate)
@@ -102,12 +107,12 @@ def _given(draft: Json) -> Json:
 
 
 def _price(line: Json | None) -> float:
-    """What the line adds to the total; an unknown price adds nothing."""
+    """Returns what the line adds to the total; an unknown price adds nothing."""
     price: float = line["subtotal"] or 0 if line is not None else 0
     return price
 
 
 def check_sum(amount: float, path: str) -> None:
-    """A product or a sum of allowed amounts may be more than allowed."""
+    """Raises Invalid for an amount beyond what is allowed: a product or a sum of allowed ones may be."""
     if abs(amount) > MAX_MONEY:
         raise Invalid(fields={path: f"pasa de {MAX_MONEY:.0f}"})

@@ -36,7 +36,7 @@ class Product:
         }
 
     def line(self, quantity: float, notes: str | None) -> Json:
-        """What is ordered of it, as an order's line."""
+        """Returns what is ordered of the product, as an order's line."""
         return {
             "producto_id": self.id,
             "producto_nombre": self.name,
@@ -47,27 +47,30 @@ class Product:
         }
 
     def moved(self, amount: float) -> Product:
-        """With so much more in stock; negative: taken. Raises SoldOut where there is not as much."""
+        """Returns the product with so much more in stock; a negative amount is taken. Raises SoldOut where there is not
+        as much."""
         if amount < 0 and (not self.available or (self.stock is not None and self.stock + amount < 0)):
             left = f"; quedan {self.stock:g}" if self.available and self.stock else ""
             raise SoldOut(f"{self.name}: agotado{left}.")
         return self if self.stock is None else self.with_stock(round(self.stock + amount, 3))
 
     def with_stock(self, stock: float | None) -> Product:
-        """Nothing left cannot be ordered, and what comes back can."""
+        """Returns the product with this stock. Where nothing is left it cannot be ordered, and where it has come back
+        it can."""
         if stock is not None and stock <= 0:
             return replace(self, stock=stock, available=False)
         had_none = self.stock is not None and self.stock <= 0
         return replace(self, stock=stock, available=self.available or had_none)
 
     def marked(self, available: bool) -> Product:
-        """By hand. Who says that there is some although the count says none, is right: it is counted no more."""
+        """Returns the product as somebody marked it by hand. Who says that there is some although the count says none,
+        is right: it is counted no more."""
         wrong = available and self.stock is not None and self.stock <= 0
         return replace(self, available=available, stock=None if wrong else self.stock)
 
 
 def alert(before: Product | None, after: Product) -> str | None:
-    """The `nivel` of the `alerta_stock` that the change makes, if it makes one."""
+    """Returns the `nivel` of the `alerta_stock` that the change makes, or None where it makes none."""
     was_available = before is None or before.available
     if was_available != after.available:
         return BACK if after.available else NONE_LEFT

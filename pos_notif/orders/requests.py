@@ -1,4 +1,4 @@
-"""What a person's screen may send: a new order, an action on one, a product. Checked as drafts are."""
+"""What a person's screen may send: a new order, an action on one, a product. It is checked as drafts are."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ Body = TypeVar("Body", bound=_Sent)
 
 
 def parse_request(model: type[Body], value: Any) -> Body:
-    """Raises Invalid with the path of every wrong field."""
+    """Returns what was sent as the model. Raises Invalid with the path of every wrong field."""
     if not isinstance(value, dict):
         raise Invalid(fields={BODY: "debe ser un objeto"})
     check_json(value)
@@ -83,7 +83,7 @@ def parse_request(model: type[Body], value: Any) -> Body:
 
 
 def parse_action(value: Any) -> ActionBody:
-    """Raises Invalid, also for what this action needs and is not there."""
+    """Returns the sent action. Raises Invalid, also where something is missing that this action needs."""
     body = parse_request(ActionBody, value)
     needed = [_NEEDED.get(body.accion, ""), "item_id" if body.accion in NEEDS_LINE else ""]
     missing = {name: "falta" for name in filter(None, needed) if getattr(body, name) is None}

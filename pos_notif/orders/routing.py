@@ -42,7 +42,7 @@ def rooms_for_order(
     held_before: Iterable[str],
     holds_after: Iterable[str],
 ) -> set[str]:
-    """The filtered rooms of an order's event.
+    """Returns the filtered rooms of an order's event.
 
     `held_before` and `holds_after` name the rooms whose view held the order before the event and holds it
     after. Each of them gets the event whatever the table says, so that every screen converges.
@@ -51,7 +51,8 @@ def rooms_for_order(
 
 
 def _table(event: Mapping[str, Any], known: bool, states: set[str | None], new_state: str, takeaway: bool) -> set[str]:
-    """The table's rows, without what it says of views: that is the rule for all events."""
+    """Returns the rooms in the table's row for the event, without what it says of views: that is the rule for all
+    events."""
     rooms: set[str] = set()
     match event["tipo"]:
         case events.NEW_ORDER:
@@ -81,7 +82,7 @@ def _table(event: Mapping[str, Any], known: bool, states: set[str | None], new_s
 
 
 def all_rooms(filtered: set[str], order_id: int | None) -> list[str]:
-    """`salas` as stored: the filtered rooms, `managers`, and the order's own room."""
+    """Returns `salas` as stored: the filtered rooms, `managers`, and the order's own room."""
     rooms = [room for room in FILTERED_ROOMS if room in filtered]
     rooms.append(MANAGERS)
     if order_id is not None:

@@ -69,14 +69,15 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class ViewLimits:
-    """`view_ms` without an event: in no view (0: no limit). `ready_ms`: a ready order stays in the kitchen's."""
+    """How long views hold an order, in milliseconds: none does after `view_ms` without an event (0: no limit), and the
+    kitchen's holds a ready order for `ready_ms`."""
 
     view_ms: int
     ready_ms: int
 
 
 def views_holding(order: Order | None, now_ms: int, limits: ViewLimits) -> set[str]:
-    """The rooms whose view holds the order (docs/protocol.md, section 9, "Views")."""
+    """Returns the rooms whose view holds the order (docs/protocol.md, section 9, "Views")."""
     if order is None or (limits.view_ms and order.last_event_ms < now_ms - limits.view_ms):
         return set()
     views = set()
@@ -95,18 +96,19 @@ def views_holding(order: Order | None, now_ms: int, limits: ViewLimits) -> set[s
 
 
 def waiter_sees(order: Order, user_id: int | None) -> bool:
-    """Of the waiters' view, what one of them is shown: what is ready, and what he has sent himself."""
+    """Tells whether one waiter is shown an order of the waiters' view: one that is ready, or that he has sent
+    himself."""
     return order.state == READY or (user_id is not None and _creator(order).get("usuario_id") == user_id)
 
 
 def _creator(order: Order) -> Json:
-    """Of an order that was made here; a publisher's own field of that name may be anything."""
+    """Returns who made an order here, or an empty object: a publisher's own field of that name may be anything."""
     creator = order.pedido.get("creado_por")
     return creator if isinstance(creator, dict) else {}
 
 
 def fold(order: Order | None, event: Json) -> Order | None:
-    """The order after a stored event (with `salas`); None after an event that has no order."""
+    """Returns the order after a stored event, which has `salas`; one that is about no order leaves it as it was."""
     if event["tipo"] == RECEIPT and order is not None:
         return acknowledge(order, event)
     if "version" not in event:
@@ -118,14 +120,14 @@ def fold(order: Order | None, event: Json) -> Order | None:
 
 
 def await_receipt(order: Order, event: Json, rooms: Collection[str]) -> Order:
-    """The order with the event among those that a kitchen screen has yet to acknowledge, where it is one."""
+    """Returns the order with the event among those that a kitchen screen has yet to acknowledge, where it is one."""
     if KITCHEN not in rooms or not acknowledgeable(event):
         return order
     return replace(order, pedido={**order.pedido, "por_acusar": [*order.pedido["por_acusar"], event["id"]]})
 
 
 def acknowledge(order: Order, receipt: Json) -> Order:
-    """The order after an `acuse_recibo`: `visto_at` is when the kitchen last saw something new of it."""
+    """Returns the order after an `acuse_recibo`: `visto_at` is when the kitchen last saw something new of it."""
     waiting = [event_id for event_id in order.pedido["por_acusar"] if event_id != receipt["evento_id"]]
     after = {**order.pedido, "por_acusar": waiting}
     if len(waiting) < len(order.pedido["por_acusar"]):
@@ -136,7 +138,8 @@ def acknowledge(order: Order, receipt: Json) -> Order:
 
 
 def apply(order: Order | None, event: Json) -> Order:
-    """The order after a completed event with `id`, `timestamp` and `version`. The order given stays as it is."""
+    """Returns the order after a completed event with `id`, `timestamp` and `version`. The order given stays as it is.
+    Raises ValueError for an event of no order."""
     now_ms = parse_iso(event["timestamp"])
     kind = event["tipo"]
     before = _with_details(order.pedido, event) if order is not None else _stub(event)
@@ -174,7 +177,8 @@ def apply(order: Order | None, event: Json) -> Order:
 
 
 def _stub(event: Json) -> Json:
-    """An order of which only this event is known: treated as dine-in, no lines."""
+    """Returns an order of which only this event is known: without lines, and at a table where the event does not say
+    otherwise."""
     return {
         "id": event["pedido_id"],
         "numero": event["pedido_id"],
@@ -196,7 +200,7 @@ def _stub(event: Json) -> Json:
 
 
 def _with_details(pedido: Json, event: Json) -> Json:
-    """What the event says of the order itself, where the order does not know it yet."""
+    """Returns the order with what the event says of it, where the order does not know it yet."""
     news = {name: event[name] for name in _DETAILS if pedido[name] is None and event.get(name) is not None}
     return {**pedido, **news} if news else pedido
 
@@ -233,7 +237,7 @@ def _with_state(pedido: Json, state: str, event: Json) -> Json:
 
 
 def lines_of(state: str, lines: list[Json]) -> list[Json]:
-    """The lines of an order in this state: of a ready order none is pending, and so on."""
+    """Returns the lines as they are in an order of this state: a ready order has no pending line, and so on."""
     earlier = _LINES_BEFORE.get(state, ())
     return [_line_as(line, earlier, state) for line in lines]
 
@@ -254,7 +258,7 @@ def _ready_line(line: Json, ready: set[int]) -> Json:
 
 
 def with_line(lines: list[Json], event: Json) -> list[Json]:
-    """The lines after an `item_modificado`."""
+    """Returns the lines after an `item_modificado`."""
     line_id, item = event["item_id"], event["item"]
     if removes_line(event["cambios"]):
         return [line for line in lines if line["id"] != line_id]

@@ -40,7 +40,7 @@ class Kept:
 
 
 def read_kept(connection: sqlite3.Connection, since_ms: int) -> Kept:
-    """`since_ms`: older events of the kitchen are not asked for."""
+    """Reads what a start has to know of alarms. Events of the kitchen that are older than `since_ms` are left out."""
     kept = Kept(seen_ms=dict(connection.execute("SELECT room, seen_ms FROM screens")))
     (kept.covered,) = connection.execute("SELECT oldest - 1 FROM log").fetchone()
     _read_alarms(connection, kept)
@@ -73,8 +73,8 @@ def _read_alarms(connection: sqlite3.Connection, kept: Kept) -> None:
 
 
 def alarms_to_show(connection: sqlite3.Connection, since_ms: int) -> list[dict[str, Any]]:
-    """What a page that is loaded now has to show: the newest `sin_acuse` since then, and each `sin_pantalla` that
-    nothing has recovered from, oldest first."""
+    """Returns what a page that is loaded now has to show: the newest `sin_acuse` since then, and each `sin_pantalla`
+    that nothing has recovered from, oldest first."""
     told: set[str | None] = set()
     found: list[dict[str, Any]] = []
     rows = connection.execute(
@@ -95,7 +95,7 @@ def alarms_to_show(connection: sqlite3.Connection, since_ms: int) -> list[dict[s
 
 
 def _still_unseen(connection: sqlite3.Connection, order_ids: list[int]) -> list[int]:
-    """Those of which the kitchen has neither acknowledged everything nor begun to cook."""
+    """Returns those of the orders of which the kitchen has neither acknowledged everything nor begun to cook."""
     found = connection.execute(
         "SELECT id FROM orders WHERE id IN (SELECT value FROM json_each(?))"
         f" AND state IN ({literals([*COOKABLE, CANCELLED])}) AND json_array_length(data, '$.por_acusar') > 0",
@@ -105,6 +105,7 @@ def _still_unseen(connection: sqlite3.Connection, order_ids: list[int]) -> list[
 
 
 def save_screen(connection: sqlite3.Connection, room: str, ms: int) -> None:
+    """Notes that the room had a screen at `ms`."""
     connection.execute(
         "INSERT INTO screens (room, seen_ms) VALUES (?, ?) ON CONFLICT (room) DO UPDATE SET seen_ms = excluded.seen_ms",
         (room, ms),
@@ -112,7 +113,8 @@ def save_screen(connection: sqlite3.Connection, room: str, ms: int) -> None:
 
 
 def unacknowledged(connection: sqlite3.Connection, after: int, up_to: int, since_ms: int) -> list[tuple[int, int, int]]:
-    """The kitchen's new and cancelled orders that no kitchen screen has acknowledged: (id, order, ms), oldest first."""
+    """Returns the events of the kitchen's new and cancelled orders that no kitchen screen has acknowledged: (id, order,
+    ms), oldest first."""
     return connection.execute(
         "SELECT e.id, e.order_id, e.ms FROM events e JOIN orders o ON o.id = e.order_id"
         " WHERE e.id > ? AND e.id <= ? AND e.to_kitchen AND e.ms >= ?"
@@ -127,7 +129,7 @@ _COUNTED = 5000
 
 
 def count_unacknowledged(connection: sqlite3.Connection, since_ms: int) -> int:
-    """Orders with an event since then of which no kitchen screen has acknowledged something."""
+    """Counts the orders with an event since then of which no kitchen screen has acknowledged something."""
     found = connection.execute(
         "SELECT count(*) FROM (SELECT data FROM orders"
         f" WHERE state IN ({literals(ON_BOARD)}) AND last_event_ms >= ? LIMIT ?)"

@@ -38,7 +38,8 @@ class Appended:
 
 
 def appended_since(connection: sqlite3.Connection, known_id: int, known_subscriptions: int) -> Appended:
-    """What other processes have written. Readers get a gap from the database: only the newest events are fetched."""
+    """Returns what other processes have written: no more than the newest events, since readers get a gap from the
+    database."""
     *row, version = connection.execute("SELECT epoch, oldest, head_id, subscriptions_version FROM log").fetchone()
     bounds = Bounds(*row)
     subscriptions = None if version == known_subscriptions else read_subscriptions(connection)
@@ -66,7 +67,7 @@ def event_of(row: tuple) -> LoggedEvent:  # type: ignore[type-arg]
 
 
 def row_of(stored: str) -> tuple[Any, ...]:
-    """An event's row, in the order of EVENT_COLUMNS, from its stored JSON alone. Raises KeyError, TypeError or
+    """Returns an event's row, in the order of EVENT_COLUMNS, from its stored JSON alone. Raises KeyError, TypeError or
     ValueError for what is no event."""
     event = json.loads(stored)
     rooms = event["salas"]
@@ -117,7 +118,7 @@ def _room_rows(connection: sqlite3.Connection, after: int, up_to: int, room: str
 def _order_rows(
     connection: sqlite3.Connection, after: int, up_to: int, orders: Mapping[int, int], limit: int
 ) -> Iterator[tuple]:  # type: ignore[type-arg]
-    """By the orders' index, an order at a time: one condition for all would read every event."""
+    """Reads by the orders' index, an order at a time: one condition for all would read every event."""
     for order_id, start in orders.items():
         yield from connection.execute(
             f"SELECT {EVENT_COLUMNS} FROM events WHERE order_id = ? AND id > ? AND id <= ? ORDER BY id LIMIT ?",
@@ -126,6 +127,8 @@ def _order_rows(
 
 
 def count_after(connection: sqlite3.Connection, after: int, room: str, up_to: int, orders: Mapping[int, int]) -> int:
+    """Counts the events after `after` of the room and of `orders`, to `up_to` of them: whoever has more to come need
+    not know how many."""
     if orders and room != MANAGERS:
         rows = (
             *_room_rows(connection, after, 2**63 - 1, room, up_to),
@@ -139,6 +142,7 @@ def count_after(connection: sqlite3.Connection, after: int, room: str, up_to: in
 
 
 def read_since(connection: sqlite3.Connection, ms: int, room: str, limit: int) -> Page:
+    """Returns those of the room's newest `limit` events that were appended at `ms` or later."""
     bounds = read_bounds(connection)
     sql = f"SELECT {EVENT_COLUMNS} FROM events WHERE id >= ? {ROOM_FILTER[room]} ORDER BY id DESC LIMIT ?"
     rows = [row for row in connection.execute(sql, (bounds.oldest, limit)) if row[1] >= ms]
@@ -146,7 +150,7 @@ def read_since(connection: sqlite3.Connection, ms: int, room: str, limit: int) -
 
 
 def check_newest(connection: sqlite3.Connection) -> str | None:
-    """The newest rows chain, and end at the recorded head."""
+    """Returns in words why the newest rows do not chain or do not end at the recorded head, or None where they do."""
     oldest, anchor = connection.execute("SELECT oldest, anchor_hash FROM log").fetchone()
     before = connection.execute(
         "SELECT id, hash FROM events WHERE id >= ? ORDER BY id DESC LIMIT 1 OFFSET ?", (oldest, CHECKED_AT_START)
@@ -156,7 +160,8 @@ def check_newest(connection: sqlite3.Connection) -> str | None:
 
 
 def missing_tail(connection: sqlite3.Connection, walk: ChainWalk) -> str | None:
-    """Whether the log ends where its head says. After a restore the head's id is above its event's."""
+    """Says in words that the log does not end where its head says; None where it does. After a restore the head's id is
+    above its event's."""
     head_id, head_hash = connection.execute("SELECT head_id, head_hash FROM log").fetchone()
     if walk.last_hash == head_hash and walk.last_id <= head_id:
         return None
@@ -164,7 +169,7 @@ def missing_tail(connection: sqlite3.Connection, walk: ChainWalk) -> str | None:
 
 
 def check_page(connection: sqlite3.Connection, walk: ChainWalk) -> tuple[str | None, bool]:
-    """As `walk_rows`; goes on from the anchor where that has overtaken the walk."""
+    """Does as `walk_rows`, from the anchor where that has overtaken the walk."""
     first, anchor = connection.execute("SELECT oldest - 1, anchor_hash FROM log").fetchone()
     if walk.last_id < first:
         walk.last_id, walk.last_hash = first, anchor
@@ -172,8 +177,8 @@ def check_page(connection: sqlite3.Connection, walk: ChainWalk) -> tuple[str | N
 
 
 def walk_rows(connection: sqlite3.Connection, walk: ChainWalk, limit: int) -> tuple[str | None, bool]:
-    """Takes the walk on by `limit` rows: what is wrong with the first row that does not follow, in words, and whether
-    there are no more rows."""
+    """Takes the walk on by `limit` rows. Returns what is wrong with the first row that does not follow, in words, and
+    whether that is the end of the walk: there are no more rows, or one was wrong."""
     count = 0
     # As bytes: what is no UTF-8 any more does not match its hash either.
     rows = connection.execute(

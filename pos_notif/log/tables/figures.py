@@ -21,11 +21,10 @@ _ORDERS_EVENTS = f"""
 
 
 def first_id_at(connection: sqlite3.Connection, ms: int) -> int:
-    """The id from which on events were appended at `ms` or later; above the newest where there are none.
+    """Returns the id from which on events were appended at `ms` or later; above the newest where there are none.
 
-    Halving, since times grow with ids: a few rows read by their id, where an index on the time would be written with
-    every event. Of a clock that was set back over `ms`, either of the places where its times pass it may be
-    found.
+    It halves, since times grow with ids, and reads a few rows by their ids. Where a clock was set back over `ms`, it
+    may find either of the places where times pass it.
     """
     low, high = connection.execute("SELECT oldest, head_id + 1 FROM log").fetchone()
     while low < high:
@@ -43,8 +42,8 @@ def first_id_at(connection: sqlite3.Connection, ms: int) -> int:
 def read_orders_events(
     connection: sqlite3.Connection, after: int, before: int, limit: int
 ) -> tuple[list[tuple[int, dict[str, Any]]], int, bool]:
-    """The next `limit` events of orders between the two ids, each with its time; the id up to which the log has been
-    examined; and whether there may be more."""
+    """Returns the next `limit` events of orders between the two ids, each with its time; the id up to which the log has
+    been examined; and whether there may be more."""
     newest = connection.execute("SELECT head_id FROM log").fetchone()[0]
     events = []
     for event_id, ms, data in connection.execute(_ORDERS_EVENTS, (after, before, limit)):
@@ -56,7 +55,7 @@ def read_orders_events(
 
 
 def count_open(connection: sqlite3.Connection, now_ms: int, limits: ViewLimits) -> dict[str, int]:
-    """By state, the orders that the snapshot of all open ones holds."""
+    """Counts by state the orders that the snapshot of all open ones holds."""
     since = now_ms - limits.view_ms if limits.view_ms else 0
     sql = (
         f"SELECT state, count(*) FROM orders WHERE state IN ({','.join('?' * len(OPEN))})"

@@ -1,5 +1,5 @@
-"""The orders' projection as the log implies it: the newest set of `poda` events, then the rows above its anchor. An
-order at a time, so that it needs no memory for all."""
+"""The orders' projection as the log implies it: the newest set of `poda` events, then the rows above its anchor. It
+goes an order at a time, so that it needs no memory for all."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from ..pruning import carried
 
 
 class Fold:
-    """Made for one snapshot; `renewed` takes it to the next. `up_to` and `anchor_hash` are what the newest set of
-    `poda` events says of the log's beginning: 0 and None where there is none."""
+    """The fold of one snapshot of the database; `renewed` takes it to the next. `up_to` and `anchor_hash` are what the
+    newest set of `poda` events says of the log's beginning: 0 and None where there is none."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -35,11 +35,11 @@ class Fold:
         self.carried_ids = sorted(self._part_of)
 
     def renewed(self) -> Fold:
-        """Of the present snapshot; the same where the log was not pruned meanwhile."""
+        """Returns the fold of the present snapshot: this one where the log was not pruned meanwhile."""
         return self if _newest(self._connection) == self.newest else Fold(self._connection)
 
     def order(self, order_id: int, up_to: int = 2**63 - 1) -> Order | None:
-        """The order as it stands after the event `up_to`."""
+        """Returns the order as it stands after the event `up_to`."""
         order = self._carried(order_id)
         rows = self._connection.execute(
             "SELECT data FROM events WHERE order_id = ? AND id > ? AND id <= ? ORDER BY id",
@@ -50,7 +50,7 @@ class Fold:
         return order
 
     def ids(self, after: int, limit: int) -> list[int]:
-        """The next orders that the log or its projection knows, in order."""
+        """Returns the ids of the next orders that the log or its projection knows, in order."""
         rows = self._connection.execute(
             "SELECT id FROM orders WHERE id > ?1 UNION SELECT order_id FROM events WHERE order_id > ?1"
             " ORDER BY 1 LIMIT ?2",

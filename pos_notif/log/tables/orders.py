@@ -36,7 +36,7 @@ def delete_pruned(connection: sqlite3.Connection, order_ids: Iterable[int]) -> N
 
 
 def save_orders(connection: sqlite3.Connection, changed: dict[int, tuple[Order, str | None]]) -> None:
-    """Each with its `pedido` as JSON, where that is known."""
+    """Writes the orders, each given with its `pedido` as JSON where that is known."""
     connection.executemany(
         f"INSERT OR REPLACE INTO orders ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [_row(order_id, order, known_json) for order_id, (order, known_json) in changed.items()],
@@ -46,8 +46,8 @@ def save_orders(connection: sqlite3.Connection, changed: dict[int, tuple[Order, 
 def view(
     connection: sqlite3.Connection, room: str | None, now_ms: int, limits: ViewLimits, user_id: int | None
 ) -> list[Order]:
-    """The orders in a room's view, in the order in which the log first heard of them; None: every open order. Of the
-    waiters' view, what this user is shown."""
+    """Returns the orders in a room's view, in the order in which the log first heard of them; every open order where
+    the room is None. In the waiters' view it is what this user is shown."""
     states = OPEN if room is None else _VIEW_STATES[room]
     since = now_ms - limits.view_ms if limits.view_ms else 0
     sql = (
@@ -62,8 +62,8 @@ def view(
 
 
 def last_own_id(connection: sqlite3.Connection, first: int, last: int) -> int:
-    """The greatest id from `first` to `last` that an order has, or had before the log was pruned; `first - 1` where
-    there is none."""
+    """Returns the greatest id from `first` to `last` that an order has, or had before the log was pruned; `first - 1`
+    where there is none."""
     kept = connection.execute("SELECT max(id) FROM orders WHERE id BETWEEN ? AND ?", (first, last)).fetchone()[0]
     pruned = connection.execute(
         f"SELECT json_extract(data, '$.ultimo_pedido_propio') FROM events WHERE type = {literals([PRUNING])}"

@@ -33,14 +33,14 @@ class Prefix:
 
     @classmethod
     def of(cls, connection: sqlite3.Connection) -> Prefix:
-        """Nothing yet; but the orders that an earlier pruning carries are in question too."""
+        """Begins with nothing; but the orders that an earlier pruning carries are in question too."""
         bounds = read_bounds(connection)
         prefix = cls(bounds.oldest, bounds.newest, bounds.oldest - 1)
         prefix.order_ids.update(Fold(connection).carried_ids)
         return prefix
 
     def extend(self, connection: sqlite3.Connection, before_ms: int) -> bool:
-        """By a page of rows; whether there may be more."""
+        """Takes in a page of rows that are older than `before_ms`. Returns whether there may be more."""
         found = connection.execute(
             "SELECT id, ms, type, order_id, hash FROM events WHERE id > ? AND id <= ? ORDER BY id LIMIT ?",
             (self.up_to, self.head, PAGE_ROWS),
@@ -57,7 +57,8 @@ class Prefix:
 
 
 def orders_going_on(connection: sqlite3.Connection, fold: Fold, ids: Sequence[int], up_to: int) -> list[Order]:
-    """Those of the orders that were open after the event `up_to` or have later events, as they stood after it."""
+    """Returns those of the orders that were open after the event `up_to` or have later events, as they stood after
+    it."""
     going_on = []
     for order_id in ids:
         later = connection.execute(
@@ -70,7 +71,8 @@ def orders_going_on(connection: sqlite3.Connection, fold: Fold, ids: Sequence[in
 
 
 def delete_batch(connection: sqlite3.Connection) -> int:
-    """Deletes some rows below the oldest kept event, with the orders and keys that only they knew; how many."""
+    """Deletes some rows below the oldest kept event, with the orders and keys that only they knew. Returns how many
+    rows went."""
     oldest = read_bounds(connection).oldest
     rows = connection.execute(
         "SELECT id, order_id FROM events WHERE id < ? ORDER BY id LIMIT ?", (oldest, BATCH_ROWS)
