@@ -14,21 +14,22 @@ import click
 from ..errors import CommandFailed, ConfigurationError, DomainError, LogRefused, PortUnavailable
 from ..resources import package_version
 
-# Each command's module and its name there. One is loaded when it is called, so that it waits for no other's needs; and
-# what serves (Quart, Hypercorn, pydantic) is loaded by a command that serves, when it does: it takes a second or two.
+# Each command's module, its name there, and what the list of commands says of it. One is loaded when it is called, so
+# that it waits for no other's needs; and what serves (Quart, Hypercorn, pydantic) is loaded by a command that serves,
+# when it does: it takes a second or two.
 COMMANDS = {
-    "backup": ("log", "backup_command"),
-    "demo": ("demo", "demo_command"),
-    "export": ("export", "export_command"),
-    "import": ("log", "import_command"),
-    "prune": ("log", "prune_command"),
-    "restore": ("log", "restore_command"),
-    "serve": ("serve", "serve_command"),
-    "session": ("accounts", "session_group"),
-    "tail": ("tail", "tail_command"),
-    "token": ("accounts", "token_group"),
-    "user": ("accounts", "user_group"),
-    "verify": ("log", "verify_command"),
+    "backup": ("log", "backup_command", "Back the log up while it is served, and verify the copy."),
+    "demo": ("demo", "demo_command", "Run the service with a simulated restaurant."),
+    "export": ("export", "export_command", "Export the log, as it is now, in constant memory."),
+    "import": ("log", "import_command", "Import a complete NDJSON export into an empty log."),
+    "prune": ("log", "prune_command", "Take events out of the log that are older, while it is served."),
+    "restore": ("log", "restore_command", "Put a backup in the log's place; the service must be stopped."),
+    "serve": ("serve", "serve_command", "Run the service."),
+    "session": ("accounts", "session_group", "Who is signed in."),
+    "tail": ("tail", "tail_command", "Follow a role's events in the terminal, one JSON a line."),
+    "token": ("accounts", "token_group", "API tokens, for the POS back end."),
+    "user": ("accounts", "user_group", "People who sign in with a password or PIN."),
+    "verify": ("log", "verify_command", "Verify the log, a complete NDJSON export or a backup."),
 }
 
 
@@ -41,9 +42,13 @@ class Program(click.Group):
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        module, attribute = COMMANDS[name]
+        module, attribute, _ = COMMANDS[name]
         command: click.Command = getattr(import_module(f".{module}", __package__), attribute)
         return command
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, _, summary) in COMMANDS.items()])
 
     def invoke(self, context: click.Context) -> Any:
         try:

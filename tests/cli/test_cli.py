@@ -57,6 +57,14 @@ def test_the_commands_of_the_contract_are_there():
     } <= {path for path, _ in commands()}  # fmt: skip
 
 
+def test_the_list_of_commands_says_what_each_is_for_without_breaking_a_line():
+    lines = call("--help").stdout.split("Commands:\n", 1)[1].splitlines()
+    assert [line.split()[0] for line in lines] == sorted(path[0] for path, _ in commands() if len(path) == 1)
+    for line in lines:
+        assert re.fullmatch(r"  [a-z]+ +[A-Z].{10,}\.", line), line
+        assert len(line) <= 78
+
+
 def test_every_setting_is_an_option_of_serve_with_its_variable():
     text = " ".join(call("serve", "--help").stdout.split())
     for setting in fields(Config):
