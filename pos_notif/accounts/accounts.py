@@ -1,4 +1,4 @@
-"""Users, sessions and API tokens. Knows no request. Secrets are random and stored as SHA-256."""
+"""Users, sessions and API tokens. Nothing here knows a request. Secrets are random and stored as SHA-256."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ _TOKEN_PREFIX = "pn_"  # so that a leaked token can be found by a search  # noqa
 
 
 class Accounts:
+    """The accounts in the log's database. Close it, or the threads that hash passwords outlive it."""
+
     def __init__(
         self, database: Database, clock: Clock, session_hours: float = 12.0, counts: Counts | None = None
     ) -> None:
@@ -41,11 +43,12 @@ class Accounts:
         self._passwords.close()
 
     def on_change(self, call: Callable[[], None]) -> None:
-        """`call()` is made after this process has changed an account: sessions may have ended."""
+        """Has `call()` made each time this process has changed an account: sessions may have ended."""
         self._on_change.append(call)
 
     def forget_known(self) -> None:
-        """Another process may have changed the accounts: ask the database again."""
+        """Forgets whose secrets are known, since another process may have changed the accounts: the database is asked
+        again."""
         self._generation += 1
         self._known.clear()
 
@@ -60,8 +63,8 @@ class Accounts:
     # Signing in
 
     async def login(self, username: str, password: str, address: str) -> tuple[Principal, str]:
-        """The session and its secret. Raises BadCredentials or TooManyAttempts, after the same work for a user
-        that does not exist."""
+        """Begins a session, and returns it with its secret. Raises BadCredentials, after the same work for a user that
+        does not exist, TooManyAttempts, NoCapacity or LogUnavailable."""
         try:
             return await self._login(username, password, address)
         except DomainError as error:
@@ -108,7 +111,7 @@ class Accounts:
         await self.revoke_session(principal.id)
 
     async def find(self, kind: str, secret: str) -> Principal | None:
-        """`kind` is "session" or "token"."""
+        """Returns whose secret it is, or None. `kind` is "session" or "token"."""
         return await (self.find_token(secret) if kind == "token" else self.find_session(secret))
 
     async def find_session(self, secret: str) -> Principal | None:
@@ -121,7 +124,7 @@ class Accounts:
         return found if found is not None and self._lives(found) else None
 
     def remembered(self, kind: str, secret: str) -> Principal | None:
-        """Whose it is, as far as that is known without the database."""
+        """Returns whose secret it is, as far as that is known without the database."""
         known = self._known.get((kind, _hash(secret)))
         return known if known is not None and self._lives(known) else None
 
@@ -134,7 +137,7 @@ class Accounts:
         )
 
     async def _find(self, kind: str, secret: str, sql: str) -> Principal | None:
-        """By kind: a session's secret is no token, also while we remember it."""
+        """Looks for a secret by its kind: a session's is no token, also while we remember it."""
         secret_hash = _hash(secret)
         known = self._known.get((kind, secret_hash))
         if known is not None:
@@ -151,7 +154,7 @@ class Accounts:
         return principal
 
     async def living(self) -> set[tuple[str, int, str]]:
-        """(kind, id, role) of every session and token that is good now."""
+        """Returns (kind, id, role) of every session and token that is good now."""
         now = self._clock()
         rows = await self._database.read(
             lambda db: db.execute(
@@ -165,6 +168,7 @@ class Accounts:
     # Users
 
     async def create_user(self, username: str, role: str, password: str) -> int:
+        """Adds a user, and returns its id. Raises Invalid."""
         name = _check_name(username, "username")
         check_role(role)
         hashed = await self._passwords.hash(password)
@@ -189,16 +193,18 @@ class Accounts:
         return await self._rows("SELECT id, username, role, created_ms FROM users ORDER BY username_key")
 
     async def set_role(self, username: str, role: str) -> None:
-        """Ends the user's sessions: none goes on with the old role."""
+        """Gives the user another role, and ends the user's sessions: none goes on with the old one. Raises Invalid or
+        NotFound."""
         check_role(role)
         await self._change_user(username, "UPDATE users SET role = ? WHERE id = ?", role)
 
     async def set_password(self, username: str, password: str) -> None:
-        """Ends the user's sessions."""
+        """Gives the user another password, and ends the user's sessions. Raises Invalid or NotFound."""
         hashed = await self._passwords.hash(password)
         await self._change_user(username, "UPDATE users SET password_hash = ? WHERE id = ?", hashed)
 
     async def delete_user(self, username: str) -> None:
+        """Deletes the user, with its sessions. Raises NotFound."""
         await self._change_user(username, "DELETE FROM users WHERE id = ?")
 
     async def _change_user(self, username: str, sql: str, *values: str) -> None:
@@ -215,7 +221,7 @@ class Accounts:
     # Tokens and sessions
 
     async def create_token(self, name: str, role: str = "manager") -> str:
-        """The token's secret, which is stored nowhere."""
+        """Makes a token, and returns its secret, which is stored nowhere. Raises Invalid."""
         name = _check_name(name, "nombre")
         check_role(role)
         secret = _TOKEN_PREFIX + secrets.token_urlsafe(32)
@@ -266,8 +272,8 @@ class Accounts:
 
 
 def username_key(username: str) -> str:
-    """What is one name however it is typed: case, composed or combined accents, full-width letters. Empty for what
-    can be nobody's name."""
+    """Returns the same key for a name however it is typed: case, composed or combined accents, full-width letters. It
+    is empty for what can be nobody's name."""
     key = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", username).casefold()).strip()
     return key if key.isprintable() else ""
 
@@ -287,6 +293,7 @@ def _check_name(given: str, field: str) -> str:
 
 
 def check_role(role: str) -> None:
+    """Raises Invalid for what is no role."""
     if role not in ROLES:
         raise Invalid(f"No existe el rol {role}.", fields={"rol": "debe ser uno de: " + ", ".join(ROLES)})
 

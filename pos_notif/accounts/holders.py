@@ -21,7 +21,7 @@ class Holders:
 
 
 def read_holders(file: Path) -> Holders:
-    """Raises LogRefused, with SQLite's words, where the file is no log."""
+    """Reads whose database the file is. Raises LogRefused, with SQLite's words, where it is no log."""
     try:
         with contextlib.closing(connect_to_read(file)) as database:
             users = [row[0] for row in database.execute("SELECT username FROM users ORDER BY id")]

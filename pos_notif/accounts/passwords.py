@@ -17,7 +17,7 @@ MAX_WAITING = 100
 
 
 class Passwords:
-    """Close it, or its threads outlive it."""
+    """Hashes and checks passwords in threads of its own. Close it, or they outlive it."""
 
     def __init__(self) -> None:
         # OWASP's argon2id minimum: 19 MiB and about 20 ms, also right for a Raspberry Pi.
@@ -30,7 +30,7 @@ class Passwords:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def hash(self, password: str) -> str:
-        """Raises Invalid for one that is too short, too long, or no text."""
+        """Hashes a password. Raises Invalid for one that is too short, too long, or no text."""
         if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD or any("\ud800" <= char <= "\udfff" for char in password):
             raise Invalid(
                 f"La contraseña o PIN debe tener al menos {MIN_PASSWORD} caracteres.",
@@ -39,7 +39,8 @@ class Passwords:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._hasher.hash, password)
 
     async def match(self, hashed: str | None, password: str) -> bool:
-        """Never for `None`, nobody's password, which takes as long: time tells no names. Raises NoCapacity."""
+        """Tells whether the hash is this password's. `None` is nobody's, which takes as long: time tells no names.
+        Raises NoCapacity."""
         if hashed is None:
             if self._nobodys_hash is None:
                 self._nobodys_hash = await self.hash(secrets.token_urlsafe())

@@ -23,7 +23,7 @@ class _Attempts:
 
 
 class LoginThrottle:
-    """Kept in memory: a restart forgives."""
+    """Counts the failures in memory: a restart forgives."""
 
     def __init__(self, clock: Clock, max_keys: int = 10_000) -> None:
         self._clock = clock

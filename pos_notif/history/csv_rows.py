@@ -28,6 +28,8 @@ Row = tuple[int, int, bytes, bytes, bytes | None]
 
 
 class CsvEncoder:
+    """Encodes rows as lines of CSV. `separator` is the character between two cells; local times are the zone's."""
+
     def __init__(self, separator: str, zone: tzinfo) -> None:
         self._zone = zone
         self._separator = separator
@@ -37,11 +39,12 @@ class CsvEncoder:
         self._times = ("", "", "", "")
 
     def head(self) -> bytes:
+        """Returns the byte order mark and the line of the columns' names."""
         return BYTE_ORDER_MARK + self._write(COLUMNS).encode()
 
     def line(self, row: Row) -> bytes:
-        """What needs no look at each character is not left to `csv`: the times, the hash, and the JSON, whose
-        quotes are always doubled."""
+        """Returns a row's line. What needs no look at each character is not left to `csv`: the times, the hash, and the
+        JSON, whose quotes are always doubled."""
         event_id, ms, own_hash, stored, order_json = row
         date, minute, utc, day = self._times_of(ms)
         seconds = f":{ms % 60_000 // 1000:02}.{ms % 1000:03}"
@@ -51,7 +54,7 @@ class CsvEncoder:
         return b'%b%b%b"%b"\r\n' % (cells, own_hash, self._separator.encode(), stored.replace(b'"', b'""'))
 
     def _times_of(self, ms: int) -> tuple[str, str, str, str]:
-        """Local date and minute, the minute in UTC, and the business day: rows of one minute share them."""
+        """Returns the local date and minute, the minute in UTC, and the business day: rows of one minute share them."""
         minute = ms // 60_000
         if minute != self._minute:
             utc = datetime.fromtimestamp(minute * 60, UTC)
@@ -67,14 +70,14 @@ class _Itself:
 
 
 def service_of(stored: bytes, order_json: bytes | None) -> tuple[Event, Service]:
-    """A row's event, and what its order is to people."""
+    """Returns a row's event, and what its order is to people."""
     event = read_event(stored)
     order = event.pedido or (NO_ORDER if order_json is None else read_order(order_json))
     return event, Service.of(event, order)
 
 
 def _cells(event: Event, service: Service) -> list[Any]:
-    """From `tipo` to `operacion_id`."""
+    """Returns the cells from `tipo` to `operacion_id`."""
     actor, changes = event.actor or NO_ACTOR, event.cambios or NO_CHANGES
     cells = (
         event.tipo, sentence(event, service), event.pedido_id, service.table, service.kind, service.customer,
@@ -92,7 +95,7 @@ def _cells(event: Event, service: Service) -> list[Any]:
 
 
 def new_state(event: Event) -> Any:
-    """The state that an event brought its order to, as the filter `estado` has it."""
+    """Returns the state that an event brought its order to, as the filter `estado` has it; None for any other event."""
     match event.tipo:
         case events.STATE_CHANGE:
             return event.estado
@@ -106,7 +109,7 @@ def new_state(event: Event) -> Any:
 
 
 def _cell(value: Any) -> Any:
-    """A text that a spreadsheet would reckon with is given the mark that makes it a text; a number stays one."""
+    """Gives a text that a spreadsheet would reckon with the mark that makes it a text; a number stays one."""
     if value.__class__ is str:
         return f"'{value}"
     if value.__class__ is float:

@@ -88,7 +88,7 @@ _event, _order = Decoder(Event).decode, Decoder(Order).decode
 
 
 def read_event(stored: bytes) -> Event:
-    """Nothing of what is damaged: the rest of its row still tells where."""
+    """Reads an event, without what is damaged in it: the rest of its row still tells where it is."""
     try:
         return _event(stored)
     except ValidationError:
@@ -98,6 +98,7 @@ def read_event(stored: bytes) -> Event:
 
 
 def read_order(stored: bytes) -> Order:
+    """Reads an order; a damaged one is `NO_ORDER`."""
     try:
         return _order(stored)
     except ValueError:
@@ -105,7 +106,7 @@ def read_order(stored: bytes) -> Order:
 
 
 def is_event(text: bytes) -> bool:
-    """Whether it may stand in other JSON as an event."""
+    """Tells whether the text may stand in other JSON as an event."""
     try:
         return isinstance(decode(text), dict)
     except ValueError:
@@ -113,7 +114,7 @@ def is_event(text: bytes) -> bool:
 
 
 def _of_other_types(stored: bytes) -> Event:
-    """Without the members that should hold others and do not."""
+    """Reads an event without the members that should hold others and do not."""
     try:
         event = convert(decode(stored), dict[str, Any])
         for name in ("actor", "cambios", "pedido"):

@@ -40,7 +40,7 @@ _BAD_TIME = "debe ser una fecha (2026-11-24) o una hora ISO 8601 (2026-11-24T19:
 
 
 def _of_json(row: str, expression: str) -> str:
-    """NULL for a row whose JSON is damaged, where SQLite would end the whole statement."""
+    """Makes the expression NULL for a row whose JSON is damaged, where SQLite would end the whole statement."""
     return f"iif(json_valid({row}.data), {expression}, NULL)"
 
 
@@ -81,7 +81,7 @@ class Filters:
         return {name: value for name in NAMES if (value := getattr(self, name))}
 
     def where(self) -> tuple[str, list[Any]]:
-        """The condition, without the one of time, on a row `e` of `events`; and its parameters."""
+        """Returns the condition, without the one of time, on a row `e` of `events`; and its parameters."""
         terms: list[str] = []
         values: list[Any] = []
 
@@ -114,7 +114,8 @@ NAMES = tuple(field.name for field in fields(Filters) if not field.name.endswith
 
 
 def parse_filters(sent: Mapping[str, str], zone: tzinfo) -> Filters:
-    """Raises Invalid with every wrong one. What is not a filter's name is somebody else's."""
+    """Reads the filters that were sent. Raises Invalid with every wrong one. What is not a filter's name is somebody
+    else's."""
     texts = {name: sent.get(name, "").strip() if name != "q" else sent.get(name, "") for name in NAMES}
     problems: dict[str, str] = {}
     for name, text in texts.items():
@@ -130,7 +131,7 @@ def parse_filters(sent: Mapping[str, str], zone: tzinfo) -> Filters:
 
 
 def parse_after(sent: Mapping[str, str]) -> int:
-    """`desde_id`: the rows above it. 0 where it was not sent. Raises Invalid."""
+    """Reads `desde_id`, above which the rows are asked for: 0 where it was not sent. Raises Invalid."""
     text = sent.get("desde_id", "").strip()
     if text and not (_is_number(text) and int(text) <= MAX_ID):
         raise Invalid(fields={"desde_id": "debe ser el número de un evento"})
@@ -160,7 +161,7 @@ def _problem(name: str, text: str) -> str | None:
 def _add_times(
     texts: dict[str, str], zone: tzinfo, since: list[int], until: list[int], problems: dict[str, str]
 ) -> None:
-    """What each filter of time says of the first millisecond, and of the first one after the last."""
+    """Adds what each filter of time says of the first millisecond, and of the first one after the last."""
     for name, bounds, end in (("desde", since, False), ("hasta", until, True)):
         if texts[name]:
             try:
@@ -177,7 +178,8 @@ def _add_times(
 
 
 def _moment(text: str, zone: tzinfo, *, end: bool) -> int:
-    """A date counts whole, and a time to its last millisecond: both ends are included. Raises ValueError."""
+    """Returns the first millisecond of what was sent, or for an `end` the first one after it. A date counts whole, and
+    a time to its last millisecond: both ends are included. Raises ValueError."""
     if _DATE.fullmatch(text):
         day = _day(text)
         return _ms(datetime.combine(day + timedelta(days=1) if end else day, time(), zone))
@@ -190,7 +192,7 @@ def _moment(text: str, zone: tzinfo, *, end: bool) -> int:
 
 
 def _day(text: str) -> date:
-    """Raises ValueError."""
+    """Reads a date. Raises ValueError."""
     if not _DATE.fullmatch(text):
         raise ValueError
     day = date.fromisoformat(text)
@@ -199,7 +201,7 @@ def _day(text: str) -> date:
 
 
 def _check_year(day: date) -> None:
-    """Within what time zones can be reckoned with."""
+    """Raises ValueError for a year in which time zones cannot be reckoned with."""
     if not 1900 <= day.year <= 9998:
         raise ValueError
 

@@ -35,6 +35,7 @@ NICENESS = 10
 
 
 def describe(export: Export, database: str) -> bytes:
+    """Returns what `main` is told on standard input."""
     state = export.state
     return json.dumps(
         {

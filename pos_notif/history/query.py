@@ -62,7 +62,7 @@ class LogQuery:
             self._values = [*self._values, since, until]
 
     def count(self, after: int = 0) -> int:
-        """Of the rows above `after`."""
+        """Counts the rows above `after`."""
         first = max(self.first, after + 1)
         if self._everything:
             return self._count_between(first, self.last) if first <= self.last else 0
@@ -70,8 +70,8 @@ class LogQuery:
         return sum(self._number(sql, low, high, *self._values) for low, high in _slices(first, self.last))
 
     def _count_between(self, first: int, last: int) -> int:
-        """All but the few beyond: SQLite counts a whole table by its smallest index. One statement, hence of one
-        moment: events are appended meanwhile."""
+        """Counts all rows but the few beyond: SQLite counts a whole table by its smallest index. It is one statement,
+        and hence of one moment: events are appended meanwhile."""
         sql = """SELECT (SELECT count(*) FROM events) - (SELECT count(*) FROM events WHERE id < ?)
  - (SELECT count(*) FROM events WHERE id > ?)"""
         return self._number(sql, first, last)
@@ -80,8 +80,8 @@ class LogQuery:
         return int(self._connection.execute(sql, values).fetchone()[0])
 
     def table_page(self, limit: int, *, newest_first: bool, beyond: int | None, after: int) -> tuple[list[Row], bool]:
-        """The next rows above `after`, and of those what lies beyond the row `beyond` in the table's order: `limit` of
-        them, or as many as a page may hold. And whether there are more."""
+        """Returns the next rows above `after` that lie beyond the row `beyond` in the table's order, `limit` of them or
+        as many as a page may hold; and whether there are more."""
         first, last = max(self.first, after + 1), self.last
         if beyond is not None:
             first, last = (first, min(last, beyond - 1)) if newest_first else (max(first, beyond + 1), last)
@@ -103,13 +103,14 @@ class LogQuery:
         return self._connection.execute(sql, (low, high, *self._values, limit))
 
     def hash_before(self, event_id: int) -> bytes:
+        """Returns the hash that the event with this id continues."""
         sql = f"SELECT CAST({_PREVIOUS_HASH} AS BLOB) FROM (SELECT max(?, oldest) AS id FROM log) AS e"
         found: bytes = self._connection.execute(sql, (event_id,)).fetchone()[0]
         return found
 
     def pages(self, columns: str, line: Callable[[Any], bytes], after: int) -> Iterator[tuple[int, bytes]]:
-        """The rows above `after`, oldest first: so many rows a page, and their bytes. Raises Pruned where rows that
-        were not read yet are no longer there."""
+        """Yields the rows above `after`, oldest first and page by page: how many rows a page has, and their bytes.
+        Raises Pruned where rows that were not read yet are no longer there."""
         position = max(self.first - 1, after)
         while position < self.last:
             high = min(self.last, position + SLICE_IDS)
@@ -118,7 +119,8 @@ class LogQuery:
                 yield len(rows), b"".join(rows)
 
     def _page(self, columns: str, line: Callable[[Any], bytes], position: int, high: int) -> tuple[list[bytes], int]:
-        """And the id that it reaches. A page ends where it is large enough, since rows may be of a quarter of a MB."""
+        """Returns a page's lines, and the id that it reaches. It ends where it is large enough, since rows may be of a
+        quarter of a MB."""
         rows: list[bytes] = []
         size = 0
         self._connection.execute("BEGIN")
@@ -145,7 +147,8 @@ def _slices(first: int, last: int, newest_first: bool = False) -> Iterator[tuple
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A page of the log's table. `total` rows match in the log as it was at `state`; `more`: others follow these."""
+    """A page of the log's table. `total` rows match in the log as it was at `state`; `more` says that others follow
+    these."""
 
     state: LogState
     total: int
@@ -156,7 +159,8 @@ class Table:
 def read_table(
     connection: sqlite3.Connection, filters: Filters, limit: int, *, newest_first: bool, beyond: int | None, after: int
 ) -> Table:
-    """`beyond`: the last row of the page before; `after`: only rows above this id."""
+    """Reads a page of the log's table. `beyond` is the last row of the page before, and only rows above `after`
+    count."""
     state = read_log_state(connection)
     query = LogQuery(connection, filters, state)
     rows, more = query.table_page(limit, newest_first=newest_first, beyond=beyond, after=after)
@@ -191,6 +195,7 @@ class Export:
         return not self.filters.sent
 
     def begin(self, connection: sqlite3.Connection) -> Reading:
+        """Counts the rows, and returns the reading of them, which uses the connection to its end."""
         query = LogQuery(connection, self.filters, self.state)
         total = query.count()
         remaining = query.count(self.after) if self.after else total

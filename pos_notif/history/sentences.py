@@ -37,7 +37,8 @@ class Service(NamedTuple):
 
     @classmethod
     def of(cls, event: Event, order: Order) -> Service:
-        """`order`: the event's own, else the one that the log knows, else `NO_ORDER`."""
+        """Takes what the event does not say from `order`: the event's own, else the one that the log knows, else
+        `NO_ORDER`."""
         table, kind = event.mesa_numero, event.tipo_servicio
         return cls(
             table if table is not None else order.mesa_numero,
@@ -55,13 +56,13 @@ class Service(NamedTuple):
 
 
 def sentence(event: Event, service: Service) -> str:
-    """Empty for a type that this version does not know."""
+    """Returns the event's sentence, which is empty for a type that this version does not know."""
     say = _SAY.get(event.tipo)
     return say(event, service) if say is not None else ""
 
 
 def number(value: Any) -> str:
-    """2 for 2.0: a quantity of a JSON number is often whole."""
+    """Writes 2 for 2.0: a quantity that is a JSON number is often whole."""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 

@@ -1,4 +1,4 @@
-"""From drafts to logged events: runs inside the log's transaction, so every check sees what it decides on."""
+"""Makes logged events of drafts. It runs inside the log's transaction, so every check sees what it decides on."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What of the configuration decides on events."""
+    """The part of the configuration that decides on events."""
 
     zone: tzinfo
     tax_rate: float
@@ -39,12 +39,13 @@ class Moment:
         return cls(now_ms, iso(now_ms, rules.zone), rules)
 
     def retime(self, text: str) -> str:
-        """A publisher's time as ours are written."""
+        """Writes a publisher's time as ours are written."""
         return iso(parse_iso(text), self.rules.zone)
 
 
 def append(transaction: Transaction, moment: Moment, draft: Json, actor: Json, key: str | None = None) -> int:
-    """Completes a draft and appends its event, and what follows from it. Its id. Raises as `complete` does."""
+    """Completes a draft, appends its event and what follows from it, and returns the event's id. Raises what `complete`
+    raises."""
     head = {"id": transaction.next_id(), "tipo": draft["tipo"], "timestamp": moment.timestamp}
     tail: Json = {"actor": actor}
     if key is not None:

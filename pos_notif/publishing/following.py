@@ -1,4 +1,4 @@
-"""What clients do: follow an order, acknowledge events. The same for the socket and for HTTP (docs/protocol.md,
+"""What clients do: follow an order, acknowledge events. It is the same for the socket and for HTTP (docs/protocol.md,
 section 17); each answer is the object that travels."""
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from .receipts import MAX_RECEIPTS, Receipts
 
 
 async def subscribe(log: LiveLog, order_id: Any, *, by: Owner | Followed, kitchen: bool) -> dict[str, Any]:
-    """The order as it is now; what comes after the answer's cursor follows. `by`: a client, or a socket without one.
-    Raises Invalid, TooManySubscriptions, NotAuthenticated or LogUnavailable."""
+    """Makes a client, or a socket without one, follow an order. The answer has the order as it is now; what comes after
+    the answer's cursor follows. Raises Invalid, TooManySubscriptions, NotAuthenticated or LogUnavailable."""
     number = _order_id(order_id)
 
     def work(transaction: Transaction) -> tuple[Order | None, int]:
@@ -44,7 +44,7 @@ async def subscribe(log: LiveLog, order_id: Any, *, by: Owner | Followed, kitche
 
 
 async def unsubscribe(log: LiveLog, order_id: Any, *, by: Owner | Followed) -> dict[str, Any]:
-    """One that is not followed is no error. Raises Invalid or LogUnavailable."""
+    """Undoes `subscribe`; an order that is not followed is no error. Raises Invalid or LogUnavailable."""
     number = _order_id(order_id)
     if isinstance(by, Owner):
 
@@ -59,8 +59,8 @@ async def unsubscribe(log: LiveLog, order_id: Any, *, by: Owner | Followed) -> d
 
 
 async def acknowledge(log: LiveLog, who: Principal, sent: Mapping[str, Any]) -> dict[str, Any]:
-    """`{evento_ids, entendido?}`. Raises RoleNotAllowed for what is no kitchen screen's session, Invalid, or
-    LogUnavailable."""
+    """Notes the receipts in `sent`: `{evento_ids, entendido?}`. Raises RoleNotAllowed for what is no kitchen screen's
+    session, Invalid, or LogUnavailable."""
     check_is_screen(who)
     for name in sent:
         if name not in ("evento_ids", "entendido"):
@@ -71,12 +71,13 @@ async def acknowledge(log: LiveLog, who: Principal, sent: Mapping[str, Any]) -> 
 
 
 def check_is_screen(who: Principal) -> None:
-    """A token is no kitchen screen. Raises RoleNotAllowed."""
+    """Raises RoleNotAllowed for what is no kitchen screen; a token is none."""
     if not who.is_person or who.role not in (COOK, MANAGER):
         raise RoleNotAllowed
 
 
 def is_whole(value: Any) -> bool:
+    """Tells whether a sent value may be an id: a whole number from 1 to 2^53 - 1."""
     return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_ID
 
 
@@ -96,6 +97,7 @@ def _event_ids(value: Any) -> Sequence[int]:
 
 
 def flag(sent: Mapping[str, Any], name: str, *, default: bool) -> bool:
+    """Reads a flag, which need not have been sent. Raises Invalid for what is no boolean."""
     value = sent.get(name)
     if value is not None and not isinstance(value, bool):
         raise Invalid(fields={name: "debe ser true o false"})

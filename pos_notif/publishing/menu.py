@@ -18,7 +18,7 @@ from .publish import Publishing
 
 
 async def add_product(publishing: Publishing, who: Principal, body: NewProductBody) -> Product:
-    """Raises LogUnavailable."""
+    """Adds a dish to the menu. Raises LogUnavailable."""
     moment = publishing.moment()
 
     def work(transaction: Transaction) -> Product:
@@ -32,7 +32,7 @@ async def add_product(publishing: Publishing, who: Principal, body: NewProductBo
 
 
 async def change_product(publishing: Publishing, who: Principal, product_id: int, body: ProductBody) -> Product:
-    """Raises NotFound, Invalid or LogUnavailable."""
+    """Changes what was sent of a dish. Raises NotFound, Invalid or LogUnavailable."""
     changes = body.model_dump(exclude_unset=True)
     for name in ("nombre", "precio", "disponible"):
         if name in changes and changes[name] is None:

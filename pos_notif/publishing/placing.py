@@ -1,4 +1,4 @@
-"""Orders from people's screens: placing one, and acting on one. One transaction each, with its stock."""
+"""Orders from people's screens: placing one, and acting on one. Each is one transaction, with its stock."""
 
 from __future__ import annotations
 
@@ -31,13 +31,14 @@ class Done:
 
 
 def check_may_order(who: Principal) -> None:
-    """Raises RoleNotAllowed."""
+    """Raises RoleNotAllowed for a role that takes no orders."""
     if who.role not in FLOOR_STAFF:
         raise RoleNotAllowed
 
 
 async def place(publishing: Publishing, who: Principal, body: OrderBody) -> Done:
-    """A new order, which takes its dishes from the stock. Raises Invalid, SoldOut, KeyReused or LogUnavailable."""
+    """Places a new order, which takes its dishes from the stock. Raises Invalid, SoldOut, KeyReused or
+    LogUnavailable."""
     moment, actor = publishing.moment(), _actor(who, body.actor)
     digest = digest_of(body.model_dump(exclude_unset=True))
     name = (who.publisher_key, PLACE_ROUTE, body.operacion_id)
@@ -65,8 +66,8 @@ async def place(publishing: Publishing, who: Principal, body: OrderBody) -> Done
 
 
 async def act(publishing: Publishing, who: Principal, order_id: int, body: ActionBody) -> Done:
-    """Raises NotFound, RoleNotAllowed, Invalid, InvalidTransition, StaleVersion, SoldOut, KeyReused or
-    LogUnavailable."""
+    """Does something to an order. Raises NotFound, RoleNotAllowed, Invalid, InvalidTransition, StaleVersion, SoldOut,
+    KeyReused or LogUnavailable."""
     check_role(body.accion, who.role)
     moment, actor = publishing.moment(), _actor(who, body.actor)
     digest = digest_of(body.model_dump(exclude_unset=True))

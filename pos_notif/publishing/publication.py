@@ -1,4 +1,4 @@
-"""What a publisher sends, appended whole or not at all, and once for each key: runs inside the log's transaction."""
+"""What a publisher sends, appended whole or not at all, and once for each key. It runs inside the log's transaction."""
 
 from __future__ import annotations
 
@@ -104,6 +104,7 @@ class Publication:
 
 
 def check_key(key: Any, path: str) -> None:
+    """Raises Invalid, under `path`, for what cannot be an idempotency key."""
     if not isinstance(key, str) or not 1 <= len(key) <= MAX_KEY_LENGTH or not key.isprintable():
         raise Invalid(fields={path: f"debe tener de 1 a {MAX_KEY_LENGTH} caracteres imprimibles"})
 
@@ -111,7 +112,8 @@ def check_key(key: Any, path: str) -> None:
 def find_first(
     transaction: Transaction, name: tuple[str, str, str], digest: bytes, field: str = "operacion_id"
 ) -> list[int] | None:
-    """The events that were appended under this key (publisher, route, key). Raises KeyReused for another content."""
+    """Returns the events that were appended under this key (publisher, route, key), or None. Raises KeyReused for
+    another content."""
     found = transaction.find_key(*name)
     if found is None:
         return None
@@ -121,8 +123,8 @@ def find_first(
 
 
 def digest_of(body: Any) -> bytes:
-    """Of the parsed body: a repetition that only orders its members otherwise, or names its key in the header
-    instead of in the body, is the same."""
+    """Returns the digest of a parsed body. A repetition that only orders its members otherwise, or names its key in the
+    header instead of in the body, has the same one."""
     if isinstance(body, dict) and "operacion_id" in body:
         body = {name: value for name, value in body.items() if name != "operacion_id"}
     return hashlib.sha256(json.dumps(body, sort_keys=True, ensure_ascii=False).encode()).digest()

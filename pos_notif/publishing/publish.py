@@ -20,7 +20,7 @@ class Publishing:
         self._rules = Rules(log.zone, log.config.tax_rate, log.limits)
 
     def moment(self) -> Moment:
-        """Now, by these rules: for what is appended."""
+        """Returns now, by these rules, for what is to be appended."""
         return Moment.of(self.log.clock(), self._rules)
 
     async def publish(

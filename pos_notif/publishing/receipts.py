@@ -1,4 +1,5 @@
-"""Receipts: a kitchen screen has drawn an event (docs/protocol.md, section 17). Runs inside the log's transaction."""
+"""Receipts: a kitchen screen has drawn an event (docs/protocol.md, section 17). They are appended inside the log's
+transaction."""
 
 from __future__ import annotations
 
