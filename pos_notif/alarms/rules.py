@@ -1,8 +1,8 @@
-"""What is due, pure: orders that no kitchen screen has acknowledged, and rooms without a screen (docs/protocol.md,
-section 17).
+"""What is due: orders that no kitchen screen has acknowledged, and rooms without a screen (docs/protocol.md, section
+17). Pure.
 
-Two clocks. `now` is in seconds and only goes forward: waiting is measured by it, so that a clock that is set an hour
-on or back neither raises an alarm nor holds one up. `ms` is the time of the day: what is told, and the shift.
+There are two clocks. `now` is in seconds and only goes forward: waiting is measured by it, so that a clock that is set
+an hour on or back neither raises an alarm nor holds one up. `ms` is the time of the day: what is told, and the shift.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ class Due:
 
 
 class Unseen:
-    """Remembers of the kitchen's events how far the log had come when: nothing of each event, whose receipt the log
-    knows."""
+    """Remembers when the kitchen had events, and how far the log had come by then; nothing of each event, whose receipt
+    the log knows."""
 
     def __init__(self, ack_seconds: float, covered: int) -> None:
-        """`covered`: events up to this one have had their alarm, or never will."""
+        """Events up to `covered` have had their alarm, or never will."""
         self._ack_seconds = ack_seconds
         self._stale_ms = int(ack_seconds * 1000) + STALE_MS
         self._covered = covered
@@ -54,7 +54,8 @@ class Unseen:
         self._not_before = float("-inf")
 
     def arrived(self, up_to: int, now: float, ms: int) -> bool:
-        """The kitchen has events up to this one. Whether they are the only ones that are waited for."""
+        """Notes that the kitchen has events up to this one. Tells whether they are the only ones that are waited
+        for."""
         if self._arrivals:
             newest = self._arrivals[-1]
             if now - newest.first < GATHER_SECONDS:
@@ -64,16 +65,17 @@ class Unseen:
         return len(self._arrivals) == 1
 
     def raised(self, now: float) -> None:
-        """An alarm was given."""
+        """Notes that an alarm was given."""
         self._not_before = now + PAUSE_SECONDS
 
     def next_due(self) -> float | None:
+        """Returns when there is something to look at next, by the clock of `now`; None where nothing is waited for."""
         if not self._arrivals:
             return None
         return max(self._arrivals[0].last + self._ack_seconds, self._not_before)
 
     def due(self, now: float) -> Due | None:
-        """What is to be looked at now; again, until it is `done`."""
+        """Returns what is to be looked at now: the same again, until it is `done`."""
         found = [arrivals for arrivals in self._arrivals if arrivals.last + self._ack_seconds <= now]
         if not found or now < self._not_before:
             return None
@@ -87,8 +89,8 @@ class Unseen:
 
 @dataclass(slots=True)
 class RoomScreens:
-    """A room's screens. `lost_ms`: since when there is none, where the log says so already. `gone_at` and `gone_ms`:
-    when the last one went."""
+    """A room's screens. `lost_ms` is since when there is none, where the log says so already; `gone_at` and `gone_ms`
+    are when the last one went, by the two clocks."""
 
     gone_at: float
     gone_ms: int
@@ -102,12 +104,12 @@ class RoomScreens:
 
     @property
     def recovered(self) -> bool:
-        """It is to be told that there is one again."""
+        """Tells whether it is to be told that there is a screen again."""
         return self.present and self.lost_ms is not None
 
     def due_in(self, now: float, ms: int, seconds: float, hours: Shift, zone: tzinfo) -> float | None:
-        """The seconds until it is to be told that there is none, of a room that had one in this business day: none
-        are left where it is due; None where there is nothing to tell."""
+        """Returns the seconds until it is to be told that a room has no screen which had one in this business day: 0
+        where it is due, None where there is nothing to tell."""
         if self.present or self.lost_ms is not None:
             return None
         left = self.gone_at + seconds - now

@@ -60,7 +60,8 @@ class AlarmWatch:
             self._task = None
 
     def wake(self) -> None:
-        """The tail's: something has come for the kitchen. Once for each commit, so it does next to nothing."""
+        """Is called by the tail where something has come for the kitchen: once for each commit, so it does next to
+        nothing."""
         unseen, log = self._unseen, self._log
         if unseen is not None and unseen.arrived(log.tail.reached, _now(), log.clock()):
             self._waiter.wake()
@@ -82,7 +83,8 @@ class AlarmWatch:
                 log.tail.forget(self, KITCHEN)
 
     async def _begin(self) -> None:
-        """What was waited for when the process before this one ended. The time without a screen begins anew."""
+        """Takes up what was waited for when the process before this one ended. The time without a screen begins
+        anew."""
         kept = await self._read(self._log.clock() - int(self._ack_seconds * 1000) - STALE_MS)
         now, ms = _now(), self._log.clock()
         self._seen_ms = kept.seen_ms
@@ -104,7 +106,8 @@ class AlarmWatch:
                 await asyncio.sleep(WRITE_RETRY_SECONDS)
 
     async def _raise_due(self) -> float | None:
-        """The seconds until something else is due; None: until something happens."""
+        """Raises what is due. Returns the seconds until something else is, or None where first something must
+        happen."""
         if self._log.closing:
             return None
         try:
@@ -151,7 +154,7 @@ class AlarmWatch:
         return seen is not None and business_day(seen, self._zone) == business_day(ms, self._zone)
 
     async def _note_seen(self, room: str, ms: int) -> None:
-        """Once in a business day."""
+        """Notes once in a business day that the room has a screen."""
         if not self._seen_today(room, ms):
             await self._log.store.note_screen(room, ms)
             self._seen_ms[room] = ms
@@ -191,7 +194,7 @@ class AlarmWatch:
         await self._append_if(tipo, lambda transaction: fields)
 
     async def _append_if(self, tipo: str, fields: Callable[[Transaction], dict[str, Any] | None]) -> bool:
-        """Appends what `fields` says, unless that is nothing; whether it did."""
+        """Appends what `fields` says, unless that is nothing. Returns whether it did."""
 
         def work(transaction: Transaction) -> bool:
             ms, own = self._log.clock(), fields(transaction)
@@ -212,7 +215,7 @@ def _now() -> float:
 
 
 async def _take(path: Path, held: contextlib.ExitStack) -> None:
-    """Has the lock until `held` is closed. Waits for as long as another process has it."""
+    """Takes the lock until `held` is closed. Waits for as long as another process has it."""
     told = None
     while True:
         try:

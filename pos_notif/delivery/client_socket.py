@@ -43,7 +43,8 @@ logger = logging.getLogger("pos_notif")
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What came with the upgrade: a `credential` as `Accounts.find` takes it; `foreign`: a page that may use none."""
+    """What came with the upgrade: a `credential` as `Accounts.find` takes it, and whether it came from a `foreign`
+    page, which may use none."""
 
     credential: tuple[str, str] | None
     foreign: bool
@@ -74,7 +75,7 @@ class ClientWebsocket:
             connections.open.discard(self)
 
     def signed_in(self) -> None:
-        """Raises BadPacket where there is no room: the client comes back."""
+        """Counts the connection as somebody's. Raises BadPacket where there is no room: the client comes back."""
         connections = self.connections
         if self not in connections.open:
             if connections.full:
@@ -175,7 +176,7 @@ class ClientSocket:
     # What it can do
 
     async def _connect_user(self, sent: Any) -> dict[str, Any]:
-        """Whatever the client says of who it is, the session decides."""
+        """Asks for a role's events. Whatever the client says of who it is, the session decides."""
         body = _object(sent)
         who = self._who
         role = body.get("rol", who.role)

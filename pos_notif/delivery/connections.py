@@ -1,4 +1,5 @@
-"""What is open and belongs to somebody: streams, sockets and downloads. Counted, and ended with their session."""
+"""What is open and belongs to somebody: streams, sockets and downloads. They are counted, and end with their
+session."""
 
 from __future__ import annotations
 
@@ -23,16 +24,16 @@ class Connection(Protocol):
 
     @property
     def principal(self) -> Principal | None:
-        """Whose it is; None while nobody has signed in on it."""
+        """Returns whose it is; None while nobody has signed in on it."""
 
     def end(self, reason: str) -> None:
-        """Soon, after telling the client why."""
+        """Ends the connection soon, after telling the client why."""
 
 
 @dataclass(slots=True)
 class Connections:
-    """At most `limit` (0: no limit) of those that belong to somebody, and MAX_STRANGERS others. What ended sessions
-    followed is forgotten."""
+    """All that is open: at most `limit` streams and sockets that belong to somebody (0: no limit), and MAX_STRANGERS
+    others. What ended sessions followed is forgotten."""
 
     accounts: Accounts
     limit: int
@@ -50,7 +51,7 @@ class Connections:
 
     @property
     def crowded(self) -> bool:
-        """By those who have not signed in."""
+        """Tells whether too many are open that nobody has signed in on."""
         return len(self.strangers) >= MAX_STRANGERS
 
     def end_all(self, reason: str) -> None:
@@ -59,8 +60,8 @@ class Connections:
             connection.end(reason)
 
     def verify(self) -> None:
-        """Ends those, and the subscriptions, whose session or token is no more; soon, and in one query however many
-        they are."""
+        """Ends the connections and the subscriptions whose session or token is no more; soon, and by one query however
+        many they are."""
         self._verify_again = True
         if self._verifying is None or self._verifying.done():
             self._verifying = asyncio.get_running_loop().create_task(self._verify(), name="verify-connections")

@@ -59,6 +59,8 @@ class Progress:
 
 
 class Downloads:
+    """The downloads that are running, MAX_RUNNING at most, and how the last ones ended."""
+
     def __init__(self, log: LiveLog, connections: Connections) -> None:
         self._log = log
         self._connections = connections
@@ -67,12 +69,12 @@ class Downloads:
 
     @property
     def progress(self) -> list[Progress]:
-        """Of the last ones and those running, each oldest first."""
+        """Tells of the last downloads that ended and of those that are running, each oldest first."""
         return [*self._ended, *(download.progress for download in self._running)]
 
     async def start(self, export: Export, name: str | None, principal: Principal) -> Download:
-        """Counts its rows, and notes it in the log unless it goes on with another one. It ends with the session or
-        token of `principal`. Raises NoCapacity or LogUnavailable."""
+        """Begins a download: counts its rows, and notes it in the log unless it goes on with another one. It ends with
+        the session or token of `principal`. Raises NoCapacity or LogUnavailable."""
         if len(self._running) >= MAX_RUNNING:
             raise NoCapacity("Hay demasiadas descargas en curso. Espere a que termine una.")
         download = Download(self, export, principal, Progress(name, export.format))
@@ -122,7 +124,7 @@ class Download:
         self._closing: asyncio.Task[None] | None = None
 
     async def open(self, database: str) -> int:
-        """How many rows there are in all."""
+        """Starts the process, and returns how many rows there are in all."""
         asked = describe(self._export, database)
         await asyncio.get_running_loop().run_in_executor(self._thread, self._start, asked)
         self.progress.rows, total = await self._next()
@@ -156,13 +158,13 @@ class Download:
         return frame
 
     def end(self, reason: object = None) -> None:
-        """Soon; where it is not at its end, it breaks off."""
+        """Ends the download soon; where it is not at its end, it breaks off."""
         if self._closing is None:
             self._closing = asyncio.get_running_loop().create_task(self._close(), name="download-end")
 
     async def close(self) -> None:
-        """Ends the process: at once, and whoever it is that stopped listening. Who awaits this may be cancelled
-        meanwhile: a second time, where the client has gone."""
+        """Ends the process at once, whoever it is that stopped listening, and waits until it is gone. Who awaits this
+        may be cancelled meanwhile, a second time where the client has gone: the process is ended all the same."""
         self.end()
         assert self._closing is not None
         await asyncio.shield(self._closing)

@@ -19,7 +19,7 @@ logger = logging.getLogger("pos_notif")
 
 
 class EventFeed:
-    """Everything after the id `after`, until it is stopped. Nothing is queued: it is a cursor and a task.
+    """Sends everything after the id `after`, until it is stopped. Nothing is queued: it is a cursor and a task.
 
     Whoever holds `turn` has the socket to itself: no event is sent meanwhile. `sent` are events that an earlier feed
     of this socket has sent although they are after `after`.
@@ -40,7 +40,7 @@ class EventFeed:
 
     @property
     def position(self) -> int:
-        """The id up to which everything has been sent that was for this socket."""
+        """Returns the id up to which everything has been sent that was for this socket."""
         return max(self._after, self._log.tail.reached) if self._waiter.waiting else self._after
 
     async def stop(self) -> None:
@@ -49,14 +49,15 @@ class EventFeed:
         await asyncio.gather(self._task, return_exceptions=True)
 
     async def rest(self) -> int:
-        """Stops between two events; the position from which another feed goes on."""
+        """Stops between two events, and returns the position from which another feed goes on."""
         async with self.turn:
             position = self.position
             await self.stop()
         return position
 
     def orders_changed(self) -> None:
-        """Called before an event of an order that is followed now is handed on: it may be in any room."""
+        """Goes on by what is followed now. It is called before an event of a newly followed order is handed on, which
+        may be in any room."""
         self._after = self.position
         self._stale = True
         self._listen_to(MANAGERS if self.reader.orders else self.reader.room or MANAGERS)
@@ -80,7 +81,7 @@ class EventFeed:
             self._socket.close(INTERNAL_ERROR, "")
 
     async def _send_pages(self) -> None:
-        """Until other orders are followed than when it began."""
+        """Sends page after page, until other orders are followed than when it began."""
         self._stale = False
         async with aclosing(self.reader.pages(self._after, self.reader.page, waiter=self._waiter)) as pages:
             async for page in pages:

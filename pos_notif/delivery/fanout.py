@@ -39,10 +39,11 @@ class Live(Protocol):
 
     @property
     def push(self) -> Callable[[Chunk], bool]:
-        """Writes without waiting. False: this was taken, but no more before its own task has caught up."""
+        """Returns the function that writes without waiting. Where that answers False, the chunk was taken, but the
+        stream is given no more before its own task has caught up."""
 
     def left_behind(self, after: int) -> None:
-        """It is out of the pump, and has everything up to `after`."""
+        """Tells the stream that it is out of the pump, and has everything up to `after`."""
 
 
 class Pump:
@@ -83,11 +84,11 @@ class Pump:
         return not self._live
 
     def retire(self) -> None:
-        """For one that is not used again."""
+        """Ends a pump that is not used again: the tail wakes it no more."""
         self._tail.forget(self, self._room)
 
     def join(self, stream: Live, after: int) -> bool:
-        """Makes a stream live that has everything up to `after`. False where there is already more for it."""
+        """Makes a stream live that has everything up to `after`. Returns False where there is already more for it."""
         if self._live:
             self.run()  # everybody else is brought up to where it is
         else:
@@ -101,12 +102,12 @@ class Pump:
         return True
 
     def leave(self, stream: Live) -> int:
-        """Takes a live stream out; the id up to which it has been served."""
+        """Takes a live stream out, and returns the id up to which it has been served."""
         self._live.pop(stream, None)
         return self.reached
 
     def wake(self) -> None:
-        """Called by the tail. What piles up until the loop's next turn leaves as one write."""
+        """Is called by the tail. What piles up until the loop's next turn leaves as one write."""
         if not self._scheduled and self._live:
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self.run)
@@ -152,7 +153,8 @@ class Pump:
         self._beat(list(self._live))
 
     def _beat(self, streams: list[Live]) -> None:
-        """In portions: each with the cursor of its moment, since an id must never go back on a stream."""
+        """Sends the heartbeat in portions, each with the cursor of its moment, since an id must never go back on a
+        stream."""
         self.run()  # other rooms' events have not woken us: the cursor moves on all the same
         now, later = streams[:BEATS_A_TURN], streams[BEATS_A_TURN:]
         self._write(Chunk(self._heartbeat(self.reached)), [stream for stream in now if stream in self._live])
@@ -170,6 +172,7 @@ class Turns:
         self._scheduled = False
 
     async def take(self) -> None:
+        """Returns when it is the caller's turn."""
         loop = asyncio.get_running_loop()
         turn = loop.create_future()
         self._waiting.append(turn)

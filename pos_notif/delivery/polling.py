@@ -20,8 +20,8 @@ POLL_BYTES = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class PollAnswer:
-    """`body` is the JSON answer; `cursor` is where the client goes on, `position` its id. `more`: it
-    is to ask again at once; `waited`: this answer took its time."""
+    """`body` is the JSON answer; `cursor` is where the client goes on, `position` its id. `more` says that it is to ask
+    again at once, and `waited` that this answer took its time."""
 
     body: bytes
     cursor: str
@@ -32,8 +32,8 @@ class PollAnswer:
 
 
 async def poll(reader: Reader, cursor: str | None, *, limit: int, wait_seconds: float = 0.0) -> PollAnswer:
-    """Everything after the cursor, at most `limit` events; without one, those of the last 5 minutes. It waits up to
-    `wait_seconds` for the first event. Raises LogUnavailable."""
+    """Answers with everything after the cursor, at most `limit` events; without one, with those of the last 5 minutes.
+    It waits up to `wait_seconds` for the first event. Raises LogUnavailable."""
     reset: dict[str, Any] | None = None
     if cursor is None:
         page = await reader.recent(limit)
@@ -53,7 +53,7 @@ async def poll(reader: Reader, cursor: str | None, *, limit: int, wait_seconds: 
 
 
 def idle(reader: Reader, cursor: str) -> PollAnswer | None:
-    """The answer where memory shows that nothing follows the cursor; None: ask `poll`."""
+    """Answers where memory shows that nothing follows the cursor. Returns None where `poll` is to be asked."""
     log = reader.log
     parsed, bounds, backlog = Cursor.parse(cursor), log.bounds, log.config.max_backlog
     if parsed is None or parsed.epoch != bounds.epoch or not bounds.oldest - 1 <= parsed.id <= bounds.newest:
@@ -65,7 +65,7 @@ def idle(reader: Reader, cursor: str) -> PollAnswer | None:
 
 
 async def _wait_for_page(reader: Reader, page: Page, limit: int, wait_seconds: float) -> Page:
-    """The first page after this empty one that has events, or the last one of the time."""
+    """Returns the first page after this empty one that has events, or the last one of the time."""
     log, waiter = reader.log, Waiter()
     # What a client follows may be in any room.
     room = MANAGERS if reader.follows else reader.room

@@ -40,7 +40,8 @@ class Presence:
 
 @dataclass(slots=True)
 class Directory:
-    """`lag(room, position)` tells how many of a room's events follow a position."""
+    """Everybody who is connected, and who has gone. `lag(room, position)` tells how many of a room's events follow a
+    position."""
 
     clock: Clock
     zone: tzinfo
@@ -53,7 +54,7 @@ class Directory:
     _on_screen: set[Callable[[], None]] = field(default_factory=set)
 
     def on_screen(self, call: Callable[[], None]) -> None:
-        """`call()` is made when a room's first screen has come or its last one has gone, until it is forgotten."""
+        """Has `call()` made when a room's first screen has come or its last one has gone, until it is forgotten."""
         self._on_screen.add(call)
 
     def forget(self, call: Callable[[], None]) -> None:
@@ -76,6 +77,7 @@ class Directory:
         sid: str | None = None,
         is_screen: bool = False,
     ) -> Presence:
+        """Notes a connection; one that has the same `sid` has gone then. It lasts until it is disconnected."""
         now = self.clock()
         presence = Presence(
             sid=sid or secrets.token_hex(8),
@@ -104,6 +106,7 @@ class Directory:
         return presence
 
     def disconnect(self, presence: Presence) -> None:
+        """Notes that a connection has gone; one that is not there any more changes nothing."""
         if self._present.get(presence.sid) is not presence:
             return
         del self._present[presence.sid]
@@ -127,7 +130,7 @@ class Directory:
         self, *, user_id: int | None, role: str, username: str, room: str, client: str | None, position: int,
         interval_ms: int, is_screen: bool = False,
     ) -> None:  # fmt: skip
-        """A poll was answered up to `position`."""
+        """Notes that a poll was answered up to `position`: its client is connected for some intervals more."""
         now = self.clock()
         key = (user_id, username, role, client, "polling")
         presence = self._polling.get(key)
@@ -148,18 +151,19 @@ class Directory:
         presence.served = lambda: (position, now)
 
     def has_screen(self, room: str) -> bool:
-        """A stream or socket of a session."""
+        """Tells whether the room has a stream or socket of a session."""
         return bool(self._screens[room])
 
     def polled_until(self, room: str) -> int | None:
-        """Until when the room's polling screens count as connected, in milliseconds; None where there is none."""
+        """Returns until when the room's polling screens count as connected, in milliseconds since 1970; None where
+        there is none."""
         ends = (
             poller.until_ms or 0 for poller in self._polling.values() if poller.own_room == room and poller.is_screen
         )
         return max(ends, default=None)
 
     def state(self, cursor: Callable[[int], str]) -> dict[str, Any]:
-        """The answer of `GET /api/notificaciones/estado`."""
+        """Returns the answer of `GET /api/notificaciones/estado`."""
         now = self.clock()
         self._drop_silent(now)
         present = [*self._present.values(), *self._polling.values()]
@@ -173,7 +177,7 @@ class Directory:
         }
 
     def summary(self) -> tuple[Counter[tuple[str, str]], int]:
-        """How many are connected by (transport, role), and the events by which the last of them is behind."""
+        """Counts the connected by (transport, role), and tells by how many events the last of them is behind."""
         self._drop_silent(self.clock())
         present = [*self._present.values(), *self._polling.values()]
         lags = (self.lag(presence.own_room, presence.served()[0]) for presence in present)
@@ -203,7 +207,7 @@ class Directory:
                 self._leave(presence)
 
     def _leave(self, presence: Presence) -> None:
-        """Kept as the last of its user, role, client and transport; none of the same is here any more."""
+        """Keeps who has gone as the last of its user, role, client and transport: none of the same is here any more."""
         identity = presence.identity()
         self._gone[identity] = presence
         self._gone.move_to_end(identity)

@@ -1,4 +1,4 @@
-"""Readers: whose events, from where on, and in which of the two copies. The same for every transport."""
+"""Readers: whose events, from where on, and in which of the two copies. They are the same for every transport."""
 
 from __future__ import annotations
 
@@ -75,7 +75,8 @@ class Reader:
 
     @property
     def orders(self) -> Mapping[int, int]:
-        """Those followed now: each with the id after which its events match. A manager's room has them all."""
+        """Returns the orders that are followed now, each with the id after which its events match; none for a manager's
+        room, which has them all."""
         if self.room == MANAGERS or not self.follows:
             return NO_ORDERS
         if len(self.follows) == 1:
@@ -87,7 +88,7 @@ class Reader:
         return [*filter(None, [self.room]), *map(order_room, self.orders)]
 
     async def start(self, cursor: str | None, *, allow_oldest: bool = True) -> Start:
-        """Where this reader goes on with this cursor; None: from now. It is never an error because of a cursor."""
+        """Returns where this reader goes on with this cursor, or from now without one. No cursor is an error."""
         found = await self._start(cursor, allow_oldest)
         if cursor is not None and allow_oldest:  # a poll's is no replay
             counts, behind = self.log.counts, self.log.bounds.newest - found.after
@@ -140,11 +141,11 @@ class Reader:
         )
 
     def pruned(self, after: int) -> Start:
-        """For a reader whose place was pruned while it was connected."""
+        """Returns where a reader goes on whose place was pruned while it was connected."""
         return self._reset("expirado", self.log.cursor(after))
 
     async def page(self, after: int, *, limit: int = PAGE_EVENTS, max_bytes: int = PAGE_BYTES) -> Page:
-        """The reader's next events, from memory or from the log. Raises Pruned or LogUnavailable."""
+        """Returns the reader's next events, from memory or from the disk. Raises Pruned or LogUnavailable."""
         return await self.log.page(after, self.room, limit=limit, max_bytes=max_bytes, orders=self.orders)
 
     async def pages(
@@ -155,8 +156,8 @@ class Reader:
         waiter: Waiter | None = None,
         deadline: float | None = None,
     ) -> AsyncGenerator[P | Start, None]:
-        """What `read` gives from `after` on, page by page, and a Start where the reader's place was pruned, from which
-        it goes on.
+        """Yields what `read` gives from `after` on, page by page, and a Start where the reader's place was pruned, from
+        which it goes on.
 
         Where nothing is left it ends; with a `waiter`, which the caller has told to the tail, it waits for more, and
         after `deadline` (by `time.monotonic`) looks once more at each turn. Raises LogUnavailable. Close it where it
@@ -181,11 +182,11 @@ class Reader:
             await waiter.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
 
     async def recent(self, limit: int) -> Page:
-        """The newest events of the last 5 minutes, for a reader without a cursor."""
+        """Returns the newest events of the last 5 minutes, for a reader without a cursor."""
         return await self.log.store.read_since(self.log.clock() - RECENT_MS, self.room, limit=limit)
 
     async def sse_page(self, after: int) -> SsePage:
-        """The reader's next events as SSE frames. Raises Pruned or LogUnavailable."""
+        """Returns the reader's next events as SSE frames. Raises Pruned or LogUnavailable."""
         self.log.check_kept(after)
         found = self.sse_page_in_memory(after)
         if found is None:
@@ -196,23 +197,23 @@ class Reader:
         return SsePage(*found)
 
     def sse_page_in_memory(self, after: int) -> tuple[bytes, int] | None:
-        """The frames and the id that they reach, or None where memory does not go back so far."""
+        """Returns the frames and the id that they reach, or None where memory does not go back so far."""
         return self.log.tail.encoded(after, self.room, self.kitchen, self._frames, self.orders)
 
     def _frames(self, page: Page) -> bytes:
-        """A page's frames in one piece; nothing for an empty page."""
+        """Returns a page's frames in one piece; nothing for an empty page."""
         return sse.frames(
             self.log.bounds.epoch,
             [(event.id, event.name, event_json(self.log, event, self.kitchen)) for event in page.events],
         )
 
     def json_of(self, event: LoggedEvent) -> bytes:
-        """The event in this reader's copy."""
+        """Returns the event in this reader's copy."""
         return event_json(self.log, event, self.kitchen)
 
 
 def event_json(log: LiveLog, event: LoggedEvent, kitchen: bool) -> bytes:
-    """The event in one of its two copies, the same bytes for every transport. Each is encoded once."""
+    """Returns the event in one of its two copies, the same bytes for every transport. Each is encoded once."""
     if not kitchen:
         return event.json
     if event.kitchen_json is None:
@@ -223,8 +224,8 @@ def event_json(log: LiveLog, event: LoggedEvent, kitchen: bool) -> bytes:
 async def snapshot(
     log: LiveLog, room: str | None, user_id: int | None = None
 ) -> tuple[list[Order], str, list[dict[str, Any]]]:
-    """The orders in a room's view (None: all open ones), the cursor after which a stream misses nothing, and the
-    alarms of this business day that are to be shown there. Of the waiters' view, it is what this user is shown."""
+    """Returns the orders in a room's view (all open ones for None), the cursor after which a stream misses nothing, and
+    the alarms of this business day that are to be shown there. In the waiters' view it is what this user is shown."""
     now = log.clock()
     day_start = business_day_start(business_day(now, log.zone), log.zone)
     orders, bounds, alarms = await log.store.snapshot(room, now, log.limits, user_id, day_start)
@@ -232,13 +233,13 @@ async def snapshot(
 
 
 async def check_exists(log: LiveLog, order_id: int) -> None:
-    """Raises NotFound."""
+    """Raises NotFound for an order that the log does not know."""
     if not await log.store.has_order(order_id):
         raise _no_order(order_id)
 
 
 async def order_history(log: LiveLog, order_id: int) -> tuple[Order, list[LoggedEvent]]:
-    """The order, and its newest events, oldest first. Raises NotFound."""
+    """Returns the order and its newest events, oldest first. Raises NotFound."""
     order, events = await log.store.order_history(order_id, MAX_ORDER_EVENTS)
     if order is None:
         raise _no_order(order_id)

@@ -1,4 +1,4 @@
-"""The open streams: an SSE stream is a cursor and what ends it. Knows no HTTP."""
+"""The open streams: an SSE stream is a cursor and what ends it. Nothing here knows HTTP."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ class Sink(Protocol):
         """Writes with backpressure: returns once the connection takes more."""
 
     def push(self, chunk: Chunk) -> bool:
-        """Writes without waiting. False: this was taken, but `flush` is due before more."""
+        """Writes without waiting. Returns False where this was taken, but `flush` is due before more."""
 
     async def flush(self) -> None:
         """Returns once what was pushed has left room for more, or the connection is gone."""
 
     def on_close(self, call: Callable[[], None]) -> None:
-        """`call()` once the client has gone, at once if it has."""
+        """Has `call()` made once the client has gone, at once if it has."""
 
 
 @dataclass(slots=True)
@@ -57,7 +57,7 @@ class Streams:
     _pumps: dict[tuple[Any, ...], Pump] = field(default_factory=dict)
 
     def pump(self, reader: Reader) -> Pump:
-        """The room's; or the client's own, while it follows orders."""
+        """Returns the room's pump, or the client's own while it follows orders."""
         follows = reader.follows if reader.orders else ()
         key = (reader.room, reader.kitchen, *follows)
         pump = self._pumps.get(key)
@@ -72,7 +72,7 @@ class Streams:
         return pump
 
     def left(self, pump: Pump) -> None:
-        """A client's own pump goes with its last stream."""
+        """Is called after a stream has left: a client's own pump goes with its last one."""
         if pump.empty:
             for key in [key for key, kept in self._pumps.items() if kept is pump and len(key) > 2]:
                 self._pumps.pop(key).retire()
@@ -107,12 +107,12 @@ class Stream:
         self._gone = False
 
     def end(self, reason: str) -> None:
-        """The stream says why and ends, as soon as what it is writing has been taken."""
+        """Makes the stream say why and end, as soon as what it is writing has been taken."""
         self._ending = self._ending or reason
         self._leave()
 
     def _served(self) -> tuple[int, int]:
-        """The id up to which it has been served, and when it was last written to."""
+        """Returns the id up to which the stream has been served, and when it was last written to."""
         if self._live is not None:
             return self._live.reached, max(self._seen_ms, self._live.last_write_ms)
         return self._after, self._seen_ms
@@ -136,7 +136,7 @@ class Stream:
             self.left_behind(self._live.leave(self))
 
     def _follow(self) -> None:
-        """Its client follows other orders than before: on from here by those, in another pump."""
+        """Goes on from here in another pump, since the client follows other orders than before."""
         self._presence.rooms = self._reader.rooms
         self._leave()
 
@@ -204,7 +204,7 @@ class Stream:
                 await self._streams.pages.take()
 
     async def _catch_up(self, sink: Sink) -> None:
-        """Everything that the log has for us now, in pages, giving way to the others between them."""
+        """Sends everything that the log has for us now, in pages, giving way to the others between them."""
         if self._ending is not None:
             return
         reader, streams = self._reader, self._streams
@@ -223,7 +223,7 @@ class Stream:
                     return
 
     def _schedule_end(self) -> asyncio.TimerHandle | None:
-        """At the session's end, or after the longest life of a stream, whichever comes first."""
+        """Arranges the end: with the session, or after the longest life of a stream, whichever comes first."""
         config, expires = self._streams.log.config, self.principal.expires_ms
         ends = []
         if config.stream_seconds:

@@ -36,7 +36,7 @@ HOUR_MS = 3_600_000
 
 @dataclass(slots=True)
 class Course:
-    """An order's way through the day. `over`: whatever comes now is measured no more."""
+    """An order's way through the day. `over` says that whatever comes now is measured no more."""
 
     placed_ms: int
     state: str = ""
@@ -94,18 +94,18 @@ class Course:
         self.over = state in (SERVED, *OVER)
 
     def _take_back(self) -> None:
-        """LISTO did not happen, nor what it made ready."""
+        """Forgets LISTO, and what it made ready: that did not happen."""
         self.line_ready = {line_id: ms for line_id, ms in self.line_ready.items() if ms != self.ready_ms}
         self.ready_ms = None
 
     def _mark(self, lines: Iterable[int], ms: int) -> None:
-        """Lines are ready; only of an order that somebody began can it be said how long they took."""
+        """Notes that lines are ready, where somebody began the order: of no other can it be said how long they took."""
         if self.started_ms is not None and not self.over:
             for line_id in lines:
                 self.line_ready.setdefault(line_id, ms)
 
     def is_late(self, now_ms: int, late_ms: int) -> bool | None:
-        """None where that cannot be said."""
+        """Tells whether the order is late; None where that cannot be said."""
         if self.sent_ms is None:
             return None
         if self.ready_ms is not None:
@@ -115,7 +115,8 @@ class Course:
 
 
 class Figures:
-    """Of the business day from `start_ms` until `end_ms`. `take` its events in the log's order, then `summary`."""
+    """The figures of the business day from `start_ms` until `end_ms`. `take` its events in the log's order, then ask
+    for the `summary`."""
 
     def __init__(self, start_ms: int, end_ms: int) -> None:
         self.start_ms = start_ms
@@ -123,7 +124,8 @@ class Figures:
         self._courses: dict[int, Course] = {}
 
     def take(self, ms: int, event: Json) -> None:
-        """Events of earlier days' orders change nothing, nor do those of another day (a clock was set)."""
+        """Takes an event. Those of earlier days' orders change nothing, nor do those of another day (a clock was
+        set)."""
         if not self.start_ms <= ms < self.end_ms:
             return
         course = self._courses.get(event["pedido_id"])
@@ -134,7 +136,8 @@ class Figures:
         course.take(ms, event)
 
     def summary(self, now_ms: int, zone: tzinfo, late_ms: int) -> Json:
-        """What docs/protocol.md, section 10, says of `GET /api/cifras`. What cannot be known is None, never 0."""
+        """Returns what docs/protocol.md, section 10, says of `GET /api/cifras`. What cannot be known is None, never
+        0."""
         now_ms = min(now_ms, self.end_ms)
         courses = list(self._courses.values())
         sold = [course for course in courses if course.state != CANCELLED]
@@ -155,8 +158,8 @@ class Figures:
         }
 
     def _hours(self, courses: list[Course], late: list[bool | None], now_ms: int, zone: tzinfo) -> Iterator[Json]:
-        """Each hour from the first order's to the last one's, of a day that goes on to now: an hour without orders is a
-        fact."""
+        """Yields each hour from the first order's to the last one's, or to now in a day that goes on: an hour without
+        orders is a fact."""
         if not courses:
             return
         found: dict[int, list[bool | None]] = {}
@@ -170,8 +173,9 @@ class Figures:
 
 
 def spread(spans: Iterable[tuple[int | None, int | None]]) -> Json:
-    """Median and 90th percentile, in whole seconds, of the spans whose both ends are known. Nine of ten took no longer
-    than the 90th percentile (nearest rank). A clock that was set back makes no span negative."""
+    """Returns the median and the 90th percentile, in whole seconds, of the spans in milliseconds whose both ends are
+    known. Nine of ten took no longer than the 90th percentile (nearest rank). A clock that was set back makes no span
+    negative."""
     seconds = sorted(
         max(0, end - start) / 1000 for start, end in spans if start is not None and end is not None
     )  # fmt: skip
@@ -191,8 +195,8 @@ def _share(late: Iterable[bool | None]) -> Json:
 
 
 def _dishes(courses: list[Course]) -> list[Json]:
-    """What was ordered and not cancelled, the most first, with the median from the order's start until the dish was
-    ready. A POS may know its dishes by name alone."""
+    """Returns what was ordered and not cancelled, the most first, with the median from the order's start until the dish
+    was ready. A POS may know its dishes by name alone."""
     quantities: dict[tuple[int | None, str | None], float] = {}
     cooking: dict[tuple[int | None, str | None], list[tuple[int | None, int | None]]] = {}
     for course in courses:

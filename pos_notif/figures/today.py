@@ -19,7 +19,7 @@ _NO_END = 2**63 - 1
 
 @dataclass(slots=True)
 class _Reading:
-    """How far a day's events have been read; by one caller at a time, so that none is taken twice."""
+    """How far a day's events have been read. One caller at a time reads them, so that none is taken twice."""
 
     day: date
     figures: Figures
@@ -34,7 +34,7 @@ class DayFigures:
         self._today: _Reading | None = None
 
     async def of(self, day: date | None) -> Json:
-        """None: today. Raises LogUnavailable."""
+        """Returns a day's figures, today's for None, as `GET /api/cifras` answers them. Raises LogUnavailable."""
         log = self._log
         today = business_day(log.clock(), log.zone)
         reading = self._today if self._today is not None and day in (None, today) else None

@@ -91,8 +91,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What the log holds: the ids from `oldest` to `newest` of the run `epoch`. An empty log has `oldest` above
-    `newest`."""
+    """What the log `epoch` holds: the ids from `oldest` to `newest`. An empty one has `oldest` above `newest`."""
 
     epoch: str
     oldest: int

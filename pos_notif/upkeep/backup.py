@@ -47,7 +47,7 @@ def back_up(database: Path, target: Path, progress: OnProgress = silent, checked
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """`aside`: where the log that was replaced is kept; None where there was none."""
+    """What was put in place. `aside` is where the log that was replaced is kept, or None where there was none."""
 
     sound: Sound
     next_id: int
@@ -80,7 +80,8 @@ def refuse_in_use(database: Path) -> None:
 
 
 def _begin_anew(connection: sqlite3.Connection) -> int:
-    """The next id. Sessions end: one that was revoked since the backup must not come to life again."""
+    """Gives the log a new epoch, and returns its next id. Sessions end: one that was revoked since the backup must not
+    come to life again."""
     connection.execute("DELETE FROM sessions")
     connection.execute("UPDATE log SET epoch = ?, head_id = head_id + ?", (new_epoch(), ID_GAP - 1))
     return int(connection.execute("SELECT head_id + 1 FROM log").fetchone()[0])
@@ -88,7 +89,7 @@ def _begin_anew(connection: sqlite3.Connection) -> int:
 
 @contextlib.contextmanager
 def _new_file(target: Path) -> Iterator[Path]:
-    """A file beside the target, of the same file system, for as long as it is being made."""
+    """Yields a file beside the target, in the same file system, for as long as it is being made."""
     directory = target.parent
     if not is_directory(directory):
         raise CommandFailed(f"{target}: the directory {directory} does not exist")
@@ -102,8 +103,8 @@ def _new_file(target: Path) -> Iterator[Path]:
 
 
 def _copy(source: Path, part: Path, progress: OnProgress) -> None:
-    """By SQLite's backup API. Within one read transaction, so that it is one moment's log and does not begin anew with
-    every commit of another process."""
+    """Copies by SQLite's backup API, within one read transaction: so the copy is one moment's log, and is not begun
+    anew with every commit of another process."""
     with opened_to_read(source) as connection, contextlib.closing(sqlite3.connect(part, isolation_level=None)) as copy:
         copy.execute("PRAGMA synchronous = OFF")  # it is synced once, when it is whole
         connection.execute("BEGIN")
@@ -120,7 +121,8 @@ def _settle(part: Path) -> None:
 
 
 def _swap(part: Path, database: Path) -> Path | None:
-    """The part takes the log's place and name, the log is kept under another name."""
+    """Gives the part the log's place and name. Returns the name under which the log is kept, or None where there was
+    none."""
     aside = _aside(database)
     # What SQLite would take for the new file's own, and might discard with a damaged log.
     companions = [path for path in map(partial(_companion, database), _COMPANIONS) if exists(path)]
@@ -159,8 +161,8 @@ def _publish(part: Path, target: Path) -> None:
 
 
 def _keep(path: Path, name: Path, locked: BinaryIO | None = None) -> None:
-    """Under another name too. A `locked` file is read through the handle that holds its lock: closing any other handle
-    of the file would take the lock away."""
+    """Keeps a file under another name too. A `locked` one is read through the handle that holds its lock: closing any
+    other handle of the file would take the lock away."""
     try:
         os.link(path, name)
     except OSError:  # a file system without links
@@ -177,7 +179,7 @@ def _unlink(paths: Iterable[Path]) -> None:
 
 
 def _fold_in_wal(database: Path) -> bool:
-    """Makes the log one file; False where it is so damaged that SQLite cannot."""
+    """Makes the log one file. Returns False where it is so damaged that SQLite cannot."""
     try:
         with contextlib.closing(sqlite3.connect(database, timeout=0, isolation_level=None)) as connection:
             connection.execute("PRAGMA journal_mode = DELETE")
@@ -219,7 +221,7 @@ def _companion(database: Path, ending: str) -> Path:
 
 
 def _take_owner(part: Path, database: Path) -> None:
-    """Root restores for the service's user."""
+    """Gives the part the log's mode and owner: root restores for the service's user."""
     before = database.stat()
     os.chmod(part, before.st_mode & 0o777)
     with contextlib.suppress(PermissionError):

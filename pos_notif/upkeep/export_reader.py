@@ -60,7 +60,7 @@ class ExportReader:
             raise Unsound(f"it begins after event {self.state.anchor_id}, and no {PRUNING} event says so")
 
     def _read_last_line(self) -> tuple[int, int, LogState]:
-        """Where it begins, how many events it speaks of, and the log's state."""
+        """Returns where the last line begins, how many events it speaks of, and the log's state."""
         size = self._file.seek(0, 2)
         self._file.seek(max(0, size - _LAST_LINE_BYTES))
         tail = self._file.read()
@@ -82,7 +82,8 @@ class ExportReader:
         return size - len(tail) + start, told["total"], state
 
     def _reordered(self, walk: ChainWalk) -> str | None:
-        """Whether the line after the last good one comes later: looked for only where something is wrong."""
+        """Says so where the line that should follow the last good one comes later; None where it does not. It is looked
+        for only where something is wrong."""
         here = self._file.tell()
         found = None
         self._file.seek(0)

@@ -1,4 +1,5 @@
-"""An exported log into an empty one: the same rows, hashes and orders, or nothing (docs/protocol.md, section 12)."""
+"""Brings an exported log into an empty one: the same rows, hashes and orders, or nothing (docs/protocol.md, section
+12)."""
 
 from __future__ import annotations
 
@@ -26,8 +27,8 @@ CACHE_KIB = 16 * 1024
 def import_log(
     file: Path, database: Path, progress: OnProgress = silent, orders_progress: OnProgress = silent
 ) -> Sound:
-    """Raises CommandFailed, LogRefused, OSError or sqlite3.Error, and then the log is as it was; a file that was made
-    for it is gone again."""
+    """Imports the complete export `file`. Raises CommandFailed, LogRefused, OSError or sqlite3.Error, and then the log
+    is as it was; a file that was made for it is gone again."""
     made = not exists(database)
     try:
         with naming(file), file.open("rb") as source:

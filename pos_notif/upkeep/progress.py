@@ -29,7 +29,7 @@ class Display:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Whatever comes next begins its own line."""
+        """Clears the line, so that whatever comes next begins its own."""
         if self._shown:
             sys.stderr.write("\r" + " " * self._shown + "\r")
             sys.stderr.flush()

@@ -51,7 +51,7 @@ async def prune(
     zone: tzinfo,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> PruningResult | None:
-    """Takes out the events before the first that is as young as `before_ms`; None where there are none.
+    """Takes out the events before the first that is as young as `before_ms`. Returns None where there are none.
 
     What an earlier one left undone is done first. It may be ended at any point: the next one goes on. Raises
     Overtaken, or LogUnavailable.
@@ -84,7 +84,7 @@ async def prune(
 
 
 async def _plan(database: Database, prefix: Prefix) -> dict[int, Order]:
-    """The orders that go on, by id."""
+    """Returns the orders that go on, by id."""
     ids = sorted(prefix.order_ids)
     fold: Fold | None = None
     going_on: dict[int, Order] = {}
@@ -112,7 +112,8 @@ async def _delete_rows(database: Database, progress: Callable[[int], None]) -> N
 
 
 async def prune_every_day(database: Database, log: SqliteLog, *, keep_days: float, clock: Clock, zone: tzinfo) -> None:
-    """When it starts, and after every change of the business day: a machine may be off at night. Never returns."""
+    """Prunes when it starts, and after every change of the business day: a machine may be off at night. It never
+    returns."""
     while True:
         day = business_day(clock(), zone)
         cut = business_day_start(day, zone)

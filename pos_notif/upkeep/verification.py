@@ -1,5 +1,6 @@
-"""Whether a log is what it was: the hash chain from its anchor to its head, and the orders it implies. Of a database
-or of an exported file; a page at a time, beside a running service (docs/protocol.md, section 12)."""
+"""Says whether a log is what it was: the hash chain from its anchor to its head, and the orders it implies. The log may
+be an exported file, or a database, which is read a page at a time beside a running service (docs/protocol.md, section
+12)."""
 
 from __future__ import annotations
 
@@ -47,7 +48,7 @@ class _Watch:
         self._hash: str | None = None
 
     def passes(self, event_id: int, own_hash: str) -> None:
-        """The anchor, then each event, in order."""
+        """Is told the anchor, then each event, in order."""
         if self._noted is not None and event_id <= self._noted.id:
             self._hash = own_hash
 
@@ -73,7 +74,7 @@ def naming(path: Path) -> Iterator[None]:
 
 
 def verify_export(path: Path, noted: Head | None = None, progress: OnProgress = silent) -> Sound:
-    """Raises Unsound, or OSError."""
+    """Checks a complete export, and that it has the `noted` head. Raises Unsound or OSError."""
     watch = _Watch(noted)
     with naming(path), path.open("rb") as file:
         export = ExportReader(file, progress)
@@ -93,7 +94,8 @@ def verify_database(
     progress: OnProgress = silent,
     orders_progress: OnProgress = silent,
 ) -> Sound:
-    """Raises Unsound or sqlite3.Error. Each page is a snapshot of its own, so that a service may write meanwhile."""
+    """Checks a log, and that it has the `noted` head. Each page is a snapshot of its own, so that a service may write
+    meanwhile. Raises Unsound or sqlite3.Error."""
     watch = _Watch(noted)
     # What is no UTF-8 any more does not match its hash, and must not end the search for it.
     connection.text_factory = lambda text: text.decode("utf-8", "replace")
@@ -126,8 +128,8 @@ def _snapshot(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def _walk_page(connection: sqlite3.Connection, walk: ChainWalk, watch: _Watch) -> tuple[LogState, bool]:
-    """Takes a page: the log's state in this snapshot, and whether that was all. A pruning that overtakes the walk takes
-    it along."""
+    """Takes a page. Returns the log's state in this snapshot, and whether that was all. A pruning that overtakes the
+    walk takes it along."""
     state = LogState(
         *connection.execute("SELECT head_id, head_hash, oldest - 1, anchor_hash FROM log").fetchone()
     )  # fmt: skip
@@ -165,7 +167,7 @@ def _columns(stored: bytes) -> tuple[object, ...] | None:
 
 
 def _check_orders(connection: sqlite3.Connection, progress: OnProgress) -> None:
-    """The projection is the fold of the log."""
+    """Raises Unsound unless the projection is the fold of the log."""
     with _snapshot(connection):
         total = connection.execute("SELECT count(*) FROM orders").fetchone()[0]
         fold = _fold(connection)
@@ -193,7 +195,7 @@ def _stored(connection: sqlite3.Connection, order_id: int) -> Order | str | None
 
 
 def _fold(connection: sqlite3.Connection, known: Fold | None = None) -> Fold:
-    """Of the present snapshot. Raises Unsound where it does not begin where the log does."""
+    """Returns the fold of the present snapshot. Raises Unsound where it does not begin where the log does."""
     try:
         fold = known.renewed() if known is not None else Fold(connection)
     except (ValueError, KeyError, TypeError) as error:
