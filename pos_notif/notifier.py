@@ -1,4 +1,4 @@
-"""`NotificadorPedidos`: what the POS already calls, in one class. Each method calls one function of what lies below."""
+"""`NotificadorPedidos`: what the POS already calls, in one class above the packages that do it."""
 
 from __future__ import annotations
 
@@ -61,11 +61,11 @@ class NotificadorPedidos:
         await self.close()
 
     async def open(self) -> None:
-        """Opening what is open does nothing. Raises LogRefused where the file must not be used."""
+        """Opens the log; opening what is open does nothing. Raises LogRefused where the file must not be used."""
         await self.log.open()
 
     async def close(self) -> None:
-        """Publications that were accepted are written first."""
+        """Closes the log once all publications that were accepted are written."""
         await self.log.close()
 
     # Publishing
@@ -138,7 +138,8 @@ class NotificadorPedidos:
         }
 
     async def suscribir_a_sala(self, sid: str, sala: str) -> list[str]:
-        """The connection's rooms. Raises NotFound for an unknown `sid`, Invalid for what is no room."""
+        """Adds a room to the connection's, and returns them. Raises NotFound for an unknown `sid`, Invalid for what is
+        no room."""
         presence = self._connection(sid)
         number = sala.removeprefix("pedido_")
         if sala not in (*FILTERED_ROOMS, MANAGERS) and not (sala != number and number.isascii() and number.isdigit()):
@@ -148,6 +149,7 @@ class NotificadorPedidos:
         return list(presence.rooms)
 
     async def desuscribir_de_sala(self, sid: str, sala: str) -> list[str]:
+        """Takes a room from the connection's, and returns them. Raises NotFound for an unknown `sid`."""
         presence = self._connection(sid)
         if sala in presence.rooms:
             presence.rooms.remove(sala)
@@ -160,7 +162,8 @@ class NotificadorPedidos:
         return presence
 
     async def obtener_eventos_pendientes(self, rol: str, cursor: str | None = None) -> dict[str, Any]:
-        """A poll, as `GET /api/notificaciones/polling/<rol>` answers it. It empties nothing."""
+        """Returns what `GET /api/notificaciones/polling/<rol>` answers. It empties nothing. Raises Invalid for an
+        unknown role."""
         if rol not in ROLE_ROOM:
             raise Invalid(fields={"rol": "debe ser uno de: " + ", ".join(ROLE_ROOM)})
         answer = await poll(Reader.of_role(self.log, rol), cursor, limit=100)
@@ -168,4 +171,5 @@ class NotificadorPedidos:
         return result
 
     async def obtener_estado_conexiones(self) -> dict[str, Any]:
+        """Returns what `GET /api/notificaciones/estado` answers."""
         return self.directory.state(self.log.cursor)

@@ -98,7 +98,7 @@ def delete_user(username: str, database: str | None) -> None:
 
 
 def _ask_password() -> str:
-    """Twice from a person; from a script, the one line that it pipes in."""
+    """Asks a person twice, and reads the one line that a script pipes in."""
     if sys.stdin.isatty():
         return str(click.prompt("Password or PIN", hide_input=True, confirmation_prompt=True, err=True))
     line = sys.stdin.readline().rstrip("\r\n")

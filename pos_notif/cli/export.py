@@ -30,7 +30,7 @@ STANDARD_OUTPUT = "-"
 
 
 def filter_options(command: Command) -> Command:
-    """An option for each filter of the HTTP downloads, by its name there."""
+    """Adds an option for each filter of the HTTP downloads, by its name there."""
     for name in reversed((*NAMES, "desde_id")):
         command = click.option("--" + name.replace("_", "-"), name, metavar="TEXT", help=_HELP[name])(command)
     return command
@@ -92,13 +92,13 @@ def export_command(kind: str, separador: str | None, output: str, database: str 
 
 
 async def _check(config: Config) -> None:
-    """That it is a log of ours, brought up to the present schema."""
+    """Raises LogRefused for what is no log of ours, and brings the log up to the present schema."""
     await (await Database.open(config.database, create=False)).close()
 
 
 @contextlib.contextmanager
 def _terminable() -> Iterator[None]:
-    """SIGTERM ends it as Ctrl+C does: nothing is left behind."""
+    """Lets SIGTERM end what is inside as Ctrl+C does: nothing is left behind."""
     before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
         yield
@@ -126,7 +126,8 @@ def _opened(output: str) -> Iterator[BinaryIO]:
 
 
 def _check_output(output: Path) -> None:
-    """Before anything is read. An export may be replaced by a newer one, a log or its backup never."""
+    """Checks where the export goes before anything is read. An export may be replaced by a newer one, a log or its
+    backup never."""
     if exists(output) and not is_file(output):
         raise CommandFailed(f"{output}: is a directory" if is_directory(output) else f"{output}: is no file")
     if not is_directory(output.parent):
@@ -137,7 +138,7 @@ def _check_output(output: Path) -> None:
 
 
 def _write(pages: Iterator[tuple[int, bytes]], total: int, out: BinaryIO) -> int:
-    """How many rows it has written."""
+    """Writes the pages, and returns how many rows they had."""
     done = 0
     with Display() as display:
         progress = display("exported")

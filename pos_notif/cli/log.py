@@ -28,7 +28,7 @@ _FILE = click.Path(path_type=Path)
 
 
 class NotedHead(click.ParamType):  # type: ignore[type-arg]
-    """`<id> <hash>`, as a download's header and the manager's page show it."""
+    """A head as `<id> <hash>`, as a download's header and the manager's page show it."""
 
     name = "ID HASH"
 
@@ -40,7 +40,7 @@ class NotedHead(click.ParamType):  # type: ignore[type-arg]
 
 
 class Age(click.ParamType):  # type: ignore[type-arg]
-    """`400d` or `36h`, in milliseconds."""
+    """An age like `400d` or `36h`, in milliseconds."""
 
     name = "AGE"
 

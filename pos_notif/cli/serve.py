@@ -21,7 +21,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def settings_options() -> Callable[[Command], Command]:
-    """Every setting as an option of the command; its environment variable has the same name."""
+    """Makes every setting an option of the command; its environment variable has the same name."""
 
     def decorate(command: Command) -> Command:
         for setting in reversed(fields(Config)):
@@ -38,7 +38,7 @@ def settings_options() -> Callable[[Command], Command]:
 
 
 def config_of(options: dict[str, str | None]) -> Config:
-    """The configuration of a command's options over the environment. Warns of variables that no setting has."""
+    """Reads a command's options over the environment. Warns of variables that no setting has."""
     for name in unknown_settings():
         click.echo(f"pos-notif: warning: {name} is not a setting of this version; it does nothing", err=True)
     given = {name: _parse(name, text) for name, text in options.items() if text is not None}
@@ -66,7 +66,8 @@ def serve_command(**options: str | None) -> None:
 
 
 def announce(config: Config, port: int, has_users: bool) -> None:
-    """The first line on standard output is the URL; what follows is for people."""
+    """Says that the service is up. The first line, on standard output, is the URL; what follows, on standard error, is
+    for people."""
     from ..web.pages import SCREENS
 
     everywhere = config.host in ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
@@ -86,7 +87,7 @@ def announce(config: Config, port: int, has_users: bool) -> None:
 
 
 def _this_program() -> list[str]:
-    """How to call it again: it need not be on the PATH."""
+    """Returns how to call this program again: it need not be on the PATH."""
     called = sys.argv[0]
     if os.path.basename(called) == "__main__.py":
         return [sys.executable, "-m", "pos_notif"]
@@ -98,7 +99,7 @@ def _in_url(host: str) -> str:
 
 
 def _lan_addresses() -> list[str]:
-    """This machine's address towards its network; nothing is sent for it."""
+    """Returns this machine's address towards its network, if it has one; nothing is sent for it."""
     with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.connect(("192.0.2.1", 9))  # documentation range (RFC 5737): only the route is looked up
         return [str(probe.getsockname()[0])]

@@ -30,7 +30,7 @@ class Board:
 
     @property
     def free(self) -> list[Json]:
-        """The orders that somebody may act on."""
+        """Returns the orders that somebody may act on."""
         return [order for order in self.orders if order["id"] not in self.left_alone]
 
     def leaving_alone(self, order_ids: Iterable[int]) -> Board:
@@ -49,14 +49,15 @@ class Hands:
         self._placed: set[int] = set()
 
     def note(self, order: Json, *, placed: bool) -> None:
-        """A simulated person's deed was answered with this order."""
+        """Notes that a simulated person's deed was answered with this order."""
         assert self._versions is not None, "look comes first"
         self._versions[order["id"]] = order["version"]
         if placed:
             self._placed.add(order["id"])
 
     def look(self, orders: list[Json], now: float) -> None:
-        """`orders`: all that are open, as they are after every deed that was noted."""
+        """Compares `orders`, all that are open, with what was seen before: every deed up to now must have been
+        noted."""
         versions = {order["id"]: order["version"] for order in orders}
         if self._versions is not None:
             for order_id, version in versions.items():

@@ -1,4 +1,4 @@
-"""The public HTTP API as the screens use it, with the standard library only. Blocks its thread."""
+"""The public HTTP API as the screens use it, with the standard library only. It blocks its thread."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ class Client:
         return products
 
     def do(self, deed: Deed) -> Json | None:
-        """Does it once, however often it must be sent. The order as it is then; None where there is none, or where the
-        deed was refused. Raises Refused only where the person cannot sign in."""
+        """Does the deed once, however often it must be sent. Returns the order as it is then, or None where there is
+        none or the deed was refused. Raises Refused only where the person cannot sign in."""
         body = deed.body if deed.method == "PATCH" else {**deed.body, "operacion_id": str(uuid.uuid4())}
         try:
             order: Json | None = self._in_session(deed, body).get("pedido")
@@ -86,7 +86,7 @@ class Client:
         self._cookies[person] = headers["Set-Cookie"].split(";")[0]
 
     def _request(self, method: str, path: str, headers: dict[str, str], body: Json | None = None) -> tuple[Any, Any]:
-        """The answer's JSON and headers."""
+        """Returns the answer's JSON and headers."""
         data = None if body is None else json.dumps(body).encode()
         headers = {**headers, "Content-Type": "application/json"}
         pause = FIRST_PAUSE_SECONDS

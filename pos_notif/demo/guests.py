@@ -56,7 +56,7 @@ class _ChangeOfMind:
 
 
 class Guests:
-    """Orders of one seed are the same in every run, as far as there are the dishes and the tables."""
+    """The guests of one seed, who order the same in every run, as far as there are the dishes and the tables."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
@@ -66,7 +66,7 @@ class Guests:
         self._changes: dict[int, _ChangeOfMind] = {}
 
     def act(self, board: Board, now: float) -> list[Deed]:
-        """What they want at `now`. Call it with times that do not go back."""
+        """Returns what they want at `now`. Call it with times that do not go back."""
         return [*self._changed_minds(board, now), *self._new_orders(board, now)]
 
     def _new_orders(self, board: Board, now: float) -> list[Deed]:
@@ -91,7 +91,7 @@ class Guests:
         return deeds
 
     def _order(self, menu: list[Json], taken: set[int | None]) -> Deed | None:
-        """None where nothing is left that they would eat."""
+        """Places an order for new guests. Returns None where nothing is left that they would eat."""
         rng = self._rng("order", self._ordered)
         table = next((table for table in rng.sample(_TABLES, len(_TABLES)) if table not in taken), None)
         takeaway = rng.random() < 0.3 or table is None or self._ordered in OPENING_TAKEAWAYS
@@ -115,7 +115,7 @@ class Guests:
         )
 
     def _changed_minds(self, board: Board, now: float) -> list[Deed]:
-        """Each order's guests once, and only of orders that no person at a screen has in hand then."""
+        """Lets each order's guests change their minds once, where no person at a screen has the order in hand then."""
         for order_id in board.placed - self._changes.keys():
             rng = self._rng("mind", order_id)
             kind = rng.choices(list(_CHANGES), list(_CHANGES.values()))[0]
@@ -133,7 +133,7 @@ class Guests:
         return deeds
 
     def _change(self, order: Json, kind: str, board: Board) -> Deed | None:
-        """None where it came too late: the dish is ready, the bill is paid."""
+        """Returns what is asked for, or None where it came too late: the dish is ready, the bill is paid."""
         rng = self._rng("change", order["id"])
         state = order["estado"]
         if kind == "cancelar":
@@ -162,7 +162,7 @@ class Guests:
         return act(person, order, "cambiar_cantidad", item_id=line["id"], cantidad=after)
 
     def _cancel(self, order: Json, rng: Random) -> Deed | None:
-        """Money that was paid, and dishes that are cooking, are not a waiter's to cancel."""
+        """Cancels an order. Money that was paid, and dishes that are cooking, are not a waiter's to cancel."""
         match order["estado"]:
             case events.COOKING:
                 person = one_of("manager", rng)
@@ -179,12 +179,12 @@ class Guests:
 
 
 def _told(order: Json, rng: Random) -> Person:
-    """Whom the guests tell it: who took the order."""
+    """Returns whom the guests tell it: who took the order."""
     return named(order["mesero"]) or one_of("cajero", rng)
 
 
 def _products(rng: Random, menu: list[Json]) -> list[Json]:
-    """One to five different dishes, and often a drink."""
+    """Chooses one to five different dishes, and often a drink."""
     chosen = [choose_product(rng, menu) for _ in range(rng.choice((1, 1, 2, 2, 3, 3, 4, 5)))]
     if rng.random() < 0.6:
         chosen.append(choose_product(rng, menu, drink=True))

@@ -11,7 +11,7 @@ from .people import Json
 
 @dataclass(frozen=True, slots=True)
 class Dish:
-    """`stock`: how many there are at first, where they are counted."""
+    """A dish of the demo's menu. `stock` is how many there are at first, where they are counted."""
 
     name: str
     category: str
@@ -21,7 +21,7 @@ class Dish:
 
     @property
     def product(self) -> Json:
-        """As the service's menu takes it."""
+        """Returns the dish as the service's menu takes it."""
         counted = {"stock_actual": self.stock, "stock_minimo": LOW_STOCK} if self.stock is not None else {}
         return {"nombre": self.name, "categoria": self.category, "precio": self.price, **counted}
 
@@ -78,8 +78,8 @@ _ALLERGENS = {dish.name: dish.allergens for dish in MENU}
 
 
 def choose_product(rng: Random, menu: Iterable[Json], *, drink: bool = False) -> Json | None:
-    """One that is there; every other one is a pupusa. None: there is none. The menu is the service's, with whatever
-    people have added to it."""
+    """Chooses a dish that is there; every other one is a pupusa. Returns None where there is none. The menu is the
+    service's, with whatever people have added to it."""
     there = [product for product in menu if _is_there(product) and (product["categoria"] == DRINKS) is drink]
     pupusas = [product for product in there if product["categoria"] == _PUPUSAS]
     if not there:
@@ -92,18 +92,18 @@ def _is_there(product: Json) -> bool:
 
 
 def choose_quantity(rng: Random, product: Json) -> int:
-    """Of one that is there, at most as many as there are."""
+    """Chooses how many of a dish that is there: at most as many as there are."""
     wanted = rng.randint(2, 5) if product["categoria"] == _PUPUSAS else rng.choice((1, 1, 1, 2, 2, 3))
     return wanted if product["stock_actual"] is None else min(wanted, int(product["stock_actual"]))
 
 
 def choose_note(rng: Random, category: str | None, other_than: str | None = None) -> str | None:
-    """None: nobody has a wish for such a dish."""
+    """Chooses a wish for a dish. Returns None where nobody has one for such a dish."""
     notes = [note for note in _NOTES.get(category or "", ()) if note != other_than]
     return rng.choice(notes) if notes else None
 
 
 def choose_allergy(rng: Random, names: Iterable[str]) -> str:
-    """An allergy that none of the dishes contradicts: nobody orders a pupusa de queso and no dairy."""
+    """Chooses an allergy that none of the dishes contradicts: nobody orders a pupusa de queso and no dairy."""
     contained = frozenset[str]().union(*(_ALLERGENS.get(name, frozenset()) for name in names))
     return "ALERGIA: " + rng.choice([name for name in ("lácteos", "mariscos", "maní") if name not in contained])

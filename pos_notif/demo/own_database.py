@@ -21,7 +21,7 @@ TOKEN_NAME = "simulador (pos-notif demo)"  # noqa: S105 - a name
 
 
 def refuse_foreign(path: str) -> None:
-    """Raises LogRefused unless the file is new, empty, or the demo's own. Reads only: a real log stays untouched,
+    """Raises LogRefused unless the file is new, empty, or the demo's own. It only reads: a real log stays untouched,
     and is not migrated either."""
     file = Path(path)
     if not is_file(file) or file.stat().st_size == 0:
@@ -42,9 +42,9 @@ def refuse_foreign(path: str) -> None:
 
 
 async def prepare(path: str | os.PathLike[str]) -> str:
-    """Makes the file where it is not there, and the demo's people, its menu and a fresh token in it; answers the token.
-    PINs and roles are set back to those that are shown; whoever is still signed in stays so, and whatever was done to
-    the menu."""
+    """Makes the file where it is not there, and the demo's people, its menu and a fresh token in it. Returns the token.
+    PINs and roles are set back to those that are shown; whoever is still signed in stays so, and what was done to the
+    menu stays too."""
     async with NotificadorPedidos(database=str(path)) as notifier:
         accounts = Accounts(notifier.log.database, notifier.log.clock)
         try:

@@ -37,7 +37,8 @@ def named(username: str | None) -> Person | None:
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """One request of the public API, as the person's screen would send it. `order_id`: of which order that exists."""
+    """One request of the public API, as the person's screen would send it. `order_id` is the order that it changes,
+    None where it changes none that exists."""
 
     person: Person
     method: str
@@ -51,7 +52,7 @@ def place(person: Person, **order: object) -> Deed:
 
 
 def act(person: Person, order: Json, action: str, **fields: object) -> Deed:
-    """On the order as the person saw it: whoever was faster makes it a conflict, never a second act."""
+    """Acts on the order as the person saw it: whoever was faster makes it a conflict, never a second act."""
     body = {"accion": action, "version": order["version"], **fields}
     return Deed(person, "POST", f"/api/pedidos/{order['id']}/acciones", body, order["id"])
 

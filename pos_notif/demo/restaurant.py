@@ -20,11 +20,12 @@ PAUSE_SECONDS = 180.0
 
 class Actor(Protocol):
     def act(self, board: Board, now: float) -> list[Deed]:
-        """What is done at `now`, in simulated seconds since the start."""
+        """Returns what is done at `now`, in simulated seconds since the start."""
 
 
 class Restaurant:
-    """`actors` in the order in which they act; an order that one has touched is left alone by those after it."""
+    """The restaurant with its `actors`, in the order in which they act; an order that one has touched is left alone by
+    those after it."""
 
     def __init__(self, client: Client, actors: list[Actor], pace: float) -> None:
         self._client = client
@@ -33,7 +34,7 @@ class Restaurant:
         self._hands = Hands(PAUSE_SECONDS)
 
     def run(self, stop: threading.Event) -> None:
-        """Until `stop` is set. Blocks. Raises Refused where nobody can look or sign in."""
+        """Runs until `stop` is set, and blocks its thread. Raises Refused where nobody can look or sign in."""
         started = time.monotonic()
         tick_seconds = min(max(1 / self._pace, SHORTEST_TICK_SECONDS), LONGEST_TICK_SECONDS)
         with contextlib.suppress(Stopped):

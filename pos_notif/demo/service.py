@@ -22,7 +22,8 @@ from .staff import Staff
 
 
 def run_demo(config: Config, *, pace: float, seed: int, staff: bool, announce: Callable[[int], None]) -> None:
-    """Until SIGINT or SIGTERM. `announce(port)` is called once requests are answered; only then the first guests come.
+    """Runs until SIGINT or SIGTERM. `announce(port)` is called once requests are answered; only then the first guests
+    come.
 
     Raises PortUnavailable or LogRefused before that, and ClickException where the service refuses the simulation.
     """
@@ -39,8 +40,9 @@ def _actors(seed: int, staff: bool) -> list[Actor]:
 
 
 class _DemoServer(Server):
-    """A stop ends the simulation first, while its last request is still answered. What is connecting in the moment
-    in which a server closes may be neither served nor reset (asyncio, Python 3.11 to 3.13), and hold its client up."""
+    """The demo's server, whose stop ends the simulation first, while its last request is still answered. What is
+    connecting in the moment in which a server closes may be neither served nor reset (asyncio, Python 3.11 to 3.13),
+    and hold its client up."""
 
     def __init__(self, app: NotificationApp, config: Config, listener: socket.socket) -> None:
         super().__init__(app, config, listener)
@@ -85,6 +87,6 @@ async def _run(
 
 
 def _reachable(host: str) -> str:
-    """An address of this machine for what listens on `host`."""
+    """Returns an address of this machine for what listens on `host`."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared with, not bound to
     return f"[{host}]" if ":" in host else host

@@ -33,7 +33,8 @@ class Step:
 
 
 class Staff:
-    """Decides by the board alone, so that orders of other publishers and of an earlier run are served too."""
+    """The staff, who decide by the board alone, so that orders of other publishers and of an earlier run are served
+    too."""
 
     def __init__(self, rng: Random) -> None:
         self._rng = rng
@@ -41,7 +42,7 @@ class Staff:
         self._restock_due: dict[int, float] = {}
 
     def act(self, board: Board, now: float) -> list[Deed]:
-        """What they do at `now`. Call it with times that do not go back."""
+        """Returns what they do at `now`. Call it with times that do not go back."""
         steps = {order["id"]: self._step(order, now) for order in board.free}
         due = {order_id: step for order_id, step in steps.items() if step.due <= now}
         # A step that was taken is forgotten: were it refused, the order would be looked at anew.
@@ -58,7 +59,8 @@ class Staff:
         return Step(order["version"], now + wait * (HASTE if hurried else 1), deed)
 
     def _restock(self, board: Board, now: float) -> list[Deed]:
-        """What was counted down to nothing; a dish that somebody marked as sold out is theirs to bring back."""
+        """Fills up what was counted down to nothing; a dish that somebody marked as sold out is theirs to bring
+        back."""
         gone = [
             product for product in board.menu if product["stock_actual"] is not None and product["stock_actual"] <= 0
         ]
@@ -74,7 +76,7 @@ class Staff:
 
 
 def next_step(order: Json, rng: Random) -> tuple[float, Deed]:
-    """The next step of an open order, and how long it lies until then."""
+    """Returns how long an open order lies, and the next step then."""
     paid = order.get("pagado_at")
     match order["estado"]:
         case events.AWAITING_PAYMENT:
@@ -100,7 +102,7 @@ def next_step(order: Json, rng: Random) -> tuple[float, Deed]:
 
 
 def _cooking(order: Json, rng: Random) -> tuple[float, Deed]:
-    """One line gets ready, the drinks first; the last one makes the order ready."""
+    """Makes one line ready, the drinks first; the last one makes the order ready."""
     cook = one_of("cocinero", rng)
     pending = [line for line in order["items"] if line["estado_item"] == PENDING]
     drinks = [line for line in pending if line["categoria"] == DRINKS]
@@ -116,7 +118,7 @@ def _charge(order: Json, rng: Random) -> Deed:
 
 
 def _server(order: Json, rng: Random) -> Person:
-    """Who took the order to the table; the cashier hands a takeaway over."""
+    """Returns who brings the order: who took it at the table, or for a takeaway the cashier."""
     if order["tipo"] == "llevar":
         return one_of("cajero", rng)
     own = named(order["mesero"])

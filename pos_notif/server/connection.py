@@ -1,6 +1,7 @@
-"""The one module that knows Hypercorn's inside: a connection that drops stalled peers and speaks HTTP/1.1 only.
+"""A connection that drops stalled peers and speaks HTTP/1.1 only. It knows Hypercorn's inside, as only `websocket.py`
+does beside it.
 
-Written against Hypercorn 0.18 (`asyncio/tcp_server.py`, `protocol/h11.py`). What it changes, and why:
+It is written against Hypercorn 0.18 (`asyncio/tcp_server.py`, `protocol/h11.py`). What it changes, and why:
 
 - A write that makes no progress for some seconds closes the connection; Hypercorn waits for ever.
 - HTTP/2 in clear text is refused: it has no working backpressure there.
@@ -12,7 +13,7 @@ Written against Hypercorn 0.18 (`asyncio/tcp_server.py`, `protocol/h11.py`). Wha
 - A request's head has 10 s to arrive; what is refused before the application (a head or an address that is too
   large) is answered in JSON.
 - A client that closes an idle connection is let go at once; Hypercorn keeps it until the idle time is over.
-- A websocket is `hypercorn_websocket.WebSocketStream`; after our close frame the client has 2 s for its own.
+- A websocket is a `WebSocketStream` of `websocket.py`; after our close frame the client has 2 s for its own.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ class Http11(H11Protocol):
     _head = b""
 
     async def _check_protocol(self, event: h11.Request) -> None:
-        """An `Upgrade: h2c` is ignored, as RFC 9110 (section 7.8) lets a server do."""
+        """Ignores an `Upgrade: h2c`, as RFC 9110 (section 7.8) lets a server do."""
 
     async def _create_stream(self, request: h11.Request) -> None:
         problem = 0
@@ -90,7 +91,7 @@ class Http11(H11Protocol):
         await self.stream.handle(asked)
 
     async def _send_h11_event(self, event: Any) -> None:
-        """A response's head leaves with the first of its body: one write, and one wake-up of the client, less."""
+        """Lets a response's head leave with the first of its body: one write, and one wake-up of the client, less."""
         try:
             data = self.connection.send(event)
         except h11.LocalProtocolError:
@@ -105,7 +106,7 @@ class Http11(H11Protocol):
             await self.send(RawData(data=whole))
 
     async def send_whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        """The open request's answer, in one write: what ASGI's two messages come to, without their ten steps."""
+        """Answers the open request in one write: what ASGI's two messages come to, without their ten steps."""
         stream = self.stream
         if stream is None or stream.closed:  # the client has gone
             return
@@ -119,10 +120,11 @@ class Http11(H11Protocol):
         await self.stream_send(StreamClosed(stream_id=STREAM_ID))
 
     async def _send_error_response(self, status_code: int) -> None:
-        """Of what no application is asked: the connection closes after it."""
+        """Answers what no application is asked; the connection closes after it."""
         await self.send(RawData(data=self.error(status_code)))
 
     def error(self, status: int) -> bytes:
+        """Returns the whole answer of a refusal; nothing where one is on its way already."""
         body = error_json(http_told(status)).encode()
         headers = [
             (b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), (b"connection", b"close"),
@@ -136,12 +138,12 @@ class Http11(H11Protocol):
 
     @property
     def head_begun(self) -> bool:
-        """Between two requests: some of the next one's head is there."""
+        """Tells whether, between two requests, some of the next one's head is there."""
         return bool(self.connection.trailing_data[0])
 
     @property
     def peer_may_send(self) -> bool:
-        """The rest of a body, or a websocket's close frame."""
+        """Tells whether the rest of a body, or a websocket's close frame, may still come."""
         return isinstance(self.connection, H11WSConnection) or self.connection.their_state is h11.SEND_BODY
 
 
@@ -155,7 +157,8 @@ def _asks_for_websocket(request: h11.Request) -> bool:
 
 @lru_cache(256)
 def _head(status: int, headers: tuple[tuple[str, str], ...], size: int, second: int) -> h11.Response:
-    """The same for all answers of a kind within a second: h11 checks every header of every response anew."""
+    """Returns the same head for all answers of a kind within a second: h11 checks every header of every response
+    anew."""
     own = [(name.lower().encode(), value.encode()) for name, value in headers]
     if size or status != 304:
         own.append((b"content-length", b"%d" % size))
@@ -193,13 +196,14 @@ class TcpConnection(TCPServer):
         self.writer.transport.abort()
 
     def close_if_idle(self) -> None:
-        """For a stop: no request is being answered, and none is waited for."""
+        """Closes the connection where no request is being answered: after a stop none is waited for."""
         if self._idle_timer is not None:
             self.writer.transport.close()
 
     @property
     def transport(self) -> asyncio.WriteTransport:
-        """For bodies that are framed already. Only between two `send`s of the same response, and only for HTTP/1.1."""
+        """Returns the transport, for bodies that are framed already: only between two `send`s of the same response, and
+        only for HTTP/1.1."""
         return self.writer.transport
 
     async def send_whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
@@ -208,7 +212,8 @@ class TcpConnection(TCPServer):
 
     @property
     def send_now(self) -> Callable[[bytes], int]:
-        """The socket's own `send`, for when the transport holds nothing: as much as the kernel takes, or OSError.
+        """Returns the socket's own `send`, for when the transport holds nothing: it sends as much as the kernel takes,
+        or raises OSError.
 
         A tenth of a fan-out is what the transport does around it. Once the transport has closed, this raises:
         it is the socket object's method, and does not remember a file number that somebody else may have by then.
@@ -225,7 +230,7 @@ class TcpConnection(TCPServer):
             self._tell_closed()
 
     def on_close(self, call: Callable[[], None]) -> None:
-        """`call()` once the peer has gone, at once if it has."""
+        """Has `call()` made once the peer has gone, at once if it has."""
         if self.closed:
             call()
         else:
@@ -278,8 +283,8 @@ class TcpConnection(TCPServer):
                 self._stop_reading()
 
     def _stop_reading(self) -> None:
-        """Of a connection that is over. Bytes of a second request wait for the first one's end, which does not come.
-        What a websocket's client sent before it left is still read."""
+        """Ends the reading of a connection that is over: bytes of a second request wait for the first one's end, which
+        does not come. What a websocket's client sent before it left is still read."""
         if self._is_reading and not isinstance(self.protocol.connection, H11WSConnection):
             with contextlib.suppress(RuntimeError):  # it is ending
                 self._reading.reschedule(0)
@@ -296,7 +301,7 @@ class TcpConnection(TCPServer):
             self._idle_timer = self.loop.call_later(self.config.keep_alive_timeout, self.writer.transport.close)
 
     def _watch_head(self) -> None:
-        """However slowly its bytes come, they do not keep the connection for longer."""
+        """Gives a head its time: however slowly its bytes come, they do not keep the connection for longer."""
         if self._idle_timer is not None and self._head_timer is None and self.protocol.head_begun:
             self._head_timer = self.loop.call_later(HEAD_SECONDS, self._head_too_slow)
 
@@ -316,7 +321,7 @@ class TcpConnection(TCPServer):
             self._progress_timer.cancel()
 
     def _watch_progress(self, waiting: int) -> None:
-        """By a timer, since the pump drives `send` outside of any task."""
+        """Watches by a timer, since the pump drives `send` outside of any task."""
         self._progress_timer = self.loop.call_later(self._write_timeout, self._check_progress, waiting)
 
     def _check_progress(self, waiting: int) -> None:
@@ -329,7 +334,8 @@ class TcpConnection(TCPServer):
             self._watch_progress(unsent)
 
     def _unsent(self) -> int:
-        """Bytes that the peer has yet to acknowledge: a slow reader moves these long before our buffer empties."""
+        """Counts the bytes that the peer has yet to acknowledge: a slow reader moves these long before our buffer
+        empties."""
         transport: Any = self.writer.transport
         size = transport.get_write_buffer_size()
         if (below := getattr(transport, "_ssl_protocol", None)) is not None and below._transport is not None:
@@ -374,7 +380,8 @@ class TcpConnection(TCPServer):
             self._watch_head()
 
     async def _linger(self) -> None:
-        """Our answer is out; a reset for what the peer still sends could overtake it (RFC 9112, section 9.6)."""
+        """Reads on and drops what comes: our answer is out, and a reset for what the peer still sends could overtake it
+        (RFC 9112, section 9.6)."""
         with contextlib.suppress(OSError, RuntimeError, TimeoutError):
             if self.writer.can_write_eof():  # TLS cannot close one side
                 self.writer.write_eof()

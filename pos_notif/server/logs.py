@@ -19,7 +19,7 @@ _LOGGED = "pos_notif.logged"
 
 
 class AccessLog(Logger):
-    """One JSON line a request, without the query: what is in it is nobody's business who reads logs."""
+    """Writes one JSON line a request, without the query: what is in it is nobody's business who reads logs."""
 
     async def access(self, request: Any, response: Any, request_time: float) -> None:
         # Of a stream whose client has gone Hypercorn speaks then, and once more when its end has been written.
@@ -49,7 +49,7 @@ class NoAccessLog(Logger):
 
 
 def set_up_logging() -> None:
-    """Everything that is logged goes to standard error; standard output is for scripts."""
+    """Sends everything that is logged to standard error; standard output is for scripts."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     plain = logging.StreamHandler(sys.stderr)

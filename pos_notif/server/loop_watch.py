@@ -68,7 +68,7 @@ class LoopWatch:
                 _tell("still blocked", late, self._stack())
 
     def _stack(self) -> list[str]:
-        """Where the loop stands, the innermost call first."""
+        """Returns where the loop stands, the innermost call first."""
         frame = sys._current_frames().get(self._loop_thread)
         calls = reversed(traceback.extract_stack(frame)) if frame is not None else ()
         return [f"{'/'.join(Path(call.filename).parts[-2:])}:{call.lineno} {call.name}" for call in calls][:MAX_FRAMES]

@@ -1,4 +1,4 @@
-"""Serving the application: the socket, signals, the limit on connections, the access log, and a stop that ends.
+"""Serves the application: the socket, signals, the limit on connections, and a stop that ends.
 
 Hypercorn parses HTTP; the rest of its server is replaced, since it waits for open streams before it lets the
 application end them (hypercorn#308), and has no limit on connections.
@@ -63,7 +63,7 @@ _BUSY = b"HTTP/1.1 200 OK\r\n%bConnection: close\r\n\r\n%b%b" % (
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A listening socket, made before the database is opened. Raises PortUnavailable."""
+    """Returns a listening socket, which is made before the database is opened. Raises PortUnavailable."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -111,7 +111,7 @@ class Server:
         self._stop.set()
 
     async def run(self, ready: Callable[[bool], None] = lambda has_users: None) -> None:
-        """`ready(has_users)` is called once requests are answered. Returns once everything is closed; raises
+        """Serves, and calls `ready(has_users)` once requests are answered. Returns once everything is closed. Raises
         LogRefused where the log must not be used."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -166,7 +166,7 @@ class Server:
                 self._empty.set()
 
     async def _end_connections(self) -> None:
-        """What is being answered has 2 s; whoever has not taken it by then is cut."""
+        """Ends all connections. What is being answered has 2 s; whoever has not taken it by then is cut."""
         await self._app.end_connections()
         await self._context.terminated.set()  # connections close after their answer
         for connection in list(self._connections):
@@ -188,7 +188,8 @@ class Server:
 
 
 async def _refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Beyond all limits. A stream is told to come back later: after a 503 a browser would not ask again."""
+    """Answers a connection beyond all limits. A stream is told to come back later: after a 503 a browser would not ask
+    again."""
     with contextlib.suppress(OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
         async with asyncio.timeout(REFUSAL_SECONDS):
             # Read whole, or the reset for what is left would overtake the answer.
@@ -238,7 +239,8 @@ def _runner(config: Config, tls: ssl.SSLContext | None) -> Runner:
 
 
 def raise_file_limit(connections: int) -> None:
-    """Every connection is a file. Raises ConfigurationError where the system does not allow as many."""
+    """Asks the system for as many open files as there may be connections, each of which is one. Raises
+    ConfigurationError where it does not allow as many."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = (connections or 20_000) + OTHER_CONNECTIONS + 100
     if soft != resource.RLIM_INFINITY and soft < needed:

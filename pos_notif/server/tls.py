@@ -9,7 +9,8 @@ from ..errors import ConfigurationError
 
 
 def tls_context(config: Config) -> ssl.SSLContext | None:
-    """None where no certificate is set. Raises ConfigurationError, in one line, for files that cannot be used."""
+    """Returns what the configured certificate and key make, or None where none is set. Raises ConfigurationError, in
+    one line, for files that cannot be used."""
     if not config.certfile:
         if config.keyfile:
             raise ConfigurationError(f"{env_name('keyfile')}: a key needs its certificate ({env_name('certfile')})")
@@ -44,5 +45,5 @@ def _problem(config: Config, error: ssl.SSLError) -> str:
 
 
 def _no_passphrase() -> str:
-    """OpenSSL would ask at the terminal, and wait for ever where there is none."""
+    """Refuses a key with a passphrase: OpenSSL would ask at the terminal, and wait for ever where there is none."""
     raise ConfigurationError(f"{env_name('keyfile')}: the key has a passphrase; store it without one, mode 0600")

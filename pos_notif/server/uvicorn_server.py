@@ -1,7 +1,7 @@
 """The same application on uvicorn (`serve --server uvicorn`, the extra `uvicorn`): plain ASGI, every stream by `send`.
 
-For who runs uvicorn anyway, where every client is trusted. It lends no connection: streams are slower, only the
-kernel drops stalled peers, and a client that floods it with websocket pings is neither slowed down nor bounded.
+It is for who runs uvicorn anyway, where every client is trusted. uvicorn lends no connection: streams are slower, only
+the kernel drops stalled peers, and a client that floods it with websocket pings is neither slowed down nor bounded.
 """
 
 from __future__ import annotations
@@ -35,17 +35,18 @@ class _Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Ours: uvicorn's raise the signal again after the stop, and the exit code would not be 0."""
+        """Leaves the signals to `run`: uvicorn would raise them again after the stop, and the exit code would not be
+        0."""
         yield
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """It waits for open responses before the application could end them: they are ended first."""
+        """Ends open responses first: uvicorn waits for them before the application could."""
         await self._app.end_connections()
         await super().shutdown(sockets)
 
 
 async def run(app: NotificationApp, config: Config, listener: socket.socket, ready: Callable[[bool], None]) -> None:
-    """As `Server.run` of `server/run.py`."""
+    """Does as `Server.run` of `server/run.py`."""
     options = uvicorn.Config(
         app, lifespan="off", log_config=None, access_log=config.access_log, server_header=False,
         limit_concurrency=None, timeout_graceful_shutdown=STOP_SECONDS,

@@ -1,4 +1,4 @@
-"""Hypercorn's websocket, corrected. Knows its inside, as `hypercorn_connection` does (Hypercorn 0.18, `ws_stream.py`).
+"""Hypercorn's websocket, corrected. It knows Hypercorn's inside, as `connection.py` does (0.18, `ws_stream.py`).
 
 - permessage-deflate is not negotiated: a 63 KB frame would inflate to 200 MB before its size is looked at.
 - A message's size is counted in bytes; Hypercorn counts the characters of a text.
@@ -45,7 +45,7 @@ def _with_small_queue(config: Config) -> Config:
 
 
 def _is_key(key: bytes) -> bool:
-    """RFC 6455, section 4.2.1: 16 bytes in base64."""
+    """Tells whether the key is 16 bytes in base64 (RFC 6455, section 4.2.1)."""
     try:
         return len(base64.b64decode(key, validate=True)) == 16
     except ValueError:
@@ -82,7 +82,8 @@ class WebSocketStream(WSStream):
             await self.send(StreamClosed(stream_id=self.stream_id))
 
     def _tell_gone(self) -> None:
-        """By a task of its own: who writes may find the client gone, and be the one who makes room in the queue."""
+        """Tells the application that the client has gone, by a task of its own: who writes may find it out, and be the
+        one who makes room in the queue."""
         if not self.closed:
             self.closed = True
             if self.app_put is not None and not self._parsing:

@@ -29,7 +29,7 @@ def public(handler: Handler) -> Handler:
 
 
 async def guard() -> None:
-    """Before every API request: foreign Origin first, then who it is."""
+    """Is called before every API request: it looks for a foreign Origin first, then for who it is."""
     origin = origin_of(request.headers)
     if request.method not in _SAFE_METHODS and not is_own_or_allowed(origin, request.headers.get("Host", "")):
         raise OriginNotAllowed
@@ -47,13 +47,13 @@ def principal() -> Principal:
 
 
 async def authenticate() -> Principal | None:
-    """The token's or the session's owner. A token that is wrong does not fall back to the cookie."""
+    """Returns the token's or the session's owner, or None. A token that is wrong does not fall back to the cookie."""
     sent = credential(request.headers.get("Authorization"), request.headers.get("Cookie"))
     return await services().accounts.find(*sent) if sent is not None else None
 
 
 def credential(authorization: str | None, cookie: str | None) -> tuple[str, str] | None:
-    """`("token" | "session", secret)` of a request's two headers."""
+    """Returns `("token" | "session", secret)` of a request's two headers, or None where neither has one."""
     if authorization is not None:
         scheme, _, secret = authorization.partition(" ")
         return ("token", secret.strip()) if scheme.lower() == "bearer" else None
@@ -62,7 +62,8 @@ def credential(authorization: str | None, cookie: str | None) -> tuple[str, str]
 
 
 def reader_of(role: str) -> Reader:
-    """Raises NotFound for a role that does not exist, RoleNotAllowed for one that the session may not read."""
+    """Returns the reader of a role's room. Raises NotFound for a role that does not exist, RoleNotAllowed for one that
+    the session may not read."""
     if role not in ROLE_ROOM:
         raise NotFound(f"No existe el rol {role}.")
     if not may_read(principal().role, role):
@@ -71,17 +72,19 @@ def reader_of(role: str) -> Reader:
 
 
 def require_manager() -> None:
+    """Raises RoleNotAllowed for who is no manager."""
     if principal().role != MANAGER:
         raise RoleNotAllowed
 
 
 def origin_of(headers: Any) -> str | None:
-    """None for a request without one. Several make no good one."""
+    """Returns the request's Origin, or None where it has none. Several make no good one."""
     return ", ".join(headers.getlist("Origin")) or None
 
 
 def is_own_or_allowed(origin: str | None, host: str) -> bool:
-    """No Origin (not a browser's cross-site request), our own, or one of POS_NOTIF_ORIGINS. `null` is foreign."""
+    """Tells whether a request has no Origin (it is not a browser's cross-site one), our own, or one of
+    POS_NOTIF_ORIGINS. `null` is foreign."""
     if origin is None or origin in services().config.origins:
         return True
     try:

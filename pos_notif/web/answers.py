@@ -13,6 +13,6 @@ NOT_STORED = {"Cache-Control": "private, no-store"}
 
 
 def json_answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """`value` as the whole answer; text and bytes are JSON already."""
+    """Answers with `value` as the whole JSON; text and bytes are JSON already."""
     body = value if isinstance(value, str | bytes) else dump(value)
     return Response(body, status, headers=headers, content_type="application/json")

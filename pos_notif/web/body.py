@@ -15,7 +15,7 @@ from ..wire.json_text import parse
 
 
 async def read_body() -> bytes:
-    """The body of a request that says it is JSON."""
+    """Returns the body of a request that says it is JSON. Raises UnsupportedMediaType or TooLarge."""
     if request.mimetype != "application/json":
         raise UnsupportedMediaType
     try:
@@ -25,6 +25,7 @@ async def read_body() -> bytes:
 
 
 async def read_object() -> dict[str, Any]:
+    """Returns the JSON object that was sent. Raises UnsupportedMediaType, TooLarge, BadJson or Invalid."""
     value = parse(await read_body())
     if not isinstance(value, dict):
         raise Invalid(fields={BODY: "debe ser un objeto"})
@@ -33,12 +34,13 @@ async def read_object() -> dict[str, Any]:
 
 
 def check_no_body() -> None:
-    """Of a request that needs none: a form's is refused, as everywhere."""
+    """Raises UnsupportedMediaType where a request that needs no body has a form's: it is refused as everywhere."""
     if request.mimetype not in ("", "application/json"):
         raise UnsupportedMediaType
 
 
 def whole_number(args: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    """Reads a number from `low` to `high`, which need not have been sent. Raises Invalid."""
     text = args.get(name)
     if text is None or text == "":
         return default
@@ -48,7 +50,7 @@ def whole_number(args: Mapping[str, str], name: str, default: int, low: int, hig
 
 
 def path_id(text: str, what: str) -> int:
-    """An id in an address. Raises NotFound for what can be none."""
+    """Reads an id in an address. Raises NotFound for what can be none."""
     if not (text.isascii() and text.isdigit() and len(text) < 17 and 1 <= int(text) <= MAX_ID):
         raise NotFound(f"No existe {what}.")
     return int(text)

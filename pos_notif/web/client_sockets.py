@@ -37,7 +37,7 @@ def _is_foreign(headers: Any) -> bool:
 
 
 def _refuse() -> Response | None:
-    """Not for long: the client comes back."""
+    """Refuses what would not be kept now. It is not for long: the client comes back."""
     connections = services().connections
     if not (connections.full or connections.crowded or connections.closing):
         return None

@@ -65,7 +65,7 @@ def register(app: Quart) -> None:
 
 
 def refusal(error: errors.DomainError) -> tuple[int, dict[str, str]]:
-    """The status and the headers that say more; what only the operator should know is logged."""
+    """Returns the status, and the headers that say more; what only the operator should know is logged."""
     headers = {}
     if isinstance(error, errors.TryLater):
         headers["Retry-After"] = str(error.retry_after)
@@ -80,14 +80,14 @@ def refusal(error: errors.DomainError) -> tuple[int, dict[str, str]]:
 
 
 def whole_refusal(error: errors.DomainError) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers and body, for an answer of the API that does not go through Quart."""
+    """Returns status, headers and body, for an answer of the API that does not go through Quart."""
     status, headers = refusal(error)
     headers = {**API_HEADERS, "Content-Type": "application/json", **headers}
     return status, headers, error_json(error.told()).encode()
 
 
 def unexpected(error: Exception, method: str, path: str) -> errors.DomainError:
-    """What the client is told of a fault of ours: nothing of its inside, which is logged."""
+    """Returns what the client is told of a fault of ours: nothing of its inside, which is logged."""
     logger.error("unexpected error in %s %r", method, path, exc_info=error)
     return errors.DomainError()
 
@@ -97,7 +97,7 @@ def error_json(told: dict[str, Any]) -> str:
 
 
 def http_told(status: int) -> dict[str, Any]:
-    """The error object of what the framework or the server refuses."""
+    """Returns the error object of what the framework or the server refuses."""
     code, message = HTTP_CODES.get(status, ("error_http", f"La solicitud no se pudo atender ({status})."))
     return {"codigo": code, "mensaje": message}
 
@@ -124,7 +124,7 @@ async def _unexpected(error: Exception) -> Response:
 
 
 def _asked() -> Request | Websocket:
-    """What is being answered: a websocket that goes nowhere is refused like any request."""
+    """Returns what is being answered: a websocket that goes nowhere is refused like any request."""
     return websocket if has_websocket_context() else request
 
 

@@ -27,7 +27,7 @@ async def figures() -> Any:
 
 
 def _day(text: str) -> date | None:
-    """Raises Invalid. Years as of other times on the wire."""
+    """Reads a day, None where none was sent. Raises Invalid. Its year may be any that other times on the wire have."""
     if not text:
         return None
     try:

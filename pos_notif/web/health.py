@@ -55,8 +55,8 @@ async def metrics() -> Any:
 
 
 async def _problem() -> str | None:
-    """What keeps the log from being written now. Checks side by side share one write: each of its own would hold
-    up the writer, and with it the publications, for as long as SQLite waits for a lock."""
+    """Returns what keeps the log from being written now, or None. Checks side by side share one write: one for each
+    would hold up the writer, and with it the publications, for as long as SQLite waits for a lock."""
     state = services()
     if state.write_check is None or state.write_check.done():
         state.write_check = asyncio.create_task(write_problem(state.log.database), name="write-check")

@@ -90,7 +90,7 @@ class HotPath(ASGIHTTPConnection):
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
     async def _answer(self, send: Send) -> Stream | None:
-        """Quart's answer; the stream that is to follow its head, if it is one."""
+        """Sends Quart's answer, of a stream its head alone. Returns the stream that is to follow, or None."""
         request = self._create_request_from_scope(send)
         request.body.set_complete()
         response = await self.app.handle_request(request)
@@ -102,7 +102,8 @@ class HotPath(ASGIHTTPConnection):
 
 
 async def _read_whole(receive: Receive, seconds: float | None) -> bytes | None:
-    """A body of known length; None where the client went away before it was whole. Raises TimeoutError."""
+    """Reads a body of known length. Returns None where the client went away before it was whole. Raises
+    TimeoutError."""
     parts = []
     async with asyncio.timeout(seconds):
         while (message := await receive())["type"] == "http.request":
@@ -121,7 +122,7 @@ async def _send_head(send: Send, status: int, headers: Mapping[str, str]) -> Non
 
 
 def idle_answer(found: Services, scope: Mapping[str, Any]) -> tuple[int, dict[str, str], bytes] | None:
-    """The answer to a GET of POLLING_PATH, where it can be given at once; None: it is the view's."""
+    """Answers a GET of POLLING_PATH where that can be done at once. Returns None where it is the view's."""
     headers = {name: value.decode("latin1") for name, value in scope["headers"] if name in _READ_OF_POLLS}
     if not headers.keys().isdisjoint(_NOT_POLLED):
         return None
@@ -160,7 +161,8 @@ _READ_OF_POLLS = _NOT_POLLED | {b"authorization", b"cookie", b"if-none-match"}
 
 
 def short_publisher(found: Services, scope: Mapping[str, Any]) -> tuple[Principal, str | None] | None:
-    """Who publishes, and the idempotency key, of a POST to PUBLISH_PATH that needs no view; None: it is the view's."""
+    """Returns who publishes, and the idempotency key, of a POST to PUBLISH_PATH that needs no view; None where it is
+    the view's."""
     headers = {name: value.decode("latin1") for name, value in scope["headers"] if name in _READ_OF_PUBLICATIONS}
     if b"origin" in headers or b"transfer-encoding" in headers:
         return None
@@ -183,6 +185,7 @@ _READ_OF_PUBLICATIONS = frozenset(
 
 
 def too_slow() -> tuple[int, dict[str, str], bytes]:
+    """Returns status, headers and body for a client whose body did not arrive in time."""
     headers = {**errors.API_HEADERS, "Content-Type": "application/json"}
     return 408, headers, errors.error_json(errors.http_told(408)).encode()
 
@@ -190,7 +193,7 @@ def too_slow() -> tuple[int, dict[str, str], bytes]:
 async def short_answer(
     found: Services, who: Principal, body: bytes, key: str | None
 ) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers and body, refusals of the body included, as the view would answer."""
+    """Publishes. Returns status, headers and body as the view would answer, also where the body is refused."""
     try:
         status, answer = await publish_body(found, who, body, key)
     except DomainError as error:

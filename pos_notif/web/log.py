@@ -73,7 +73,7 @@ async def table() -> Any:
 
 
 def _event_of(stored: bytes) -> bytes | None:
-    """None for a damaged row, which would make the whole answer no JSON."""
+    """Returns the event as it is sent; None for a damaged row, which would make the whole answer no JSON."""
     try:
         event = without_rooms(stored)
     except ValueError:
@@ -126,7 +126,7 @@ async def _download(kind: str) -> Response:
 
 
 class DownloadResponse(Response):
-    """Its length is not known before, and it may take as long as the client does."""
+    """A download's answer: its length is not known before, and it may take as long as the client does."""
 
     def __init__(self, download: Download, headers: dict[str, str]) -> None:
         super().__init__(aiter(download), headers=headers)
@@ -134,7 +134,7 @@ class DownloadResponse(Response):
 
 
 def _one_of(name: str, words: tuple[str, ...]) -> str:
-    """The first one where none was sent."""
+    """Reads one of these words, the first where none was sent. Raises Invalid."""
     text = request.args.get(name) or words[0]
     if text not in words:
         raise Invalid(fields={name: "debe ser uno de: " + ", ".join(words)})
@@ -142,7 +142,8 @@ def _one_of(name: str, words: tuple[str, ...]) -> str:
 
 
 def _cursor(text: str | None, epoch: str) -> Cursor | None:
-    """Of a table that was read before. Another log's says nothing about this one's rows."""
+    """Reads the cursor of a table that was read before. Raises Invalid, also for another log's, which says nothing
+    about this one's rows."""
     cursor = Cursor.parse(text) if text is not None else None
     if text is not None and (cursor is None or cursor.epoch != epoch or cursor.id >= 2**63):
         raise Invalid(fields={"cursor": "no es de este registro"})

@@ -24,7 +24,7 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 
 class Metrics(Collector):
-    """Of one service: its registry is its own."""
+    """The metrics of one service, in a registry of its own."""
 
     def __init__(self, log: LiveLog, directory: Directory, connections: Connections, version: str) -> None:
         self._live = log
@@ -37,7 +37,7 @@ class Metrics(Collector):
         ProcessCollector(registry=self._registry)
 
     async def exposition(self) -> bytes:
-        """The text format of Prometheus. What the database cannot say now is left out."""
+        """Returns the metrics in the text format of Prometheus. What the database cannot say now is left out."""
         log = self._live
         view_ms = log.limits.view_ms
         since = log.clock() - view_ms if view_ms else 0
@@ -48,7 +48,7 @@ class Metrics(Collector):
         return generate_latest(self._registry)
 
     def describe(self) -> Iterable[Metric]:
-        """Registering asks no service that is only being made."""
+        """Returns nothing: registering must not ask a service that is only being made."""
         return ()
 
     def collect(self) -> Iterator[Metric]:

@@ -1,4 +1,4 @@
-"""/openapi.json: what quart-schema makes of the views, and what it cannot say: answers that are not JSON, which
+"""`/openapi.json`: what quart-schema makes of the views, and what it cannot say: answers that are not JSON, which
 routes need no sign-in, and that every route may answer with the JSON error."""
 
 from __future__ import annotations

@@ -97,7 +97,7 @@ async def api_documentation_file(name: str) -> Any:
 @blueprint.get("/sw.js")
 @hide
 async def service_worker() -> Any:
-    """At the root, since a service worker may speak for no page above its own address."""
+    """Stands at the root, since a service worker may speak for no page above its own address."""
     answer = await send_from_directory(resource("static"), "js/sw.js")
     answer.headers["Cache-Control"] = "no-cache"
     return answer
@@ -121,7 +121,7 @@ async def _signed_in_user() -> Principal | None:
 
 
 def _start_page(who: Principal) -> str:
-    """The role's own page."""
+    """Returns the address of the role's own page."""
     return next(screen.url for screen in SCREENS if screen.role == who.role)
 
 
@@ -130,6 +130,6 @@ def _to_login(path: str) -> Any:
 
 
 def _own_path(target: str) -> str:
-    """A path of this service, or nothing: an address elsewhere would lend our name to a phisher's page."""
+    """Returns a path of this service, or nothing: an address elsewhere would lend our name to a phisher's page."""
     safe = target.startswith("/") and not target.startswith("//") and "\\" not in target and target.isprintable()
     return target if safe else ""

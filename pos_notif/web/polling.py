@@ -1,4 +1,5 @@
-"""`/api/notificaciones/polling/<rol>`. One that finds nothing is answered in `hot_path.py`, by the same functions."""
+"""`/api/notificaciones/polling/<rol>`. A poll that finds nothing is answered in `hot_path.py`, by the same
+functions."""
 
 from __future__ import annotations
 
@@ -37,7 +38,7 @@ class PollRequest:
 
     @classmethod
     def parse(cls, args: Mapping[str, str], if_none_match: str | None) -> PollRequest:
-        """Raises Invalid."""
+        """Reads what a poll asks for. Raises Invalid."""
         return cls(
             args.get("cursor") or None,
             whole_number(args, "limite", 100, 1, 500),
@@ -68,7 +69,7 @@ async def polling(rol: str) -> Any:
 
 
 def count_poll(found: Services, who: Principal, asked: PollRequest, address: str | None) -> Hashable:
-    """One more poll of the client whose key this returns: a tab, or what has no name, by its address. Raises
+    """Counts one more poll of the client whose key this returns: a tab, or what has no name, by its address. Raises
     TooManyRequests."""
     key = (who.kind, who.id, asked.client or address)
     wait = found.poll_limit.take(key)
@@ -80,7 +81,7 @@ def count_poll(found: Services, who: Principal, asked: PollRequest, address: str
 def poll_answer(
     found: Services, who: Principal, reader: Reader, asked: PollRequest, answer: PollAnswer
 ) -> tuple[int, dict[str, str], bytes]:
-    """Notes who polled; status, headers and body."""
+    """Notes who polled, and returns status, headers and body."""
     found.directory.polled(
         user_id=who.user_id, role=who.role, username=who.username, room=reader.room, client=asked.client,
         position=answer.position, interval_ms=int(found.config.poll_seconds * 1000) + asked.wait * 1000,
@@ -95,5 +96,6 @@ def poll_answer(
 
 
 def _etags(if_none_match: str | None) -> set[str]:
-    """Compared weakly (RFC 9110, section 13.1.2): a proxy that compresses has made ours a weak one."""
+    """Returns the tags to be compared weakly (RFC 9110, section 13.1.2): a proxy that compresses has made ours a weak
+    one."""
     return {tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")}

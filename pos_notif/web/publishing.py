@@ -42,7 +42,8 @@ async def publish() -> Any:
 
 
 async def publish_body(found: Services, who: Principal, body: bytes, key: str | None) -> tuple[int, str]:
-    """The status and the JSON answer. Raises a DomainError, and then nothing was published."""
+    """Publishes an event or a batch. Returns the status and the JSON answer. Raises a DomainError, and then nothing was
+    published."""
     limit = found.config.max_event_bytes
     value = parse(body)
     batch = isinstance(value, dict) and "eventos" in value and "tipo" not in value

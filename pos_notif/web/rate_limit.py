@@ -1,4 +1,4 @@
-"""Limits on how often: a bucket of tokens for each client, refilled at a steady rate; in memory, and bounded there."""
+"""Limits how often a client may ask: each has a bucket of tokens, refilled at a steady rate, in a bounded memory."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ MAX_KEYS = 10_000
 
 
 class Buckets:
-    """`burst` tokens each, refilled by `rate` a second; with a rate of 0 there is no limit."""
+    """Each bucket holds `burst` tokens, and `rate` a second refill it; with a rate of 0 there is no limit."""
 
     __slots__ = ("_burst_seconds", "_clock", "_full_at", "_given", "_max_keys", "_rate")
 
@@ -25,7 +25,7 @@ class Buckets:
         self._given: dict[Hashable, Hashable] = {}
 
     def take(self, key: Hashable, tokens: int = 1) -> float:
-        """0, and they are taken; or the seconds until they may be, and nothing is.
+        """Takes tokens and returns 0; or takes none, and returns the seconds until they may be taken.
 
         More than are there are lent to whoever has one, and paid back by waiting: a batch of 500 is no stranger to a
         rate of 10.
@@ -44,7 +44,8 @@ class Buckets:
         return 0.0
 
     def give_back(self, key: Hashable, once_for: Hashable = None) -> None:
-        """One token: what it was taken for was worth it; for the same `once_for` not twice in a row."""
+        """Gives one token back, since what it was taken for was worth it; for the same `once_for` not twice in a
+        row."""
         if key not in self._full_at or (once_for is not None and self._given.get(key) == once_for):
             return
         self._full_at[key] -= 1 / self._rate
@@ -52,8 +53,8 @@ class Buckets:
             self._given[key] = once_for
 
     def _forget(self, now: float) -> None:
-        """Those that are full; and if nearly none is, the older half: whoever asks most is forgiven, nobody is kept
-        out."""
+        """Forgets the buckets that are full; and if nearly none is, the older half: whoever asks most is forgiven,
+        nobody is kept out."""
         self._full_at = {key: full_at for key, full_at in self._full_at.items() if full_at > now}
         kept = len(self._full_at)
         if kept > self._max_keys // 2:

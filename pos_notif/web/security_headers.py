@@ -19,7 +19,7 @@ _HEADERS = {
 
 
 def content_security_policy(path: str, host: str) -> str:
-    """Scripts, styles and connections of our own alone, and none that stand in a page."""
+    """Allows scripts, styles and connections of our own alone, and none that stand in a page."""
     # Safari before 15.4 and Firefox before 50 do not take a websocket of the same host for 'self'.
     sockets = f" ws://{host} wss://{host}" if _NAMEABLE_HOST.fullmatch(host) else ""
     inline_style = " 'unsafe-inline'" if path == "/docs" else ""  # Swagger UI sets style attributes
@@ -30,7 +30,8 @@ def content_security_policy(path: str, host: str) -> str:
 
 
 async def secure(response: Response) -> Response:
-    """After every request. What is under /api is no document: nothing runs in it, nothing can be clicked."""
+    """Sets the headers after every request. What is under /api is no document: nothing runs in it, nothing can be
+    clicked."""
     headers = response.headers
     if is_api(request.path):
         for name, value in API_HEADERS.items():

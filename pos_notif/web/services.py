@@ -1,4 +1,4 @@
-"""What a handler works with, made once by `create_app`."""
+"""What a handler works with, made once when the application begins to serve (`app.py`)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ EXTENSION = "pos_notif"
 
 @dataclass(slots=True)
 class Services:
-    """It exists while the application is serving."""
+    """What a handler works with. It exists while the application is serving."""
 
     config: Config
     log: LiveLog
@@ -45,10 +45,11 @@ class Services:
     write_check: asyncio.Task[str | None] | None = None
 
     async def end_write_check(self) -> None:
-        """Before the database is closed."""
+        """Waits for the write that `/readyz` has begun, before the database is closed."""
         if self.write_check is not None:
             await asyncio.gather(self.write_check, return_exceptions=True)
 
 
 def services() -> Services:
+    """Returns the services of the application that answers the present request."""
     return cast(Services, current_app.extensions[EXTENSION])

@@ -56,7 +56,8 @@ async def session() -> Any:
 
 
 def _by_https() -> bool:
-    """Also by a TLS proxy's word: who lies here only keeps the own browser from sending the cookie in the clear."""
+    """Tells whether the request came by HTTPS, also by a TLS proxy's word: who lies here only keeps the own browser
+    from sending the cookie in the clear."""
     return "https" in (request.scheme, request.headers.get("X-Forwarded-Proto", "").split(",")[0].strip().lower())
 
 

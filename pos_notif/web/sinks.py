@@ -24,10 +24,11 @@ class LentTransport(Protocol):
 
     @property
     def send_now(self) -> Callable[[bytes], int]:
-        """As much as the kernel takes, while the transport holds nothing; raises OSError."""
+        """Returns the function that sends as much as the kernel takes, while the transport holds nothing, and answers
+        how much that was. It raises OSError."""
 
     async def send_whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        """The whole answer in one write, in the place of ASGI's `send`."""
+        """Sends the whole answer in one write, in the place of ASGI's `send`."""
 
     async def flush(self) -> None: ...
 
@@ -85,7 +86,7 @@ class TransportSink:
 
 
 class SendSink:
-    """Any ASGI server. `send` is run by hand as far as it goes without waiting: no task an event."""
+    """The way out of any ASGI server. `send` is run by hand as far as it goes without waiting: no task an event."""
 
     __slots__ = ("_call", "_gone", "_receive", "_rest", "_send", "_watch")
 

@@ -1,7 +1,7 @@
 """A Socket.IO (or bare Engine.IO) route of a Quart application: `mount`.
 
-The websocket transport alone: what comes by plain HTTP is refused as the reference server (engine.io, `lib/server.ts`)
-refuses it, with its codes.
+It speaks the websocket transport alone: what comes by plain HTTP is refused as the reference server (engine.io,
+`lib/server.ts`) refuses it, with its codes.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def mount(
     paths = (path, path.rstrip("/"))
 
     async def plain_http() -> Response | None:
-        """For every method, the unknown ones too, which routing would answer with 405."""
+        """Refuses every method, the unknown ones too, which routing would answer with 405."""
         if request.path not in paths:
             return None
         if is_foreign(request.headers):
@@ -70,7 +70,8 @@ def mount(
 
 
 def _problem(method: str, args: Any) -> tuple[int, str] | None:
-    """What is wrong with a request beside not being an upgrade, in the reference's order."""
+    """Returns what is wrong with a request beside not being an upgrade, in the reference's order; None where nothing
+    is."""
     if args.get("transport") != TRANSPORT:
         return TRANSPORT_UNKNOWN
     if args.get("sid"):  # a session is one websocket: there is none to come back to
@@ -86,8 +87,9 @@ def _refusal(problem: tuple[int, str], status: int = 400) -> Response:
 
 
 class BoundedWebsocket(ASGIWebsocketConnection):
-    """Quart's, but for how it reads: a client is no more than some messages ahead of its handler; an empty binary
-    message is b"", where Quart hands on None; and the handler's end is the connection's, whatever the client says."""
+    """Quart's connection, but for how it reads: a client is no more than some messages ahead of its handler; an empty
+    binary message is b"", where Quart hands on None; and the handler's end is the connection's, whatever the client
+    says."""
 
     async def __call__(self, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:
         loop = asyncio.get_running_loop()
