@@ -392,7 +392,27 @@ def long_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def busy(long_log: Path, tmp_path: Path, make_server: Callable[..., LiveServer]) -> LiveServer:
     copy = tmp_path / "log.db"
     shutil.copy(long_log, copy)
-    return make_server(copy)
+    # Whoever reads slowly in these tests is not cut, however slow the machine is.
+    return make_server(copy, write_timeout_seconds="60")
+
+
+@contextlib.contextmanager
+def reading_slowly(client: socket.socket) -> Iterator[None]:
+    """Takes so little that the download stays under way for minutes, and so often that the kernel, which gives up after
+    eight seconds without progress, does not take it for gone."""
+    done = threading.Event()
+
+    def read() -> None:
+        while not done.wait(0.2):
+            client.recv(8192)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        yield
+    finally:
+        done.set()
+        reader.join()
 
 
 @contextlib.contextmanager
@@ -487,8 +507,7 @@ async def test_a_download_that_is_cancelled_while_it_starts_leaves_no_process(po
 
 def test_a_running_download_stays_listed_while_others_come_and_go(busy: LiveServer):
     name = str(uuid.uuid4())
-    with asked(busy, f"{LOG}.ndjson?descarga={name}", receive_buffer=4096) as client:
-        client.recv(100)
+    with asked(busy, f"{LOG}.ndjson?descarga={name}") as client, reading_slowly(client):
         for _ in range(21):
             assert busy.request("GET", f"{LOG}.csv?desde_id=8000&tipo=poda")[0] == 200
         listed = busy.request("GET", "/api/notificaciones/descargas")[2]["descargas"]
