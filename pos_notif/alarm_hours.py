@@ -21,6 +21,7 @@ class Shift:
     end: int
 
     def holds(self, ms: int, zone: tzinfo) -> bool:
+        """Tells whether `ms`, in milliseconds since 1970, lies within these hours of the zone."""
         local = datetime.fromtimestamp(ms / 1000, UTC).astimezone(zone)
         minute = local.hour * 60 + local.minute
         if self.begin < self.end:

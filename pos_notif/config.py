@@ -20,8 +20,9 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def _setting(default: Any, help_text: str, limits: tuple[float, float] | None = None) -> Any:
-    """`help_text` says what it is and why the default is what it is; docs and `serve --help` show it. `limits`, of
-    a number, include both ends; the upper one is far beyond sense, and keeps arithmetic from overflowing."""
+    """Makes a field of the configuration. `help_text` says what it is and why the default is what it is; docs and
+    `serve --help` show it. The `limits` of a number include both ends; the upper one is far beyond sense, and keeps
+    arithmetic from overflowing."""
     return field(default=default, metadata={"help": help_text, "limits": limits})
 
 
@@ -158,7 +159,7 @@ def check_setting(name: str, value: Any) -> None:
 
 
 def _origin_problem(origin: str) -> str | None:
-    """Browsers send an origin in one spelling; another one would never match."""
+    """Says what is wrong with an origin, or None. Browsers send one in one spelling; another would never match."""
     try:
         parts = urlsplit(origin)
         port = parts.port

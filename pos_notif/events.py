@@ -28,7 +28,7 @@ def order_room(order_id: int) -> str:
 
 
 def may_read(session_role: str, role: str) -> bool:
-    """A role reads its own room; a manager any."""
+    """Tells whether a session may read a role's room: its own role's, or a manager's session any."""
     return session_role in (role, MANAGER)
 
 

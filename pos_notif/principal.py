@@ -33,7 +33,8 @@ class Principal:
 
     @property
     def publisher_key(self) -> str:
-        """Idempotency keys belong to the user or token, not to one of the user's sessions."""
+        """Names the publisher among idempotency keys: they belong to the user or token, not to one of the user's
+        sessions."""
         return f"token:{self.id}" if self.kind == "token" else f"user:{self.user_id}"
 
     def owner(self, client: str | None) -> Owner | None:

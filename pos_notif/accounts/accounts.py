@@ -242,6 +242,7 @@ class Accounts:
         return await self._rows("SELECT id, name, role, created_ms FROM tokens ORDER BY name")
 
     async def revoke_token(self, name: str) -> None:
+        """Deletes a token: what it has open ends. Raises NotFound."""
         stored, missing = _as_stored(name), f"No existe el token {name}."
         if not stored.isprintable():
             raise NotFound(missing)
@@ -255,6 +256,7 @@ class Accounts:
         )
 
     async def revoke_session(self, session_id: int) -> None:
+        """Deletes a session: what it has open ends. Raises NotFound."""
         await self._delete("DELETE FROM sessions WHERE id = ?", session_id, f"No existe la sesión {session_id}.")
 
     async def _delete(self, sql: str, value: str | int, missing: str) -> None:

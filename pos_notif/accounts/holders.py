@@ -13,7 +13,7 @@ from ..errors import LogRefused
 
 @dataclass(frozen=True, slots=True)
 class Holders:
-    """The names of the users, oldest first, and of the API tokens."""
+    """The names of the users, oldest first, and of the API tokens; and whether the log has events."""
 
     users: list[str]
     tokens: list[str]

@@ -1,4 +1,4 @@
-"""At most 5 failed sign-ins in 15 minutes for a user name from an address: what makes a 4-digit PIN enough."""
+"""Allows 5 failed sign-ins in 15 minutes for a user name from an address, which makes a 4-digit PIN enough."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class LoginThrottle:
 
     @asynccontextmanager
     async def attempt(self, username_key: str, address: str) -> AsyncGenerator[None]:
-        """The body is one attempt: it fails by BadCredentials (or by being cancelled) and succeeds by ending.
+        """Makes the body one attempt: it fails by BadCredentials (or by being cancelled) and succeeds by ending.
 
         Attempts side by side take turns, so that wrong ones cannot exceed the limit and right ones, of ten
         tablets that sign in with one user, do not reach it. Raises TooManyAttempts.

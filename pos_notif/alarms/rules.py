@@ -1,5 +1,5 @@
-"""What is due: orders that no kitchen screen has acknowledged, and rooms without a screen (docs/protocol.md, section
-17). Pure.
+"""What is due: orders that no kitchen screen has acknowledged, and rooms without a screen (docs/protocol.md,
+section 17). All of it is pure.
 
 There are two clocks. `now` is in seconds and only goes forward: waiting is measured by it, so that a clock that is set
 an hour on or back neither raises an alarm nor holds one up. `ms` is the time of the day: what is told, and the shift.
@@ -82,6 +82,7 @@ class Unseen:
         return Due(self._covered, found[-1].up_to, min(arrivals.ms for arrivals in found) - self._stale_ms)
 
     def done(self, due: Due) -> None:
+        """Notes that what was due has been looked at."""
         self._covered = due.up_to
         while self._arrivals and self._arrivals[0].up_to <= due.up_to:
             self._arrivals.popleft()
@@ -98,6 +99,7 @@ class RoomScreens:
     present: bool = False
 
     def found(self, present: bool, now: float, ms: int) -> None:
+        """Notes whether the room has a screen now."""
         if self.present and not present:
             self.gone_at, self.gone_ms = now, ms
         self.present = present

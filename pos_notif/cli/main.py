@@ -1,6 +1,6 @@
 """`pos-notif`: the command line. What a script reads goes to standard output, everything else to standard error.
 
-Exit codes: 0, 1 (failed), 2 (usage).
+The exit codes are 0, 1 (failed) and 2 (usage).
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""What stands at a path. Since Python 3.14 `Path.exists` and its like say False also of what may not be seen, and a log
-in a folder without rights would be said not to exist. The functions here raise OSError there."""
+"""Tells what stands at a path. Since Python 3.14 `Path.exists` and its like say False also of what may not be seen, and
+a log in a folder without rights would be said not to exist. The functions here raise OSError there."""
 
 from __future__ import annotations
 

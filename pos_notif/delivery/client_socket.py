@@ -261,7 +261,7 @@ class ClientSocket:
 
     @property
     def _turn(self) -> asyncio.Lock:
-        """Whoever has it sends between two events."""
+        """Returns the lock whose holder sends between two events."""
         return self._feed.turn if self._feed is not None else asyncio.Lock()
 
     @property

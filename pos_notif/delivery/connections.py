@@ -55,6 +55,7 @@ class Connections:
         return len(self.strangers) >= MAX_STRANGERS
 
     def end_all(self, reason: str) -> None:
+        """Ends all that is open. Streams and sockets that come later end at once."""
         self.closing = True
         for connection in (*self.open, *self.strangers, *self.downloads):
             connection.end(reason)

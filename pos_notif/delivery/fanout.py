@@ -113,6 +113,7 @@ class Pump:
             asyncio.get_running_loop().call_soon(self.run)
 
     def run(self) -> None:
+        """Writes everything that is new to the live streams."""
         self._scheduled = False
         while self._live:
             found = self._page(self.reached)

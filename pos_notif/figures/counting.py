@@ -1,4 +1,4 @@
-"""A business day's figures: a pure fold over the day's events. No clock, no database, no request.
+"""A business day's figures: a pure fold over the day's events. It needs no clock, no database and no request.
 
 What counts, and why:
 

@@ -29,6 +29,8 @@ class _Reading:
 
 
 class DayFigures:
+    """The figures of any business day, with those of today kept from one call to the next."""
+
     def __init__(self, log: LiveLog) -> None:
         self._log = log
         self._today: _Reading | None = None

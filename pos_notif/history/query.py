@@ -1,4 +1,4 @@
-"""Reading the log by filters: how many rows there are, a table's page of them, and all of them page by page.
+"""Reads the log by filters: how many rows there are, a table's page of them, and all of them page by page.
 
 A page is read in a statement of its own, over a bounded part of the log: no read is open while a slow client takes what
 was read, so that the write-ahead log can always be checkpointed.
@@ -192,6 +192,7 @@ class Export:
 
     @property
     def complete(self) -> bool:
+        """Tells whether no filter leaves an event out."""
         return not self.filters.sent
 
     def begin(self, connection: sqlite3.Connection) -> Reading:

@@ -1,5 +1,5 @@
 """What a pruning leaves in place of what it takes: `poda` events with the orders that go on (docs/protocol.md,
-section 12). Pure."""
+section 12). All of it is pure."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class Listener(Protocol):
 
 
 class Tail:
-    """Holds every event after `floor`, up to `reached`. Belongs to the event loop; only reading is left to readers."""
+    """Holds every event after `floor`, up to `reached`. It belongs to the event loop; readers have only to read."""
 
     def __init__(self, max_events: int, max_bytes: int) -> None:
         self._max_events = max_events

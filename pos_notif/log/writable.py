@@ -1,4 +1,4 @@
-"""Whether the log can be written: now, by writing, and for some time to come, by what is free on its disk."""
+"""Says whether the log can be written: now, by writing, and for some time to come, by what is free on its disk."""
 
 from __future__ import annotations
 

@@ -192,14 +192,17 @@ class SqliteLog:
     async def read(
         self, after: int, room: str, *, limit: int, max_bytes: int, orders: Mapping[int, int] = NO_ORDERS
     ) -> Page:
+        """Returns the room's next events, and those of `orders`, from the disk. Raises Pruned or LogUnavailable."""
         # Beyond what is known here the reader may have begun to follow an order that `orders` lacks.
         up_to = self.bounds.newest
         return await self._database.read(lambda db: read_page(db, after, up_to, room, limit, max_bytes, orders))
 
     async def read_since(self, ms: int, room: str, *, limit: int) -> Page:
+        """Returns those of the room's newest `limit` events that were appended at `ms` or later."""
         return await self._database.read(lambda connection: read_since(connection, ms, room, limit))
 
     async def count(self, after: int, room: str, *, up_to: int, orders: Mapping[int, int] = NO_ORDERS) -> int:
+        """Counts the events after `after` of the room and of `orders`, to `up_to` of them."""
         return await self._database.read(lambda connection: count_after(connection, after, room, up_to, orders))
 
     async def snapshot(

@@ -1,1 +1,1 @@
-"""What an order is and what may happen to it. Pure: the same answer for the same arguments."""
+"""What an order is and what may happen to it. All of it is pure: the same answer for the same arguments."""

@@ -1,4 +1,4 @@
-"""What people do to an order: who may do what, when, and which events it makes (docs/protocol.md, section 9). Pure.
+"""What people do to an order: who may do what, when, and which events it makes (docs/protocol.md, section 9).
 
 `RULES` is the contract's table. An action makes drafts, as a publisher would send them; they are completed and appended
 in one transaction by `publishing/placing.py`.

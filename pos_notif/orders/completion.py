@@ -1,4 +1,4 @@
-"""Completing a draft: what the log knows is filled in, contradictions are refused. Pure, as `orders/state.py`."""
+"""Completes a draft: what the log knows is filled in, contradictions are refused."""
 
 from __future__ import annotations
 

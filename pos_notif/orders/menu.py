@@ -1,4 +1,4 @@
-"""The menu: what may be ordered, and how much of it there is. Pure."""
+"""The menu: what may be ordered, and how much of it there is."""
 
 from __future__ import annotations
 

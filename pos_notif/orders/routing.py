@@ -1,4 +1,4 @@
-"""Which event goes to which room (docs/protocol.md, section 3). Pure."""
+"""Decides which event goes to which room (docs/protocol.md, section 3)."""
 
 from __future__ import annotations
 

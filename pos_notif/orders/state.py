@@ -1,4 +1,4 @@
-"""The orders' state: a pure fold over the log, and the views of it. No clock, no database, no request.
+"""The orders' state: a pure fold over the log, and the views of it. It needs no clock, no database and no request.
 
 `apply` gives the order after a completed event (`orders/completion.py`); `fold` does the same from a stored one, for a
 rebuild.

@@ -105,7 +105,7 @@ async def _done(publishing: Publishing, work: Callable[[Transaction], Done]) -> 
 
 
 def _actor(who: Principal, sent: Any) -> Json:
-    """A token's program may say for whom it acts."""
+    """Returns who acts: a token's program may say for whom."""
     named = sent.model_dump(exclude_none=True) if sent is not None and who.kind == "token" else None
     return {**dict.fromkeys(("usuario_id", "username", "rol")), **named} if named else who.actor
 

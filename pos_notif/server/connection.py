@@ -63,6 +63,8 @@ _NO_HTTP2 = b"HTTP/1.1 505 HTTP Version Not Supported\r\nContent-Length: 0\r\nCo
 
 
 class Http11(H11Protocol):
+    """Hypercorn's HTTP/1.1 of one connection, with what changes on it."""
+
     _head = b""
 
     async def _check_protocol(self, event: h11.Request) -> None:

@@ -75,7 +75,8 @@ class LoopWatch:
 
 
 def _tell(what: str, seconds: float, where: list[str]) -> None:
-    """`where` is empty where the thread could not look either: the machine stood still, or C code held it up."""
+    """Logs a line. `where` is empty where the thread could not look either: the machine stood still, or C code held it
+    up."""
     line = {
         "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "event_loop": what,

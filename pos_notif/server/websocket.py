@@ -1,4 +1,5 @@
-"""Hypercorn's websocket, corrected. It knows Hypercorn's inside, as `connection.py` does (0.18, `ws_stream.py`).
+"""Hypercorn's websocket, corrected. It knows the inside of Hypercorn 0.18 (`protocol/ws_stream.py`), as `connection.py`
+does.
 
 - permessage-deflate is not negotiated: a 63 KB frame would inflate to 200 MB before its size is looked at.
 - A message's size is counted in bytes; Hypercorn counts the characters of a text.
@@ -53,6 +54,8 @@ def _is_key(key: bytes) -> bool:
 
 
 class WebSocketStream(WSStream):
+    """Hypercorn's stream of a websocket, corrected as said above."""
+
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self._message = BytesIO()

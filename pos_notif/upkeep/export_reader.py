@@ -1,4 +1,4 @@
-"""Reading an exported log: line by line, each checked before it is handed on (docs/protocol.md, section 12)."""
+"""Reads an exported log line by line, each checked before it is handed on (docs/protocol.md, section 12)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Taking old events out of the log, while it is being written and read (docs/protocol.md, section 12)."""
+"""Takes old events out of the log, while it is being written and read (docs/protocol.md, section 12)."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""HTTP: a handler parses, calls one domain function, and encodes. One file per family of routes."""
+"""HTTP: a handler parses, calls one domain function, and encodes. There is one file for each family of routes."""

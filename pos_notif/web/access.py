@@ -1,4 +1,4 @@
-"""Who may: foreign origins, sign-in and roles, in the order that docs/protocol.md gives (section 4)."""
+"""Decides who may: foreign origins, sign-in and roles, in the protocol's order (docs/protocol.md, section 4)."""
 
 from __future__ import annotations
 
@@ -43,6 +43,7 @@ async def guard() -> None:
 
 
 def principal() -> Principal:
+    """Returns who the present request speaks for, as `guard` has found it."""
     return cast(Principal, g.principal)
 
 

@@ -1,4 +1,4 @@
-"""Reading a JSON body and query parameters, with the refusals of docs/protocol.md (sections 4 and 7)."""
+"""Reads a JSON body and query parameters. What is refused is the protocol's (docs/protocol.md, sections 4 and 7)."""
 
 from __future__ import annotations
 

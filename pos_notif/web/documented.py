@@ -22,8 +22,8 @@ def documented(
     query: Any = None,
     body: Any = None,
 ) -> Callable[[Handler], Handler]:
-    """`answers` maps a status to the model of its JSON body, to another content type (a `str`), or to None where
-    there is no body; `errors` are the statuses that answer with the JSON error."""
+    """Declares what a view answers. `answers` maps a status to the model of its JSON body, to another content type (a
+    `str`), or to None where there is no body; `errors` are the statuses that answer with the JSON error."""
 
     def decorate(handler: Handler) -> Handler:
         documented = tag([subject])(handler)

@@ -35,7 +35,7 @@ from .sinks import Receive, Send, lent_transport, make_sink
 
 
 class StreamResponse(Response):
-    """Headers from Quart, body by `HotPath`."""
+    """The head of a stream, which Quart makes; `HotPath` writes the body."""
 
     def __init__(self, stream: Stream, headers: dict[str, str]) -> None:
         super().__init__(b"", headers=headers)

@@ -36,11 +36,14 @@ class LentTransport(Protocol):
 
 
 def lent_transport(scope: dict[str, Any]) -> LentTransport | None:
+    """Returns the connection that the server lends for this request; None where it lends none, or it is no plain
+    HTTP/1.1."""
     connection: LentTransport | None = (scope.get("state") or {}).get(STATE_KEY)
     return connection if scope["http_version"] == "1.1" and scope["scheme"] == "http" else None
 
 
 def make_sink(scope: dict[str, Any], receive: Receive, send: Send, *, fast: bool) -> TransportSink | SendSink:
+    """Returns the way out of a stream: where it may be `fast`, and the server lends it, the connection itself."""
     connection = lent_transport(scope) if fast else None
     return SendSink(receive, send) if connection is None else TransportSink(connection, send)
 

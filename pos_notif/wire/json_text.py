@@ -1,4 +1,4 @@
-"""JSON in and out: strict where readers differ (RFC 8259)."""
+"""Reads and writes JSON, strict where readers differ (RFC 8259)."""
 
 from __future__ import annotations
 

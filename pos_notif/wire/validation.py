@@ -1,4 +1,4 @@
-"""Checking a sent value against a pydantic model, with the refusals in Spanish and by the path of each field."""
+"""Checks a sent value against a pydantic model, with the refusals in Spanish and by the path of each field."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading the log's rows: pages of a room and of followed orders, what another process appended, the hash chain."""
+"""Reads the log's rows: pages of a room and of followed orders, what another process appended, the hash chain."""
 
 from __future__ import annotations
 
@@ -89,6 +89,8 @@ def read_page(
     max_bytes: int,
     orders: Mapping[int, int],
 ) -> Page:
+    """Returns the next events of the room, and of `orders` after the id that each has, up to the event `up_to`. Raises
+    Pruned."""
     if after < read_bounds(connection).oldest - 1:
         raise Pruned
     found = _room_rows(connection, after, up_to, room, limit + 1)

@@ -1,4 +1,4 @@
-"""Reading a day's events from SQLite, for its figures."""
+"""Reads a day's events from SQLite, for its figures."""
 
 from __future__ import annotations
 

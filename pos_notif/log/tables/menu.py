@@ -1,4 +1,4 @@
-"""Reading and writing the menu in SQLite."""
+"""Reads and writes the menu in SQLite."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading the orders' projection from SQLite: a view, one order, and their rows in both directions."""
+"""Reads and writes the orders' projection in SQLite: a view, one order, and their rows."""
 
 from __future__ import annotations
 
