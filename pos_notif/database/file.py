@@ -109,7 +109,8 @@ def open_for_reading(file: str | os.PathLike[str]) -> sqlite3.Connection:
 
 
 def in_transaction(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
-    """Runs `work` in a write transaction. What it returns is committed; what it raises takes all of it back."""
+    """Runs `work` in a write transaction, and returns its result once that is committed. What it raises takes all of it
+    back."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         result = work(connection)

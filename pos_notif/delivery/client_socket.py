@@ -176,7 +176,7 @@ class ClientSocket:
     # What it can do
 
     async def _connect_user(self, sent: Any) -> dict[str, Any]:
-        """Asks for a role's events. Whatever the client says of who it is, the session decides."""
+        """Begins to send a role's events. Whatever the client says of who it is, the session decides."""
         body = _object(sent)
         who = self._who
         role = body.get("rol", who.role)

@@ -119,7 +119,8 @@ class NewOrder(_Draft):
 
 
 class _OrderDraft(_Draft):
-    """The order may be unknown, so any event may tell more of it; that is checked in all of them."""
+    """A draft about an order, which may be unknown: each may tell more of the order than its own news, and that is
+    checked here."""
 
     pedido_id: Id
     mesa_numero: Table | None = None

@@ -90,7 +90,7 @@ class HotPath(ASGIHTTPConnection):
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
     async def _answer(self, send: Send) -> Stream | None:
-        """Sends Quart's answer, of a stream its head alone. Returns the stream that is to follow, or None."""
+        """Sends Quart's answer, or only the head of a stream's. Returns the stream that is to follow, or None."""
         request = self._create_request_from_scope(send)
         request.body.set_complete()
         response = await self.app.handle_request(request)
