@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from calmjs.parse import es5
+from calmjs.parse.asttypes import FuncBase
 from calmjs.parse.exceptions import ECMASyntaxError
+from calmjs.parse.walkers import Walker
 
 from tests.browser.page_files import STATIC, TEMPLATES, loaded_by_pages
 
@@ -60,6 +62,43 @@ def test_script_never_writes_markup(script: Path) -> None:
 def test_style_needs_no_grid_and_no_variables(style: Path) -> None:
     css = re.sub(r"/\*.*?\*/", "", style.read_text("utf-8"), flags=re.DOTALL)
     assert not re.search(r"var\(|display:\s*grid|\bgap:|clamp\(|url\(|@import", css)
+
+
+MOST_LINES = 400
+MOST_LINES_OF_A_FUNCTION = 60
+# A page of the POS includes it alone, without a build.
+ONE_WHOLE = {"js/notificaciones.js"}
+
+
+@pytest.mark.parametrize("file", [*SCRIPTS, *STYLES], ids=names([*SCRIPTS, *STYLES]))
+def test_a_file_can_be_read_in_one_go(file: Path) -> None:
+    lines = len(file.read_text("utf-8").splitlines())
+    assert (lines > MOST_LINES) == (names([file])[0] in ONE_WHOLE)
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=names(SCRIPTS))
+def test_functions_are_short(script: Path) -> None:
+    """But for the one that wraps a whole file, so that nothing in it is global."""
+    functions = spans(script.read_text("utf-8"))
+    wrappers = [span for span in functions if not any(is_within(span, other) for other in functions)]
+    assert len(wrappers) <= 1
+    assert [
+        first for first, last in functions if last - first >= MOST_LINES_OF_A_FUNCTION and (first, last) not in wrappers
+    ] == []
+
+
+def spans(code: str) -> list[tuple[int, int]]:
+    """The first and the last line of each function."""
+    functions = Walker().filter(es5(code), lambda node: isinstance(node, FuncBase))
+    return [(function.getpos("function", 0)[1], function.getpos("}", 0)[1]) for function in functions]
+
+
+def is_within(span: tuple[int, int], other: tuple[int, int]) -> bool:
+    return span != other and other[0] <= span[0] and span[1] <= other[1]
+
+
+def test_a_function_is_measured_from_its_name_to_its_brace() -> None:
+    assert spans("(function () {\n  var a = function () { if (a) {\n    a();\n  } };\n}());\n") == [(1, 5), (2, 4)]
 
 
 def test_templates_obey_the_content_security_policy() -> None:
