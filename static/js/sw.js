@@ -1,5 +1,5 @@
-/* The service worker of the phone's notifications: Chromium on Android shows none
-   without one. It answers no request and keeps nothing. */
+/* This is the service worker of the phone's notifications: Chromium on Android
+   shows none without one. It answers no request and keeps nothing. */
 (function (self) {
   'use strict';
 

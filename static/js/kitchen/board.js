@@ -1,4 +1,5 @@
-/* The board: keeps one node a ticket, sorts them into columns, counts. */
+/* The board keeps one node a ticket, sorts the tickets into columns and counts
+   them. */
 (function (window) {
   'use strict';
 

@@ -1,5 +1,5 @@
-/* What a cook does to the orders on the board, what of it waits for the
-   service, and what is said on a ticket where it was refused. */
+/* This is what a cook does to the orders on the board, what of it waits for
+   the service, and what is said on a ticket where it was refused. */
 (function (window) {
   'use strict';
 

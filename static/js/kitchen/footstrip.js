@@ -1,5 +1,5 @@
-/* The strip at the foot of the board: how many of each dish are still to be
-   made, what has run out, and INICIAR to be taken back. */
+/* The strip at the foot of the board tells how many of each dish are still to
+   be made and what has run out, and it lets INICIAR be taken back. */
 (function (window) {
   'use strict';
 
@@ -93,19 +93,16 @@
 
   // undoable: {record, left: seconds} or null. The button stays one node while it counts down.
   strip.showUndo = function (undoable, onUndo) {
-    var record = undoable && undoable.record, button;
+    var record = undoable && undoable.record;
     this.undo.hidden = !record;
     if (!record) { this.undoing = null; return; }
     if (this.undoing !== record.id) {
       this.undoing = record.id;
-      button = dom.create('button', 'undo__do', [
-        dom.icon('undo', 'icon--l'), dom.text(' Deshacer '), dom.create('span', 'undo__left num')
-      ]);
-      button.type = 'button';
-      button.onclick = function () { onUndo(record); };
       dom.empty(this.undo);
       this.undo.appendChild(dom.create('span', 'undo__what', pages.tickets.title(record.pedido) + ' en cocina'));
-      this.undo.appendChild(button);
+      this.undo.appendChild(dom.button('undo__do', [
+        dom.icon('undo', 'icon--l'), dom.text(' Deshacer '), dom.create('span', 'undo__left num')
+      ], function () { onUndo(record); }));
     }
     dom.setText(this.undo.querySelector('.undo__left'), undoable.left + ' s');
   };

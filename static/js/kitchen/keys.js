@@ -1,6 +1,6 @@
-/* The keyboard, or a bump bar: each key is a function of `handlers`, by the names
-   digit(n), enter, escape, u, r, a, m. A handler that returns false leaves the
-   key to the browser. */
+/* Each key of the keyboard, or of a bump bar, is a function of `handlers`, by
+   the names digit(n), enter, escape, u, r, a, m. A handler that returns false
+   leaves the key to the browser. */
 (function (window) {
   'use strict';
 

@@ -1,4 +1,4 @@
-/* What came while there was no connection: counted, told in one summary, and
+/* What came while there was no connection is counted, told in one summary, and
    rung once. */
 (function (window) {
   'use strict';

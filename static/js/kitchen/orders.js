@@ -1,5 +1,6 @@
-/* What the kitchen knows: the orders of a snapshot, folded with the events
-   after it. No DOM and no clock in here; times are milliseconds of the server.
+/* This is what the kitchen knows: the orders of a snapshot, folded with the
+   events after it. There is no DOM and no clock in here; times are milliseconds
+   of the server.
 
    A record is {id, pedido, revision, start, fresh, recalled, reason,
    cancelledAt, cancelEvent, doneAt, changedAt, marks, removed, events}: `marks`
@@ -275,34 +276,30 @@
     return true;
   }
 
+  orders._those = function (keep) {
+    var list = [], id;
+    for (id in this.records) {
+      if (this.records.hasOwnProperty(id) && keep(this.records[id])) { list.push(this.records[id]); }
+    }
+    return list;
+  };
+
   // Recalled first, then the oldest first. hidden(record), held(record): not
   // shown, or shown although its time is over.
   orders.inSight = function (now, hidden, held) {
-    var list = [], id, record;
-    for (id in this.records) {
-      if (this.records.hasOwnProperty(id)) {
-        record = this.records[id];
-        if ((inSight(record, now) || held(record)) && !hidden(record)) { list.push(record); }
-      }
-    }
-    list.sort(function (a, b) {
+    return this._those(function (record) {
+      return (inSight(record, now) || held(record)) && !hidden(record);
+    }).sort(function (a, b) {
       if (a.recalled !== b.recalled) { return a.recalled ? -1 : 1; }
       return a.start - b.start || a.id - b.id;
     });
-    return list;
   };
 
   // The ready orders that can be recalled, the last one first.
   orders.recallable = function (now, ms) {
-    var list = [], id, record;
-    for (id in this.records) {
-      if (this.records.hasOwnProperty(id)) {
-        record = this.records[id];
-        if (record.pedido.estado === 'listo' && record.doneAt !== null && now - record.doneAt < ms) { list.push(record); }
-      }
-    }
-    list.sort(function (a, b) { return b.doneAt - a.doneAt || b.id - a.id; });
-    return list.slice(0, MOST_READY);
+    return this._those(function (record) {
+      return record.pedido.estado === 'listo' && record.doneAt !== null && now - record.doneAt < ms;
+    }).sort(function (a, b) { return b.doneAt - a.doneAt || b.id - a.id; }).slice(0, MOST_READY);
   };
 
   orders.secondsToUndo = function (record, now) {
@@ -311,11 +308,7 @@
 
   // An order that nobody has touched yet is to ring again.
   orders.anyFresh = function () {
-    var id;
-    for (id in this.records) {
-      if (this.records.hasOwnProperty(id) && this.records[id].fresh) { return true; }
-    }
-    return false;
+    return this._those(function (record) { return record.fresh; }).length > 0;
   };
 
   // Somebody has looked at it. True if there was anything to forget.

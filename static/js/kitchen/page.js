@@ -1,4 +1,4 @@
-/* The kitchen page: events in, tickets out. */
+/* This is the kitchen's page: events become tickets, and taps become actions. */
 (function (window) {
   'use strict';
 

@@ -1,5 +1,6 @@
-/* Tells the service which events a cook can see: those of the tickets that are
-   drawn on a visible page. Each once; what comes together is sent together. */
+/* This tells the service which events a cook can see: those of the tickets
+   that are drawn on a visible page. Each is told once, and what comes together
+   is sent together. */
 (function (window) {
   'use strict';
 

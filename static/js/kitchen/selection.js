@@ -1,5 +1,6 @@
-/* Working by keyboard, or a bump bar: a number selects a ticket, or a row of the
-   open list, and Enter or the same number again presses its button. */
+/* A cook may work by keyboard, or by a bump bar: a number selects a ticket, or
+   a row of the open list, and Enter or the same number again presses its
+   button. */
 (function (window) {
   'use strict';
 

@@ -1,8 +1,9 @@
-/* INICIAR TURNO: the one tap that a browser asks for before it lets a page sound
-   or fill the screen, and what this browser cannot do. It covers the board, not
-   the bar and the banner: nobody is at the tablet yet, so what is under it counts
-   as not seen, and a waiter is told so. Once for a tab and user: after a reload in
-   mid-shift the board is there at once, and the next tap unlocks the sound. */
+/* INICIAR TURNO is the one tap that a browser asks for before it lets a page
+   sound or fill the screen; here the page also says what this browser cannot
+   do. It covers the board, not the bar and the banner: nobody is at the tablet
+   yet, so what is under it counts as not seen, and a waiter is told so. It is
+   asked for once by a tab and user: after a reload in mid-shift the board is
+   there at once, and the next tap unlocks the sound. */
 (function (window) {
   'use strict';
 

@@ -1,5 +1,5 @@
-/* The panel at the side of the board: one list at a time. It pushes the tickets
-   aside and covers none. */
+/* The panel at the side of the board shows one list at a time. It pushes the
+   tickets aside and covers none, but on a phone. */
 (function (window) {
   'use strict';
 
@@ -43,10 +43,8 @@
   };
 
   side._head = function (panel) {
-    var close = dom.create('button', 'side__close', [dom.icon('cross', 'icon--l')]);
-    close.type = 'button';
+    var close = dom.button('side__close', [dom.icon('cross', 'icon--l')], this.close);
     close.setAttribute('aria-label', 'Cerrar');
-    close.onclick = this.close;
     return dom.create('div', 'side__head', [close, dom.create('h2', 'side__title', [dom.icon(panel.icon, 'icon--l'), dom.text(panel.title)])]);
   };
 
@@ -70,10 +68,8 @@
 
   // A row's button: it waits while `waiting`.
   Side.button = function (label, className, waiting, onClick) {
-    var node = dom.create('button', 'btn btn--kitchen ' + (waiting ? 'is-waiting' : className), label);
-    node.type = 'button';
+    var node = dom.button('btn btn--kitchen ' + (waiting ? 'is-waiting' : className), label, onClick);
     node.disabled = waiting;
-    node.onclick = onClick;
     return node;
   };
 

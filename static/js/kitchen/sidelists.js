@@ -1,5 +1,5 @@
-/* What the side panel lists: the ready orders to recall, and the dishes of the
-   whole day with what is sold out. */
+/* The side panel lists the ready orders to recall, or the dishes of the whole
+   day with what is sold out. */
 (function (window) {
   'use strict';
 

@@ -1,4 +1,4 @@
-/* Draws one ticket of the kitchen board from a record of orders.js. */
+/* This draws one ticket of the kitchen board from a record of orders.js. */
 (function (window) {
   'use strict';
 
@@ -176,8 +176,7 @@
 
   function button(record, view) {
     var kind = kindOf(record), looks = { entendido: 'inverse', deshacer: 'inverse', listo: 'primary', iniciar: 'start' };
-    var node = create('button', 'btn btn--kitchen btn--block ticket__do btn--' + looks[kind]);
-    node.type = 'button';
+    var node = dom.button('btn btn--kitchen btn--block ticket__do btn--' + looks[kind]);
     if (view.whole && view.slow) {
       node.className = 'btn btn--kitchen btn--block ticket__do is-waiting';
       node.appendChild(dom.icon('clock', 'icon--l'));

@@ -1,5 +1,6 @@
-/* ENTENDIDO of a cancelled ticket. The service takes the ticket off every
-   tablet; this one hides it at once, and shows it again if it was refused. */
+/* ENTENDIDO is the button of a cancelled ticket. The service takes the ticket
+   off every tablet; this one hides it at once, and shows it again if it was
+   refused. */
 (function (window) {
   'use strict';
 

@@ -1,6 +1,7 @@
-/* A download by a plain link, so that the browser writes the file as it comes: it is
-   never in the page's memory, old browsers do the same, and leaving the page does
-   not end it. How far it is, the service tells, by the name that the link carries. */
+/* A download goes by a plain link, so that the browser writes the file as it
+   comes: it is never in the page's memory, old browsers do the same, and
+   leaving the page does not end it. How far it is, the service tells, by the
+   name that the link carries. */
 (function (window) {
   'use strict';
 

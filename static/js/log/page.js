@@ -1,4 +1,5 @@
-/* The log's page: what passes the filters, newest first, and how many that is. */
+/* This is the log's page: what passes the filters, newest first, and how many
+   that is. */
 (function (window) {
   'use strict';
 
@@ -77,8 +78,7 @@
 
   // People know an order by its number; the filter, by its id.
   function orderLink(evento, number) {
-    var node = dom.create('button', 'events__link num', '#' + number);
-    node.type = 'button';
+    var node = dom.button('events__link num', '#' + number);
     node.title = 'Solo este pedido';
     node.setAttribute('data-pedido', evento.pedido_id);
     return node;

@@ -1,6 +1,6 @@
-/* Asking for JSON again and again: one request at a time, never sooner after the
-   last than `leastMs`, and without being told to after `mostMs`. Nothing is asked
-   for while nobody looks at the page. */
+/* This asks for JSON again and again: one request at a time, never sooner
+   after the last than `leastMs`, and without being told to after `mostMs`. It
+   asks for nothing while nobody looks at the page. */
 (function (window) {
   'use strict';
 

@@ -1,4 +1,5 @@
-/* Small charts as SVG, drawn in the pixels of their place. Each says in words what it shows. */
+/* These are small charts as SVG, drawn in the pixels of their place. Each says
+   in words what it shows. */
 (function (window) {
   'use strict';
 

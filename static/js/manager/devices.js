@@ -1,4 +1,5 @@
-/* Who is connected, by role, with the age of each device's last sign of life; red where one has gone. */
+/* This shows who is connected, by role, with the age of each device's last
+   sign of life, in red where one has gone. */
 (function (window) {
   'use strict';
 

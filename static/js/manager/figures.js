@@ -1,4 +1,5 @@
-/* A business day's figures as the service counts them, in three charts and a list of dishes. */
+/* These are a business day's figures as the service counts them, in three
+   charts and a list of dishes. */
 (function (window) {
   'use strict';
 

@@ -1,4 +1,5 @@
-/* The manager's board: every open order in the lane of its state, the oldest first. */
+/* The manager's board has every open order in the lane of its state, the
+   oldest first. */
 (function (window) {
   'use strict';
 
@@ -34,13 +35,11 @@
     var lane = { kind: kind, open: false, count: dom.create('span', 'lane__number'), late: dom.create('span', 'lane__late') };
     var rows = dom.create('div', 'lane__rows'), title = dom.create('h2', 'lane__title', kind.title);
     lane.rows = new pages.Rows(rows);
-    lane.more = dom.create('button', 'more lane__more');
-    lane.more.type = 'button';
-    lane.more.hidden = true;
-    lane.more.onclick = function () {
+    lane.more = dom.button('more lane__more', '', function () {
       lane.open = !lane.open;
       self._showLane(lane, clock.now());
-    };
+    });
+    lane.more.hidden = true;
     lane.node = dom.create('div', 'lane', [
       title, dom.create('p', 'lane__count num', [lane.count, lane.late]), rows, lane.more
     ]);

@@ -1,4 +1,5 @@
-/* The manager's page: what is open, how the day goes, who is connected, what runs out. */
+/* This is the manager's page: what is open, how the day goes, who is
+   connected, and what runs out. */
 (function (window) {
   'use strict';
 

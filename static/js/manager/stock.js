@@ -1,4 +1,5 @@
-/* What has run out or runs low: the menu's counts, and what was said of dishes that the menu does not have. */
+/* This lists what has run out or runs low: by the menu's counts, and by what
+   was said of dishes that the menu does not have. */
 (function (window) {
   'use strict';
 

@@ -1,4 +1,4 @@
-/* The start page: signing out. */
+/* By this script one signs out on the start page. */
 (function (window) {
   'use strict';
 

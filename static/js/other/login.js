@@ -1,4 +1,5 @@
-/* Sign-in: posts JSON, shows what the server says, goes on. */
+/* The sign-in page posts JSON, shows what the service says, and goes on to the
+   page that was asked for. */
 (function (window) {
   'use strict';
 

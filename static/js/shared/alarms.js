@@ -1,7 +1,7 @@
-/* What is to be said aloud, in red and with the siren: orders that the kitchen
-   has not seen, rooms without a screen. The service decides, and says so by
-   events; the page of who sent an order also counts by itself, so that nothing
-   is missed where no alarm comes. */
+/* These alarms are said aloud, in red and with the siren: orders that the
+   kitchen has not seen, and rooms without a screen. The service decides, and
+   says so by events; the page of who sent an order also counts by itself, so
+   that nothing is missed where no alarm comes. */
 (function (window) {
   'use strict';
 

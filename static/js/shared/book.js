@@ -1,6 +1,6 @@
-/* The orders that a light page holds: a snapshot, folded with the events after
-   it and with the answers to the page's own actions, which may be ahead of the
-   events. No DOM in here. */
+/* A book holds the orders of a light page: a snapshot, folded with the events
+   after it and with the answers to the page's own actions, which may be ahead
+   of the events. It touches no DOM. */
 (function (window) {
   'use strict';
 

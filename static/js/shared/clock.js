@@ -1,5 +1,5 @@
-/* The restaurant's time. Ages and clocks come from the server's time and zone:
-   a tablet may be hours wrong, and in another zone. */
+/* This is the restaurant's time. Ages and clocks come from the server's time
+   and zone: a tablet may be hours wrong, and in another zone. */
 (function (window) {
   'use strict';
 

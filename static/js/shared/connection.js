@@ -1,5 +1,5 @@
-/* Shows the state of the connection: the plate #conexion, and the banner that
-   says how old the data is, or what was missed meanwhile. */
+/* This shows the state of the connection: the plate #conexion, and the banner
+   that says how old the data is, or what was missed meanwhile. */
 (function (window) {
   'use strict';
 
@@ -128,18 +128,15 @@
 
   // missed: {nuevos, cancelados, cambios}
   connection.showMissed = function (missed) {
-    var self = this, parts = [], block = this.look.bannerClass, button;
+    var self = this, parts = [], block = this.look.bannerClass;
     if (missed.nuevos) { parts.push(plural(missed.nuevos, 'nuevo', 'nuevos')); }
     if (missed.cancelados) { parts.push(plural(missed.cancelados, 'cancelado', 'cancelados')); }
     if (missed.cambios) { parts.push(plural(missed.cambios, 'cambio', 'cambios')); }
     if (!parts.length || this.offline) { return; }
-    button = dom.create('button', this.look.buttonClass, 'VISTO');
-    button.type = 'button';
-    button.onclick = function () { self._hide(); };
     this._open('back', block + ' ' + block + '--back', [
       dom.icon('live', 'icon--l'),
       dom.create('span', block + '__title', 'Mientras no estabas: ' + parts.join(', ')),
-      button
+      dom.button(this.look.buttonClass, 'VISTO', function () { self._hide(); })
     ]);
   };
 

@@ -1,4 +1,5 @@
-/* The few DOM helpers that the pages share. Text goes in as text, always. */
+/* These are the few DOM helpers that the pages share. Text goes in as text,
+   always. */
 (function (window) {
   'use strict';
 
@@ -18,6 +19,14 @@
         if (content[i]) { node.appendChild(content[i]); }
       }
     }
+    return node;
+  }
+
+  // Sends no form. onTap is left out where the page listens further out.
+  function button(className, content, onTap) {
+    var node = create('button', className, content);
+    node.type = 'button';
+    if (onTap) { node.onclick = onTap; }
     return node;
   }
 
@@ -56,5 +65,7 @@
     return document.getElementById(id);
   }
 
-  pages.dom = { create: create, svg: svg, icon: icon, text: text, empty: empty, setText: setText, byId: byId };
+  pages.dom = {
+    create: create, button: button, svg: svg, icon: icon, text: text, empty: empty, setText: setText, byId: byId
+  };
 }(window));

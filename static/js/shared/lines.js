@@ -1,4 +1,5 @@
-/* The lines of an order, as every page reads them. No DOM in here. */
+/* By these functions every page reads the lines of an order. They touch no
+   DOM. */
 (function (window) {
   'use strict';
 

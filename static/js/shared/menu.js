@@ -1,4 +1,5 @@
-/* The dishes as the service knows them, what has run out, and marking that. */
+/* A menu holds the dishes as the service knows them and what has run out, and
+   marks a dish as run out or back. */
 (function (window) {
   'use strict';
 

@@ -1,17 +1,18 @@
-/* What people ask the service to do: new orders, and actions on orders. Each has
-   one operacion_id for its whole life, is kept in the browser until it is
-   answered, and is sent again after a lost connection or a 503, so that it
-   happens once. Those of one order go one after the other, in the order in which
-   they were tapped, also after a reload of the page.
+/* Operations are what people ask the service to do: new orders, and actions on
+   orders. Each has one operacion_id for its whole life, is kept in the browser
+   until it is answered, and is sent again after a lost connection or a 503, so
+   that it happens once. Those of one order go one after the other, in the order
+   in which they were tapped, also after a reload of the page.
 
-   handlers, all functions:
+   The handlers are functions, and the last two are for actions that carry a
+   version:
    changed()                     something waits, or waits no longer
    answered(operation, answer)   done; answer.pedido is the order as it is now
    refused(operation, error)     {codigo, mensaje, campos?, estado?, pedido?}
    latest(orderId)               the order as the page knows it, or null
-   still(operation, pedido)      where a version goes along: does the tap still mean
-                                 the same of the order as it is now? Then it goes
-                                 with that version, else with the one that was seen
+   still(operation, pedido)      does the tap still mean the same of the order as it
+                                 is now? Then it goes with that version, else with
+                                 the one that was seen
 
    An operation is {id, path, body, info, at, state, slow}; state: 'queued' (behind
    another of its order), 'sending', 'waiting' (for a connection), or 'held': a new
@@ -177,6 +178,12 @@
   // Waiting visibly: there is no connection, or the last try failed.
   operations.waits = function (operation) {
     return operation.state === 'waiting' || !this.live;
+  };
+
+  // What people read of one that is not answered yet; '' of none. sending: other words for one on its way.
+  operations.words = function (operation, sending) {
+    if (!operation) { return ''; }
+    return this.waits(operation) ? 'Se enviará al volver' : sending || 'Enviando…';
   };
 
   // ---- sending -----------------------------------------------------------------

@@ -1,5 +1,5 @@
-/* A list that keeps its nodes: one is drawn anew only where its content has
-   changed, in its place, and the focus stays where it was. */
+/* Rows are a list that keeps its nodes: one is drawn anew only where its
+   content has changed, in its place, and the focus stays where it was. */
 (function (window) {
   'use strict';
 

@@ -1,6 +1,6 @@
-/* What the live pages have in common: the client of the page's room, the
-   service's clock, drawing each second and soon after a change, the way out when
-   the session ends. */
+/* A screen is what every live page begins with: the client of the page's room,
+   the service's clock, drawing each second and soon after a change, and the
+   way out when the session ends. */
 (function (window) {
   'use strict';
 

@@ -1,4 +1,4 @@
-/* The tones, and the chip that says whether it can be heard.
+/* These are the tones, and the chip that says whether they can be heard.
    Browsers keep sound locked until a tap; until then the screen flashes. */
 (function (window) {
   'use strict';

@@ -1,4 +1,5 @@
-/* One line at the foot of the page. What must be read stays until it is tapped. */
+/* A toast is a line at the foot of the page. What must be read stays until it
+   is tapped. */
 (function (window) {
   'use strict';
 
@@ -18,10 +19,8 @@
   };
 
   Toast.prototype.warn = function (text) {
-    var button = dom.create('button', 'toast__close', 'Entendido'), node = this._add(text, 'toast__item toast__item--warn');
-    button.type = 'button';
-    button.onclick = function () { node.parentNode.removeChild(node); };
-    node.appendChild(button);
+    var node = this._add(text, 'toast__item toast__item--warn');
+    node.appendChild(dom.button('toast__close', 'Entendido', function () { node.parentNode.removeChild(node); }));
     node.setAttribute('role', 'alert');
   };
 

@@ -1,4 +1,5 @@
-/* How the light pages name things: money, orders, and why something was refused. */
+/* From here the pages have their words for money, for orders, and for why
+   something was refused. */
 (function (window) {
   'use strict';
 

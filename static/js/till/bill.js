@@ -1,4 +1,5 @@
-/* The bill of the chosen order: its lines, how it is paid, and the button. */
+/* This is the bill of the chosen order: its lines, how it is paid, and the
+   button. */
 (function (window) {
   'use strict';
 
@@ -35,7 +36,7 @@
   bill.show = function (pedido, change, meta, notice) {
     var self = this, waiting = pedido && this.operations.pending(pedido.id);
     var content = JSON.stringify([
-      pedido, change, notice, this.method, this.given, waiting && (this.operations.waits(waiting) ? 2 : 1)
+      pedido, change, notice, this.method, this.given, this.operations.words(waiting)
     ]);
     this.rows.show([{
       key: 'bill',
@@ -114,11 +115,9 @@
   };
 
   bill._choice = function (text, icon, on, waiting, choose) {
-    var button = dom.create('button', 'btn btn--secondary' + (on ? ' is-on' : ''), [icon ? dom.icon(icon) : null, dom.text(text)]);
-    button.type = 'button';
+    var button = dom.button('btn btn--secondary' + (on ? ' is-on' : ''), [icon ? dom.icon(icon) : null, dom.text(text)], choose);
     button.disabled = !!waiting;
     button.setAttribute('aria-pressed', on ? 'true' : 'false');
-    button.onclick = choose;
     return button;
   };
 
@@ -176,15 +175,13 @@
 
   bill._button = function (pedido, asked, waiting) {
     var self = this, texts = { servir: 'Entregar', cerrar: 'Cerrar la cuenta' };
-    var button = dom.create('button', 'btn btn--primary btn--block btn--go', asked === 'cobrar' ?
+    var button = dom.button('btn btn--primary btn--block btn--go', asked === 'cobrar' ?
       [dom.text('Cobrar '), dom.create('span', 'num', wording.money(pedido.total))] : texts[asked]);
-    button.type = 'button';
     button.id = 'act';
     if (waiting) {
       button.className = 'btn btn--block btn--go is-waiting';
       button.disabled = true;
-      dom.setText(button, this.operations.waits(waiting) ? 'Se enviará al volver' :
-        waiting.info.accion === 'cobrar' ? 'Cobrando…' : 'Enviando…');
+      dom.setText(button, this.operations.words(waiting, waiting.info.accion === 'cobrar' ? 'Cobrando…' : ''));
     } else if (asked === 'cobrar' && this.changeOf(pedido) < 0) {
       button.disabled = true;
     }

@@ -1,4 +1,5 @@
-/* The till's list: what is to be charged, what to hand over, what to close. */
+/* This is the till's list: what is to be charged, what to hand over, what to
+   close. */
 (function (window) {
   'use strict';
 
@@ -49,14 +50,12 @@
       key: pedido.id,
       content: JSON.stringify([wording.label(pedido), pedido.estado, total, on, changed]),
       draw: function () {
-        var node = dom.create('button', 'due' + (on ? ' is-on' : ''), [
+        var node = dom.button('due' + (on ? ' is-on' : ''), [
           dom.create('span', 'due__what', [
             dom.create('span', 'due__label', wording.label(pedido)), meta(pedido, changed)
           ]),
           dom.create('span', 'due__total num', total)
-        ]);
-        node.type = 'button';
-        node.onclick = function () { self.onChoose(pedido.id); };
+        ], function () { self.onChoose(pedido.id); });
         node.setAttribute('aria-pressed', on ? 'true' : 'false');
         node.setAttribute('data-pedido-id', pedido.id);
         node.setAttribute('data-estado', pedido.estado);

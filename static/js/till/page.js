@@ -1,4 +1,4 @@
-/* The till's page: what is to be charged, with its total and age. */
+/* This is the till's page: what is to be charged, with its total and age. */
 (function (window) {
   'use strict';
 

@@ -1,5 +1,5 @@
-/* A tone, a buzz and, where granted, one notification of the phone: for what is
-   ready while the phone is in a pocket. */
+/* What is ready while the phone is in a pocket is told by a tone, a buzz and,
+   where granted, one notification of the phone. */
 (function (window) {
   'use strict';
 

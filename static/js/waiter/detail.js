@@ -1,4 +1,5 @@
-/* One order of the waiter: its lines, and what may still be done with it. */
+/* This shows one order of the waiter: its lines, and what may still be done
+   with it. */
 (function (window) {
   'use strict';
 
@@ -62,7 +63,7 @@
     if (!pedido || waiting || !pages.lines.byId(pedido.items, this.edit.id)) { this.edit.close(); }
     this.shown = pedido;
     content = JSON.stringify([
-      pedido, actions, this.asking, this.edit.content(), waiting && (this.operations.waits(waiting) ? 2 : 1)
+      pedido, actions, this.asking, this.edit.content(), this.operations.words(waiting)
     ]);
     this.rows.show([{
       key: 'order',
@@ -113,7 +114,7 @@
       pedido.notas ? dom.create('p', '', [dom.create('span', 'menu__note menu__note--alone', pedido.notas)]) : null,
       lines,
       dom.create('p', 'detail__total num', [dom.text('Total'), dom.create('b', '', wording.money(pedido.total))]),
-      waiting ? dom.create('p', 'btn btn--block btn--touch is-waiting', this.operations.waits(waiting) ? 'Se enviará al volver' : 'Enviando…') :
+      waiting ? dom.create('p', 'btn btn--block btn--touch is-waiting', this.operations.words(waiting)) :
         this.asking && actions.indexOf(this.asking) >= 0 ? this._reason(pedido) : this._buttons(pedido, actions)
     ]);
     node.setAttribute('data-pedido-id', pedido.id);
@@ -126,10 +127,7 @@
       agregar_item: 'Agregar platos', cerrar: 'Cerrar la cuenta', recuperar: 'Devolver a cocina', cancelar: 'Cancelar el pedido'
     }, node = dom.create('div', 'stack'), i;
     function button(name) {
-      var made = dom.create('button', 'btn btn--secondary btn--block btn--touch', texts[name]);
-      made.type = 'button';
-      made.onclick = function () { self._touch(pedido, name); };
-      return made;
+      return dom.button('btn btn--secondary btn--block btn--touch', texts[name], function () { self._touch(pedido, name); });
     }
     for (i = 0; i < actions.length; i++) { node.appendChild(button(actions[i])); }
     return node;
@@ -153,13 +151,13 @@
     var self = this, accion = this.asking, form = dom.create('form', 'stack'), input = dom.create('input', 'input'), i;
     var error = dom.create('p', 'field__error', ''), label = dom.create('label', 'field__label', TITLES[accion]);
     var confirm = dom.create('button', 'btn btn--touch btn--primary', CONFIRM[accion]);
-    var back = dom.create('button', 'btn btn--touch btn--secondary', 'Volver');
+    var back = dom.button('btn btn--touch btn--secondary', 'Volver', function () {
+      self.asking = null;
+      self._again();
+    });
     var chips = dom.create('div', 'chips');
     function reasonChip(text) {
-      var chip = dom.create('button', 'btn btn--secondary btn--touch', text);
-      chip.type = 'button';
-      chip.onclick = function () { input.value = text; confirm.focus(); };
-      return chip;
+      return dom.button('btn btn--secondary btn--touch', text, function () { input.value = text; confirm.focus(); });
     }
     input.id = 'reason';
     input.type = 'text';
@@ -168,11 +166,6 @@
     error.setAttribute('role', 'alert');
     for (i = 0; i < REASONS[accion].length; i++) { chips.appendChild(reasonChip(REASONS[accion][i])); }
     confirm.type = 'submit';
-    back.type = 'button';
-    back.onclick = function () {
-      self.asking = null;
-      self._again();
-    };
     form.onsubmit = function () {
       if (!input.value.trim()) {
         dom.setText(error, 'Escriba o elija una razón.');

@@ -1,5 +1,5 @@
-/* The dishes of the menu that are in sight, with how many of each are ordered
-   and the note for each. */
+/* This shows the dishes of the menu that are in sight, with how many of each
+   are ordered and the note for each. */
 (function (window) {
   'use strict';
 
@@ -46,11 +46,11 @@
       line.notas && !open ? dom.create('span', 'menu__note', line.notas) : null,
       line.cantidad && !line.notas && !open && !out ? dom.create('span', 'menu__hint', 'Agregar nota') : null
     ]);
-    name = dom.create('button', 'menu__what grow', [dom.create('span', 'menu__name', product.nombre), price]);
-    name.type = 'button';
+    name = dom.button('menu__what grow', [dom.create('span', 'menu__name', product.nombre), price], function () {
+      self._touch(product, line);
+    });
     name.disabled = out;
     name.title = line.cantidad ? 'Nota para ' + product.nombre : 'Agregar ' + product.nombre;
-    name.onclick = function () { self._touch(product, line); };
     node = dom.create('div', 'menu__row' + (out ? ' is-out' : ''), [
       name, out && !line.cantidad ? dom.create('span', 'chip', 'Agotado') : this._stepper(product, line, out)
     ]);
@@ -70,10 +70,8 @@
   };
 
   function stepButton(className, icon, label, onTap) {
-    var node = dom.create('button', 'step__btn ' + className, [dom.icon(icon)]);
-    node.type = 'button';
+    var node = dom.button('step__btn ' + className, [dom.icon(icon)], onTap);
     node.setAttribute('aria-label', label);
-    node.onclick = onTap;
     return node;
   }
 
@@ -95,7 +93,7 @@
   };
 
   dishes._noteField = function (product) {
-    var self = this, input = dom.create('input', 'input'), done = dom.create('button', 'btn btn--secondary btn--touch', 'Listo');
+    var self = this, input = dom.create('input', 'input');
     input.id = 'note-' + product.id;
     input.type = 'text';
     input.maxLength = 200;
@@ -117,9 +115,7 @@
       }
       return true;
     };
-    done.type = 'button';
-    done.onclick = close;
-    return dom.create('div', 'menu__edit', [input, done]);
+    return dom.create('div', 'menu__edit', [input, dom.button('btn btn--secondary btn--touch', 'Listo', close)]);
   };
 
   Dishes.stepButton = stepButton;

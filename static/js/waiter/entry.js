@@ -1,5 +1,6 @@
-/* Writing an order: for whom, which dishes, which notes. Also adds dishes to an
-   order that exists. What is written survives a reload of the page. */
+/* Here the waiter writes an order: for whom, which dishes, which notes. He may
+   also add dishes to an order that exists. What is written survives a reload
+   of the page. */
 (function (window) {
   'use strict';
 
@@ -220,13 +221,11 @@
       key: name,
       content: JSON.stringify([text, on]),
       draw: function () {
-        var node = dom.create('button', 'tabs__item' + (on ? ' is-on' : ''), text);
-        node.type = 'button';
-        node.setAttribute('aria-pressed', on ? 'true' : 'false');
-        node.onclick = function () {
+        var node = dom.button('tabs__item' + (on ? ' is-on' : ''), text, function () {
           self.category = name;
           self.show();
-        };
+        });
+        node.setAttribute('aria-pressed', on ? 'true' : 'false');
         return node;
       }
     };

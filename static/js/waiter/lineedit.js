@@ -1,6 +1,6 @@
-/* Changing a line of an order that was sent: how many, its note, or the whole
-   line. What is asked goes with the version in which the line was seen; where
-   only something else has changed since, it still holds. */
+/* Here the waiter changes a line of an order that was sent: how many, its
+   note, or the whole line. What is asked goes with the version in which the
+   line was seen; where only something else has changed since, it still holds. */
 (function (window) {
   'use strict';
 
@@ -85,10 +85,7 @@
   // ---- drawing -------------------------------------------------------------------
 
   function button(text, className, onTap) {
-    var node = dom.create('button', 'btn btn--touch ' + className, text);
-    node.type = 'button';
-    node.onclick = onTap;
-    return node;
+    return dom.button('btn btn--touch ' + className, text, onTap);
   }
 
   edit._step = function (by) {

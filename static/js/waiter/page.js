@@ -1,4 +1,5 @@
-/* The waiter's page: what is ready, what the kitchen has seen, new orders. */
+/* This is the waiter's page: what is ready, what the kitchen has seen, and new
+   orders. */
 (function (window) {
   'use strict';
 

@@ -1,7 +1,7 @@
-/* LISTOS: what waits to be carried to the table. A card stays until ENTREGADO;
-   of an order that is partly ready it lists only what is ready. The service
-   knows deliveries of whole orders, so what was carried earlier of a partly
-   ready one is remembered here, by this phone. */
+/* LISTOS is what waits to be carried to the table. A card stays until
+   ENTREGADO; of an order that is partly ready it lists only what is ready. The
+   service knows deliveries of whole orders, so what was carried earlier of a
+   partly ready one is remembered here, by this phone. */
 (function (window) {
   'use strict';
 
@@ -106,15 +106,13 @@
 
   ready._card = function (pedido) {
     var self = this, waiting = this.operations.pending(pedido.id, 'servir'), node, button;
-    button = dom.create('button', 'btn btn--primary', 'ENTREGADO');
-    button.type = 'button';
+    button = dom.button('btn btn--primary', 'ENTREGADO', function () { self._deliver(pedido); });
     button.setAttribute('aria-label', 'Entregado: ' + wording.label(pedido));
     if (waiting) {
       button.className = 'btn is-waiting';
       button.disabled = true;
-      dom.setText(button, this.operations.waits(waiting) ? 'Se enviará al volver' : 'Enviando…');
+      dom.setText(button, this.operations.words(waiting));
     }
-    button.onclick = function () { self._deliver(pedido); };
     node = dom.create('article', 'ready', [
       dom.create('div', 'grow', [
         dom.create('h3', 'ready__label', [
@@ -134,7 +132,7 @@
     var self = this, waiting = this.operations.pending(pedido.id, 'servir');
     return {
       key: pedido.id,
-      content: JSON.stringify([pedido, this.carried[pedido.id], waiting && (this.operations.waits(waiting) ? 2 : 1)]),
+      content: JSON.stringify([pedido, this.carried[pedido.id], this.operations.words(waiting)]),
       draw: function () { return self._card(pedido); }
     };
   };

@@ -1,4 +1,5 @@
-/* The waiter's own orders: which are saved, and which the kitchen has seen. */
+/* This lists the waiter's own orders: which are saved, and which the kitchen
+   has seen. */
 (function (window) {
   'use strict';
 
@@ -36,10 +37,6 @@
     return ['seen--saved', 'check', 'Guardado ' + clock.timeOf(pedido.timestamp), rest];
   };
 
-  tables._sending = function (operation) {
-    return this.operations.waits(operation) ? 'Se enviará al volver' : 'Enviando…';
-  };
-
   function seenNode(words) {
     return dom.create('span', 'seen grow ' + words[0], [
       dom.create('b', 'num', [dom.icon(words[1]), dom.text(words[2])]),
@@ -60,7 +57,7 @@
   tables._orderRow = function (pedido, now) {
     var words = this._words(pedido, now), waiting = this.operations.pending(pedido.id);
     if (waiting) {
-      words = ['seen--saved', 'clock', this._sending(waiting), wording.number(pedido) + ' · ' + pages.states.WORDS[pedido.estado]];
+      words = ['seen--saved', 'clock', this.operations.words(waiting), wording.number(pedido) + ' · ' + pages.states.WORDS[pedido.estado]];
     }
     return {
       key: pedido.id,
@@ -88,7 +85,7 @@
     } else if (operation.state === 'held') {
       words = ['seen--no', 'warning', 'Sin enviar', '¿Todavía vale? ', operation.at];
     } else {
-      words = ['seen--saved', 'clock', this._sending(operation), operation.info.summary];
+      words = ['seen--saved', 'clock', this.operations.words(operation), operation.info.summary];
     }
     return {
       key: operation.id,
@@ -108,10 +105,7 @@
   tables._heldButtons = function (operation, error) {
     var self = this;
     function button(text, className, wanted) {
-      var node = dom.create('button', 'btn btn--touch ' + className, text);
-      node.type = 'button';
-      node.onclick = function () { self.onHeld(operation, wanted); };
-      return node;
+      return dom.button('btn btn--touch ' + className, text, function () { self.onHeld(operation, wanted); });
     }
     return dom.create('span', 'pair', [
       button('Descartar', 'btn--secondary', false), button(error ? 'Corregir' : 'Enviar', 'btn--primary', true)
