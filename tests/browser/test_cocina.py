@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from tests.browser.console import watch
 from tests.browser.floor import hold_time, pass_time
-from tests.browser.tickets import change, ids, item, order, ticket
+from tests.browser.tickets import change, ids, item, order, ticket, until
 
 pytestmark = pytest.mark.browser
 
@@ -228,7 +228,7 @@ def test_age_is_the_services_whatever_the_clock_of_the_tablet(
     day = page.evaluate("new Date().getUTCDate()")
     assert shown.inner_text() < "00:10"
     if tablet is midnight:
-        page.wait_for_function("day => new Date().getUTCDate() !== day", arg=day)
+        until(page, lambda: page.evaluate("new Date().getUTCDate()") != day)
         page.wait_for_timeout(1100)  # drawn once more
         assert shown.inner_text() < "00:20"
     sent_at = restaurant.server.request("GET", "/api/pedidos/1")[2]["pedido"]["timestamp"]

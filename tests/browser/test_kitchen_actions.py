@@ -392,11 +392,11 @@ def test_a_new_ticket_rings_again_until_it_is_touched(kitchen: Any, restaurant: 
         "  posNotif.clock.now = function () { return now() + window.later; }; }"
     )
     restaurant.publish(order(1))
-    kitchen.wait_for_function("rings === 1")
+    until(kitchen, lambda: kitchen.evaluate("rings") == 1)
     kitchen.wait_for_timeout(1200)
     for rings in (2, 3):
         kitchen.evaluate("later += 20000")
-        kitchen.wait_for_function("n => rings === n", arg=rings)
+        until(kitchen, lambda rings=rings: kitchen.evaluate("rings") == rings)
     ticket(kitchen, 1).locator(".ticket__head").click()
     kitchen.evaluate("later += 60000")
     kitchen.wait_for_timeout(1500)

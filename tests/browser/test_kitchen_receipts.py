@@ -181,4 +181,4 @@ def test_an_entendido_that_is_refused_shows_the_ticket_again(page: Any, restaura
     with page.expect_response("**/acuses"):
         button.click()
     button.wait_for()
-    page.wait_for_function("window.gone")
+    until(page, lambda: page.evaluate("window.gone"))

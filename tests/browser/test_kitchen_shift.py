@@ -110,7 +110,7 @@ def test_each_kind_of_news_has_its_tone_and_what_was_missed_has_one(page: Any, r
     page.wait_for_selector("#sonido[data-activo=true]")
 
     def heard(*tones: list[int]) -> None:
-        page.wait_for_function("n => tones.length >= n", arg=len(tones))
+        until(page, lambda: page.evaluate("tones.length") >= len(tones))
         assert page.evaluate("tones") == list(tones)
 
     restaurant.publish(order(1, item(10, "Pupusa", 2)), order(2))

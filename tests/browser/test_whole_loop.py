@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from tests.browser.console import watch
 from tests.browser.floor import CASHIER, COOK, MANAGER, WAITER, Floor
 from tests.browser.test_pos import PHONE, card, row, write
-from tests.browser.tickets import ticket
+from tests.browser.tickets import ticket, until
 
 pytestmark = pytest.mark.browser
 
@@ -57,7 +57,7 @@ def test_from_the_table_to_the_figures(screen: Callable[..., Any], floor: Floor)
     waiter.locator(f'[data-producto-id="{floor.products["Horchata"]}"] .step__btn--add').click()
     waiter.get_by_role("button", name="Enviar a cocina").click()
     kitchen.wait_for_selector("[data-pedido-id]")
-    kitchen.wait_for_function("before => tones > before", arg=before)
+    until(kitchen, lambda: kitchen.evaluate("tones") > before)
     (pedido,) = floor.orders()
     number = pedido["id"]
     expect(ticket(kitchen, number)).to_contain_text("Mesa 7")
@@ -74,7 +74,7 @@ def test_from_the_table_to_the_figures(screen: Callable[..., Any], floor: Floor)
     ticket(kitchen, number).locator(f'[data-item-id="{last}"]').click()
     expect(card(waiter, number)).not_to_contain_text("falta")
     assert floor.order(number)["estado"] == "listo"
-    waiter.wait_for_function("before => tones > before", arg=before)
+    until(waiter, lambda: waiter.evaluate("tones") > before)
 
     # It is carried to the table, and charged.
     assert till.locator(f'.due[data-pedido-id="{number}"]').count() == 0
