@@ -7,38 +7,47 @@ from typing import Any
 
 import pytest
 
-from tests.browser.tickets import change, item, order, ticket, until
+from tests.browser.tickets import change, item, order, ticket
 
 pytestmark = pytest.mark.browser
 
 OPEN_TICKETS = 60
 DRAWN_WITHIN_MS = 50
-# From an event's arrival in the page to the end of the frame that shows its change of the board.
-MEASURE = """
-    window.took = [];
-    window.arrivedAt = null;
-    var listen = EventSource.prototype.addEventListener;
+# Says so at the end of the frame that shows an event's change of the board.
+TELL = """
+    var arrived = false, listen = EventSource.prototype.addEventListener;
     EventSource.prototype.addEventListener = function (name, listener, options) {
       listen.call(this, name, function (message) {
-        if (name === 'evento_pedido') { window.arrivedAt = performance.now(); }
+        if (name === 'evento_pedido') { arrived = true; }
         listener.call(this, message);
       }, options);
     };
     document.addEventListener('DOMContentLoaded', function () {
       new MutationObserver(function () {
-        var since = window.arrivedAt;
-        if (since === null) { return; }
-        window.arrivedAt = null;
+        if (!arrived) { return; }
+        arrived = false;
         requestAnimationFrame(function () {
-          setTimeout(function () { window.took.push(performance.now() - since); }, 0);
+          setTimeout(function () { console.log('drawn'); }, 0);
         });
       }).observe(document.getElementById('columns'), { subtree: true, childList: true, attributes: true });
     });
 """
 
 
+class MainThread:
+    """The time that the page's main thread has worked, which other processes make no longer."""
+
+    def __init__(self, page: Any) -> None:
+        self._session = page.context.new_cdp_session(page)
+        self._session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def worked_ms(self) -> float:
+        metrics = self._session.send("Performance.getMetrics")["metrics"]
+        return 1000 * next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration")
+
+
 def test_an_event_is_drawn_at_once_on_a_board_of_sixty(page: Any, restaurant: Any) -> None:
-    page.add_init_script(MEASURE)
+    page.add_init_script(TELL)
     restaurant.publish(
         *(
             order(n, *(item(n * 10 + k + 1, f"Plato {k}", 2, "sin cebolla") for k in range(5)))
@@ -58,8 +67,10 @@ def test_an_event_is_drawn_at_once_on_a_board_of_sixty(page: Any, restaurant: An
             change(20 + n, "en_cocina"),
             {"tipo": "pedido_cancelado", "pedido_id": 40 + n},
         ]
-    for count, event in enumerate(events, 1):
-        restaurant.publish(event)
-        until(page, lambda count=count: page.evaluate("took.length") >= count)
-    took = page.evaluate("took")
+    thread, took = MainThread(page), []
+    for event in events:
+        before = thread.worked_ms()
+        with page.expect_console_message(lambda message: message.text == "drawn"):
+            restaurant.publish(event)
+        took.append(thread.worked_ms() - before)
     assert statistics.median(took) <= DRAWN_WITHIN_MS, took
