@@ -505,7 +505,9 @@ async def test_a_download_that_is_cancelled_while_it_starts_leaves_no_process(po
     assert services.connections.downloads == set()
 
 
-def test_a_running_download_stays_listed_while_others_come_and_go(busy: LiveServer):
+def test_a_running_download_stays_listed_while_others_come_and_go(long_log: Path, tmp_path: Path, make_server):
+    shutil.copy(long_log, tmp_path / "log.db")
+    busy = make_server(tmp_path / "log.db", write_timeout_seconds="600")  # however long the others take
     name = str(uuid.uuid4())
     with asked(busy, f"{LOG}.ndjson?descarga={name}") as client, reading_slowly(client):
         for _ in range(21):
