@@ -21,7 +21,7 @@ PATTERNS: tuple[tuple[str, str, str | Callable[[re.Match[str]], str]], ...] = (
     ("the cookie of a session that is used no more", r"(pos_notif_sesion=)[\w-]{43}", r"\1<session>"),
     ("the order of what is allowed", r"(?im)^(allow: |access-control-allow-(?:headers|methods): )(.*)$", _sorted),
     ("pauses at random, but for the fixed one of ocupado", r"(?m)^(retry: )(?!30000$)\d+$", r"\1N"),
-    ("what is left of a week", r"(?m)^(retry-after: )6(?:24\d|25)\d{3}$", r"\1A-WEEK"),
+    ("what is left of a week", r"(?m)^(retry-after: )62[45]\d{3}$", r"\1A-WEEK"),
     ("ids of connections", r'("sid":")[^"]+(")', r"\1SID\2"),
     ("when a connection was last heard of, by a clock that is not held", r'("ultima_senal":")[^"]+(")', r"\1TIME\2"),
     ("what pages load: scripts may move, and their digest changes", r"/static/[\w./-]+\?v=\w+", "STATIC"),
