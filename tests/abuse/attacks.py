@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import random
 import socket
@@ -199,7 +200,8 @@ def vanish(luck: random.Random, port: int, token: str, report: Report) -> None:
     time.sleep(0.005)
 
 
-ATTACKS: tuple[Attack, ...] = (publish, request, frames, log_in, vanish)
+# Each with how often it is made in a round.
+ATTACKS: tuple[tuple[Attack, int], ...] = ((publish, 1), (request, 30), (frames, 6), (log_in, 2), (vanish, 30))
 
 
 @contextlib.contextmanager
@@ -270,30 +272,33 @@ def _odd_text(luck: random.Random) -> str:
             return luck.choice(("inicio", "0", "-1", "cocina", "activos", "null", "application/json", "text/plain"))
 
 
-def attack(port: int, token: str, seed: int, seconds: float, attempts: int = 0) -> Report:
-    """Every attack side by side, for so long, or until there were so many publications."""
+def attack(port: int, token: str, seed: int, rounds: int, seconds: float = math.inf) -> Report:
+    """Every attack side by side: so many rounds of each, or for so long."""
     fork = get_context("spawn")
     reports = fork.Queue()
     workers = [
-        fork.Process(target=_work, args=(number, port, token, seed, time.time() + seconds, attempts, reports))
+        fork.Process(target=_work, args=(number, port, token, seed, rounds, time.time() + seconds, reports))
         for number in range(len(ATTACKS))
     ]
     for worker in workers:
         worker.start()
     whole = Report()
     for _ in workers:
-        whole.add(reports.get(timeout=seconds + 60))
+        whole.add(reports.get(timeout=min(seconds, 600) + 60))
     for worker in workers:
         worker.join(10)
     return whole
 
 
-def _work(number: int, port: int, token: str, seed: int, end: float, attempts: int, reports: Any) -> None:
+def _work(number: int, port: int, token: str, seed: int, rounds: int, end: float, reports: Any) -> None:
     os.nice(10)  # the service is what is measured, not who gets the core
     luck, report = random.Random(f"{seed} {number}"), Report()
-    while time.time() < end and not 0 < attempts <= report.sent["publications"]:
+    make, times = ATTACKS[number]
+    for _ in range(rounds * times):
+        if time.time() >= end:
+            break
         try:
-            ATTACKS[number](luck, port, token, report)
+            make(luck, port, token, report)
         except OSError:
             report.sent["connections cut"] += 1
     reports.put(report)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import statistics
 import time
 
@@ -135,14 +136,16 @@ async def test_the_throttle_forgets_the_longest_unused_first_and_stays_small():
 
 
 async def test_an_unknown_user_takes_as_long_as_a_known_one(service):
-    """Medians of 20, each from its own address; a check without argon2 would be 20 times as fast."""
+    """Medians of 20, each from its own address; a check without argon2 would be 20 times as fast. The time is that of
+    this process alone: it has nothing else to do, the machine may."""
     taken = {}
+    addresses = itertools.count()
     for username in ("Ana", "Nadie", "Ana", "Nadie"):
         times = taken[username] = []
-        for attempt in range(20):
-            began = time.perf_counter()
-            await service.login(username, "wrong", f"{username}-{len(taken)}-{attempt}-{began}")
-            times.append(time.perf_counter() - began)
+        for _ in range(20):
+            began = time.process_time()
+            await service.login(username, "wrong", f"address {next(addresses)}")
+            times.append(time.process_time() - began)
     known, unknown = statistics.median(taken["Ana"]), statistics.median(taken["Nadie"])
     assert 0.4 < unknown / known < 2.5
 
@@ -157,13 +160,13 @@ async def test_beyond_a_hundred_that_wait_a_login_is_refused_at_once_and_does_no
 
 
 async def test_a_login_storm_leaves_the_event_loop_free(service):
-    storm = asyncio.gather(*(service.login("Ana", "wrong", f"address {number}") for number in range(60)))
-    waits = []
-    while not storm.done():
-        began = time.perf_counter()
+    """What is asked meanwhile is answered between one login and the next, and not behind them all."""
+    storm = [asyncio.create_task(service.login("Ana", "wrong", f"address {number}")) for number in range(60)]
+    passed = []  # logins that were answered while another request was
+    while (before := sum(login.done() for login in storm)) < 60:
         assert (await service.call("GET", "/healthz")).status == 200
-        waits.append(time.perf_counter() - began)
-        await asyncio.sleep(0.01)
-    assert [answer.status for answer in await storm] == [401] * 60
-    assert len(waits) > 10
-    assert statistics.median(waits) < 0.1
+        passed.append(sum(login.done() for login in storm) - before)
+        await asyncio.sleep(0)
+    assert [(await login).status for login in storm] == [401] * 60
+    assert len(passed) > 10
+    assert statistics.median(passed) <= 1
