@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -8,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import chromium
 from tests.support.forking import Forker
 from tests.support.live_server import LiveServer
 from tests.support.pos import Pos, assert_projection_is_the_fold, running_pos
-
-CHROMIUM = shutil.which("chromium")
 
 
 @pytest.fixture(scope="session")
@@ -44,20 +44,28 @@ def server(make_server: Callable[..., LiveServer]) -> LiveServer:
 
 
 @pytest.fixture(scope="session")
-def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What package.json names, fetched once a run."""
+def node_modules(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """What package.json names, fetched once a run, whoever of those that run side by side needs it first."""
     if not (shutil.which("node") and shutil.which("npm")):
         assert not os.environ.get("CI"), "needs Node.js with npm"
         pytest.skip("needs Node.js with npm (Debian: apt-get install -y nodejs npm)")
-    directory = tmp_path_factory.mktemp("node")
-    shutil.copy(Path(__file__).with_name("package.json"), directory)
-    npm = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(directory)]
-    subprocess.run(npm, check=True, timeout=300)
+    shared = tmp_path_factory.getbasetemp()
+    if worker_id != "master":
+        shared = shared.parent
+    directory, fetched = shared / "node", shared / "node" / "fetched"
+    with (shared / "node.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not fetched.exists():
+            directory.mkdir(exist_ok=True)
+            shutil.copy(Path(__file__).with_name("package.json"), directory)
+            npm = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(directory)]
+            subprocess.run(npm, check=True, timeout=300)
+            fetched.touch()
     return directory / "node_modules"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if CHROMIUM is None and not os.environ.get("CI"):  # there, a missing browser is a failure
+    if chromium.PATH is None and not os.environ.get("CI"):  # there, a missing browser is a failure
         skip = pytest.mark.skip(reason="needs Chromium (Debian: apt-get install -y chromium)")
         for item in items:
             if item.get_closest_marker("browser"):

@@ -190,7 +190,7 @@ async def test_two_notifiers_of_one_log_see_each_others_events(tmp_path):
         third = await here.notificar_cambio_estado_pedido(5, "servido")
         assert (second["id"], third["id"]) == (2, 3)
         for notifier in (here, there):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 while notifier.log.bounds.newest < 3:
                     await asyncio.sleep(0.01)
             answer = await notifier.obtener_eventos_pendientes("manager", cursor)

@@ -9,12 +9,11 @@ import pytest
 
 from tests.browser.console import watch
 from tests.browser.floor import Floor, begin_shift
+from tests.support.chromium import PATIENCE_MS, launch
 from tests.support.live_server import LiveServer, run_cli
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
-
-CHROMIUM = "/usr/bin/chromium"
 
 
 class Restaurant:
@@ -65,13 +64,11 @@ def alarmed_floor(make_server: Any) -> Floor:
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     # Closed with the package: Playwright's loop would refuse the asyncio tests of other modules.
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
+        chromium = launch(playwright)
         yield chromium
         chromium.close()
 
@@ -79,7 +76,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="es-SV")
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE_MS)
     yield context
     context.close()
 

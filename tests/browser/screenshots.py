@@ -14,7 +14,7 @@ from typing import Any
 from playwright.sync_api import Browser, sync_playwright
 
 from pos_notif.demo.people import PEOPLE
-from tests.browser.conftest import CHROMIUM
+from tests.support.chromium import launch
 from tests.support.in_process import HeldClock
 from tests.support.live_server import LiveServer, with_accounts
 from tests.support.simulated_day import run_restaurant
@@ -101,7 +101,7 @@ def photograph(directory: Path, minutes: int) -> None:
         server.start()
         try:
             with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+                browser = launch(playwright)
                 _photograph(Photographer(browser, server, directory), server)
                 browser.close()
         finally:

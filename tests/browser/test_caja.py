@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from tests.browser.floor import CASHIER, WAITER, Floor, pass_time, unusable
 from tests.browser.network import Network
 from tests.browser.tickets import until
+from tests.support.chromium import PATIENCE_MS
 
 pytestmark = pytest.mark.browser
 
@@ -23,7 +24,7 @@ def till(page: Any, floor: Floor) -> Any:
 @pytest.fixture
 def second_till(browser: Any, floor: Floor, complaints: list[str]) -> Iterator[Any]:
     context = browser.new_context(viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     page.on("pageerror", lambda error: complaints.append(str(error)))
     floor.server.create_user("Tomás", "cajero", "2468")
@@ -160,7 +161,7 @@ def test_a_charge_without_a_connection_waits_visibly_and_happens_once(
         page.locator("#banner").wait_for(state="visible")
         assert "Sin conexión" in page.locator("#banner").inner_text()
         network.up = True
-        expect(page.locator("#bill")).to_contain_text("Cobrado $2.00 · Mesa 6", timeout=30_000)
+        expect(page.locator("#bill")).to_contain_text("Cobrado $2.00 · Mesa 6")
         until(page, lambda: payments(floor, pedido) == ["efectivo"])
     complaints.clear()
 

@@ -11,6 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tests.browser.tickets import until
+
 pytestmark = pytest.mark.browser
 
 LIBRARY = Path(__file__).parents[2] / "static" / "js" / "notificaciones.js"
@@ -698,11 +700,7 @@ ACTIVE = "notif.getEstado().websocket_activo"
 
 def soon(service: Service, condition: Callable[[], bool]) -> None:
     """Of what the page does to the played service; a loaded machine has its time."""
-    for _ in range(250):
-        if condition():
-            return
-        service.page.wait_for_timeout(20)
-    assert condition()
+    until(service.page, condition)
 
 
 def live_with_socket(service: Service) -> None:

@@ -70,11 +70,11 @@ def state(page: Any) -> dict[str, Any]:
 
 
 def wait_for(page: Any, mode: str) -> None:
-    page.wait_for_function(f"notif.getEstado().{mode}", timeout=20_000)
+    page.wait_for_function(f"notif.getEstado().{mode}")
 
 
 def wait_for_orders(page: Any, *expected: int) -> None:
-    until(page, lambda: len(page.evaluate("seen")) >= len(expected), seconds=20)
+    until(page, lambda: len(page.evaluate("seen")) >= len(expected))
     assert page.evaluate("seen") == list(expected)
 
 

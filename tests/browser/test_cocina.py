@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 from tests.browser.console import watch
 from tests.browser.floor import hold_time, pass_time
 from tests.browser.tickets import change, ids, item, order, ticket, until
+from tests.support.stopwatch import Stopwatch
 
 pytestmark = pytest.mark.browser
 
@@ -22,12 +23,11 @@ def test_a_published_order_is_on_the_page_within_a_second(kitchen: Any, restaura
     assert kitchen.locator("#empty-title").inner_text() == "Sin pedidos"
     seconds = []
     for number in (1, 2, 3):
-        started = time.monotonic()
-        restaurant.publish(order(number, item(10, "Pupusa revuelta", 3, "Bien tostadas")))
-        ticket(kitchen, number).wait_for()
-        seconds.append(time.monotonic() - started)
-    # The fastest: on a busy machine one may be held up by what is not ours.
-    assert min(seconds) < 1.0, seconds
+        with Stopwatch() as watch:
+            restaurant.publish(order(number, item(10, "Pupusa revuelta", 3, "Bien tostadas")))
+            ticket(kitchen, number).wait_for()
+        seconds.append(watch.seconds)
+    assert max(seconds) < 1.0, seconds
     text = ticket(kitchen, 1).inner_text()
     for words in ("Mesa 5", "#1", "Karla", "NUEVO", "Pupusa revuelta", "Bien tostadas"):
         assert words in text
@@ -57,7 +57,7 @@ def test_catches_up_by_itself_after_a_restart(kitchen: Any, restaurant: Any, end
     ticket(kitchen, 4).wait_for()
     restaurant.publish(order(5))
     ticket(kitchen, 5).wait_for()
-    kitchen.wait_for_selector("#conexion[data-modo=sse]", timeout=25_000)
+    kitchen.wait_for_selector("#conexion[data-modo=sse]")
     assert ids(kitchen) == [1, 2, 3, 4, 5]
     assert kitchen.evaluate("seen") == [1, 2, 3, 4, 5]
     assert kitchen.evaluate("window.sameDocument") is True
@@ -69,7 +69,9 @@ def test_a_lost_connection_is_told_within_five_seconds(kitchen: Any, restaurant:
     ticket(kitchen, 1).wait_for()
     restaurant.server.kill()
     banner = kitchen.locator("#banner")
-    banner.wait_for(state="visible", timeout=5_000)
+    with Stopwatch() as watch:
+        banner.wait_for(state="visible")
+    assert watch.seconds < 5
     assert "Sin conexión" in banner.inner_text()
     assert "hace" in banner.inner_text()
     assert kitchen.locator("#conexion").get_attribute("data-modo") == "sin_conexion"
@@ -116,7 +118,9 @@ def test_polls_where_there_is_no_event_source(page: Any, restaurant: Any) -> Non
 
 def test_a_revoked_session_goes_to_login(kitchen: Any, restaurant: Any) -> None:
     restaurant.revoke_sessions()
-    kitchen.wait_for_url("**/login?next=/cocina", timeout=5_000)
+    with Stopwatch() as watch:
+        kitchen.wait_for_url("**/login?next=/cocina")
+    assert watch.seconds < 5
 
 
 def test_a_change_is_marked_until_it_is_touched(kitchen: Any, restaurant: Any) -> None:
@@ -222,15 +226,22 @@ def test_age_is_the_services_whatever_the_clock_of_the_tablet(
     restaurant.sign_in(page)
     page.goto(restaurant.url + "/cocina")
     page.wait_for_selector("#conexion[data-modo=sse]")
+    published = time.monotonic()
     restaurant.publish(order(1))
     shown = ticket(page, 1).locator(".ticket__time")
     shown.wait_for()
+
+    def assert_age_is_what_has_passed() -> None:
+        minutes, seconds = shown.inner_text().split(":")
+        assert 60 * int(minutes) + int(seconds) <= time.monotonic() - published
+
     day = page.evaluate("new Date().getUTCDate()")
-    assert shown.inner_text() < "00:10"
+    assert_age_is_what_has_passed()
     if tablet is midnight:
         until(page, lambda: page.evaluate("new Date().getUTCDate()") != day)
-        page.wait_for_timeout(1100)  # drawn once more
-        assert shown.inner_text() < "00:20"
+        drawn = shown.inner_text()
+        expect(shown).not_to_have_text(drawn)
+        assert_age_is_what_has_passed()
     sent_at = restaurant.server.request("GET", "/api/pedidos/1")[2]["pedido"]["timestamp"]
     for seconds, edad, word in (
         (-5, "normal", "NUEVO"),

@@ -255,9 +255,9 @@ def test_a_tap_without_the_service_is_kept_and_applied_once(kitchen: Any, restau
         expect(waiting).to_contain_text("Se enviará al volver")
         expect(waiting).to_be_disabled()
     restaurant.server.start()
-    until(kitchen, lambda: state(restaurant, 1)["estado"] == "listo", 30)
-    until(kitchen, lambda: state(restaurant, 2)["items"][0]["estado_item"] == "listo", 30)
-    kitchen.wait_for_selector("#conexion[data-modo=sse]", timeout=30_000)
+    until(kitchen, lambda: state(restaurant, 1)["estado"] == "listo")
+    until(kitchen, lambda: state(restaurant, 2)["items"][0]["estado_item"] == "listo")
+    kitchen.wait_for_selector("#conexion[data-modo=sse]")
     ticket(kitchen, 1).wait_for(state="detached")
     expect(line(kitchen, 2, 20)).to_have_class("line is-done")
     assert ready_events(restaurant, 1) == 1

@@ -12,6 +12,7 @@ from tests.browser.console import watch
 from tests.browser.floor import CASHIER, COOK, MANAGER, WAITER, Floor
 from tests.browser.test_pos import PHONE, card, row, write
 from tests.browser.tickets import ticket, until
+from tests.support.chromium import PATIENCE_MS
 
 pytestmark = pytest.mark.browser
 
@@ -31,7 +32,7 @@ def screen(request: Any, browser: Any, floor: Floor, complaints: list[str]) -> I
     def opened(who: str, path: str, viewport: dict[str, int] = DESK) -> Any:
         context = browser.new_context(viewport=viewport, locale="es-SV")
         contexts.append(context)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MS)
         context.add_init_script(COUNT_TONES)
         if request.param == "polling":
             context.add_init_script("delete window.EventSource;")

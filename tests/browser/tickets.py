@@ -37,7 +37,7 @@ def ids(page: Any) -> list[int]:
     )
 
 
-def until(page: Any, condition: Callable[[], bool], seconds: float = 15.0) -> None:
+def until(page: Any, condition: Callable[[], bool], seconds: float = 60.0) -> None:
     """Lets Playwright go on meanwhile: its events and routes are handled in this thread.
 
     `wait_for_function` is not for the service's pages: their policy may forbid the browser to evaluate its text.

@@ -157,7 +157,7 @@ def test_serve_prints_its_url_first_and_nothing_else_on_standard_output(database
             connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
             assert connection.recv(100).startswith(b"HTTP/1.1 200")
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=60)
         assert (process.returncode, out) == (0, "")
     assert f"{url}/cocina" in err
     assert f"{url}/login" in err
@@ -170,7 +170,7 @@ def test_serve_on_all_addresses_names_one_of_the_lan_and_gives_no_hint(database)
     with serve("--port", "0", "--host", "0.0.0.0", "--database", database) as process:
         assert process.stdout.readline().startswith("http://127.0.0.1:")
         process.terminate()
-        err = process.communicate(timeout=10)[1]
+        err = process.communicate(timeout=60)[1]
     assert "--host" not in err
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         with contextlib.suppress(OSError):
@@ -192,7 +192,7 @@ def test_the_hint_for_the_first_user_works_when_pasted(tmp_path):
     with serve("--port", "0", "--database", str(folder / "el log.db")) as process:
         process.stdout.readline()
         process.terminate()
-        assert "No users yet" not in process.communicate(timeout=10)[1]
+        assert "No users yet" not in process.communicate(timeout=60)[1]
 
 
 def test_options_win_over_the_environment(tmp_path):

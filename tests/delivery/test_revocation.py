@@ -14,6 +14,7 @@ from tests.support.collecting_sink import CollectingSink
 from tests.support.in_process import in_process
 from tests.support.live_server import run_cli
 from tests.support.sse_client import SseClient
+from tests.support.stopwatch import Stopwatch
 from tests.support.waiting import eventually
 
 
@@ -25,13 +26,9 @@ async def service(tmp_path):
 
 def ended(stream):
     """The stream's last frame, and how long it took to end by itself."""
-    began = time.monotonic()
-    stream.socket.settimeout(8)
-    last = None
-    for frame in stream.frames():
-        assert time.monotonic() - began < 8, f"still open after {frame}"
-        last = frame
-    return last, time.monotonic() - began
+    with Stopwatch() as watch:
+        *_, last = stream.frames()
+    return last, watch.seconds
 
 
 def open_stream(server, **who):
@@ -100,31 +97,29 @@ def test_logout_ends_the_sessions_streams_and_no_others(server, waiter):
 def test_streams_that_are_opened_at_the_moment_of_revocation_end_too(server, waiter):
     """Some are open before it, some after; what no stream does is to go on."""
     command = cli_changes(server)["revoke"]
-    streams, stop = [], threading.Event()
+    streams = []
 
     def keep_opening():
-        while not stop.is_set():
+        while True:
             stream = SseClient(server, "mesero", cookie=waiter)
             if stream.status == 401:
                 stream.close()
                 return
             streams.append(stream)
-            time.sleep(0.02)
 
     threads = [threading.Thread(target=keep_opening) for _ in range(3)]
     for thread in threads:
         thread.start()
     eventually(lambda: len(streams) > 10)
     run_cli(*command, database=server.database)
-    revoked = time.monotonic()
-    for thread in threads:
-        thread.join(10)
-    stop.set()
-    for stream in streams:
-        last, _ = ended(stream)
-        assert last.event == "sesion_terminada"
-        stream.close()
-    assert time.monotonic() - revoked < 2
+    with Stopwatch() as watch:
+        for thread in threads:
+            thread.join()
+        for stream in streams:
+            last, _ = ended(stream)
+            assert last.event == "sesion_terminada"
+            stream.close()
+    assert watch.seconds < 2
 
 
 async def test_a_stream_that_begins_after_its_session_was_revoked_ends_at_once(service):
@@ -136,7 +131,7 @@ async def test_a_stream_that_begins_after_its_session_was_revoked_ends_at_once(s
     await service.accounts.revoke_session(principal.id)
     await streams.connections.close()
     sink = CollectingSink()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await stream.serve(sink)
     assert b"event: sesion_terminada\ndata: " in sink.chunks[-1]
     assert b"id: " not in sink.chunks[-1]
@@ -157,11 +152,13 @@ def test_a_stream_ends_within_a_second_of_its_sessions_end(make_server):
     server = make_server(session_hours=str(3 / 3600), heartbeat_seconds="0.5")
     server.create_user("Ana", "mesero")
     began = time.monotonic()
-    cookie = server.login("Ana")
-    with open_stream(server, cookie=cookie) as stream:
-        last, _ = ended(stream)
+    with Stopwatch() as watch:
+        cookie = server.login("Ana")
+        with open_stream(server, cookie=cookie) as stream:
+            last, _ = ended(stream)
     assert (last.event, last.id) == ("sesion_terminada", None)
-    assert 2.9 < time.monotonic() - began < 4.5
+    assert time.monotonic() - began > 2.9
+    assert watch.seconds < 4.5
     assert server.request("GET", "/api/auth/sesion", cookie=cookie)[0] == 401
 
 

@@ -25,6 +25,7 @@ from tests.support.collecting_sink import CollectingSink
 from tests.support.live_server import LiveServer
 from tests.support.logs import fill_log, opened, prune_log, stock_alert
 from tests.support.sse_client import Frame, SseClient
+from tests.support.stopwatch import Stopwatch
 from tests.support.waiting import eventually
 
 STREAM = "/api/notificaciones/stream/"
@@ -512,7 +513,7 @@ def test_a_connection_cut_between_hola_and_resincronizar_still_resynchronises(pr
 
 def test_a_reader_whose_place_is_pruned_meanwhile_gets_resincronizar_in_mid_stream(make_server):
     """It does not read while its page is replayed; its place is pruned before it goes on."""
-    server = make_server(max_backlog="0", write_timeout_seconds="60")
+    server = make_server(max_backlog="0", write_timeout_seconds="3600")
     fill = {"eventos": [stock_alert(number, "agotado", nota="x" * 5000) for number in range(1, 501)]}
     start = cursor_at(server, 0)
     for _ in range(6):
@@ -573,7 +574,7 @@ async def test_an_append_between_a_streams_check_and_its_wait_is_not_missed(behi
     stream = Stream(streams, Reader.of_role(behind.log, "cocinero"), token, behind.log.cursor(0), None)
     sink = CollectingSink()
     serving = asyncio.create_task(stream.serve(sink))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while '"id":51' not in sink.text:
             await asyncio.sleep(0.01)
     assert sink.text.count('"id":51') == 1
@@ -585,7 +586,7 @@ async def test_an_append_between_a_streams_check_and_its_wait_is_not_missed(behi
 
 
 async def test_an_append_between_a_long_polls_check_and_its_wait_is_not_missed(behind):
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         answer = await poll(Reader.of_role(behind.log, "cocinero"), behind.log.cursor(0), limit=10, wait_seconds=25)
     assert [event["id"] for event in json.loads(answer.body)["eventos"]] == [51]
 
@@ -606,7 +607,7 @@ async def test_what_another_process_appends_while_the_log_is_opened_is_not_misse
         other.join()
 
     notifier.log.tail.start = append_meanwhile  # type: ignore[method-assign]
-    async with notifier, asyncio.timeout(5):
+    async with notifier, asyncio.timeout(60):
         while notifier.log.bounds.newest != 1:
             await asyncio.sleep(0.02)
         assert [event.id for event in notifier.log.tail.page(0, "cocina").events] == [1]
@@ -639,9 +640,10 @@ def test_another_processs_events_reach_the_streams_within_a_second(tmp_path, mak
 
     with SseClient(server, "cocinero") as stream:
         start_of(stream)
-        stream.socket.settimeout(5)
         asyncio.run(publish(1, 1))
-        assert ids(stream.take(1)) == [1]
+        with Stopwatch() as watch:
+            assert ids(stream.take(1)) == [1]
+        assert watch.seconds < 1
         server.publish(stock_alert(2, "agotado"))
         asyncio.run(publish(3, 20))
         assert ids(stream.take(19)) == list(range(2, 21))

@@ -22,7 +22,7 @@ TOTAL, PUBLISHERS = 2000, 16
 
 def publish_all(server: LiveServer, numbers: list[int], answers: dict[int, tuple[int, int]], until: int) -> None:
     """Publishes the numbers over one connection, until the server is gone; notes status and id of each."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     headers = {"Authorization": f"Bearer {server.token}", "Content-Type": "application/json"}
     with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
         for number in numbers:
@@ -126,7 +126,7 @@ def test_a_database_that_another_program_locks_for_10_s_is_503_and_recovers(serv
             # Reading goes on meanwhile.
             assert server.request("GET", "/api/notificaciones/polling/cocinero")[2]["total"] == 1
             assert server.request("GET", "/api/pedidos")[0] == 200
-            assert time.monotonic() - started < 4
+            assert answers == []  # those who publish still wait
             for thread in threads:
                 thread.join()
             assert answers == [(503, "2", "registro_no_disponible")] * 3

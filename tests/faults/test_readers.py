@@ -19,6 +19,7 @@ from tests.faults.namespaces import unshare
 from tests.support.live_server import LiveServer
 from tests.support.logs import stock_alert
 from tests.support.sse_client import SseClient
+from tests.support.stopwatch import Stopwatch
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.faults
@@ -43,7 +44,7 @@ def connected(server: LiveServer) -> int:
 
 def test_readers_that_stop_reading_slow_nobody_and_cost_little_memory_each(make_server):
     """6 MB are published for each; what is not taken stays in the log."""
-    server = make_server(write_timeout_seconds="60", max_backlog="0", tail_bytes="1000000")
+    server = make_server(write_timeout_seconds="3600", max_backlog="0", tail_bytes="1000000")
 
     def publish_for_a_live_reader(batches: int = 60) -> float:
         """The median time of a publication, while one reader takes all."""
@@ -56,7 +57,7 @@ def test_readers_that_stop_reading_slow_nobody_and_cost_little_memory_each(make_
             for _ in range(batches):  # small ones: a large one's own memory would hide what is measured
                 server.publish(alerts(50))
             median = statistics.median(publish_times(server, 100))
-            reading.join(30)
+            reading.join()
             assert taken == list(range(first, first + count))
             return median
 
@@ -85,7 +86,7 @@ def test_readers_that_stop_reading_slow_nobody_and_cost_little_memory_each(make_
 
 
 def test_a_burst_of_20000_events_reaches_who_reads_past_500_who_do_not(make_server):
-    server = make_server(write_timeout_seconds="60", max_backlog="0")
+    server = make_server(write_timeout_seconds="3600", max_backlog="0")
     burst = 20_000
     with contextlib.ExitStack() as stalled, SseClient(server, "cocinero") as live:
         for _ in range(500):
@@ -98,10 +99,10 @@ def test_a_burst_of_20000_events_reaches_who_reads_past_500_who_do_not(make_serv
         slowest = 0.0
         for _ in range(burst // 500):
             server.publish(alerts(500, size=200))
-            started = time.monotonic()
-            assert server.request("GET", "/healthz", token=None)[0] == 200
-            slowest = max(slowest, time.monotonic() - started)
-        reading.join(60)
+            with Stopwatch() as watch:
+                assert server.request("GET", "/healthz", token=None)[0] == 200
+            slowest = max(slowest, watch.seconds)
+        reading.join()
         assert taken == list(range(1, burst + 1))
         assert slowest < 1, slowest
         assert connected(server) == 501
@@ -121,7 +122,7 @@ def test_a_reader_that_stops_reading_is_dropped_and_resumes_by_its_cursor(make_s
         for _ in range(2):
             server.publish(alerts(500))
             live.take(500)
-        eventually(lambda: connected(server) == 1, 20)
+        eventually(lambda: connected(server) == 1)
         found = []
         with contextlib.suppress(ConnectionResetError, ValueError):  # the rest of a chunk never came
             for frame in stalled.frames():
@@ -162,7 +163,9 @@ def test_a_reader_that_goes_away_is_noticed_at_once(server, how):
         if how == "reset":
             stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         stream.close()
-    eventually(lambda: connected(server) == 0, 5)
+    with Stopwatch() as watch:
+        eventually(lambda: connected(server) == 0)
+    assert watch.seconds < 5
     server.new_order(1)
 
 
@@ -173,7 +176,7 @@ def test_a_reader_that_goes_away_in_the_middle_of_its_replay_is_noticed(server):
         with SseClient(server, "cocinero", query="?cursor=inicio", receive_buffer=4096) as stream:
             stream.take(3)
             stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    eventually(lambda: connected(server) == 0, 10)
+    eventually(lambda: connected(server) == 0)
     assert server.stop() == 0
     assert not [line for line in server.stderr_lines if "Traceback" in line]
 
@@ -201,7 +204,7 @@ def test_1000_connects_and_disconnects_leave_nothing_behind(server):
 
     def visit(number: int) -> None:
         request = b"GET %b HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %b\r\n\r\n" % (paths[number % 4], token)
-        with socket.create_connection(("127.0.0.1", server.port), timeout=30) as client:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=60) as client:
             client.sendall(request if number % 7 else request[: number % len(request)])
             if number % 7 and number % 4 != 2:
                 client.recv(1000)
@@ -236,7 +239,7 @@ def test_1000_connects_and_disconnects_leave_nothing_behind(server):
 
 
 def test_shutdown_with_200_streams_and_one_that_does_not_read(make_server):
-    server = make_server(write_timeout_seconds="60")
+    server = make_server(write_timeout_seconds="3600")
     streams = [SseClient(server, "cocinero") for _ in range(200)]
     for stream in streams:
         stream.next_event("hola")
@@ -252,9 +255,9 @@ def test_shutdown_with_200_streams_and_one_that_does_not_read(make_server):
         ]
         for thread in threads:
             thread.start()
-        started = time.monotonic()
-        assert server.stop() == 0
-        assert time.monotonic() - started < 5
+        with Stopwatch() as watch:
+            assert server.stop() == 0
+        assert watch.seconds < 5
         for thread in threads:
             thread.join()
     assert ends == ["reinicio"] * 200

@@ -15,6 +15,7 @@ from tests.benchmarks.sockets import measure
 from tests.socketio.test_protocol import conformance_app
 from tests.support.live_server import LiveServer
 from tests.support.logs import stock_alert
+from tests.support.stopwatch import Stopwatch
 from tests.support.waiting import eventually
 from tests.support.websocket_client import SOCKET_PATH, Closed, SioClient, WsClient
 
@@ -82,7 +83,7 @@ def test_clients_that_vanish_in_any_state_leave_nothing_behind(server):
         flooding.send(*['42["ping"]'] * 400)  # more than is read at once
         vanish(flooding)
     server.new_order(1)
-    eventually(lambda: connected(server) == 0 and server.open_files() <= files + 2, 30)
+    eventually(lambda: connected(server) == 0 and server.open_files() <= files + 2)
     assert not [line for line in server.stderr_lines if "Traceback" in line]
 
 
@@ -99,9 +100,9 @@ def test_a_stop_does_not_wait_for_sockets_that_read_nothing(server):
             client = opened.enter_context(SioClient(server.port, auth, receive_buffer=4096))
             client.call("conectar_usuario", {})
         publish(server, 100)
-        began = time.monotonic()
-        assert server.stop() == 0
-        assert time.monotonic() - began < 8
+        with Stopwatch() as watch:
+            assert server.stop() == 0
+        assert watch.seconds < 8
 
 
 def test_a_thousand_idle_sockets_are_cheap():
@@ -117,7 +118,7 @@ def upgrade(server: LiveServer, *without: str, then: bytes = b"", version: str =
         "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
     }  # fmt: skip
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items() if name not in without)
-    client = socket.create_connection(("127.0.0.1", server.port), timeout=15)
+    client = socket.create_connection(("127.0.0.1", server.port), timeout=60)
     client.sendall(f"GET {SOCKET_PATH} HTTP/{version}\r\n{lines}\r\n".encode() + then)
     return client
 
@@ -126,12 +127,12 @@ def frame(payload: bytes, opcode: int = 1, *, final: bool = True) -> bytes:
     return bytes([(0x80 if final else 0) | opcode, 0x80 | len(payload), 0, 0, 0, 0]) + payload
 
 
-def longest_answer(server: LiveServer, seconds: float) -> float:
-    longest, end = 0.0, time.monotonic() + seconds
-    while time.monotonic() < end:
-        began = time.monotonic()
-        assert server.request("GET", "/healthz", token=None)[0] == 200
-        longest = max(longest, time.monotonic() - began)
+def longest_answer(server: LiveServer, count: int) -> float:
+    longest = 0.0
+    for _ in range(count):
+        with Stopwatch() as watch:
+            assert server.request("GET", "/healthz", token=None)[0] == 200
+        longest = max(longest, watch.seconds)
     return longest
 
 
@@ -143,12 +144,13 @@ def test_a_flood_of_frames_without_a_message_holds_up_nobody(server, flood):
     client.recv(4096)
     if flood[0] == 0:
         client.sendall(frame(b"4", final=False))
-    stop = threading.Event()
+    stop, under_way = threading.Event(), threading.Event()
 
     def send() -> None:
         with contextlib.suppress(OSError):
             while not stop.is_set():
                 client.sendall(flood * 4000)
+                under_way.set()
 
     def read() -> None:
         with contextlib.suppress(OSError):
@@ -158,8 +160,8 @@ def test_a_flood_of_frames_without_a_message_holds_up_nobody(server, flood):
     threads = [threading.Thread(target=work, daemon=True) for work in (send, read)]
     for thread in threads:
         thread.start()
-    time.sleep(0.5)  # the flood is under way
-    assert longest_answer(server, 2) < 1
+    assert under_way.wait(60)
+    assert longest_answer(server, 100) < 1
     stop.set()
     client.close()
 
@@ -177,7 +179,7 @@ def test_what_is_no_handshake_leaves_no_connection(server):
             head += more
         assert head.startswith(b"HTTP/1.1 400"), head
         refused.close()
-    empty = socket.create_connection(("127.0.0.1", server.port), timeout=15)
+    empty = socket.create_connection(("127.0.0.1", server.port), timeout=60)
     empty.sendall(b"GET ?x HTTP/1.1\r\nHost: x\r\n\r\n")
     assert empty.recv(4096).startswith(b"HTTP/1.1 400")
     empty.close()
@@ -205,9 +207,9 @@ def test_clients_that_vanish_with_much_unread_are_let_go_at_once(server):
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         client.close()
     time.sleep(1)
-    began = time.monotonic()
-    assert server.stop() == 0
-    assert time.monotonic() - began < 2.5
+    with Stopwatch() as watch:
+        assert server.stop() == 0
+    assert watch.seconds < 2.5
 
 
 def test_what_was_sent_before_closing_is_done(server):
@@ -252,7 +254,9 @@ def test_a_reader_too_slow_for_its_last_words_is_cut(server):
         publish(server, 100)
         time.sleep(0.5)
         server.request("POST", "/api/auth/logout", cookie=cookie)
-        eventually(lambda: connected(server) == 0, 2.5)
+        with Stopwatch() as watch:
+            eventually(lambda: connected(server) == 0)
+        assert watch.seconds < 2.5
 
 
 @pytest.mark.parametrize("again", [1, 5])

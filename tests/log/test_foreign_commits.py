@@ -16,6 +16,6 @@ async def test_what_is_committed_while_a_process_starts_to_watch_is_not_missed(t
         other = threading.Thread(target=fill_log, args=(database, [stock_alert(1)]))
         other.start()
         other.join()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while notifier.log.bounds.newest != 1:
                 await asyncio.sleep(0.02)

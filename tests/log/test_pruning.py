@@ -188,7 +188,7 @@ def test_at_a_terminal_todays_events_are_not_pruned_unasked(tmp_path):
 def test_live_readers_go_on_and_those_behind_are_told_to_resynchronise(tmp_path, make_server):
     drafts = [stock_alert(number, "agotado", nota="x" * 2000) for number in range(3000)]
     log = make_log(tmp_path / "log.db", (system_clock(), drafts))
-    server = make_server(log, write_timeout_seconds="60", max_backlog="0")
+    server = make_server(log, write_timeout_seconds="3600", max_backlog="0")
     cursor = server.request("GET", "/api/notificaciones/polling/manager")[2]["cursor"]
     epoch = cursor.split("-")[0]
     with (

@@ -571,7 +571,7 @@ async def test_a_body_that_does_not_arrive_in_time_is_408_by_either_way(tmp_path
                 "client": ("192.0.2.7", 1), "server": ("x", 1), "state": {},
                 "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
             }  # fmt: skip
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 await service.app(scope, receive, send)
             assert answered[0]["status"] == 408
             body = b"".join(message.get("body", b"") for message in answered[1:])

@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -22,6 +21,7 @@ from pos_notif.server.run import UNACKNOWLEDGED_MS, Server, bind
 from pos_notif.web.services import EXTENSION, Services
 from tests.support.live_server import LiveServer, clean_environment
 from tests.support.sse_client import SseClient
+from tests.support.stopwatch import Stopwatch
 from tests.support.waiting import eventually
 
 STREAM = "/api/notificaciones/stream/cocinero"
@@ -29,7 +29,7 @@ STREAM = "/api/notificaciones/stream/cocinero"
 
 def exchange(server: LiveServer, *pieces: bytes, half_close: bool = False) -> bytes:
     """Sends the pieces, and returns all that comes back until the server closes."""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as client:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as client:
         for piece in pieces:
             client.sendall(piece)
         if half_close:
@@ -93,10 +93,10 @@ def test_a_signal_stops_it_with_exit_code_0(server, number):
         silent = socket.create_connection(("127.0.0.1", server.port))
         idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
         assert idle.recv(1000).startswith(b"HTTP/1.1 200")
-        started = time.monotonic()
-        server.process.send_signal(number)
-        assert server.process.wait(10) == 0
-        assert time.monotonic() - started < 4
+        with Stopwatch() as watch:
+            server.process.send_signal(number)
+            assert server.process.wait(60) == 0
+        assert watch.seconds < 4
         assert [frame.event for frame in stream.frames()][-1] == "reinicio"
         idle.close()
         silent.close()
@@ -116,11 +116,11 @@ def test_a_restart_at_once_gets_the_same_port(server):
 def test_a_refused_request_is_answered_though_its_body_is_still_coming(server):
     """The answer must not be lost to a reset, nor the connection stay stuck on a body that nobody reads."""
     head = b"POST /nada HTTP/1.1\r\nHost: x\r\nContent-Length: 20000000\r\n\r\n"
-    started = time.monotonic()
-    answer = exchange(server, head + b"x" * 200_000, b"x" * 1_000_000)
+    with Stopwatch() as watch:
+        answer = exchange(server, head + b"x" * 200_000, b"x" * 1_000_000)
     assert answer.startswith(b"HTTP/1.1 404")
     assert b"no_encontrado" in answer or b"404" in answer
-    assert time.monotonic() - started < 10
+    assert watch.seconds < 10
     assert tracebacks(server) == []
 
 
@@ -130,7 +130,7 @@ def test_a_refused_request_is_answered_though_its_body_is_still_coming(server):
 def test_a_client_that_sends_half_a_body_and_closes_is_no_error(shared_server, method, path, sent):
     head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 200000\r\n\r\n"
     for half_close in (True, False):
-        with socket.create_connection(("127.0.0.1", shared_server.port), timeout=20) as client:
+        with socket.create_connection(("127.0.0.1", shared_server.port), timeout=60) as client:
             client.sendall(head.encode() + b"x" * sent)
             if half_close:
                 client.shutdown(socket.SHUT_WR)
@@ -152,7 +152,7 @@ def test_http2_is_refused_and_an_upgrade_to_it_ignored(shared_server):
     preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
     assert exchange(shared_server, preface).startswith(b"HTTP/1.1 505")
     upgrade = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"
-    with socket.create_connection(("127.0.0.1", shared_server.port), timeout=20) as client:
+    with socket.create_connection(("127.0.0.1", shared_server.port), timeout=60) as client:
         client.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + upgrade + b"\r\n")
         assert client.recv(1000).startswith(b"HTTP/1.1 200")
 
@@ -165,7 +165,7 @@ def test_what_is_no_http_is_refused(shared_server):
 
 
 def test_a_connection_is_kept_for_the_next_request(shared_server):
-    with socket.create_connection(("127.0.0.1", shared_server.port), timeout=20) as client:
+    with socket.create_connection(("127.0.0.1", shared_server.port), timeout=60) as client:
         for _ in range(3):
             client.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
             answer = client.recv(1000)
@@ -180,9 +180,9 @@ def test_a_client_that_sends_more_while_its_stream_is_open_gets_its_events(serve
         stream.socket.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" * 50)
         server.new_order(1)
         assert stream.next_event().data["pedido_id"] == 1
-        started = time.monotonic()
-        assert server.stop() == 0
-        assert time.monotonic() - started < 5
+        with Stopwatch() as watch:
+            assert server.stop() == 0
+        assert watch.seconds < 5
 
 
 def test_the_log_has_a_line_of_json_for_each_request_without_its_query(server):
@@ -253,7 +253,7 @@ async def test_streams_polls_and_connections_leave_no_task_and_no_waiter_behind(
                 await writer.wait_closed()
 
     async def settled(count: int) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(asyncio.all_tasks()) > count or services.connections.open or server._connections:
                 await asyncio.sleep(0.02)
 
@@ -267,7 +267,7 @@ async def test_streams_polls_and_connections_leave_no_task_and_no_waiter_behind(
     )
     assert (await app.notifier.obtener_estado_conexiones())["total_conexiones"] == 0
     server.stop()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await running
     listener.close()
 

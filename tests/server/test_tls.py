@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives import serialization
 from tests.support.command_line import fails
 from tests.support.live_server import LiveServer
 from tests.support.logs import stock_alert
+from tests.support.stopwatch import Stopwatch
 from tests.support.waiting import eventually
 from tests.support.websocket_client import SOCKET_PATH
 
@@ -47,7 +48,7 @@ def files(tmp_path_factory) -> Files:
 @contextlib.contextmanager
 def asked(server: LiveServer, files: Files, method: str, path: str, body: Any = None, **headers: str):
     """The answer, while its connection is open."""
-    connection = http.client.HTTPSConnection("127.0.0.1", server.port, context=files.client, timeout=15)
+    connection = http.client.HTTPSConnection("127.0.0.1", server.port, context=files.client, timeout=60)
     sent = {"Content-Type": "application/json", **headers}
     connection.request(method, path, json.dumps(body) if body is not None else None, sent)
     with contextlib.closing(connection), connection.getresponse() as answer:
@@ -78,7 +79,7 @@ def test_streams_sockets_and_the_cookie_over_tls(make_server, files, kind):
     own = f"https://127.0.0.1:{server.port}"
     with (
         asked(server, files, "GET", "/api/notificaciones/stream/mesero", Cookie=cookie) as stream,
-        socket.create_connection(("127.0.0.1", server.port), timeout=15) as plain,
+        socket.create_connection(("127.0.0.1", server.port), timeout=60) as plain,
         files.client.wrap_socket(plain, server_hostname="127.0.0.1") as websocket,
     ):
         assert stream.status == 200
@@ -114,15 +115,17 @@ def test_what_speaks_no_tls_is_let_go_and_logs_nothing(make_server, files):
     server = make_server(certfile=files.certfile, keyfile=files.keyfile)
     before = server.open_files()
     with (
-        socket.create_connection(("127.0.0.1", server.port), timeout=15) as plain,
+        socket.create_connection(("127.0.0.1", server.port), timeout=60) as plain,
         contextlib.suppress(ConnectionError),
     ):
         plain.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         assert b"HTTP" not in plain.recv(100)
-    silent = [socket.create_connection(("127.0.0.1", server.port), timeout=15) for _ in range(20)]
+    silent = [socket.create_connection(("127.0.0.1", server.port), timeout=60) for _ in range(20)]
     began = time.monotonic()
-    assert silent[0].recv(1) == b""
-    assert 4 < time.monotonic() - began < 9
+    with Stopwatch() as watch:
+        assert silent[0].recv(1) == b""
+    assert time.monotonic() - began > 4
+    assert watch.seconds < 9
     eventually(lambda: server.open_files() <= before)
     for client in silent:
         client.close()
@@ -137,7 +140,7 @@ def test_a_stalled_reader_is_dropped_and_a_slow_one_is_not(make_server, files):
     for _ in range(2):
         plain = socket.socket()
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        plain.settimeout(15)
+        plain.settimeout(60)
         plain.connect(("127.0.0.1", server.port))
         reader = files.client.wrap_socket(plain, server_hostname="127.0.0.1")
         reader.sendall(
@@ -168,9 +171,9 @@ def test_a_stop_over_tls_ends_in_time(make_server, files):
     server = make_server(certfile=files.certfile, keyfile=files.keyfile)
     token = f"Bearer {server.token}"
     with asked(server, files, "GET", "/api/notificaciones/stream/mesero", Authorization=token) as stream:
-        began = time.monotonic()
-        assert server.stop() == 0
-        assert time.monotonic() - began < 4
+        with Stopwatch() as watch:
+            assert server.stop() == 0
+        assert watch.seconds < 4
         assert b"reinicio" in stream.read()
 
 

@@ -1,7 +1,7 @@
 """Ten minutes of fuzzing, or two million attempts to publish, whichever is shorter: `python -m tests.soak.fuzz`.
 
-Ends with 1 where the service answered anything by 500, logged a traceback, grew, works harder for an answer than before,
-or took more than 50 ms for one afterwards.
+Ends with 1 where the service answered anything by 500, logged a traceback, grew, or afterwards worked harder for an
+answer than before or took more than 50 ms for it.
 """
 
 from __future__ import annotations

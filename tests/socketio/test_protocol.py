@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.stopwatch import Stopwatch
 from tests.support.websocket_client import SOCKET_PATH, Closed, SioClient, WsClient
 
 ECHO_PATH = "/engine.io/?EIO=4&transport=websocket"
@@ -96,8 +97,10 @@ def test_the_server_pings_and_goes_on_for_as_long_as_it_is_answered(port):
 def test_who_does_not_answer_a_ping_is_closed(port):
     with WsClient(port, ECHO_PATH, pongs=False) as client:
         began = time.monotonic()
-        assert client.closed().code == 1002
-        assert 0.45 < time.monotonic() - began < 5
+        with Stopwatch() as watch:
+            assert client.closed().code == 1002
+        assert time.monotonic() - began > 0.45
+        assert watch.seconds < 5
 
 
 @pytest.mark.parametrize("message", ["", "2", "2probe", "5", "6", "0", "7", "abc", "3x", "11"])
@@ -194,9 +197,11 @@ def test_an_unknown_namespace_is_refused_and_the_connection_lives(calm_port):
 def test_a_client_that_joins_nothing_is_closed(port):
     with WsClient(port) as client:
         began = time.monotonic()
-        closed = client.closed()
+        with Stopwatch() as watch:
+            closed = client.closed()
         assert (closed.code, closed.reason) == (1008, "connect timeout")
-        assert 0.9 < time.monotonic() - began < 6
+        assert time.monotonic() - began > 0.9
+        assert watch.seconds < 6
     with WsClient(port) as client:  # being refused is not joining
         client.receive()
         client.send("40/random")
@@ -412,9 +417,10 @@ def test_a_flood_is_read_slowly_and_nobody_else_waits(calm_port):
         flood.receive(), other.receive()
         flood.send(*['42["message",1]'] * 300)
         began = time.monotonic()
-        other.send('42["message",2]')
-        assert other.receive() == '42["message-back",2]'
-        assert time.monotonic() - began < 1
+        with Stopwatch() as watch:
+            other.send('42["message",2]')
+            assert other.receive() == '42["message-back",2]'
+        assert watch.seconds < 1
         for _ in range(300):
             flood.receive()
         # 200 at once, and then 50 a second

@@ -24,7 +24,7 @@ from tests.support.forking import ForkedProcess, Forker
 def run_cli(*arguments: str, database: Path | str, check: bool = True) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
         [sys.executable, "-m", "pos_notif", *arguments, "--database", str(database)],
-        capture_output=True, text=True, timeout=60, env=clean_environment(),
+        capture_output=True, text=True, timeout=120, env=clean_environment(),
     )  # fmt: skip
     if check:
         assert done.returncode == 0, done.stderr
@@ -95,19 +95,19 @@ class LiveServer:
         for line in pipe:
             self.stderr_lines.append(line)
 
-    def stop(self, timeout: float = 10.0) -> int:
+    def stop(self, timeout: float = 60.0) -> int:
         """SIGTERM; returns the exit code."""
         return self._end(signal.SIGTERM, timeout)
 
     def kill(self) -> int:
         """kill -9: what a power cut is to the process."""
-        return self._end(signal.SIGKILL, 10.0)
+        return self._end(signal.SIGKILL, 60.0)
 
     def _end(self, number: signal.Signals, timeout: float) -> int:
         assert self.process is not None
         self.process.send_signal(number)
         code = self.process.wait(timeout)
-        self._reader.join(5)
+        self._reader.join()
         for pipe in (self.process.stdout, self.process.stderr):
             assert pipe is not None
             pipe.close()
@@ -149,7 +149,7 @@ class LiveServer:
             sent.setdefault("Content-Type", "application/json")
         request = urllib.request.Request(self.url + path, data=data, method=method, headers=sent)
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, answer.headers, _decode(answer)
         except urllib.error.HTTPError as error:
             with error:

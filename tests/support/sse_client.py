@@ -33,7 +33,7 @@ class SseClient:
         self.socket = socket.socket()
         if receive_buffer is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.socket.settimeout(30)
+        self.socket.settimeout(60)
         self.cursor: str | None = None
         self.headers: dict[str, str] = {}
         self._raw = self.socket.makefile("rb")
@@ -59,8 +59,8 @@ class SseClient:
             self.headers[name.lower()] = value.strip()
 
     def frames(self) -> Iterator[Frame]:
-        """Until the stream ends. Comments are skipped. Raises TimeoutError after 30 s of silence, or where heartbeats
-        are all that comes for a minute."""
+        """Until the stream ends. Comments are skipped. Raises TimeoutError after a minute of silence, or of nothing but
+        heartbeats."""
         frame, deadline = Frame(), time.monotonic() + 60
         for line in self._lines_left:
             if line == "":

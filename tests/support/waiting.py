@@ -6,8 +6,8 @@ import time
 from typing import Any
 
 
-def eventually(condition: Any, seconds: float = 10.0) -> Any:
-    """The condition's first true value."""
+def eventually(condition: Any, seconds: float = 60.0) -> Any:
+    """The condition's first true value. A test ends where there is none; how long it takes is no part of it."""
     deadline = time.monotonic() + seconds
     while True:
         value = condition()

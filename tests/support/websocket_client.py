@@ -37,7 +37,7 @@ class WsClient:
         self.socket = socket.socket()
         if receive_buffer is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.socket.settimeout(15)
+        self.socket.settimeout(60)
         self._frames = Connection(ConnectionType.CLIENT)
         self._messages: list[str | bytes] = []
         self._parts: list[Any] = []
@@ -97,7 +97,7 @@ class WsClient:
         self.socket.sendall(head + length + key + payload)
 
     def receive(self) -> str | bytes:
-        """The next message but for Engine.IO's pings. Raises Closed, or TimeoutError after 15 s."""
+        """The next message but for Engine.IO's pings. Raises Closed, or TimeoutError after a minute."""
         while not self._messages:
             data = self.socket.recv(65536)
             if not data:

@@ -20,6 +20,7 @@ from tests.support.in_process import HeldClock, in_process
 from tests.support.live_server import LiveServer
 from tests.support.logs import opened, stock_alert
 from tests.support.sse_client import SseClient
+from tests.support.stopwatch import Stopwatch
 
 POLL = "/api/notificaciones/polling/cocinero"
 EVENTS = "/api/notificaciones/eventos"
@@ -161,15 +162,17 @@ def test_a_slow_head_is_cut_and_nobody_else_is(server):
     with SseClient(server, "cocinero") as stream, connect(server) as quiet, connect(server) as slow:
         stream.next_event("hola")
         begun = time.monotonic()
-        for byte in b"GET /healthz HTTP/1.1\r\nX: " + b"a" * 200:
-            try:
-                slow.sendall(bytes([byte]))
-            except OSError:
-                break
-            if slow in ready_to_read(slow, 0.1):
-                break
-        status, _, body = read_answer(slow)
-        assert 9 < time.monotonic() - begun < 13
+        with Stopwatch() as watch:
+            for byte in b"GET /healthz HTTP/1.1\r\nX: " + b"a" * 1000:
+                try:
+                    slow.sendall(bytes([byte]))
+                except OSError:
+                    break
+                if slow in ready_to_read(slow, 0.1):
+                    break
+            status, _, body = read_answer(slow)
+        assert time.monotonic() - begun > 9
+        assert watch.seconds < 13
         assert (status, json.loads(body)["error"]["codigo"]) == (408, "tiempo_agotado")
         assert slow.recv(1) == b""
         quiet.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")  # it was only idle
@@ -213,7 +216,7 @@ async def test_what_ended_sessions_followed_is_forgotten(tmp_path: Path):
             return (await service.call("POST", "/api/auth/login", sent)).cookie
 
         async def until(followers: int) -> None:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 while len(following.owners()) != followers:
                     await asyncio.sleep(0.01)
 
@@ -239,7 +242,7 @@ def test_a_disk_with_less_than_the_reserve_is_told(server, tmp_path: Path):
 
 
 def connect(server: LiveServer) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", server.port), timeout=30)
+    return socket.create_connection(("127.0.0.1", server.port), timeout=60)
 
 
 def ready_to_read(one: socket.socket, seconds: float) -> list[socket.socket]:

@@ -1,0 +1,31 @@
+"""The browser of the tests."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Playwright
+
+PATH = shutil.which("chromium")
+# How long a test waits for what must come. It asserts nothing: a busy machine may take its time.
+PATIENCE_MS = 60_000
+# The last list of features is the one that Chromium takes: Playwright's own, and the two pages that Chromium loads for
+# the address bar of each window, which cost more than most of our pages do.
+FEATURES_OFF = (
+    "AimEnabled", "DestroyProfileOnBrowserClose", "HttpsUpgrades", "MediaRouter", "OptimizationHints", "PaintHolding",
+    "ThirdPartyStoragePartitioning", "Translate", "WebUIOmniboxAimPopup", "WebUIOmniboxPopup",
+)  # fmt: skip
+
+
+def launch(playwright: Playwright) -> Browser:
+    return playwright.chromium.launch(
+        executable_path=PATH,
+        args=[
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-background-networking",
+            f"--disable-features={','.join(FEATURES_OFF)}",
+        ],
+    )
