@@ -16,6 +16,7 @@ def _sorted(allowed: re.Match[str]) -> str:
 
 PATTERNS: tuple[tuple[str, str, str | Callable[[re.Match[str]], str]], ...] = (
     ("the date of an upgrade's answer; other answers have theirs unseen", r"(?im)^(< date: ).*$", r"\1DATE"),
+    ("the words of a status, which are those of Python's version", r"(?m)^(HTTP/1.1 \d{3}) .+$", r"\1"),
     ("until when a cookie lives, by a clock that is not held", r"(; Expires=)[^;]+(;)", r"\1TIME\2"),
     ("until when a file may be kept, by the same clock", r"(?im)^(expires: ).*$", r"\1TIME"),
     ("the cookie of a session that is used no more", r"(pos_notif_sesion=)[\w-]{43}", r"\1<session>"),
