@@ -11,10 +11,10 @@ from importlib.metadata import metadata
 command = sys.argv[1]
 
 # Whoever reads the long description has no checkout and no address of one: only whole addresses can be followed.
-about = metadata("pos-notif")
-assert about["License-Expression"] == "MIT"
-assert "## A short tour" in about.get_payload()
-assert re.findall(r"!?\[[^\]]*\]\((?!https?:)[^)]*\)|\.venv", about.get_payload()) == []
+about = metadata("pos-notif").json
+assert about["license_expression"] == "MIT"
+assert "## A short tour" in about["description"]
+assert re.findall(r"!?\[[^\]]*\]\((?!https?:)[^)]*\)|\.venv", about["description"]) == []
 
 demo = subprocess.Popen([command, "demo", "--port", "0"], stdout=subprocess.PIPE, text=True)
 try:
