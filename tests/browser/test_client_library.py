@@ -19,6 +19,7 @@ LIBRARY = Path(__file__).parents[2] / "static" / "js" / "notificaciones.js"
 FAKE = Path(__file__).with_name("fake_service.js")
 PREFIX = "/api/notificaciones/"
 ACTIONS = (f"{PREFIX}suscripciones/", f"{PREFIX}acuses")
+BEGIN = 1_795_568_712
 CREATE = "window.notif = watch(new ClienteNotificaciones({rol: 'cocinero', usuario_id: 5}));"
 
 
@@ -85,7 +86,8 @@ class Service:
         self.requests: list[str] = []
         self.actions: list[tuple[str, str, Any]] = []
         self.answers: dict[str, Callable[[str], tuple[Any, ...] | None]] = {}
-        page.clock.install(time=1_795_568_712_000)
+        page.clock.install(time=BEGIN)
+        page.clock.pause_at(BEGIN + 1)  # from now on time passes where a test says so
         if sockets is not None:
             page.route_web_socket("ws://pos.test/**", sockets.accept)
         else:
@@ -814,7 +816,7 @@ def test_silence_of_the_server_ends_the_socket(with_socket: Service, sockets: So
         with_socket.later(1_000)
     assert with_socket.run(f"return {ACTIVE};") is True
     sockets.opened[0].send("2")
-    with_socket.page.wait_for_timeout(50)
+    soon(with_socket, lambda: sockets.received[-1] == "3")
     for _ in range(44):
         with_socket.later(1_000)
     assert with_socket.run(f"return {ACTIVE};") is True
