@@ -4,32 +4,26 @@ import fcntl
 import os
 import shutil
 import subprocess
+import sys
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support import chromium
-from tests.support.forking import Forker
 from tests.support.live_server import LiveServer
 from tests.support.pos import Pos, assert_projection_is_the_fold, running_pos
 
 
-@pytest.fixture(scope="session")
-def forker() -> Iterator[Forker]:
-    forker = Forker()
-    yield forker
-    forker.close()
-
-
 @pytest.fixture
-def make_server(tmp_path: Path, forker: Forker) -> Iterator[Callable[..., LiveServer]]:
+def make_server(tmp_path: Path) -> Iterator[Callable[..., LiveServer]]:
     """Starts services; settings by name without the prefix: `make_server(heartbeat_seconds="0.2")`."""
     servers: list[LiveServer] = []
 
     def make(database: Path | None = None, **settings: str) -> LiveServer:
         variables = {f"POS_NOTIF_{name.upper()}": value for name, value in settings.items()}
-        server = LiveServer(database or tmp_path / f"log{len(servers)}.db", variables, forker=forker)
+        server = LiveServer(database or tmp_path / f"log{len(servers)}.db", variables, forked=True)
         servers.append(server)
         return server.start()
 
@@ -62,6 +56,16 @@ def node_modules(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Pa
             subprocess.run(npm, check=True, timeout=300)
             fetched.touch()
     return directory / "node_modules"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Python is started hundreds of times: where it may not leave its bytecode beside the sources, which has each start
+    compile them all, it leaves it in a folder of this run's own."""
+    if sys.dont_write_bytecode and not hasattr(config, "workerinput"):
+        folder = tempfile.TemporaryDirectory(prefix="pos-notif-bytecode-")
+        config.add_cleanup(folder.cleanup)
+        os.environ["PYTHONPYCACHEPREFIX"] = folder.name
+        del os.environ["PYTHONDONTWRITEBYTECODE"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

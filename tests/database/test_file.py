@@ -7,7 +7,6 @@ import concurrent.futures
 import hashlib
 import sqlite3
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,8 @@ import pytest
 from pos_notif.database.file import APPLICATION_ID, SCHEMA_VERSION
 from pos_notif.database.threads import Database
 from pos_notif.errors import LogRefused, LogUnavailable
-from tests.support.command_line import drop_root_privileges
+from tests.support.command_line import PROGRAM, drop_root_privileges
+from tests.support.forking import FORKER
 from tests.support.live_server import clean_environment, run_cli
 from tests.support.logs import fill_log, opened, stock_alert
 from tests.support.sse_client import SseClient
@@ -24,10 +24,10 @@ from tests.support.waiting import eventually
 
 def serve(database: Path | str, *options: str, **how) -> subprocess.CompletedProcess[str]:
     """`pos-notif serve` of a file that must be refused."""
-    return subprocess.run(
-        [sys.executable, "-m", "pos_notif", "serve", "--port", "0", "--database", str(database), *options],
-        capture_output=True, text=True, timeout=60, env=clean_environment(), **how,
-    )  # fmt: skip
+    arguments = ["serve", "--port", "0", "--database", str(database), *options]
+    if not how:
+        return FORKER.run(arguments, clean_environment())
+    return subprocess.run([*PROGRAM, *arguments], capture_output=True, text=True, env=clean_environment(), **how)
 
 
 def assert_refused(done: subprocess.CompletedProcess[str], *words: str) -> None:

@@ -19,6 +19,8 @@ import pytest
 from pos_notif.demo.menu import MENU
 from pos_notif.demo.own_database import prepare, refuse_foreign
 from pos_notif.demo.people import PEOPLE
+from tests.support.command_line import PROGRAM
+from tests.support.forking import FORKER
 from tests.support.live_server import clean_environment, run_cli
 from tests.support.stopwatch import Stopwatch
 from tests.support.waiting import eventually
@@ -29,11 +31,15 @@ LONG = 60.0  # for a machine that does much else
 class Demo:
     """A real `pos-notif demo`, once it has said its URL."""
 
-    def __init__(self, *arguments: str, temporary: Path) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "pos_notif", "demo", "--port", "0", *arguments],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=clean_environment(TMPDIR=str(temporary)),
-        )  # fmt: skip
+    def __init__(self, *arguments: str, temporary: Path, forked: bool = True) -> None:
+        command, environment = ["demo", "--port", "0", *arguments], clean_environment(TMPDIR=str(temporary))
+        self.process = (
+            FORKER.start(command, environment)
+            if forked
+            else subprocess.Popen(
+                [*PROGRAM, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+            )
+        )
         self.errors: list[str] = []
         self._reader = threading.Thread(target=self._read_stderr, daemon=True)
         self._reader.start()
@@ -109,8 +115,8 @@ def start_demo(tmp_path: Path) -> Iterator[Any]:
     temporary = tmp_path / "temporary"
     temporary.mkdir()
 
-    def start(*arguments: str) -> Demo:
-        demos.append(Demo(*arguments, temporary=temporary))
+    def start(*arguments: str, **how: Any) -> Demo:
+        demos.append(Demo(*arguments, temporary=temporary, **how))
         return demos[-1]
 
     yield start
@@ -126,7 +132,7 @@ def states_reached(events: list[dict[str, Any]]) -> set[str]:
 
 
 def test_a_restaurant_comes_to_life_over_http_and_stops_without_a_trace(start_demo):
-    demo = start_demo("--pace", "20", "--seed", "8")
+    demo = start_demo("--pace", "20", "--seed", "8", forked=False)
     cook, manager = Follower(demo, "cocinero"), Follower(demo, "manager")
     wanted = {"nuevo_pedido", "cambio_estado", "item_modificado", "pedido_listo", "alerta_stock"}
     eventually(lambda: wanted <= {event["tipo"] for event in manager.poll()}, LONG)
@@ -233,10 +239,7 @@ def test_a_kept_database_goes_on_where_it_was_with_the_pins_that_are_shown(start
 
 
 def refusal(*arguments: str) -> tuple[int, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "pos_notif", "demo", "--port", "0", *arguments],
-        capture_output=True, text=True, timeout=LONG, env=clean_environment(),
-    )  # fmt: skip
+    done = FORKER.run(["demo", "--port", "0", *arguments], clean_environment())
     assert done.stdout == ""
     return done.returncode, done.stderr
 

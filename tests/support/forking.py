@@ -7,6 +7,7 @@ signalled, killed and waited for as any other. The tests of the command line its
 from __future__ import annotations
 
 import array
+import atexit
 import contextlib
 import json
 import os
@@ -18,6 +19,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
 
@@ -68,7 +70,7 @@ class ForkedProcess:
 
 
 class Forker:
-    """Starts the process that forks when it is first needed. Several threads may ask it."""
+    """Starts the process that forks when it is first needed, and ends it with this one. Several threads may ask it."""
 
     def __init__(self) -> None:
         self._asking = threading.Lock()
@@ -91,11 +93,19 @@ class Forker:
         assert answer, "what forks the services has ended"
         return ForkedProcess(int(answer), ended, open(out, encoding="utf-8"), open(err, encoding="utf-8"))
 
-    def close(self) -> None:
-        if self._process is not None:
-            assert self._control is not None
-            self._control.close()
-            self._process.wait(30)
+    def run(self, arguments: Sequence[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+        """`pos-notif ARGUMENTS`, to its end."""
+        process = self.start(arguments, environment)
+        with process.stdout, process.stderr, ThreadPoolExecutor(1) as pool:
+            errors = pool.submit(process.stderr.read)
+            output = process.stdout.read()
+            return subprocess.CompletedProcess(arguments, process.wait(), output, errors.result())
+
+    def _close(self) -> None:
+        assert self._process is not None
+        assert self._control is not None
+        self._control.close()
+        self._process.wait(30)
 
     def _started(self) -> socket.socket:
         if self._control is None:
@@ -107,4 +117,8 @@ class Forker:
                     stdin=subprocess.DEVNULL, pass_fds=[its_control.fileno()], cwd=Path(__file__).parents[2],
                     env={**os.environ, "PYTHONUNBUFFERED": "1"},
                 )  # fmt: skip
+            atexit.register(self._close)
         return self._control
+
+
+FORKER = Forker()

@@ -18,14 +18,11 @@ from typing import Any
 
 from pos_notif.accounts.accounts import Accounts
 from pos_notif.cli.accounts import run as run_on_accounts
-from tests.support.forking import ForkedProcess, Forker
+from tests.support.forking import FORKER, ForkedProcess
 
 
 def run_cli(*arguments: str, database: Path | str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "pos_notif", *arguments, "--database", str(database)],
-        capture_output=True, text=True, timeout=120, env=clean_environment(),
-    )  # fmt: skip
+    done = FORKER.run([*arguments, "--database", str(database)], clean_environment())
     if check:
         assert done.returncode == 0, done.stderr
     return done
@@ -53,7 +50,7 @@ class LiveServer:
     settings: dict[str, str] = field(default_factory=dict)
     port: int = 0
     command: list[str] = field(default_factory=lambda: [sys.executable, "-m", "pos_notif"])
-    forker: Forker | None = None  # starts `pos-notif` in the command's place
+    forked: bool = False  # from the process that has everything imported, and not by the command
     process: subprocess.Popen[str] | ForkedProcess | None = None
     stderr_lines: list[str] = field(default_factory=list)
     _token: str | None = None
@@ -75,8 +72,8 @@ class LiveServer:
             self.settings.setdefault("POS_NOTIF_FAST_STREAMS", tier)
         serve = ["serve", "--port", str(self.port), "--database", str(self.database)]
         environment = clean_environment(**self.settings)
-        if self.forker is not None:
-            self.process = self.forker.start(serve, environment)
+        if self.forked:
+            self.process = FORKER.start(serve, environment)
         else:
             self.process = subprocess.Popen(
                 [*self.command, *serve], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
