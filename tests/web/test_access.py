@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+import pytest_asyncio
 
 from pos_notif.events import ROLES
 from tests.support.in_process import in_process
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 OWN = "http://pos.example"
 LISTED = "https://listed.example"
@@ -44,12 +47,20 @@ def template(path: str) -> str:
     return path.replace("/cocinero", "/<rol>").replace("/7", number)
 
 
-@pytest.fixture
-async def service(tmp_path):
-    async with in_process(tmp_path / "log.db", origins=(LISTED,)) as running:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def service(tmp_path_factory):
+    """One for them all, with a cook and a manager: what they do is refused, or changes nothing for the others."""
+    async with in_process(tmp_path_factory.mktemp("access") / "log.db", origins=(LISTED,)) as running:
         await running.create_tokens()
         assert (await running.call("POST", "/api/notificaciones/eventos", ORDER, token=running.manager)).status == 201
+        for username, role in (("Ana", "cocinero"), ("Eva", "manager")):
+            await running.accounts.create_user(username, role, "1234")
         yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def manager_cookie(service):
+    return (await service.login("Eva")).cookie
 
 
 async def method(service, route, **how):
@@ -84,7 +95,7 @@ async def test_a_token_is_accepted_on_every_route_by_its_role(service, route):
 
 @pytest.mark.parametrize("route", ROUTES)
 async def test_a_session_is_accepted_like_a_token(service, route):
-    cook = await service.sign_in("Ana", "cocinero")
+    cook = (await service.login("Ana")).cookie  # one of the routes ends it
     status = (await method(service, route, cookie=cook)).status
     assert (status == 403) == (ROUTES[route] in ("manager", "mesero cajero"))
     assert status not in (401, 404, 405, 500)
@@ -92,10 +103,9 @@ async def test_a_session_is_accepted_like_a_token(service, route):
 
 @pytest.mark.parametrize("route", [route for route, who in ROUTES.items() if who != "anyone"])
 @pytest.mark.parametrize("secret", ["", "pn_wrong", "Bearer", "ñ", "x" * 5000], ids=range(5))
-async def test_a_wrong_token_is_401_and_does_not_fall_back_to_the_cookie(service, route, secret):
-    cookie = await service.sign_in("Ana", "manager")
+async def test_a_wrong_token_is_401_and_does_not_fall_back_to_the_cookie(service, manager_cookie, route, secret):
     headers = {"Authorization": f"Bearer {secret}"}
-    assert (await method(service, route, headers=headers, cookie=cookie)).status == 401
+    assert (await method(service, route, headers=headers, cookie=manager_cookie)).status == 401
 
 
 async def test_401_says_how_to_sign_in(service):
@@ -123,9 +133,8 @@ async def test_no_token_is_accepted_in_a_url(service, name):
     assert (await service.call("GET", f"/api/pedidos/{service.manager}")).status == 401
 
 
-async def test_a_session_cookie_in_the_url_is_none(service):
-    cookie = await service.sign_in("Ana", "manager")
-    assert (await service.call("GET", f"/api/pedidos?{cookie}")).status == 401
+async def test_a_session_cookie_in_the_url_is_none(service, manager_cookie):
+    assert (await service.call("GET", f"/api/pedidos?{manager_cookie}")).status == 401
 
 
 # Origins
@@ -181,10 +190,9 @@ async def test_own_and_listed_origins_may_write(service, host, origin):
         ("pos.example", "https://listed.example.evil"),
     ],
 )
-async def test_foreign_origins_may_not_write(service, host, origin):
-    cookie = await service.sign_in("Ana", "manager")
+async def test_foreign_origins_may_not_write(service, manager_cookie, host, origin):
     answer = await service.call(
-        "POST", "/api/notificaciones/eventos", ORDER, cookie=cookie, headers={"Host": host, "Origin": origin}
+        "POST", "/api/notificaciones/eventos", ORDER, cookie=manager_cookie, headers={"Host": host, "Origin": origin}
     )
     assert (answer.status, answer.code) == (403, "origen_no_permitido")
     assert "Access-Control-Allow-Origin" not in answer.headers
@@ -358,7 +366,6 @@ async def test_only_json_bodies(service, content_type):
 
 
 async def test_json_with_a_charset_is_json(service):
-    await service.accounts.create_user("Ana", "mesero", "1234")
     headers = {"Content-Type": "Application/JSON; charset=UTF-8"}
     body = b'{"username": "Ana", "password": "1234"}'
     assert (await service.call("POST", "/api/auth/login", body, headers=headers)).status == 200
