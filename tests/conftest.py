@@ -68,6 +68,12 @@ def pytest_configure(config: pytest.Config) -> None:
         del os.environ["PYTHONDONTWRITEBYTECODE"]
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One more than there are cores: a test in three waits."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores + 1
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if chromium.PATH is None and not os.environ.get("CI"):  # there, a missing browser is a failure
         skip = pytest.mark.skip(reason="needs Chromium (Debian: apt-get install -y chromium)")
