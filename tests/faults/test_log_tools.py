@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import shutil
-import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.command_line import PROGRAM, call
+from tests.support.command_line import call
+from tests.support.forking import FORKER, ForkedProcess
 from tests.support.live_server import clean_environment
 from tests.support.logs import opened
 from tests.support.pos import assert_projection_is_the_fold
@@ -34,24 +36,27 @@ def log(made: Path, tmp_path: Path) -> Path:
     return Path(shutil.copy(made, tmp_path / "log.db"))
 
 
-def start(*arguments: str | Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [*PROGRAM, *map(str, arguments)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=clean_environment()
-    )
+@contextlib.contextmanager
+def started(*arguments: str | Path) -> Iterator[ForkedProcess]:
+    """The command at its work: it has nothing to import first."""
+    process = FORKER.start(list(map(str, arguments)), clean_environment())
+    with process.stdout, process.stderr:
+        yield process
 
 
 def killed_somewhere(seconds: float, *arguments: str | Path) -> bool:
     """Whether the command was killed before its end, somewhere in the second half of the time that it takes."""
-    process = start(*arguments)
-    time.sleep(seconds * random.uniform(0.4, 1.0))  # the moment of the fault: nothing is waited for
-    process.kill()
-    return process.wait() != 0
+    with started(*arguments) as process:
+        time.sleep(seconds * random.uniform(0.4, 1.0))  # the moment of the fault: nothing is waited for
+        process.kill()
+        return process.wait() != 0
 
 
 def seconds_of(*arguments: str | Path) -> float:
-    started = time.monotonic()
-    assert start(*arguments).wait() == 0
-    return time.monotonic() - started
+    with started(*arguments) as process:
+        begun = time.monotonic()
+        assert process.wait() == 0
+        return time.monotonic() - begun
 
 
 def assert_opens_verifies_and_serves(log: Path, make_server) -> None:
@@ -67,12 +72,12 @@ def test_a_killed_pruning_is_sound_and_the_next_one_goes_on(log, make_server):
     # Where it is killed is seen from outside: a number of rows is gone.
     left = 6000
     for share in (0.9, 0.5, 0.1):
-        process = start("prune", "--keep", "400d", "--database", log)
-        with opened(log) as connection:
-            while left > 6000 * share and process.poll() is None:
-                left = connection.execute("SELECT count(*) FROM events WHERE type <> 'poda'").fetchone()[0]
-        process.kill()
-        process.wait()
+        with started("prune", "--keep", "400d", "--database", log) as process:
+            with opened(log) as connection:
+                while left > 6000 * share and process.poll() is None:
+                    left = connection.execute("SELECT count(*) FROM events WHERE type <> 'poda'").fetchone()[0]
+            process.kill()
+            process.wait()
         with opened(log) as connection:
             assert connection.execute("SELECT oldest > 5900, oldest <= head_id FROM log").fetchone() == (1, 1)
             assert connection.execute("SELECT count(*) FROM events WHERE type <> 'poda'").fetchone()[0] > 0
