@@ -262,8 +262,7 @@ class TcpConnection(TCPServer):
         except OSError:
             pass
         finally:
-            with contextlib.suppress(OSError):
-                await self._close()
+            await self._close()
 
     async def protocol_send(self, event: Event) -> None:
         if isinstance(event, RawData):
@@ -283,6 +282,12 @@ class TcpConnection(TCPServer):
             await super().protocol_send(event)
             if isinstance(event, Closed):
                 self._stop_reading()
+
+    async def _close(self) -> None:
+        """Closes the transport, which may say now by what error its peer had gone: in a stop by ETIMEDOUT too, when the
+        kernel gives up a reader meanwhile that has taken nothing for long."""
+        with contextlib.suppress(OSError):
+            await super()._close()
 
     def _stop_reading(self) -> None:
         """Ends the reading of a connection that is over: bytes of a second request wait for the first one's end, which

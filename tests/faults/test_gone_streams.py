@@ -11,12 +11,13 @@ import pytest
 from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.asyncio.worker_context import WorkerContext
 from hypercorn.config import Config
+from hypercorn.events import Closed
 from quart import Quart
 
 from pos_notif.counts import Counts
 from pos_notif.delivery.fanout import Chunk
 from pos_notif.server.connection import TcpConnection
-from pos_notif.server.run import OTHER_CONNECTIONS
+from pos_notif.server.run import OTHER_CONNECTIONS, bind
 from pos_notif.web.sinks import TransportSink
 from tests.support.live_server import LiveServer
 from tests.support.logs import stock_alert
@@ -47,6 +48,25 @@ async def test_a_push_after_our_end_of_the_connection_raises_nothing():
         with contextlib.suppress(ConnectionError):
             await writer.wait_closed()
     assert sent == []
+
+
+async def test_a_peer_that_the_kernel_gives_up_while_its_connection_closes_is_no_fault_of_the_application():
+    """As a reader that has taken nothing for eight seconds when the service stops."""
+    with bind("127.0.0.1", 0) as listener, socket.socket() as stalled:
+        stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        stalled.connect(listener.getsockname())
+        listener.setblocking(True)
+        ours, _ = listener.accept()
+        ours.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 200)
+        reader, writer = await asyncio.open_connection(sock=ours)
+        connection = TcpConnection(
+            ASGIWrapper(Quart(__name__)), Config(), WorkerContext(None), reader, writer, 0.0, Counts()
+        )
+        writer.write(b"x" * 10_000_000)
+        await connection.protocol_send(Closed())
+        assert writer.transport.is_closing()
+        with pytest.raises(TimeoutError):
+            await writer.wait_closed()
 
 
 def test_a_client_that_sent_more_and_left_is_let_go_at_the_next_event(server: LiveServer):
