@@ -2,16 +2,16 @@
 
     python -m tests.faults.held_app CONTROL serve --port 0 --database FILE
 
-CONTROL is a file of JSON: `offset`, seconds that the clock is ahead; `hold`, seconds for which the clock's next reading
-in the event loop blocks it.
+CONTROL is a file of JSON: `offset`, seconds that the clock is ahead; `hold`, seconds for which the next publication's
+reading of the clock blocks the event loop.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-import threading
 import time
+import traceback
 from pathlib import Path
 
 from pos_notif.app import NotificationApp, create_app
@@ -27,7 +27,8 @@ class SetClock:
 
     def __call__(self) -> int:
         found = json.loads(self._control.read_text())
-        if found.get("hold") and threading.current_thread() is threading.main_thread():
+        # Heartbeats and alarms ask for the time as well, and might come first.
+        if found.get("hold") and any(frame.f_code.co_name == "publish" for frame, _ in traceback.walk_stack(None)):
             self._control.write_text(json.dumps({**found, "hold": 0}))
             time.sleep(found["hold"])
         return system_clock() + int(found["offset"] * 1000)
