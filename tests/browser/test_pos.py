@@ -224,8 +224,10 @@ def test_an_order_found_unsent_much_later_asks_whether_it_is_still_wanted(pos: A
         kept.at -= 20 * 60000;
         localStorage[key] = JSON.stringify(kept);
     """)
+    page_of_waiter = pos.url
+    pos.goto("about:blank")  # or it would be sent before the page is made anew
     pos.unroute("**/api/pedidos")
-    pos.reload()
+    pos.goto(page_of_waiter)
     held = pos.locator("#tables [data-operacion=held]")
     expect(held).to_contain_text("Sin enviar")
     expect(held).to_contain_text("hace 20 min")
