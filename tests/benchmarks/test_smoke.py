@@ -13,7 +13,7 @@ pytestmark = pytest.mark.bench
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler for the load client")
 @pytest.mark.parametrize(
-    "chosen, row",
+    ("chosen", "row"),
     [
         (("--peers", "ours"), "durable publishes/s, 16 connections"),
         (("--peers", "ours-asgi", "--scenarios", "100x4"), "100 streams"),
