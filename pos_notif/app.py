@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any
 
-from quart import Blueprint, Quart, request
+from quart import Blueprint, Quart, Response, request
 from quart_cors import cors
 from quart_schema import APIKeySecurityScheme, HttpSecurityScheme, Info, QuartSchema
 
@@ -27,6 +27,7 @@ from .upkeep.retention import prune_every_day
 from .web import (
     client_actions,
     client_sockets,
+    door,
     errors,
     figures,
     health,
@@ -41,6 +42,7 @@ from .web import (
     stream,
 )
 from .web.access import COOKIE, guard
+from .web.answers import names_of_files
 from .web.hot_path import HotPath
 from .web.metrics import Metrics
 from .web.openapi import OpenApi
@@ -65,6 +67,10 @@ class NotificationApp(Quart):
             template_folder=str(resource("templates")),
         )
         self.notifier = NotificadorPedidos(config=config, clock=clock)
+
+    async def send_static_file(self, filename: str) -> Response:
+        with names_of_files():
+            return await super().send_static_file(filename)
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[Services]:
@@ -104,6 +110,7 @@ def create_app(config: Config | None = None, *, clock: Clock = system_clock) -> 
     app.config["MAX_CONTENT_LENGTH"] = config.max_body_bytes
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
     _document(app)
+    door.register(app)
     _mount(app, config)
     errors.register(app)
     if config.origins:

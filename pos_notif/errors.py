@@ -38,6 +38,10 @@ class NotAuthenticated(DomainError):
     code, message = "no_autenticado", "Debe iniciar sesión."
 
 
+class MalformedRequest(DomainError):
+    code, message = "solicitud_invalida", "La solicitud no es válida."
+
+
 class BadCredentials(DomainError):
     code, message = "credenciales_invalidas", "El usuario o el PIN no coinciden."
 

@@ -28,7 +28,7 @@ class AccessLog(Logger):
         request[_LOGGED] = True
         client = request.get("client")
         access_logger.info(
-            json.dumps(
+            _one_line(
                 {
                     "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
                     "client": client[0] if client else None,
@@ -37,10 +37,23 @@ class AccessLog(Logger):
                     # None: the client went away before the answer ended, as a closed stream's does.
                     "status": response["status"] if response is not None else None,
                     "ms": round(request_time * 1000, 1),
-                },
-                ensure_ascii=False,
+                }
             )
         )
+
+
+def _one_line(told: dict[str, Any]) -> str:
+    """Returns JSON in which letters stand as they are, and what a terminal would obey is escaped: DEL, C1, line
+    separators, marks of direction."""
+    text = json.dumps(told, ensure_ascii=False)
+    return text if text.isprintable() else "".join(map(_escaped, text))
+
+
+def _escaped(character: str) -> str:
+    if character.isprintable():
+        return character
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
 
 class NoAccessLog(Logger):

@@ -49,8 +49,14 @@ def principal() -> Principal:
 
 async def authenticate() -> Principal | None:
     """Returns the token's or the session's owner, or None. A token that is wrong does not fall back to the cookie."""
-    sent = credential(request.headers.get("Authorization"), request.headers.get("Cookie"))
+    headers = request.headers
+    sent = credential(headers.get("Authorization"), cookies_of(headers))
     return await services().accounts.find(*sent) if sent is not None else None
+
+
+def cookies_of(headers: Any) -> str | None:
+    """Returns a request's cookies, which may have come in several headers."""
+    return "; ".join(headers.getlist("Cookie")) or None
 
 
 def credential(authorization: str | None, cookie: str | None) -> tuple[str, str] | None:

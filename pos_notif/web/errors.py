@@ -17,6 +17,7 @@ logger = logging.getLogger("pos_notif")
 
 STATUS: dict[type[errors.DomainError], int] = {
     errors.BadJson: 400,
+    errors.MalformedRequest: 400,
     errors.NotAuthenticated: 401,
     errors.BadCredentials: 401,
     errors.RoleNotAllowed: 403,
@@ -38,7 +39,7 @@ STATUS: dict[type[errors.DomainError], int] = {
 }
 # What the framework itself refuses.
 HTTP_CODES = {
-    400: ("solicitud_invalida", "La solicitud no es válida."),
+    400: (errors.MalformedRequest.code, errors.MalformedRequest.message),
     404: (errors.NotFound.code, "No existe esa dirección."),
     405: ("metodo_no_permitido", "Ese método no se puede usar en esta dirección."),
     408: ("tiempo_agotado", "La solicitud tardó demasiado en llegar."),

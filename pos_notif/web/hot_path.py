@@ -23,11 +23,12 @@ from quart.asgi import ASGIHTTPConnection
 from ..delivery.polling import idle
 from ..delivery.reader import Reader
 from ..delivery.streams import Stream
-from ..errors import DomainError, Invalid, LogUnavailable, TooManyRequests
+from ..errors import DomainError, Invalid, LogUnavailable, MalformedRequest, TooManyRequests
 from ..events import MANAGER, ROLE_ROOM, may_read
 from ..principal import Principal
 from . import errors
 from .access import credential
+from .door import Head, read_head
 from .polling import POLLING_PATH, PollRequest, count_poll, poll_answer
 from .publishing import PUBLISH_PATH, publish_body
 from .services import EXTENSION, Services
@@ -47,29 +48,35 @@ class HotPath(ASGIHTTPConnection):
     """Quart's HTTP connection, but for streams, idle polls and publications."""
 
     async def __call__(self, receive: Receive, send: Send) -> None:
+        scope = cast(dict[str, Any], self.scope)
+        try:
+            head = read_head(scope)
+        except MalformedRequest as error:
+            return await self._send_whole(send, *errors.whole_refusal(error))
         services: Services | None = self.app.extensions.get(EXTENSION)
         if services is None:  # asked before it serves
             return await super().__call__(receive, send)
-        method, path = self.scope["method"], self.scope["path"]
+        method, path = scope["method"], scope["path"]
         if method == "GET" and path.startswith(errors.STREAM_PATH):
             return await self._serve_stream(services, receive, send)
         if method == "GET" and path.startswith(POLLING_PATH):
-            answer = idle_answer(services, cast(Any, self.scope))
+            answer = idle_answer(services, scope, head)
             if answer is not None:
                 return await self._send_whole(send, *answer)
         if method == "POST" and path == PUBLISH_PATH:
-            publisher = short_publisher(services, cast(Any, self.scope))
+            publisher = short_publisher(services, scope, head)
             if publisher is not None:
-                who, key = publisher
-                try:
-                    body = await _read_whole(receive, self.app.config["BODY_TIMEOUT"])
-                except TimeoutError:
-                    return await self._send_whole(send, *too_slow())
-                if body is not None:
-                    await self._send_whole(send, *await short_answer(services, who, body, key))
-                return None
+                return await self._publish(services, receive, send, *publisher)
         with contextlib.suppress(LogUnavailable):  # of a download that breaks off, which is no fault: no last chunk
             await super().__call__(receive, send)
+
+    async def _publish(self, services: Services, receive: Receive, send: Send, who: Principal, key: str | None) -> None:
+        try:
+            body = await _read_whole(receive, self.app.config["BODY_TIMEOUT"])
+        except TimeoutError:
+            return await self._send_whole(send, *too_slow())
+        if body is not None:
+            await self._send_whole(send, *await short_answer(services, who, body, key))
 
     async def _serve_stream(self, services: Services, receive: Receive, send: Send) -> None:
         await services.streams.openings.take()
@@ -84,7 +91,7 @@ class HotPath(ASGIHTTPConnection):
 
     async def _send_whole(self, send: Send, status: int, headers: dict[str, str], body: bytes) -> None:
         connection = lent_transport(cast(Any, self.scope))
-        if connection is not None:
+        if connection is not None and self.scope["method"] != "HEAD":
             return await connection.send_whole(status, headers, body)
         await _send_head(send, status, {**headers, "Content-Length": str(len(body))} if body else headers)
         await send({"type": "http.response.body", "body": body, "more_body": False})
@@ -121,12 +128,11 @@ async def _send_head(send: Send, status: int, headers: Mapping[str, str]) -> Non
 # Polls that find nothing
 
 
-def idle_answer(found: Services, scope: Mapping[str, Any]) -> tuple[int, dict[str, str], bytes] | None:
+def idle_answer(found: Services, scope: Mapping[str, Any], head: Head) -> tuple[int, dict[str, str], bytes] | None:
     """Answers a GET of POLLING_PATH where that can be done at once. Returns None where it is the view's."""
-    headers = {name: value.decode("latin1") for name, value in scope["headers"] if name in _READ_OF_POLLS}
-    if not headers.keys().isdisjoint(_NOT_POLLED):
+    if not head.keys().isdisjoint(_NOT_POLLED) or not _is_spelled_out(scope):
         return None
-    sent = credential(headers.get(b"authorization"), headers.get(b"cookie"))
+    sent = credential(_text(head, b"authorization"), _text(head, b"cookie"))
     who = found.accounts.remembered(*sent) if sent is not None else None
     role = scope["path"][len(POLLING_PATH) :]
     if who is None or role not in ROLE_ROOM or not may_read(who.role, role):
@@ -134,7 +140,7 @@ def idle_answer(found: Services, scope: Mapping[str, Any]) -> tuple[int, dict[st
     pairs = parse_qsl(scope["query_string"].decode("latin1"), keep_blank_values=True)
     args = dict(reversed(pairs))  # of a name that is sent twice, the first counts
     try:
-        asked = PollRequest.parse(args, headers.get(b"if-none-match"))
+        asked = PollRequest.parse(args, _text(head, b"if-none-match"))
     except Invalid:
         return None
     if asked.cursor is None or asked.wait:
@@ -154,34 +160,35 @@ def idle_answer(found: Services, scope: Mapping[str, Any]) -> tuple[int, dict[st
 
 # A request with a body, or from a page of another origin, whose answer needs CORS, goes the whole way.
 _NOT_POLLED = frozenset({b"origin", b"content-length", b"transfer-encoding"})
-_READ_OF_POLLS = _NOT_POLLED | {b"authorization", b"cookie", b"if-none-match"}
+
+
+def _is_spelled_out(scope: Mapping[str, Any]) -> bool:
+    """Tells whether the address is written as it is read; any other spelling is the view's to refuse."""
+    raw: bytes | None = scope.get("raw_path")
+    return raw is not None and b"%" not in raw and b"//" not in raw
+
+
+def _text(head: Head, name: bytes) -> str | None:
+    value = head.get(name)
+    return value.decode("latin1") if value is not None else None
 
 
 # Publications of known publishers
 
 
-def short_publisher(found: Services, scope: Mapping[str, Any]) -> tuple[Principal, str | None] | None:
+def short_publisher(found: Services, scope: Mapping[str, Any], head: Head) -> tuple[Principal, str | None] | None:
     """Returns who publishes, and the idempotency key, of a POST to PUBLISH_PATH that needs no view; None where it is
     the view's."""
-    headers = {name: value.decode("latin1") for name, value in scope["headers"] if name in _READ_OF_PUBLICATIONS}
-    if b"origin" in headers or b"transfer-encoding" in headers:
+    if b"origin" in head or b"transfer-encoding" in head or not _is_spelled_out(scope):
         return None
-    size = headers.get(b"content-length", "")
+    size = head.get(b"content-length", b"")
     if not size.isdigit() or int(size) > found.config.max_body_bytes:
         return None
-    if headers.get(b"content-type", "").partition(";")[0].strip().lower() != "application/json":
+    if head.get(b"content-type", b"").partition(b";")[0].strip().lower() != b"application/json":
         return None
-    sent = credential(headers.get(b"authorization"), headers.get(b"cookie"))
+    sent = credential(_text(head, b"authorization"), _text(head, b"cookie"))
     who = found.accounts.remembered(*sent) if sent is not None else None
-    return (who, headers.get(b"idempotency-key")) if who is not None and who.role == MANAGER else None
-
-
-_READ_OF_PUBLICATIONS = frozenset(
-    {
-        b"authorization", b"content-length", b"content-type", b"cookie", b"idempotency-key", b"origin",
-        b"transfer-encoding",
-    }
-)  # fmt: skip
+    return (who, _text(head, b"idempotency-key")) if who is not None and who.role == MANAGER else None
 
 
 def too_slow() -> tuple[int, dict[str, str], bytes]:

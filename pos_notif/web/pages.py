@@ -14,6 +14,7 @@ from ..events import CASHIER, COOK, MANAGER, STATE_WORD, TYPE_WORD, WAITER, may_
 from ..principal import Principal
 from ..resources import resource
 from .access import authenticate
+from .answers import names_of_files
 from .services import services
 
 blueprint = Blueprint("pages", __name__)
@@ -91,7 +92,8 @@ async def api_documentation() -> Any:
 @blueprint.get("/docs/<path:name>")
 @hide
 async def api_documentation_file(name: str) -> Any:
-    return await send_from_directory(openapi_ui_bundles.swagger_ui.static_path, name)
+    with names_of_files():
+        return await send_from_directory(openapi_ui_bundles.swagger_ui.static_path, name)
 
 
 @blueprint.get("/sw.js")

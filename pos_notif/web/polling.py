@@ -53,7 +53,7 @@ class PollRequest:
 async def polling(rol: str) -> Any:
     """Los eventos del rol después de `cursor`; sin él, los de los últimos 5 minutos."""
     reader_of(rol)
-    asked = PollRequest.parse(request.args, request.headers.get("If-None-Match"))
+    asked = PollRequest.parse(request.args, ", ".join(request.headers.getlist("If-None-Match")))
     counted = count_poll(services(), principal(), asked, request.remote_addr)
     subscriptions, owner = services().log.subscriptions, principal().owner(asked.client)
     with subscriptions.followed(owner) as follows:

@@ -14,8 +14,11 @@ from quart import Quart, Response, request, websocket
 from quart.asgi import ASGIWebsocketConnection
 from quart.wrappers import Websocket
 
+from ..errors import MalformedRequest
 from ..socketio.engine import PROTOCOL, TRANSPORT, ClientGone, EngineSession, EngineSettings
 from .answers import json_answer
+from .door import read_head
+from .errors import whole_refusal
 from .sinks import STATE_KEY
 
 TRANSPORT_UNKNOWN = (0, "Transport unknown")
@@ -92,6 +95,10 @@ class BoundedWebsocket(ASGIWebsocketConnection):
     says."""
 
     async def __call__(self, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:
+        try:
+            read_head(cast(dict[str, Any], self.scope))
+        except MalformedRequest as error:
+            return await _refuse_upgrade(send, *whole_refusal(error))
         loop = asyncio.get_running_loop()
         inbox: Inbox = asyncio.Queue(MESSAGES_AHEAD)
         cast(dict[str, Any], self.scope)[INBOX] = inbox
@@ -103,9 +110,18 @@ class BoundedWebsocket(ASGIWebsocketConnection):
             handler.cancel()
             reader.cancel()
             ended = await asyncio.gather(handler, reader, return_exceptions=True)
-        for error in ended:
-            if isinstance(error, Exception):
-                raise error
+        for result in ended:
+            if isinstance(result, Exception):
+                raise result
+
+
+async def _refuse_upgrade(
+    send: Callable[[Any], Awaitable[None]], status: int, headers: dict[str, str], body: bytes
+) -> None:
+    whole = {**headers, "Content-Length": str(len(body))}
+    encoded = [(name.lower().encode(), value.encode()) for name, value in whole.items()]
+    await send({"type": "websocket.http.response.start", "status": status, "headers": encoded})
+    await send({"type": "websocket.http.response.body", "body": body, "more_body": False})
 
 
 async def _read(receive: Callable[[], Awaitable[Any]], inbox: Inbox) -> None:

@@ -56,6 +56,13 @@ HEADERS = (
     "Accept",
     "X-" + "y" * 90,
 )
+HOSTS = (
+    "x", "a..b", ".a", "x" * 64, "a b", "[::1]:5000", "[", "[::", "x:99999999", "x:", "ñandú.example", "", "xn--a",
+    "a/b", "x" * 300,
+)  # fmt: skip
+# What a name in an address may be made of, to the end and beyond.
+FOLDERS = ("/static/", "/static/js/", "/docs/", "/api/pedidos/", "/api/notificaciones/stream/", "/api/", "/")
+LONGEST_PATH = 20_000
 PACKETS = (
     "40", '40{"token":"x"}', '42["conectar_usuario",{}]', '421["ping"]', '42["suscribir_pedido",{"pedido_id":1}]',
     '423["acusar_recibo",{"evento_ids":[1]}]', "41", "3", "2probe", "5", "6", '451-["x",{"_placeholder":true,"num":0}]',
@@ -134,11 +141,11 @@ def publish(luck: random.Random, port: int, token: str, report: Report) -> None:
 
 def request(luck: random.Random, port: int, token: str, report: Report) -> None:
     """One request, on a connection of its own: from good to no HTTP at all."""
-    path, query = luck.choice(PATHS), ""
+    path, query = luck.choice(PATHS) if luck.random() < 0.7 else _odd_path(luck), ""
     if luck.random() < 0.5:
         query = "?" + "&".join(f"{luck.choice(PARAMETERS)}={_odd_text(luck)}" for _ in range(luck.randrange(1, 4)))
     body = mangled(luck, event_text(luck)) if luck.random() < 0.5 else b""
-    lines = [f"{luck.choice(METHODS)} {path}{query} HTTP/1.1", "Host: x"]
+    lines = [f"{luck.choice(METHODS)} {path}{query} HTTP/1.1", f"Host: {_odd_host(luck)}"]
     if luck.random() < 0.8:
         lines.append(f"Authorization: Bearer {token}")
     lines += [f"{luck.choice(HEADERS)}: {_odd_text(luck)}" for _ in range(luck.randrange(4))]
@@ -146,6 +153,8 @@ def request(luck: random.Random, port: int, token: str, report: Report) -> None:
     lines.append(
         luck.choice((f"Content-Length: {len(body)}",) * 6 + ("Content-Length: -1", "Transfer-Encoding: chunked"))
     )
+    if luck.random() < 0.2:  # a header that comes twice
+        lines.append(luck.choice(lines[1:]) if luck.random() < 0.5 else f"{luck.choice(HEADERS)}: {_odd_text(luck)}")
     data = "\r\n".join(lines).encode("utf-8", "surrogatepass") + b"\r\n\r\n" + body
     if luck.random() < 0.2:
         at = luck.randrange(len(data))
@@ -162,8 +171,8 @@ def frames(luck: random.Random, port: int, token: str, report: Report) -> None:
     """A websocket, and what no client would send on it."""
     with connected(port) as client:
         client.sendall(
-            f"GET {SOCKET_PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nConnection: Upgrade\r\n"
-            "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+            f"GET {SOCKET_PATH} HTTP/1.1\r\nHost: {_odd_host(luck)}\r\nAuthorization: Bearer {token}\r\n"
+            "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
         )
         report.answered(read_answer(client, whole=False), b"upgrade")
@@ -254,6 +263,31 @@ def _odd_frame(luck: random.Random) -> bytes:
             return frame(struct.pack("!H", luck.randrange(65536)) + b"bye", luck.choice((8, 9, 10)))
         case _:
             return frame(mangled(luck, luck.choice(PACKETS)))
+
+
+def _odd_host(luck: random.Random) -> str:
+    if luck.random() < 0.8:
+        return "x"
+    return luck.choice(HOSTS) if luck.random() < 0.7 else _odd_text(luck)
+
+
+def _odd_path(luck: random.Random) -> str:
+    """Addresses that are long, or written otherwise than they are read."""
+    match luck.randrange(4):
+        case 0:
+            return luck.choice(FOLDERS) + "x" * luck.choice((254, 255, 256, 4095, 4096, LONGEST_PATH))
+        case 1:
+            return luck.choice(FOLDERS) + luck.choice(
+                ("%c3%b1", "%ff", "%00", "%2e%2e%2f", "a/", "../")
+            ) * luck.randrange(900)
+        case 2:
+            return luck.choice(("/", "/%2f", "/.", "http://x", "http://[", "http:", "//x")) + luck.choice(PATHS)
+        case _:
+            path = luck.choice(PATHS)
+            at = luck.randrange(len(path))
+            return (
+                path[:at] + luck.choice(("/", "%2f", "%5c", f"%{ord(path[at]):02x}", "%", ";", "\x7f")) + path[at + 1 :]
+            )
 
 
 def _odd_text(luck: random.Random) -> str:
