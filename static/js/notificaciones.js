@@ -39,6 +39,7 @@
   var STREAM_CLOSED = 2;
   var HELLO_MS = 10000;          // a stream answers at once, or waits for a free connection
   var NATIVE_RETRY_MS = 5000;    // the longest `retry` that the server sends
+  var REVIVED_MS = 500;
   var PLANNED_MS = 4000;         // how long an announced interruption is not worth a banner
   var STREAM_RETRY_MS = 15000;   // while polling
   var REQUEST_MS = 12000;
@@ -157,6 +158,13 @@
   function elapsed(since) {
     var now = mark();
     return Math.max(0, now.wall - since.wall, now.tick - since.tick);
+  }
+
+  // WebKit revives a source that it stopped when the page was left, also one that
+  // has been closed since, and connects it once the page is back.
+  function closeForGood(source) {
+    source.close();
+    window.setTimeout(function () { source.close(); }, REVIVED_MS);
   }
 
   // ---- the client ------------------------------------------------------
@@ -416,7 +424,13 @@
     // What an earlier EventSource still has in its queue is not ours any more.
     function listen(name, handler) {
       source.addEventListener(name, function (message) {
-        if (self._source === source) { handler.call(self, parseJson(message.data) || {}, message, name); }
+        var data = parseJson(message.data);
+        if (self._source !== source) { return; }
+        if (data === null) {
+          self._onTorn(name);
+        } else {
+          handler.call(self, data, message, name);
+        }
       }, false);
     }
 
@@ -444,7 +458,7 @@
     this._expectedEnd = false;
     if (this._source) {
       this._source.onerror = null;
-      this._source.close();
+      closeForGood(this._source);
       this._source = null;
     }
   };
@@ -497,6 +511,15 @@
     this._closeStream();
     this._startPolling();
     this._refreshMode(false);
+  };
+
+  // WebKit puts what a cut has left of an event in front of what comes by the next
+  // connection, and gives out both as one, under the event's id. The event itself
+  // is yet to come: a new source asks for it.
+  client._onTorn = function (name) {
+    this._log(name + ' ilegible: se abre de nuevo');
+    this._streamLive = false;
+    this._streamFailed(false);
   };
 
   client._onStreamError = function () {

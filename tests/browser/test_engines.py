@@ -1,0 +1,166 @@
+"""What the engines of browsers do each in its own way: connections that break, pages that are left and come back, many
+tabs. In Chromium, Firefox and WebKit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import Restaurant
+from tests.browser.network import Network
+from tests.browser.tickets import item, order
+from tests.support.engines import NEEDS, Engine, Tab, start
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.browser
+
+MODE = "var node = document.getElementById('conexion'); return node && node.getAttribute('data-modo');"
+TICKETS = """
+  return Array.prototype.map.call(document.querySelectorAll('[data-pedido-id]'), function (node) {
+    return Number(node.getAttribute('data-pedido-id'));
+  }).sort();"""
+# As the page at /login does, and the shift has begun.
+SIGN_IN = """
+  var request = new XMLHttpRequest();
+  request.open('POST', '/api/auth/login', false);
+  request.setRequestHeader('Content-Type', 'application/json');
+  request.send(JSON.stringify({username: '%s', password: '%s'}));
+  return request.status;"""
+BEGIN_SHIFT = "sessionStorage.setItem('notif:turno:1', 'si');"
+SOMEWHERE_ELSE = "/static/js/sw.js"
+
+
+class EagerNetwork(Network):
+    """Has a browser that lost its stream try again at once."""
+
+    def _answered(self, data: bytes) -> tuple[bytes, bool]:
+        return super()._answered(re.sub(rb"retry: \d{4}", b"retry: 0100", data))
+
+
+@pytest.fixture(scope="module", params=NEEDS)
+def running(request: Any) -> Iterator[Engine]:
+    """One browser for all the tests of an engine."""
+    engine = start(request.param, lambda: request.getfixturevalue("browser"))
+    yield engine
+    engine.close()
+
+
+@pytest.fixture
+def engine(running: Engine) -> Iterator[Engine]:
+    yield running
+    running.fresh()
+
+
+@pytest.fixture
+def restaurant(make_server: Any) -> Restaurant:
+    return Restaurant(make_server(poll_seconds="0.3"))
+
+
+@pytest.fixture
+def network(restaurant: Restaurant) -> Iterator[Network]:
+    with EagerNetwork(restaurant.server.port) as network:
+        yield network
+
+
+def kitchen(engine: Engine, url: str) -> Tab:
+    """A tab on the kitchen's page, live."""
+    tab = engine.tab()
+    tab.goto(url + SOMEWHERE_ELSE)
+    assert tab.run(SIGN_IN % (Restaurant.cook, Restaurant.pin)) == 200
+    tab.run(BEGIN_SHIFT)
+    tab.goto(url + "/cocina")
+    eventually(lambda: mode(tab) == "sse")
+    return tab
+
+
+def mode(tab: Tab) -> str | None:
+    return tab.run(MODE)
+
+
+def shows(tab: Tab, *orders: int) -> Callable[[], bool]:
+    """Each once: a ticket that is there twice is no match."""
+    return lambda: tab.run(TICKETS) == list(orders)
+
+
+def connections(restaurant: Restaurant) -> dict[str, int]:
+    """By transport."""
+    text = restaurant.server.request("GET", "/metrics")[2]
+    found = re.findall(r'^pos_notif_connections\{.*transport="(\w+)".*\} (\S+)$', text, re.MULTILINE)
+    return {transport: int(float(count)) for transport, count in found}
+
+
+def test_signing_in_and_an_order(engine: Engine, restaurant: Restaurant) -> None:
+    tab = engine.tab()
+    tab.goto(restaurant.url + "/cocina")
+    tab.write("#username", restaurant.cook)
+    tab.write("#password", restaurant.pin)
+    tab.tap("#login-submit")
+    eventually(lambda: mode(tab) == "sse")
+    tab.tap("#shift-go")
+    restaurant.publish(order(1, item(10, "Pupusa revuelta", 3)))
+    eventually(shows(tab, 1))
+    text = tab.run("return document.querySelector('[data-pedido-id]').textContent;")
+    assert "Mesa 5" in text
+    assert "Pupusa revuelta" in text
+    eventually(lambda: restaurant.server.request("GET", "/api/pedidos/1")[2]["pedido"]["por_acusar"] == [])
+
+
+def test_a_service_that_is_killed_comes_back_without_a_doubled_ticket(engine: Engine, restaurant: Restaurant) -> None:
+    tab = kitchen(engine, restaurant.url)
+    restaurant.publish(order(1))
+    eventually(shows(tab, 1))
+    restaurant.server.kill()
+    eventually(lambda: mode(tab) == "sin_conexion")
+    restaurant.server.start()
+    restaurant.publish(order(2))
+    eventually(shows(tab, 1, 2))
+    eventually(lambda: mode(tab) == "sse")
+    restaurant.publish(order(3))
+    eventually(shows(tab, 1, 2, 3))
+
+
+def test_a_stream_that_is_torn_amid_an_order(engine: Engine, restaurant: Restaurant, network: Network) -> None:
+    tab = kitchen(engine, network.url)
+    restaurant.publish(order(1))
+    eventually(shows(tab, 1))
+    network.tear(after=4_000)
+    restaurant.publish(
+        order(2, *(item(number, "Pupusa de queso", notes="Sin curtido. " * 20) for number in range(1, 81)))
+    )
+    network.torn.wait()
+    eventually(shows(tab, 1, 2))
+    restaurant.publish(order(3))
+    eventually(shows(tab, 1, 2, 3))
+    assert len(tab.run("return document.querySelectorAll('[data-pedido-id=\"2\"] [data-item-id]');")) == 80
+
+
+def test_a_page_that_is_left_and_comes_back_has_one_stream(
+    engine: Engine, restaurant: Restaurant, network: Network
+) -> None:
+    tab = kitchen(engine, network.url)
+    for number in range(1, 8):
+        tab.goto(network.url + SOMEWHERE_ELSE)
+        restaurant.publish(order(number))
+        tab.back()
+        eventually(shows(tab, *range(1, number + 1)))
+        eventually(lambda: mode(tab) == "sse")
+    eventually(lambda: connections(restaurant) == {"sse": 1})
+
+
+def test_polling_where_no_stream_gets_through_and_back(
+    engine: Engine, restaurant: Restaurant, network: Network
+) -> None:
+    tab = kitchen(engine, network.url)
+    network.refused = b"/api/notificaciones/stream/"
+    network.cut()
+    eventually(lambda: mode(tab) == "polling")
+    restaurant.publish(order(1))
+    eventually(shows(tab, 1))
+    network.refused = b""
+    tab.run("window.dispatchEvent(new Event('online'));")
+    eventually(lambda: mode(tab) == "sse")
+    restaurant.publish(order(2))
+    eventually(shows(tab, 1, 2))

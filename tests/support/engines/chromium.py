@@ -1,0 +1,62 @@
+"""Chromium by Playwright."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tests.support.chromium import PATIENCE_MS
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+
+class Chromium:
+    """In the browser of the other tests, whose process is the caller's to end."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._context: BrowserContext | None = None
+
+    def tab(self) -> ChromiumTab:
+        if self._context is None:
+            self._context = self._browser.new_context()
+            self._context.set_default_timeout(PATIENCE_MS)
+        return ChromiumTab(self._context.new_page())
+
+    def fresh(self) -> None:
+        if self._context is not None:
+            self._context.close()
+            self._context = None
+
+    def close(self) -> None:
+        self.fresh()
+
+
+class ChromiumTab:
+    def __init__(self, page: Page) -> None:
+        self._page = page
+
+    def goto(self, url: str) -> None:
+        self._page.goto(url)
+
+    def back(self) -> None:
+        self._page.go_back(wait_until="commit")
+
+    def run(self, script: str) -> Any:
+        from playwright.sync_api import Error
+
+        try:
+            return self._page.evaluate(f"() => {{ {script} }}")
+        except Error as error:
+            if "navigation" in error.message:
+                return None
+            raise
+
+    def tap(self, selector: str) -> None:
+        self._page.click(selector)
+
+    def write(self, selector: str, text: str) -> None:
+        self._page.locator(selector).press_sequentially(text)
+
+    def close(self) -> None:
+        self._page.close()
