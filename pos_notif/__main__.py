@@ -4,6 +4,7 @@ It says in one line where it cannot run. So every Python, 2.7 too, must be able 
 `__init__`, and neither imports what might not be there.
 """
 
+import signal
 import sys
 
 
@@ -13,9 +14,15 @@ def main():
     if problem:
         sys.stderr.write("pos-notif: " + problem + "\n")
         sys.exit(2)
-    from .cli.main import main as command_line
+    try:
+        from .cli.main import main as command_line
 
-    command_line()
+        command_line()
+    except KeyboardInterrupt:  # before a command has begun
+        sys.stderr.write("pos-notif: interrupted\n")
+        sys.exit(1)
+    finally:  # one more, while the program ends, would leave a traceback
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _unsuitable():

@@ -39,7 +39,7 @@ class Config:
     timezone: str = _setting("America/El_Salvador", "The restaurant's zone: every time on the wire carries its offset.")
     origins: tuple[str, ...] = _setting(
         (),
-        "Other origins whose pages may use the API with credentials (exact, comma separated). None by default.",
+        "Other origins whose pages may use the API with credentials (exact, comma separated).",
     )
     kitchen_hides: tuple[str, ...] = _setting(
         (), "More field names that the kitchen's copy leaves out (comma separated, a trailing * is a prefix)."
@@ -49,25 +49,31 @@ class Config:
     )
     heartbeat_seconds: float = _setting(
         15.0,
-        "Silence after which a stream sends `latido`: below the 30 to 60 s after which proxies and NATs forget.",
+        "Silence after which a stream sends `latido`: below the 30 to 60 s after which proxies and NATs forget."
+        " 0: none.",
         (0, _DAY),
     )
     stream_seconds: float = _setting(
         600.0,
-        "A stream's longest life, times a random 0.8 to 1: spreads reconnects, and ends leaks in proxies.",
+        "A stream's longest life, times a random 0.8 to 1: spreads reconnects, and ends leaks in proxies. 0: no limit.",
         (0, 365 * _DAY),
     )
     max_backlog: int = _setting(
-        5000, "Events of its rooms after a cursor beyond which a snapshot is cheaper than a replay.", (0, 10**9)
+        5000,
+        "Events of its rooms after a cursor beyond which a snapshot is cheaper than a replay. 0: no limit.",
+        (0, 10**9),
     )
     max_connections: int = _setting(
         5000,
-        "Open streams and sockets (a page has one of each); one stream more is told `ocupado`. 5,000 take 200 MB.",
+        "Open streams and sockets (a page has one of each); one stream more is told `ocupado`. 5,000 take 200 MB."
+        " 0: no limit.",
         (0, 10**6),
     )
-    session_hours: float = _setting(12.0, "A session's life: one long shift.", (0, _TEN_YEARS_HOURS))
+    session_hours: float = _setting(12.0, "A session's life: one long shift. 0: for ever.", (0, _TEN_YEARS_HOURS))
     view_hours: float = _setting(
-        24.0, "An order without an event for so long leaves the views; the log keeps it.", (0, _TEN_YEARS_HOURS)
+        24.0,
+        "An order without an event for so long leaves the views; the log keeps it. 0: no limit.",
+        (0, _TEN_YEARS_HOURS),
     )
     ready_minutes: float = _setting(
         30.0, "How long a ready order stays in the kitchen's view, to be recalled.", (0.001, 7 * 24 * 60)
@@ -82,17 +88,19 @@ class Config:
         (0, 36600),
     )
     ack_seconds: float = _setting(
-        10.0, "An order that no kitchen screen has acknowledged after so long raises `sin_acuse`.", (0, 3600)
+        10.0, "An order that no kitchen screen has acknowledged after so long raises `sin_acuse`. 0: never.", (0, 3600)
     )
     screen_seconds: float = _setting(
-        30.0, "A room without a screen for so long raises `sin_pantalla`: longer than a reload or a restart.", (0, 3600)
+        30.0,
+        "A room without a screen for so long raises `sin_pantalla`: longer than a reload or a restart. 0: never.",
+        (0, 3600),
     )
-    shift: str = _setting(
-        ALWAYS, "The hours of alarms, e.g. 11:00-23:00 or 18:00-02:00, in the restaurant's zone. Always by default."
-    )
+    shift: str = _setting(ALWAYS, "The hours of alarms, e.g. 11:00-23:00 or 18:00-02:00, in the restaurant's zone.")
     poll_seconds: float = _setting(3.0, "The pause that polling clients are told to make.", (0.01, 3600))
     poll_rate: float = _setting(
-        1.0, "Polls a second and client, after 30 at once. Free after `hay_mas` and a wait by `espera`.", (0, 10**6)
+        1.0,
+        "Polls a second and client, after 30 at once. Free after `hay_mas` and a wait by `espera`. 0: no limit.",
+        (0, 10**6),
     )
     publish_rate: float = _setting(
         0.0, "Events a second and publisher (token or user). 0, no limit: the POS is trusted.", (0, 10**6)

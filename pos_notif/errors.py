@@ -1,7 +1,8 @@
 """The domain's errors. They know no HTTP: `web/errors.py` maps each code to its status.
 
 `code` and `message` travel on the wire and are Spanish; `fields` maps a path in the sent body
-(`pedido.items.0.cantidad`) to what is wrong there; `extra` is merged into the error object.
+(`pedido.items.0.cantidad`) to what is wrong there; `extra` is merged into the error object. `for_operator` says in
+English what an operator did wrong at the command line, where one can.
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ class DomainError(Exception):
         *,
         fields: Mapping[str, str] | None = None,
         extra: Mapping[str, Any] | None = None,
+        for_operator: str | None = None,
     ) -> None:
         self.message = message or self.message
+        self.for_operator = for_operator
         self.fields = dict(fields or {})
         self.extra = dict(extra or {})
         super().__init__(f"{self.code}: {self.message}")

@@ -181,7 +181,11 @@ class Accounts:
                     (name, username_key(name), role, hashed, self._clock()),
                 )
             except sqlite3.IntegrityError as error:
-                raise Invalid(f"Ya existe el usuario {name}.", fields={"username": "ya existe"}) from error
+                raise Invalid(
+                    f"Ya existe el usuario {name}.",
+                    fields={"username": "ya existe"},
+                    for_operator=f"there is a user {name} already",
+                ) from error
             return int(cursor.lastrowid or 0)
 
         return await self._database.write(work)
@@ -211,7 +215,7 @@ class Accounts:
         def work(db: sqlite3.Connection) -> None:
             row = db.execute("SELECT id FROM users WHERE username_key = ?", (username_key(username),)).fetchone()
             if row is None:
-                raise NotFound(f"No existe el usuario {username}.")
+                raise NotFound(f"No existe el usuario {username}.", for_operator=f"there is no user {username}")
             db.execute("DELETE FROM sessions WHERE user_id = ?", row)
             db.execute(sql, (*values, row[0]))
 
@@ -233,7 +237,11 @@ class Accounts:
                     (name, role, _hash(secret), self._clock()),
                 )
             except sqlite3.IntegrityError as error:
-                raise Invalid(f"Ya existe el token {name}.", fields={"nombre": "ya existe"}) from error
+                raise Invalid(
+                    f"Ya existe el token {name}.",
+                    fields={"nombre": "ya existe"},
+                    for_operator=f"there is a token {name} already",
+                ) from error
 
         await self._database.write(work)
         return secret
@@ -243,9 +251,10 @@ class Accounts:
 
     async def revoke_token(self, name: str) -> None:
         """Deletes a token: what it has open ends. Raises NotFound."""
-        stored, missing = _as_stored(name), f"No existe el token {name}."
+        stored = _as_stored(name)
+        missing = NotFound(f"No existe el token {name}.", for_operator=f"there is no token {name}")
         if not stored.isprintable():
-            raise NotFound(missing)
+            raise missing
         await self._delete("DELETE FROM tokens WHERE name = ?", stored, missing)
 
     async def list_sessions(self) -> list[dict[str, Any]]:
@@ -257,11 +266,12 @@ class Accounts:
 
     async def revoke_session(self, session_id: int) -> None:
         """Deletes a session: what it has open ends. Raises NotFound."""
-        await self._delete("DELETE FROM sessions WHERE id = ?", session_id, f"No existe la sesión {session_id}.")
+        missing = NotFound(f"No existe la sesión {session_id}.", for_operator=f"there is no session {session_id}")
+        await self._delete("DELETE FROM sessions WHERE id = ?", session_id, missing)
 
-    async def _delete(self, sql: str, value: str | int, missing: str) -> None:
+    async def _delete(self, sql: str, value: str | int, missing: NotFound) -> None:
         if not await self._database.write(lambda db: db.execute(sql, (value,)).rowcount):
-            raise NotFound(missing)
+            raise missing
         self._changed()
 
     async def _rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
@@ -290,6 +300,7 @@ def _check_name(given: str, field: str) -> str:
         raise Invalid(
             "El nombre no es válido.",
             fields={field: f"debe tener de 1 a {MAX_USERNAME} caracteres, sin caracteres de control"},
+            for_operator=f"{given!r} is no name: it has 1 to {MAX_USERNAME} characters, and no control character",
         )
     return name
 
@@ -297,7 +308,12 @@ def _check_name(given: str, field: str) -> str:
 def check_role(role: str) -> None:
     """Raises Invalid for what is no role."""
     if role not in ROLES:
-        raise Invalid(f"No existe el rol {role}.", fields={"rol": "debe ser uno de: " + ", ".join(ROLES)})
+        roles = ", ".join(ROLES)
+        raise Invalid(
+            f"No existe el rol {role}.",
+            fields={"rol": f"debe ser uno de: {roles}"},
+            for_operator=f"there is no role {role}, only {roles}",
+        )
 
 
 def _hash(secret: str) -> bytes:

@@ -35,6 +35,7 @@ class Passwords:
             raise Invalid(
                 f"La contraseña o PIN debe tener al menos {MIN_PASSWORD} caracteres.",
                 fields={"password": f"debe tener de {MIN_PASSWORD} a {MAX_PASSWORD} caracteres"},
+                for_operator=f"a password or PIN has {MIN_PASSWORD} to {MAX_PASSWORD} characters",
             )
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._hasher.hash, password)
 

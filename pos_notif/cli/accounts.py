@@ -21,10 +21,26 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 _ROLE = click.Choice(ROLES)
 
 
+class FileName(click.Path):
+    """A file's name, which is no empty text: that would be the present directory."""
+
+    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> Any:
+        if not str(value):
+            self.fail("a file's name must not be empty", param, context)
+        return super().convert(value, param, context)
+
+
+class SessionId(click.IntRange):
+    name = "session id"
+
+
 def database_option(command: Command) -> Command:
-    return click.option("--database", metavar="PATH", help="SQLite file.  [POS_NOTIF_DATABASE; default: pos_notif.db]")(
-        command
-    )
+    return click.option(
+        "--database",
+        type=FileName(),
+        metavar="PATH",
+        help="SQLite file.  [POS_NOTIF_DATABASE; default: pos_notif.db]",
+    )(command)
 
 
 def run(database: str | None, work: Callable[[Accounts], Awaitable[Any]], *, create: bool = False) -> Any:
@@ -49,7 +65,7 @@ def user_group() -> None:
 
 @user_group.command("create")
 @click.argument("username")
-@click.option("--role", type=_ROLE, required=True)
+@click.option("--role", type=_ROLE, required=True, help="What the user works as.")
 @click.option("--password", help="Password or PIN, 4 characters or more; asked for where it is not given.")
 @database_option
 def create_user(username: str, role: str, password: str | None, database: str | None) -> None:
@@ -114,10 +130,10 @@ def token_group() -> None:
 
 @token_group.command("create")
 @click.argument("name")
-@click.option("--role", type=_ROLE, default="manager", show_default=True)
+@click.option("--role", type=_ROLE, default="manager", show_default=True, help="What the token may do.")
 @database_option
 def create_token(name: str, role: str, database: str | None) -> None:
-    """Create a token and print it, alone and this once: only its hash is stored."""
+    """Create a token and print it, this once: its hash is stored."""
     click.echo(run(database, lambda accounts: accounts.create_token(name, role), create=True))
 
 
@@ -153,7 +169,7 @@ def list_sessions(database: str | None) -> None:
 
 
 @session_group.command("revoke")
-@click.argument("session_id", metavar="ID", type=click.IntRange(1, 2**63 - 1))
+@click.argument("session_id", metavar="ID", type=SessionId(1, 2**63 - 1))
 @database_option
 def revoke_session(session_id: int, database: str | None) -> None:
     """End a session; its streams end with it."""

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
@@ -18,62 +19,103 @@ from ..database.file import is_database, open_for_reading
 from ..database.paths import exists, is_directory, is_file
 from ..database.threads import Database
 from ..errors import CommandFailed, Invalid, LogRefused
+from ..events import FILTERED_ROOMS, MANAGERS, ORDER_ROOM, STATES, TYPES
 from ..history.csv_rows import SEPARATORS
-from ..history.filters import NAMES, parse_after, parse_filters
+from ..history.filters import MAX_TEXT, parse_after, parse_filters
 from ..history.query import CSV, FORMATS, NDJSON, Export, read_log_state
 from ..log.event_log import Pruned
 from ..upkeep.progress import Display
-from .accounts import database_option
+from .accounts import FileName, database_option
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 STANDARD_OUTPUT = "-"
 
 
-def filter_options(command: Command) -> Command:
-    """Adds an option for each filter of the HTTP downloads, by its name there."""
-    for name in reversed((*NAMES, "desde_id")):
-        command = click.option("--" + name.replace("_", "-"), name, metavar="TEXT", help=_HELP[name])(command)
-    return command
+@dataclass(frozen=True, slots=True)
+class FilterOption:
+    """What a filter is called here, its help, and what its text must be."""
+
+    name: str
+    metavar: str
+    help: str
+    must_be: str
 
 
-_HELP = {
-    "desde": "From this time or date on (ISO 8601; without an offset: the restaurant's).",
-    "hasta": "Up to this time or date, which is included.",
-    "dia": "A business day, e.g. 2026-11-24: from 4 in the morning to 4 in the morning.",
-    "tipo": "Type of event, e.g. cambio_estado.",
-    "pedido_id": "Id of the order.",
-    "mesa": "Number of the table.",
-    "usuario": "Who did it: name or id.",
-    "rol": "The role of who did it.",
-    "sala": "A room that got the event: cocina, meseros, cajeros, managers, pedido_<id>.",
-    "estado": "The state that the event brought its order to.",
-    "q": "A text in the stored JSON.",
-    "desde_id": "Only the events after this one: goes on with an export that broke off.",
+_TIME = "a date (2026-11-24) or an ISO 8601 time (2026-11-24T19:05:12-06:00)"
+_TEXT = f"a text of up to {MAX_TEXT} printable characters"
+_ROOMS = ", ".join((*FILTERED_ROOMS, MANAGERS, f"{ORDER_ROOM}<id>"))
+# By their names in the HTTP downloads.
+FILTERS = {
+    "desde": FilterOption(
+        "from", "TIME", "From this time or date on, by the restaurant's clock unless it has an offset.", _TIME
+    ),
+    "hasta": FilterOption("to", "TIME", "Up to this time or date, which is included.", _TIME),
+    "dia": FilterOption(
+        "day", "DATE", "A business day, from 4 in the morning to 4 in the morning.", "a date, such as 2026-11-24"
+    ),
+    "tipo": FilterOption("type", "TYPE", "Type of event, e.g. cambio_estado.", "one of " + ", ".join(TYPES)),
+    "pedido_id": FilterOption("order", "ID", "Id of the order.", "the number of an order"),
+    "mesa": FilterOption("table", "NUMBER", "Number of the table.", "a number from 0 on"),
+    "usuario": FilterOption("user", "NAME", "Who did it: name or id.", _TEXT),
+    "rol": FilterOption("role", "ROLE", "The role of who did it, e.g. cajero.", _TEXT),
+    "sala": FilterOption("room", "ROOM", f"A room that got the event: {_ROOMS}.", f"one of {_ROOMS}"),
+    "estado": FilterOption(
+        "state", "STATE", "The state that the event brought its order to, e.g. servido.", "one of " + ", ".join(STATES)
+    ),
+    "q": FilterOption("text", "TEXT", "A text in the stored JSON.", _TEXT),
+    "desde_id": FilterOption(
+        "after",
+        "ID",
+        "Only the events after this one: goes on with an export that broke off.",
+        "the number of an event",
+    ),
 }
 
 
-@click.command("export")
-@click.option("--format", "kind", type=click.Choice(FORMATS), default=NDJSON, show_default=True)
-@filter_options
-@click.option("--separador", type=click.Choice(tuple(SEPARATORS)), help="Of CSV.  [default: coma]")
+def filter_options(command: Command) -> Command:
+    """Adds an option for each filter of the HTTP downloads."""
+    for sent_as, option in reversed(FILTERS.items()):
+        command = click.option("--" + option.name, sent_as, metavar=option.metavar, help=option.help)(command)
+    return command
+
+
+def _in_english(name: str) -> str:
+    """Takes a filter by its name in the HTTP downloads too, but for the role, which has one name in all commands."""
+    return _ALIASES.get(name, name)
+
+
+_ALIASES = {sent_as.replace("_", "-"): option.name for sent_as, option in FILTERS.items() if sent_as != "rol"}
+_ALIASES["separador"] = "separator"
+
+
+@click.command("export", context_settings={"token_normalize_func": _in_english})
 @click.option(
-    "--output", default=STANDARD_OUTPUT, metavar="F", help="File to write, whole or not at all.  [default: -]"
+    "--format", "kind", type=click.Choice(FORMATS), default=NDJSON, show_default=True, help="Of what is written."
+)
+@filter_options
+@click.option("--separator", type=click.Choice(tuple(SEPARATORS)), help="Of CSV.  [default: coma]")
+@click.option(
+    "--output",
+    type=FileName(),
+    default=STANDARD_OUTPUT,
+    metavar="FILE",
+    help="File to write, whole or not at all.  [default: standard output]",
 )
 @database_option
-def export_command(kind: str, separador: str | None, output: str, database: str | None, **sent: str | None) -> None:
+def export_command(kind: str, separator: str | None, output: str, database: str | None, **sent: str | None) -> None:
     """Export the log, as it is now, in constant memory. The service may go on."""
-    if separador is not None and kind != CSV:
-        raise click.UsageError("--separador is of CSV alone: add --format csv")
+    if separator is not None and kind != CSV:
+        raise click.UsageError("--separator is of CSV alone: add --format csv")
     config = from_environment(database=database)
     given = {name: text for name, text in sent.items() if text is not None}
     try:
         filters, after = parse_filters(given, config.zone), parse_after(given)
     except Invalid as error:
-        problems = (f"--{name.replace('_', '-')} {problem}" for name, problem in error.fields.items())
-        raise click.UsageError("; ".join(problems)) from error
+        wrong = (f"--{FILTERS[name].name}: {given[name]!r} is not {FILTERS[name].must_be}" for name in error.fields)
+        raise click.UsageError("; ".join(wrong)) from error
     asyncio.run(_check(config))
     with contextlib.closing(open_for_reading(config.database)) as connection:
-        export = Export(kind, filters, separador or "coma", after, read_log_state(connection), config.zone)
+        export = Export(kind, filters, separator or "coma", after, read_log_state(connection), config.zone)
         try:
             with _terminable(), _opened(output) as out:
                 reading = export.begin(connection)
@@ -87,7 +129,8 @@ def export_command(kind: str, separador: str | None, output: str, database: str 
             return
         except OSError as error:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python tries once more at its end
-            raise CommandFailed(f"{output}: {error.strerror or error}") from error
+            name = "standard output" if output == STANDARD_OUTPUT else output
+            raise CommandFailed(f"{name}: {error.strerror or error}") from error
     click.echo(f"exported {done:,} events", err=True)
 
 
@@ -98,7 +141,7 @@ async def _check(config: Config) -> None:
 
 @contextlib.contextmanager
 def _terminable() -> Iterator[None]:
-    """Lets SIGTERM end what is inside as Ctrl+C does: nothing is left behind."""
+    """Lets SIGTERM end what is inside as Ctrl-C does: nothing is left behind."""
     before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
         yield
@@ -120,7 +163,7 @@ def _opened(output: str) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         partial.replace(output)
-    except BaseException:  # Ctrl+C too
+    except BaseException:  # Ctrl-C too
         partial.unlink(missing_ok=True)
         raise
 

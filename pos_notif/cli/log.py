@@ -22,9 +22,9 @@ from ..upkeep.importing import import_log
 from ..upkeep.progress import Display
 from ..upkeep.retention import DAY_MS, Overtaken, PruningResult, prune
 from ..upkeep.verification import Head, Sound, naming, verify_database, verify_export
-from .accounts import database_option
+from .accounts import FileName, database_option
 
-_FILE = click.Path(path_type=Path)
+_FILE = FileName(path_type=Path)
 
 
 class NotedHead(click.ParamType):  # type: ignore[type-arg]
@@ -75,6 +75,8 @@ def import_command(file: Path, database: str | None) -> None:
     """Import a complete NDJSON export into an empty log."""
     path = _database(database)
     with told_in_one_line(path), Display() as display:
+        if is_database(file):
+            raise CommandFailed(f"{file}: is a database and no NDJSON export; pos-notif restore takes a backup")
         refuse_in_use(path)
         sound = import_log(file, path, display("bytes imported"), display("orders made"))
     _tell(f"{path}: imported", sound)

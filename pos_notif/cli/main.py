@@ -5,13 +5,16 @@ The exit codes are 0, 1 (failed) and 2 (usage).
 
 from __future__ import annotations
 
+import io
+import os
 import sys
+from difflib import get_close_matches
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
-from ..errors import CommandFailed, ConfigurationError, DomainError, LogRefused, PortUnavailable
+from ..errors import CommandFailed, ConfigurationError, DomainError, LogRefused, LogUnavailable, PortUnavailable
 from ..resources import package_version
 
 # Each command's module, its name there, and what the list of commands says of it. One is loaded when it is called, so
@@ -34,7 +37,16 @@ COMMANDS = {
 
 
 class Program(click.Group):
-    """Turns what the operator can mend into one line and exit code 1 or 2; anything else is a fault of ours."""
+    """Turns what the operator can mend, and what the operator does to it, into one line and exit code 1 or 2; anything
+    else is a fault of ours."""
+
+    def main(self, *arguments: Any, **extra: Any) -> Any:
+        _prepare_standard_streams()
+        try:
+            return super().main(*arguments, **extra)
+        except OSError as error:  # of what was shown: its file has no name here
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python tries once more at its end
+            _fail(f"standard output: {error.strerror}", 1)
 
     def list_commands(self, context: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -46,6 +58,15 @@ class Program(click.Group):
         command: click.Command = getattr(import_module(f".{module}", __package__), attribute)
         return command
 
+    def resolve_command(
+        self, context: click.Context, arguments: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = arguments[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            alike = get_close_matches(name, COMMANDS, n=1)
+            context.fail(f"No such command {name!r}." + (f" Did you mean {alike[0]!r}?" if alike else ""))
+        return super().resolve_command(context, arguments)
+
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, summary) for name, (_, _, summary) in COMMANDS.items()])
@@ -53,6 +74,10 @@ class Program(click.Group):
     def invoke(self, context: click.Context) -> Any:
         try:
             return super().invoke(context)
+        except KeyboardInterrupt:
+            _fail("interrupted", 1)
+        except click.Abort:  # at a question
+            _fail("aborted", 1)
         except ConfigurationError as error:
             _fail(str(error), 2)
         except (CommandFailed, LogRefused, PortUnavailable) as error:
@@ -61,14 +86,33 @@ class Program(click.Group):
             if error.filename is None:
                 raise
             _fail(f"{error.filename}: {error.strerror}", 1)
+        except LogUnavailable as error:
+            _fail(f"the event log is not available: {error.__cause__ or 'it is being closed'}", 1)
         except DomainError as error:
-            details = "; ".join(f"{name}: {problem}" for name, problem in error.fields.items())
-            _fail(f"{error.message} {details}".strip(), 1)
+            if error.for_operator is None:
+                raise
+            _fail(error.for_operator, 1)
 
 
-def _fail(message: str, code: int) -> None:
-    click.echo(f"pos-notif: {message}", err=True)
+def _fail(message: str, code: int) -> NoReturn:
+    start = "\r" if sys.stderr.isatty() else ""  # over the terminal's ^C
+    click.echo(f"{start}pos-notif: {message}", err=True)
     sys.exit(code)
+
+
+def _prepare_standard_streams() -> None:
+    """Gives a command that is called with a closed stream one that leads nowhere: no file of ours must get its number.
+    What the encoding of standard output has not is shown escaped, as on standard error."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            descriptor = os.open(os.devnull, os.O_RDWR)
+            if descriptor != number:
+                os.dup2(descriptor, number)
+                os.close(descriptor)
+            setattr(sys, name, os.fdopen(number, mode))
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.encoding.lower() != "utf-8":
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _show_version(context: click.Context, parameter: click.Parameter, asked: bool) -> None:

@@ -25,16 +25,27 @@ def settings_options() -> Callable[[Command], Command]:
 
     def decorate(command: Command) -> Command:
         for setting in reversed(fields(Config)):
-            shown = ",".join(setting.default) if isinstance(setting.default, tuple) else setting.default
             command = click.option(
                 "--" + setting.name.replace("_", "-"),
                 setting.name,
-                metavar=type(setting.default).__name__.upper().replace("TUPLE", "LIST"),
-                help=f"{setting.metadata['help']}  [{env_name(setting.name)}; default: {shown}]",
+                metavar=_METAVARS[type(setting.default)],
+                help=f"{setting.metadata['help']}  [{env_name(setting.name)}; default: {_shown(setting.default)}]",
             )(command)
         return command
 
     return decorate
+
+
+_METAVARS = {str: "TEXT", int: "INTEGER", float: "NUMBER", bool: "BOOLEAN", tuple: "LIST"}
+
+
+def _shown(default: Any) -> str:
+    """Returns a default as one would type it."""
+    if isinstance(default, bool):
+        return str(default).lower()
+    if isinstance(default, float):
+        return f"{default:g}"
+    return (",".join(default) if isinstance(default, tuple) else str(default)) or "none"
 
 
 def config_of(options: dict[str, str | None]) -> Config:

@@ -24,8 +24,8 @@ from .accounts import database_option
 
 
 @click.command("tail")
-@click.option("--role", type=click.Choice(ROLES), default="manager", show_default=True)
-@click.option("--cursor", help="Begin after it; `inicio` is the oldest kept event. Default: from now on.")
+@click.option("--role", type=click.Choice(ROLES), default="manager", show_default=True, help="Whose events.")
+@click.option("--cursor", help="Begin after it; `inicio` is the oldest kept event.  [default: from now on]")
 @database_option
 def tail_command(role: str, cursor: str | None, database: str | None) -> None:
     """Follow a role's events in the terminal, one JSON a line."""
@@ -72,5 +72,5 @@ def _print(reader: Reader, page: Page | Start) -> None:
         click.echo("events were pruned before they were shown; from now on", err=True)
         return
     for event in page.events:
-        sys.stdout.write(reader.json_of(event).decode() + "\n")
+        sys.stdout.buffer.write(reader.json_of(event) + b"\n")
     sys.stdout.flush()

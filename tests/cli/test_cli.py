@@ -14,11 +14,13 @@ from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
+import click
 import pytest
 
 from pos_notif.config import Config, env_name
-from tests.support.command_line import call, commands, fails, running
-from tests.support.live_server import run_cli
+from pos_notif.history.filters import NAMES
+from tests.support.command_line import PROGRAM, call, commands, fails, running
+from tests.support.live_server import clean_environment, run_cli
 
 
 @pytest.fixture(autouse=True)
@@ -70,6 +72,113 @@ def test_every_setting_is_an_option_of_serve_with_its_variable():
     for setting in fields(Config):
         assert f"--{setting.name.replace('_', '-')} " in text
         assert f"[{env_name(setting.name)};" in text
+
+
+def test_every_option_says_what_it_is_for_and_no_default_is_empty():
+    for path, command in commands():
+        shown = call(*path, "--help").stdout
+        assert "default: ]" not in " ".join(shown.split()), path
+        assert [line for line in shown.splitlines() if line.endswith("...") and "Usage" not in line] == [], path
+        unexplained = [
+            parameter.name
+            for parameter in command.params
+            if isinstance(parameter, click.Option) and not (parameter.help or "").strip()
+        ]
+        assert unexplained == [], path
+
+
+def test_defaults_of_settings_are_shown_as_they_are_typed():
+    text = " ".join(call("serve", "--help").stdout.split())
+    for name, shown in (("HEARTBEAT_SECONDS", "15"), ("ACCESS_LOG", "true"), ("CERTFILE", "none"), ("ORIGINS", "none")):
+        assert f"[POS_NOTIF_{name}; default: {shown}]" in text
+
+
+def test_options_are_english_and_a_role_is_called_the_same_everywhere():
+    spanish = {*NAMES, "desde_id", "separador"} - {"q"}
+    roles = set()
+    for path, command in commands():
+        for parameter in command.params:
+            names = {name.lstrip("-").replace("-", "_") for name in parameter.opts}
+            assert not names & spanish, path
+            if isinstance(parameter, click.Option) and "role" in f"{parameter.opts} {parameter.metavar}".lower():
+                roles.add((*parameter.opts,))
+    assert roles == {("--role",)}
+    refused = call("export", "--rol", "cajero")
+    assert (refused.exit_code, refused.stdout, "--role" in refused.stderr) == (2, "", True)
+
+
+# Words of a Spanish sentence that no English one has, and that stand in no word of the wire.
+SPANISH = re.compile(
+    r"[áéíóúñ¿¡]|\b(el|la|los|las|un|una|de|del|debe|ser|existe|ya|está|hay|que|para|tiene)\b", re.IGNORECASE
+)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *((path, "--help") for path, _ in commands()),
+        *((("export",), option, "\x01") for option in (
+            "--from", "--to", "--day", "--type", "--order", "--table", "--user", "--role", "--room", "--state",
+            "--text", "--after", "--separator", "--format",
+        )),
+        (("export",), "--text", "x" * 201),
+        (("user", "create", "Ana"), "--role", "jefe"),
+        (("user", "create", ""), "--role", "mesero", "--password", "1234"),
+        (("user", "create", "Ana"), "--role", "mesero", "--password", "1"),
+        (("user", "role", "Ana", "mesero"),),
+        (("user", "password", "Ana"), "--password", "12345"),
+        (("user", "delete", "Ana"),),
+        (("token", "revoke", "pos"),),
+        (("session", "revoke", "3"),),
+        (("session", "revoke", "tres"),),
+        (("prune",), "--keep", "ayer"),
+        (("verify",), "--head", "x"),
+        (("import", "log.db"),),
+        (("restore", "log.ndjson"),),
+        (("demo",), "--pace", "rápido"),
+    ],
+    ids=lambda arguments: " ".join((*arguments[0], *arguments[1:]))[:40],
+)  # fmt: skip
+def test_what_a_command_says_is_english(arguments, database):
+    assert call("token", "create", "caja", "--database", database).exit_code == 0
+    path, *rest = arguments
+    words = [*path, *rest, *(() if "--help" in rest else ("--database", database))]
+    result = call(*(database if word == "log.db" else word for word in words))
+    said = " ".join((result.stdout if "--help" in rest else result.stderr).replace(database, "").split())
+    assert result.exit_code == 0 if "--help" in rest else result.exit_code in (1, 2)
+    for word in words:
+        said = said.replace(word, "")
+    assert said.strip()
+    assert SPANISH.search(re.sub(r"`\w+`|\b\w+_\w+\b|El Salvador|America/\w+", "", said)) is None, said
+
+
+def test_a_log_that_cannot_be_written_is_told_in_english(database):
+    assert (
+        call("user", "create", "Ana", "--role", "mesero", "--password", "1234", "--database", database).exit_code == 0
+    )
+    with contextlib.closing(sqlite3.connect(database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        line = fails(1, "user", "delete", "Ana", "--database", database)
+    assert line == "pos-notif: the event log is not available: database is locked\n"
+
+
+def test_a_mistyped_command_is_told_what_may_have_been_meant():
+    assert "Did you mean 'serve'?" in call("serv").stderr
+    assert "Did you mean 'user'?" in call("usr", "list").stderr
+    assert "Did you mean" not in call("freir").stderr
+
+
+def test_a_name_of_a_file_that_is_empty_is_refused(database):
+    for arguments in (
+        ("backup", ""),
+        ("restore", ""),
+        ("import", ""),
+        ("verify", ""),
+        ("user", "list", "--database", ""),
+    ):
+        result = call(*arguments)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "a file's name must not be empty" in result.stderr
 
 
 def test_the_version():
@@ -275,3 +384,86 @@ def test_a_database_that_cannot_be_used_is_one_line_and_1(kind, tmp_path):
 def test_a_missing_database_is_not_made_by_looking(command, database):
     assert "does not exist" in fails(1, *command, "--database", database)
     assert not Path(database).exists()
+
+
+# What happens to a command
+
+
+def shell(script: str, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """A shell's script, in which "$@" is pos-notif with its arguments."""
+    return subprocess.run(
+        ["sh", "-c", script, "sh", *PROGRAM, *arguments], env=clean_environment(**environ), capture_output=True,
+        text=True, timeout=60,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("--help",), ("--version",), ("user", "--help"), ("user", "list"), ("token", "create", "caja"), ("verify",),
+        ("export",),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_full_standard_output_is_one_line(command, database):
+    assert (
+        call("user", "create", "Ana", "--role", "mesero", "--password", "1234", "--database", database).exit_code == 0
+    )
+    where = () if command[-1].startswith("--") else ("--database", database)
+    done = shell('"$@" > /dev/full', *command, *where)
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (1, "pos-notif: standard output: No space left on device")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_command_whose_standard_streams_are_closed_does_its_work(database, tmp_path):
+    """What it opens must not get the number of one of them: it would be written into."""
+    out = str(tmp_path / "log.ndjson")
+    for command in (("token", "create", "caja"), ("user", "list"), ("export", "--output", out), ("verify",)):
+        done = shell('"$@" <&- >&- 2>&-', *command, "--database", database)
+        assert done.returncode == 0, command
+    assert Path(out).read_text("utf-8").startswith('{"fin":true,"total":0,')
+    assert call("verify", "--database", database).exit_code == 0
+
+
+def test_names_are_shown_where_the_terminal_cannot_write_them(database):
+    create = ("user", "create", "Jose 🌮", "--role", "mesero", "--password", "1234", "--database", database)
+    assert call(*create).exit_code == 0
+    again = shell('"$@"', *create, PYTHONIOENCODING="latin-1")
+    assert again.stderr == "pos-notif: there is a user Jose \\U0001f32e already\n"
+    listed = shell('"$@"', "user", "list", "--database", database, PYTHONIOENCODING="latin-1")
+    assert listed.stdout == "1\tmesero\tJose \\U0001f32e\n"
+
+
+INTERRUPTED = """
+import atexit, os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # tests that run in the background have it ignored
+_, module, *arguments = sys.argv
+class WhenImported:
+    def find_spec(self, name, *_):
+        if name == module:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, WhenImported())
+atexit.register(os.kill, os.getpid(), signal.SIGINT)  # and once more
+from pos_notif.__main__ import main
+sys.argv = ["pos-notif", *arguments]
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "command"),
+    [
+        ("click", ("serve", "--port", "0")),
+        ("pos_notif.cli.main", ("serve", "--port", "0")),
+        ("pos_notif.cli.serve", ("serve", "--port", "0")),
+        ("quart", ("serve", "--port", "0")),
+        ("quart", ("demo", "--port", "0")),
+        ("pos_notif.cli.accounts", ("user", "list")),
+    ],
+)
+def test_ctrl_c_while_a_command_begins_is_one_line(module, command, database):
+    done = subprocess.run(
+        [PROGRAM[0], "-c", INTERRUPTED, module, *command, "--database", database], capture_output=True, text=True,
+        env=clean_environment(), timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "pos-notif: interrupted\n")

@@ -233,6 +233,8 @@ PLAIN_FILES = {
     "app._assets_version": "the pages' own files",
     "cli.export.export_command": "/dev/null",
     "cli.export._opened": "the export that is made, under a name that no database has",
+    "cli.main._prepare_standard_streams": "/dev/null",
+    "cli.main.main": "/dev/null",
     "cli.tail._follow": "/dev/null",
     "database.file._check_schema": "schema.sql",
     "database.file._create": "schema.sql",

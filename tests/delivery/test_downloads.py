@@ -603,7 +603,7 @@ def test_export_is_the_download_and_notes_nothing(make_server: Callable[..., Liv
     by_http = server.request("GET", f"{LOG}.csv?mesa=5&separador=punto_y_coma")[2]
     assert "Mesa 5: pedido nuevo" in by_http
     where = ["--database", str(server.database)]
-    done = call("export", "--format", "csv", "--mesa", "5", "--separador", "punto_y_coma", *where)
+    done = call("export", "--format", "csv", "--table", "5", "--separator", "punto_y_coma", *where)
     assert (done.exit_code, done.stdout_bytes.decode()) == (0, by_http)
     assert "exported 1 events" in done.stderr
     file = tmp_path / "log.ndjson"
@@ -611,20 +611,22 @@ def test_export_is_the_download_and_notes_nothing(make_server: Callable[..., Liv
     *events, last = file.read_text("utf-8").splitlines()
     assert [json.loads(line)["tipo"] for line in events] == ["nuevo_pedido", "nuevo_pedido", "descarga"]
     assert json.loads(last)["completo"] is True
-    rest = call("export", "--desde-id", "2", *where).stdout.splitlines()
+    rest = call("export", "--after", "2", *where).stdout.splitlines()
     assert rest == [events[2], last]
+    assert call("export", "--desde-id", "2", *where).stdout.splitlines() == rest  # by its name in an address
     assert [path.name for path in tmp_path.glob("*.partial")] == []
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["--dia", "hoy", "--mesa", "x"], 2, ["--dia debe ser", "--mesa debe ser"]),
+        (["--day", "hoy", "--table", "x"], 2, ["--day: 'hoy' is not a date", "--table: 'x' is not a number"]),
         (["--format", "xml"], 2, ["xml"]),
         (["--output", "/nowhere/x"], 1, ["/nowhere/x: the directory /nowhere does not exist"]),
         (["--output", "/tmp"], 1, ["/tmp: is a directory"]),
         (["--output", "/dev/null"], 1, ["/dev/null: is no file"]),
-        (["--separador", "coma"], 2, ["--separador is of CSV alone"]),
+        (["--separator", "coma"], 2, ["--separator is of CSV alone"]),
+        (["--output", ""], 2, ["'--output': a file's name must not be empty"]),
     ],
 )
 def test_an_export_that_cannot_be(tmp_path: Path, arguments: list[str], code: int, words: list[str]):

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
+import re
 import shutil
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.command_line import call
+from tests.support.command_line import call, running
 from tests.support.forking import FORKER, ForkedProcess
 from tests.support.live_server import clean_environment
 from tests.support.logs import opened
 from tests.support.pos import assert_projection_is_the_fold
+from tests.support.waiting import eventually
 from tests.support.whole_logs import STATES, content, epoch, export, make_log, order_events
 
 pytestmark = pytest.mark.faults
@@ -57,6 +61,17 @@ def seconds_of(*arguments: str | Path) -> float:
         begun = time.monotonic()
         assert process.wait() == 0
         return time.monotonic() - begun
+
+
+def interrupted_at_its_work(source: Path, *arguments: str | Path) -> tuple[int, str]:
+    """The exit code, and standard error, of a command that gets a Ctrl-C once it has its source open."""
+    take_it = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731 - in the background it is ignored
+    with running(*map(str, arguments), preexec_fn=take_it) as process:
+        files = Path(f"/proc/{process.pid}/fd")
+        eventually(lambda: any(os.path.realpath(file) == str(source) for file in files.iterdir()))
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=60)
+        return process.returncode, told
 
 
 def assert_opens_verifies_and_serves(log: Path, make_server) -> None:
@@ -129,3 +144,30 @@ def test_a_killed_import_leaves_an_empty_log_or_the_whole_one(log, tmp_path, mak
             )
         assert call("verify", "--database", str(new)).exit_code == 0
     assert_opens_verifies_and_serves(new, make_server)
+
+
+@pytest.mark.parametrize("command", ["verify", "verify an export", "backup", "restore", "import", "export", "prune"])
+def test_ctrl_c_in_the_middle_is_one_line_and_leaves_what_was_there(command, log, made, tmp_path):
+    before, new = content(log), tmp_path / "new.db"
+    exported = export(made, tmp_path / "log.ndjson")
+    source, arguments = {
+        "verify": (log, ("verify", "--database", log)),
+        "verify an export": (exported, ("verify", exported)),
+        "backup": (log, ("backup", new, "--database", log)),
+        "restore": (made, ("restore", made, "--database", log)),
+        "import": (exported, ("import", exported, "--database", new)),
+        "export": (log, ("export", "--output", tmp_path / "again.ndjson", "--database", log)),
+        "prune": (log, ("prune", "--keep", "400d", "--database", log)),
+    }[command]
+    for _ in range(10):
+        code, told = interrupted_at_its_work(source, *arguments)
+        if code:
+            break
+        new.unlink(missing_ok=True)
+    assert code == 1
+    assert re.fullmatch(r"pos-notif: (.*: )?interrupted\b.*\n", told), told
+    assert list(tmp_path.glob("*.part*")) == []
+    assert not new.exists() or (command == "import" and content(new)[1] == [])
+    if command != "prune":
+        assert content(log) == before
+    assert call("verify", "--database", str(log)).exit_code == 0

@@ -33,7 +33,7 @@ def command_line(stage: Play) -> None:
     log = ("--database", LOG)
     stage.command("verified", "verify", *log)
     stage.command("exported", "export", *log)
-    stage.command("exported for a spreadsheet", "export", "--format", "csv", "--separador", "punto_y_coma", *log)
+    stage.command("exported for a spreadsheet", "export", "--format", "csv", "--separator", "punto_y_coma", *log)
     stage.command("exported to a file", "export", "--output", "log.ndjson", *log)
     stage.command("the export verified", "verify", "log.ndjson")
     stage.command("imported", "import", "log.ndjson", "--database", "copy.db")
@@ -49,7 +49,7 @@ def command_line(stage: Play) -> None:
     stage.command("no log", "verify", "--database", "nada.db")
     stage.command("no such command", "freir")
     stage.command("a wrong setting", "serve", "--heartbeat-seconds", "pronto")
-    stage.command("a wrong filter", "export", "--desde", "ayer", *log)
+    stage.command("a wrong filter", "export", "--from", "ayer", *log)
     stage.command("its version", "--version")
     with closing(sqlite3.connect(stage.directory / LOG)) as connection, connection:
         connection.execute("UPDATE events SET data = replace(data, '\"tipo\"', '\"Tipo\"') WHERE type = 'poda'")
