@@ -7,7 +7,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..database.file import connect_to_read
+from ..database.connecting import connect_to_read
 from ..errors import LogRefused
 
 

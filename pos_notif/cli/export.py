@@ -15,7 +15,8 @@ from typing import Any, BinaryIO, TypeVar
 import click
 
 from ..config import Config, from_environment
-from ..database.file import is_database, open_for_reading
+from ..database.connecting import open_for_reading
+from ..database.file import is_database
 from ..database.paths import exists, is_directory, is_file
 from ..database.threads import Database
 from ..errors import CommandFailed, Invalid, LogRefused

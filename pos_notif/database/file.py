@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from ..errors import CommandFailed, LogRefused
 from ..resources import resource
+from .connecting import connect, connect_to_read, make_file
 from .paths import exists, is_directory, is_file
 
 T = TypeVar("T")
@@ -61,7 +62,6 @@ MIGRATIONS: Mapping[int, str] = {
     """,
 }
 ZERO_HASH = "0" * 64
-BUSY_TIMEOUT_SECONDS = 5.0
 _EPOCH_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
@@ -70,7 +70,13 @@ def opened(path: Path, *, create: bool = False) -> Iterator[sqlite3.Connection]:
     """Yields a connection for a command that works alone, to a file that is checked and brought up as `Database.open`
     does it. Raises LogRefused."""
     check_file(path, create)
-    with contextlib.closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None)) as connection:
+    if create:
+        make_file(path)
+    try:
+        connection = connect(path)
+    except sqlite3.Error as error:
+        raise LogRefused(f"{path}: {reason(error)}") from error
+    with contextlib.closing(connection):
         try:
             prepare(connection, path, MIGRATIONS)
         except sqlite3.Error as error:
@@ -90,22 +96,6 @@ def opened_to_read(path: Path) -> Iterator[sqlite3.Connection]:
         except sqlite3.Error as error:
             raise LogRefused(f"{path}: {reason(error)}") from error
         yield connection
-
-
-def connect_to_read(path: Path) -> sqlite3.Connection:
-    """Returns a connection that changes nothing, to a file that may be any program's. Raises sqlite3.Error."""
-    # SQLite would have to make a -shm beside a file in WAL mode; without a -wal nobody writes to it.
-    still = "" if exists(path.with_name(path.name + "-wal")) else "&immutable=1"
-    uri = f"{path.absolute().as_uri()}?mode=ro{still}"
-    return sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None)
-
-
-def open_for_reading(file: str | os.PathLike[str]) -> sqlite3.Connection:
-    """Returns a connection for one who reads beside the service. It is not read-only to SQLite, which has to write for
-    a file that nobody else has open."""
-    connection = sqlite3.connect(file, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None)
-    connection.execute("PRAGMA query_only = 1")
-    return connection
 
 
 def in_transaction(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:

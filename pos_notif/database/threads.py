@@ -13,22 +13,16 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar, cast
 
 import aiosqlite
 
 from ..errors import LogRefused, LogUnavailable
-from .file import (
-    BUSY_TIMEOUT_SECONDS,
-    MIGRATIONS,
-    check_file,
-    in_transaction,
-    open_for_reading,
-    prepare,
-    reason,
-)
+from .connecting import connect, is_damage, is_passing, make_file, open_for_reading
+from .file import MIGRATIONS, check_file, in_transaction, prepare, reason
+from .open_files import FilesLost, OpenFiles
 
 T = TypeVar("T")
 # Of SQLite's machine: some tenths of a millisecond.
@@ -45,15 +39,38 @@ class DatabaseThread(aiosqlite.Connection):
     def join(self) -> None:
         self._thread.join()
 
+    async def abandon(self) -> None:
+        """Ends the thread and leaves the connection open for as long as the process lives. The last connection that is
+        closed has SQLite write its write-ahead log into the file; this one keeps every other from being the last."""
+        kept, self._connection = self._connection, None
+        # A daemon's frame is never taken down, and so what it holds is never closed.
+        threading.Thread(target=lambda: (kept, threading.Event().wait()), daemon=True).start()
+        ended = self.stop()
+        if ended is not None:
+            await ended
+
 
 class Database:
-    """Use `Database.open`; close it before the loop ends, since its threads outlive it otherwise."""
+    """Use `Database.open`; close it before the loop ends, since its threads outlive it otherwise.
+
+    `lost` says that what stands under the file's name is not what is open: nothing is written any more. `damage` says
+    what SQLite found wrong with the file when somebody read it. Both are None where all is well, in English, and stay
+    until the database is opened anew.
+    """
 
     def __init__(self, path: Path, writer: DatabaseThread, reader: DatabaseThread) -> None:
         self.path = path
+        self.files = OpenFiles(path)
+        self.lost: str | None = None
+        self.damage: str | None = None
         self._writer = writer
         self._reader = reader
         self._open = True
+        self._losing = threading.Lock()
+        # Whether another file has the name, into which this one's write-ahead log must not be written.
+        self._supplanted = False
+        self._seen: tuple[int, int, int] | None = None
+        self._looking: asyncio.Future[None] | None = None
         # By `time.perf_counter`: when the last transaction was durable.
         self.committed_at = 0.0
 
@@ -65,6 +82,8 @@ class Database:
         must not be used."""
         file = Path(path)
         check_file(file, create)
+        if create:
+            make_file(file)
         writer = reader = None
         try:
             writer = await _connect(file)
@@ -83,17 +102,26 @@ class Database:
     async def close(self) -> None:
         if self._open:
             self._open = False
+            if self._looking is not None:  # its connection would be the last one to be closed
+                await asyncio.gather(self._looking, return_exceptions=True)
             await self._reader.close()
-            await self._writer.close()
+            await (self._writer.abandon() if self._supplanted else self._writer.close())
 
     async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Runs `work` in a write transaction: committed and durable when this returns, or nothing of it.
 
-        Raises LogUnavailable where SQLite cannot write now (a full disk, a lock held for 5 s, a closed database).
+        Raises LogUnavailable where SQLite cannot write now (a full disk, a lock held for 5 s, a closed database), and
+        where the file is not the one any more that has its name.
         """
 
+        def checked(connection: sqlite3.Connection) -> T:
+            result = work(connection)
+            self._check_files()  # nothing is kept of what would go into a file that nobody finds again
+            return result
+
         def whole(connection: sqlite3.Connection) -> T:
-            result = in_transaction(connection, work)
+            result = in_transaction(connection, checked)
+            self._check_files()
             self.committed_at = time.perf_counter()
             return result
 
@@ -112,17 +140,74 @@ class Database:
 
         def run() -> T | None:
             with contextlib.closing(open_for_reading(self.path)) as connection:
+                self._check_files()  # what was opened is what stands there
                 # Not `interrupt`, which is lost between two statements and before the first one.
                 connection.set_progress_handler(stopped.is_set, INSTRUCTIONS_BETWEEN_LOOKS)
                 return None if stopped.is_set() else work(connection)
 
         try:
-            return cast(T, await asyncio.to_thread(run))
-        except sqlite3.Error as error:
-            raise LogUnavailable from error
+            with self._telling():
+                return cast(T, await asyncio.to_thread(run))
         except asyncio.CancelledError:
             stopped.set()
             raise
+
+    async def look(self, fault: Callable[[sqlite3.Connection, bool], str | None]) -> None:
+        """Looks at the files as one finds them who opens them now, and notes in `lost` and `damage` what is wrong.
+        `fault(connection, written)` says in English why what is found is not what is open, or returns None; `written`
+        says that the database itself was written since the last look, as SQLite does now and then."""
+        if self._open and self.lost is None and (self._looking is None or self._looking.done()):
+            self._looking = asyncio.ensure_future(asyncio.to_thread(self._look, fault))
+            await asyncio.shield(self._looking)
+
+    def _look(self, fault: Callable[[sqlite3.Connection, bool], str | None]) -> None:
+        written = False
+        try:
+            self._check_files(self.files.check_all)
+            signature = self.files.signature()
+            written = signature != self._seen
+            with contextlib.closing(open_for_reading(self.path)) as connection:
+                problem = _in_snapshot(connection, lambda snapshot: fault(snapshot, written))
+            self._check_files(self.files.check_all)
+        except (FilesLost, OSError):
+            return
+        except sqlite3.Error as error:
+            if is_passing(error):
+                return
+            if not written:
+                self._note(error)
+                return
+            problem = str(error)
+        if problem is not None:
+            self._lose(f"another file was copied over it ({problem})", supplanted=True)
+        self._seen = signature
+
+    def note_damage(self, what: str) -> None:
+        """Notes what SQLite said to somebody who read a damaged part of the file."""
+        self.damage = self.damage or what
+
+    def _note(self, error: sqlite3.Error) -> None:
+        if is_damage(error):
+            self.note_damage(str(error))
+
+    def _check_files(self, check: Callable[[], None] | None = None) -> None:
+        """Raises FilesLost where what is open is not what stands there, and OSError where that cannot be seen."""
+        if self.lost is None:
+            try:
+                (check or self.files.check)()
+            except FilesLost as error:
+                self._lose(str(error), supplanted=not self.files.has_itself())
+        if self.lost is not None:
+            raise FilesLost(self.lost)
+
+    def _lose(self, why: str, *, supplanted: bool) -> None:
+        with self._losing:
+            if self.lost is not None:
+                return
+            self.lost, self._supplanted = why, supplanted
+        if supplanted:
+            with contextlib.suppress(OSError):  # where that cannot be, it is as it was
+                self.files.set_companions_aside()
 
     async def data_version(self) -> int:
         """Returns a number that changes when another connection than our writer has committed (SQLite's PRAGMA
@@ -134,9 +219,18 @@ class Database:
     async def _run(self, connection: DatabaseThread, work: Callable[[sqlite3.Connection], T]) -> T:
         if not self._open:
             raise LogUnavailable
-        try:
+        with self._telling():
             return await connection.run(work)
+
+    @contextlib.contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Makes a LogUnavailable of what keeps the work from being done."""
+        try:
+            yield
         except sqlite3.Error as error:
+            self._note(error)
+            raise LogUnavailable from error
+        except (FilesLost, OSError) as error:
             raise LogUnavailable from error
 
 
@@ -149,9 +243,7 @@ def _in_snapshot(connection: sqlite3.Connection, work: Callable[[sqlite3.Connect
 
 
 async def _connect(file: Path) -> DatabaseThread:
-    connection = DatabaseThread(
-        lambda: sqlite3.connect(file, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None), iter_chunk_size=64
-    )
+    connection = DatabaseThread(lambda: connect(file), iter_chunk_size=64)
     try:
         await connection
     except BaseException:

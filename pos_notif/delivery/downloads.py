@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from ..database.threads import Database
 from ..errors import LogUnavailable, NoCapacity
 from ..events import DOWNLOAD
-from ..history.process import FRAME_HEAD, describe
+from ..history.process import DAMAGED, FRAME_HEAD, describe
 from ..history.query import Export
 from ..log.live import LiveLog
 from ..principal import Principal
@@ -77,7 +78,7 @@ class Downloads:
         the session or token of `principal`. Raises NoCapacity or LogUnavailable."""
         if len(self._running) >= MAX_RUNNING:
             raise NoCapacity("Hay demasiadas descargas en curso. Espere a que termine una.")
-        download = Download(self, export, principal, Progress(name, export.format))
+        download = Download(self, self._log.database, export, principal, Progress(name, export.format))
         self._running.append(download)
         self._connections.downloads.add(download)
         self._connections.verify()  # the session may have ended since the request was let in
@@ -85,7 +86,7 @@ class Downloads:
         assert asking is not None
         asking.add_done_callback(download.end)  # also where its client goes before the first byte is asked for
         try:
-            total = await download.open(self._log.config.database)
+            total = await download.open()
             if not export.after:
                 await self._note(export, principal, total)
         except BaseException:
@@ -113,19 +114,25 @@ class Downloads:
 class Download:
     """Iterate over its bytes once; close it in any case."""
 
-    def __init__(self, downloads: Downloads, export: Export, principal: Principal, progress: Progress) -> None:
+    def __init__(
+        self, downloads: Downloads, database: Database, export: Export, principal: Principal, progress: Progress
+    ) -> None:
         self.principal = principal
         self.progress = progress
         self._downloads = downloads
+        self._database = database
         self._export = export
         self._thread = ThreadPoolExecutor(1, "download")
         self._process: subprocess.Popen[bytes] | None = None  # set by the thread: whoever awaits it may be cancelled
         self._following: asyncio.Task[tuple[int, bytes]] | None = None
         self._closing: asyncio.Task[None] | None = None
 
-    async def open(self, database: str) -> int:
-        """Starts the process, and returns how many rows there are in all."""
-        asked = describe(self._export, database)
+    async def open(self) -> int:
+        """Starts the process, and returns how many rows there are in all. Raises LogUnavailable."""
+        database = self._database
+        if database.lost is not None:  # the process would open what stands there now
+            raise LogUnavailable
+        asked = describe(self._export, str(database.path), database.files.identity)
         await asyncio.get_running_loop().run_in_executor(self._thread, self._start, asked)
         self.progress.rows, total = await self._next()
         return int(total)
@@ -153,7 +160,10 @@ class Download:
         frame = await loop.run_in_executor(self._thread, self._read_frame)
         if frame is None:
             if self._closing is None:
-                logger.error("a download broke off: %s", await loop.run_in_executor(self._thread, self._last_words))
+                words, code = await loop.run_in_executor(self._thread, self._last_words)
+                logger.error("a download broke off: %s", words)
+                if code == DAMAGED:
+                    self._database.note_damage(words)
             raise LogUnavailable
         return frame
 
@@ -205,10 +215,12 @@ class Download:
         content = pipe.read(size)
         return (rows, content) if len(content) == size else None
 
-    def _last_words(self) -> str:
+    def _last_words(self) -> tuple[str, int]:
+        """Returns what the process said at its end, and its exit code."""
         assert self._process is not None
         assert self._process.stderr is not None
-        return self._process.stderr.read().decode(errors="replace").strip() or f"exit code {self._process.wait()}"
+        words, code = self._process.stderr.read().decode(errors="replace").strip(), self._process.wait()
+        return words or f"exit code {code}", code
 
     def _reap(self) -> None:
         if self._process is not None:

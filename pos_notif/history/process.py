@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ..database.file import open_for_reading
+from ..database.connecting import is_damage, open_for_reading
 from ..log.event_log import Pruned
 from ..log.lines import LogState
 from .filters import parse_filters
@@ -34,12 +34,18 @@ PIPE_BYTES = 1024 * 1024
 NICENESS = 10
 
 
-def describe(export: Export, database: str) -> bytes:
-    """Returns what `main` is told on standard input."""
+# The exit code that says that the file is damaged.
+DAMAGED = 3
+
+
+def describe(export: Export, database: str, identity: tuple[int, int] | None) -> bytes:
+    """Returns what `main` is told on standard input. `identity` is the device and the inode of the file that is to
+    have the database's name."""
     state = export.state
     return json.dumps(
         {
             "database": database,
+            "identity": identity,
             "format": export.format,
             "filters": export.filters.sent,
             "separator": export.separator,
@@ -64,6 +70,9 @@ def main() -> None:
         fcntl.fcntl(out, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
     try:
         with contextlib.closing(open_for_reading(asked["database"])) as connection:
+            found = os.stat(asked["database"])
+            if [found.st_dev, found.st_ino] != asked["identity"]:
+                sys.exit("the database file was replaced")
             reading = _described(asked).begin(connection)
             _write(out, reading.remaining, str(reading.total).encode())
             for rows, page in reading.pages:
@@ -74,8 +83,11 @@ def main() -> None:
         pass
     except Pruned:
         sys.exit("rows were pruned before they were read")
-    except sqlite3.Error as error:
+    except OSError as error:
         sys.exit(str(error))
+    except sqlite3.Error as error:
+        sys.stderr.write(str(error))
+        sys.exit(DAMAGED if is_damage(error) else 1)
 
 
 def _write(out: int, rows: int, content: bytes) -> None:

@@ -26,6 +26,8 @@ logger = logging.getLogger("pos_notif")
 
 # How soon this process sees what another one has written: a revocation must bite within a second.
 WATCH_SECONDS = 0.25
+# How soon it is known that another file was copied over the log's: each look opens the file anew.
+LOOK_SECONDS = 1.0
 
 
 class LiveLog:
@@ -72,6 +74,7 @@ class LiveLog:
             raise
         self._tasks = [
             asyncio.create_task(self._watch(version), name="foreign-commit-watch"),
+            asyncio.create_task(self._look(), name="log-files-look"),
             asyncio.create_task(self._check_rest(), name="log-check"),
         ]
 
@@ -116,6 +119,19 @@ class LiveLog:
                         call()
             except LogUnavailable as error:
                 logger.warning("the database cannot be read: %s", error.__cause__)
+
+    async def _look(self) -> None:
+        """Looks at the log's files from time to time, and tells once what is wrong with them, whoever found it."""
+        database, path = self.database, self.database.path
+        lost = damaged = False
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            await self.store.look_at_files()
+            if database.lost and not lost:
+                logger.error("nothing is written to %s any more until a restart: %s", path, database.lost)
+            if database.damage and not damaged:
+                logger.error("the database %s is damaged: %s", path, database.damage)
+            lost, damaged = bool(database.lost), bool(database.damage)
 
     async def _check_rest(self) -> None:
         """Checks the chain before the newest rows; those were checked when the log was opened."""

@@ -13,18 +13,24 @@ from ..errors import LogUnavailable
 RESERVE_BYTES = 32 * 1024 * 1024
 
 
+LOST = "el archivo de la base de datos fue borrado o reemplazado; reinicie el servicio"
+
+
 async def write_problem(database: Database) -> str | None:
-    """Returns in words what keeps the log from being written, or None. A lock or a slow disk holds up the answer as it
-    does a publication."""
+    """Returns in words what keeps the log from being written, or what is wrong with its file; None where nothing is. A
+    lock or a slow disk holds up the answer as it does a publication."""
 
     def work(connection: sqlite3.Connection) -> str | None:
         connection.execute("UPDATE log SET only_row = 1")
         return space_problem(database.path, RESERVE_BYTES)
 
     try:
-        return await database.write(work)
+        problem = await database.write(work)
     except LogUnavailable as error:
-        return str(error.__cause__ or error.message)
+        problem = str(error.__cause__ or error.message)
+    if database.lost is not None:
+        return LOST
+    return problem if database.damage is None else f"el archivo de la base de datos está dañado: {database.damage}"
 
 
 def space_problem(path: Path, reserve: int) -> str | None:

@@ -28,6 +28,7 @@ from .tables.events import (
     check_page,
     count_after,
     event_of,
+    missing_among_newest,
     read_bounds,
     read_page,
     read_since,
@@ -177,6 +178,20 @@ class SqliteLog:
             events = [event for event in events if event.id > known.newest]
         if events:
             self._on_append(events)
+
+    async def look_at_files(self) -> None:
+        """Looks whether the database's files are the ones that are open: another log that was copied over one is found
+        by its head, or by what is missing among its newest rows. What is found stands in `Database.lost` and
+        `Database.damage`."""
+        known = self.bounds
+
+        def fault(connection: sqlite3.Connection, written: bool) -> str | None:
+            found = connection.execute("SELECT epoch, head_id FROM log").fetchone() or ("none", 0)
+            if found[0] != known.epoch or found[1] < known.newest:
+                return f"its head is {found[0]}-{found[1]}, and was {known.cursor()}"
+            return missing_among_newest(connection) if written else None
+
+        await self._database.look(fault)
 
     # Reading
 

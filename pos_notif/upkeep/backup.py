@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
+from ..database.connecting import connect
 from ..database.file import in_transaction, new_epoch, opened, opened_to_read
 from ..database.paths import exists, is_directory
 from ..errors import CommandFailed
@@ -105,7 +106,7 @@ def _new_file(target: Path) -> Iterator[Path]:
 def _copy(source: Path, part: Path, progress: OnProgress) -> None:
     """Copies by SQLite's backup API, within one read transaction: so the copy is one moment's log, and is not begun
     anew with every commit of another process."""
-    with opened_to_read(source) as connection, contextlib.closing(sqlite3.connect(part, isolation_level=None)) as copy:
+    with opened_to_read(source) as connection, contextlib.closing(connect(part)) as copy:
         copy.execute("PRAGMA synchronous = OFF")  # it is synced once, when it is whole
         connection.execute("BEGIN")
         connection.execute("SELECT head_id FROM log").fetchone()
@@ -115,7 +116,7 @@ def _copy(source: Path, part: Path, progress: OnProgress) -> None:
 
 
 def _settle(part: Path) -> None:
-    with contextlib.closing(sqlite3.connect(part, isolation_level=None)) as connection:
+    with contextlib.closing(connect(part)) as connection:
         connection.execute("PRAGMA journal_mode = DELETE")
     _sync(part)
 
@@ -181,7 +182,8 @@ def _unlink(paths: Iterable[Path]) -> None:
 def _fold_in_wal(database: Path) -> bool:
     """Makes the log one file. Returns False where it is so damaged that SQLite cannot."""
     try:
-        with contextlib.closing(sqlite3.connect(database, timeout=0, isolation_level=None)) as connection:
+        with contextlib.closing(connect(database)) as connection:
+            connection.execute("PRAGMA busy_timeout = 0")
             connection.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.OperationalError as error:
         if "locked" in str(error) or "busy" in str(error):

@@ -91,7 +91,9 @@ class Metrics(Collector):
         yield _gauge("pos_notif_log_oldest_id", "The oldest event that is kept", bounds.oldest)
         yield _gauge("pos_notif_log_newest_id", "The newest event", bounds.newest)
         yield _gauge("pos_notif_write_queue", "Publications that wait for the writer", self._live.store.queued)
-        yield _gauge("pos_notif_log_damaged", "1: its chain of hashes is broken", int(bool(self._live.damage)))
+        damaged = self._live.damage or self._live.database.damage or self._live.database.lost
+        yield _gauge("pos_notif_log_damaged", "1: its chain of hashes is broken, or its file damaged or gone",
+                     int(bool(damaged)))  # fmt: skip
         if self._unacknowledged is not None:
             yield _gauge("pos_notif_unacknowledged_orders", "Orders with something unacknowledged",
                          self._unacknowledged)  # fmt: skip

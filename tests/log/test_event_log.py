@@ -429,7 +429,7 @@ async def test_a_sound_log_passes_both_checks(tmp_path):
 
 
 async def test_a_log_that_cannot_be_written_says_so_and_goes_on_later(tmp_path, monkeypatch):
-    monkeypatch.setattr("pos_notif.database.threads.BUSY_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr("pos_notif.database.connecting.BUSY_TIMEOUT_SECONDS", 0.1)
     async with process(tmp_path / "log.db") as one:
         lock = sqlite3.connect(tmp_path / "log.db", isolation_level=None)
         lock.execute("BEGIN IMMEDIATE")

@@ -6,13 +6,14 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from ...clock import parse_iso
 from ...events import EVENT_NAME, FILTERED_ROOMS, KITCHEN, MANAGERS, ORDER_ROOM, TILLS, WAITERS
 from ...principal import Owner
 from ..event_log import NO_ROOM, Bounds, LoggedEvent, Page, Pruned
-from ..hash_chain import ChainWalk
+from ..hash_chain import ChainWalk, chain
 
 CHECKED_AT_START = 1000
 EVENT_COLUMNS = "id, ms, type, to_kitchen, to_waiters, to_tills, data, order_id"
@@ -159,6 +160,27 @@ def check_newest(connection: sqlite3.Connection) -> str | None:
     ).fetchone()
     walk = ChainWalk(*(before or (oldest - 1, anchor)))
     return walk_rows(connection, walk, CHECKED_AT_START)[0] or missing_tail(connection, walk)
+
+
+def missing_among_newest(connection: sqlite3.Connection) -> str | None:
+    """Says in words which of the newest rows are not there; None where all are. It looks into none but where ids do not
+    follow one another, as after a restore."""
+    oldest, anchor, head_id, head_hash = connection.execute(
+        "SELECT oldest, anchor_hash, head_id, head_hash FROM log"
+    ).fetchone()
+    rows = connection.execute(
+        "SELECT id, hash FROM events WHERE id >= ? ORDER BY id DESC LIMIT ?", (oldest, CHECKED_AT_START)
+    ).fetchall()
+    if (rows[0][1] if rows else anchor) != head_hash:
+        return f"the log ends at event {rows[0][0] if rows else oldest - 1}, but its head is {head_id}"
+    if len(rows) < CHECKED_AT_START:
+        rows.append((oldest - 1, anchor))
+    for (event_id, own_hash), (before, previous_hash) in pairwise(rows):
+        if event_id != before + 1:
+            [stored] = connection.execute("SELECT CAST(data AS BLOB) FROM events WHERE id = ?", (event_id,)).fetchone()
+            if chain(previous_hash, stored) != own_hash:
+                return f"events {before + 1} to {event_id - 1} are missing before event {event_id}"
+    return None
 
 
 def missing_tail(connection: sqlite3.Connection, walk: ChainWalk) -> str | None:
