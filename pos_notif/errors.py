@@ -97,6 +97,10 @@ class KeyReused(DomainError):
     code, message = "clave_reutilizada", "La clave de idempotencia ya se usó con otro contenido."
 
 
+class OrderTooLarge(DomainError):
+    code, message = "pedido_demasiado_grande", "El pedido es demasiado grande."
+
+
 class OrderExists(DomainError):
     code, message = "pedido_existente", "Ya existe un pedido con ese número."
 

@@ -132,8 +132,27 @@ class Transaction(Protocol):
 
     def save_product(self, product: Product) -> None: ...
 
-    def append(self, event: dict[str, Any], filtered_rooms: set[str], ms: int, order: Order | None) -> int:
-        """Appends an event that is complete but for `salas`, and returns its id; `order` is its order after it."""
+    def append(
+        self,
+        event: dict[str, Any],
+        filtered_rooms: set[str],
+        ms: int,
+        order: Order | None,
+        order_json: str | None = None,
+        order_size: int | None = None,
+    ) -> int:
+        """Appends an event that is complete but for `salas`, and returns its id; `order` is its order after it. As JSON
+        that one's `pedido` is `order_json` and has `order_size` bytes, where the caller knows."""
+
+    def size(self) -> int:
+        """Returns how many bytes the events have that this publication has appended, as JSON."""
+
+    def order_size(self, order_id: int) -> int | None:
+        """Returns how many bytes the order has as JSON, at most, where that was told with its last event and is not
+        written yet; else None."""
+
+    def largest_order(self) -> int:
+        """Returns how many bytes the largest of the orders has that this publication has changed, as JSON."""
 
     def find_key(self, publisher: str, route: str, key: str) -> tuple[bytes, list[int]] | None:
         """Returns the digest and the ids that were published under the key, or None."""

@@ -32,10 +32,12 @@ class Pending:
 
     head_id: int
     head_hash: str
+    size: int = 0  # bytes of the events' JSON
     rows: list[tuple[Any, ...]] = field(default_factory=list)
     events: list[LoggedEvent] = field(default_factory=list)
     # Each with its `pedido` as JSON, where an event has already needed that.
     orders: dict[int, tuple[Order, str | None]] = field(default_factory=dict)
+    order_sizes: dict[int, int | None] = field(default_factory=dict)
     keys: dict[tuple[str, str, str], tuple[bytes, list[int]]] = field(default_factory=dict)
     # The id after which the owner follows the order; None: no more.
     follows: dict[tuple[Owner, int], int | None] = field(default_factory=dict)
@@ -44,9 +46,11 @@ class Pending:
 
     def merge(self, other: Pending) -> None:
         self.head_id, self.head_hash = other.head_id, other.head_hash
+        self.size += other.size
         self.rows += other.rows
         self.events += other.events
         self.orders |= other.orders
+        self.order_sizes |= other.order_sizes
         self.keys |= other.keys
         self.follows |= other.follows
         self.products |= other.products
@@ -99,25 +103,45 @@ class SqliteTransaction:
     def save_product(self, product: Product) -> None:
         self.pending.products[product.id] = product
 
-    def append(self, event: dict[str, Any], filtered_rooms: set[str], ms: int, order: Order | None) -> int:
+    def append(
+        self,
+        event: dict[str, Any],
+        filtered_rooms: set[str],
+        ms: int,
+        order: Order | None,
+        order_json: str | None = None,
+        order_size: int | None = None,
+    ) -> int:
         pending = self.pending
         event_id: int = event["id"]
         if event_id != pending.head_id + 1:
             raise ValueError(f"event {event_id} does not follow {pending.head_id}")
-        order_id = order_json = None
+        order_id = carried_json = None
         if order is not None:
             order_id = order.pedido["id"]
             if event.get("pedido") is order.pedido:  # the greater part of the event: encoded once for both
-                order_json = dump(order.pedido)
+                carried_json = order_json
             pending.orders[order_id] = (order, order_json)
-        data = _stored(event, order_json, all_rooms(filtered_rooms, order_id))
+            pending.order_sizes[order_id] = order_size
+        data = _stored(event, carried_json, all_rooms(filtered_rooms, order_id))
         stored = data.encode()
+        pending.size += len(stored)
         pending.head_id = event_id
         pending.head_hash = chain(pending.head_hash, stored)
         rooms = [room in filtered_rooms for room in (KITCHEN, WAITERS, TILLS)]
         pending.rows.append((event_id, ms, event["tipo"], *rooms, data, order_id, pending.head_hash))
         pending.events.append(LoggedEvent(event_id, ms, event["tipo"], frozenset(filtered_rooms), stored, order_id))
         return event_id
+
+    def size(self) -> int:
+        return self.pending.size
+
+    def order_size(self, order_id: int) -> int | None:
+        sizes = self.pending.order_sizes if order_id in self.pending.order_sizes else self._group.order_sizes
+        return sizes.get(order_id)
+
+    def largest_order(self) -> int:
+        return max((size or 0 for size in self.pending.order_sizes.values()), default=0)
 
     def find_key(self, publisher: str, route: str, key: str) -> tuple[bytes, list[int]] | None:
         name = (publisher, route, key)

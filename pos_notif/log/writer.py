@@ -42,6 +42,8 @@ T = TypeVar("T")
 
 # A group commit takes at most so many publications: the last of them waits for the work of all.
 MAX_GROUP = 512
+# Nor does it begin another one once it has written so much.
+MAX_GROUP_BYTES = 16 * 1024 * 1024
 # Who was just answered is heard again before the next group begins, so that publishers back to back share one commit,
 # and one write to every stream, instead of two halves that take turns at it: the turns of the loop in which the answers
 # leave and the streams are written, the sockets are read, and the requests go from task to task. Only where somebody
@@ -139,7 +141,9 @@ class SqliteLog:
     async def _commit(self, group: list[_Job]) -> None:
         known, version = self.bounds.newest, self._subscriptions_version
         try:
-            written, hooks = await self._database.write(lambda connection: _commit(connection, group, known, version))
+            written, hooks, left = await self._database.write(
+                lambda connection: _commit(connection, group, known, version)
+            )
         except BaseException as error:
             failure = error if isinstance(error, LogUnavailable) else LogUnavailable()
             for job in group:
@@ -149,6 +153,9 @@ class SqliteLog:
             if failure is not error:
                 asyncio.get_running_loop().call_exception_handler({"message": "group commit", "exception": error})
             return
+        if left:
+            self._waiting.extendleft(reversed(left))
+            del group[-len(left) :]
         # Of several publishers the answers leave first, in the loop's next turn: each writes its next event while the
         # streams are written. One alone has nobody to share a commit with, and its readers go first.
         if len(group) == 1:
@@ -310,13 +317,17 @@ class _Job:
 
 def _commit(
     connection: sqlite3.Connection, group: list[_Job], known_id: int, known_subscriptions: int
-) -> tuple[Appended, list[Callable[[], None]]]:
+) -> tuple[Appended, list[Callable[[], None]], list[_Job]]:
     """Runs a group's publications in the writer's thread, inside the transaction. One that fails leaves the others as
-    they are."""
+    they are. Returns also those that were left to the next group: this one was large enough without them."""
     found = appended_since(connection, known_id, known_subscriptions)
     head_id, head_hash = connection.execute("SELECT head_id, head_hash FROM log").fetchone()
     pending = Pending(head_id, head_hash)
-    for job in group:
+    left: list[_Job] = []
+    for index, job in enumerate(group):
+        if pending.size >= MAX_GROUP_BYTES:
+            left = group[index:]
+            break
         transaction = SqliteTransaction(connection, pending)
         try:
             job.result = job.work(transaction)
@@ -330,4 +341,4 @@ def _commit(
         write_rows(connection, pending)
     version = found.subscriptions_version + len(pending.follows)
     written = Appended(found.events + pending.events, read_bounds(connection), version, found.subscriptions)
-    return written, pending.on_commit
+    return written, pending.on_commit, left

@@ -39,7 +39,7 @@ from ..events import (
 Json = dict[str, Any]
 
 # What any event of an order may tell of it.
-_DETAILS = ("mesa_numero", "cliente_nombre", "mesero")
+DETAILS = ("mesa_numero", "cliente_nombre", "mesero")
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +201,7 @@ def _stub(event: Json) -> Json:
 
 def _with_details(pedido: Json, event: Json) -> Json:
     """Returns the order with what the event says of it, where the order does not know it yet."""
-    news = {name: event[name] for name in _DETAILS if pedido[name] is None and event.get(name) is not None}
+    news = {name: event[name] for name in DETAILS if pedido[name] is None and event.get(name) is not None}
     return {**pedido, **news} if news else pedido
 
 

@@ -7,14 +7,19 @@ from datetime import tzinfo
 from typing import Any
 
 from ..clock import iso, parse_iso
+from ..errors import TooLarge
 from ..events import AWAITING_PAYMENT, CARRIES_ORDER, NEW_ORDER, PAID, STOCK_ALERT
 from ..log.event_log import Transaction
 from ..orders import state as orders
 from ..orders.completion import complete, complete_stock
 from ..orders.routing import rooms_for_order, rooms_for_stock
+from ..orders.size import MAX_ORDER_BYTES, check_size, measure
 from ..orders.state import Order, ViewLimits, views_holding
 
 Json = dict[str, Any]
+
+# What a publication may append: so long do the publishers behind it wait, and so much is every screen written.
+MAX_APPENDED_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,7 @@ class Moment:
 
 def append(transaction: Transaction, moment: Moment, draft: Json, actor: Json, key: str | None = None) -> int:
     """Completes a draft, appends its event and what follows from it, and returns the event's id. Raises what `complete`
-    raises."""
+    and `check_size` raise."""
     head = {"id": transaction.next_id(), "tipo": draft["tipo"], "timestamp": moment.timestamp}
     tail: Json = {"actor": actor}
     if key is not None:
@@ -90,11 +95,22 @@ def _log(transaction: Transaction, moment: Moment, head: Json, tail: Json, own: 
         holds_after=views_holding(after, moment.ms, moment.rules.limits),
     )
     after = orders.await_receipt(after, event, rooms)
+    order_json, size = measure(before, after, event, transaction.order_size(own["pedido_id"]))
+    check_size(before, after, event, size)
     if event["tipo"] in CARRIES_ORDER:
         event.pop("pedido", None)  # last, so that the short fields come first
         event["pedido"] = after.pedido
-    transaction.append(event, rooms, moment.ms, after)
+    transaction.append(event, rooms, moment.ms, after, order_json, size)
     return after
+
+
+def check_appended(transaction: Transaction, *, alone: bool) -> None:
+    """Raises TooLarge where a publication has appended more than it may. `alone` says that it is of one draft so far,
+    whose order may have been larger from before there was a limit to orders.
+
+    It is not asked of an action, which appends its lines and at most three events that carry its order."""
+    if transaction.size() > MAX_APPENDED_BYTES and not (alone and transaction.largest_order() > MAX_ORDER_BYTES):
+        raise TooLarge(f"Lo que se publica a la vez pasa de {MAX_APPENDED_BYTES // 1024**2} MiB en el registro.")
 
 
 # What the service writes at an event's top level in its own way.

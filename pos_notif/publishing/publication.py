@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import DomainError, Invalid, KeyReused
 from ..log.event_log import Transaction
-from .append import Moment, append
+from .append import Moment, append, check_appended
 
 Json = dict[str, Any]
 
@@ -70,7 +70,7 @@ class Publication:
         if self._batch:
             result = self._append_batch(transaction)
         else:
-            result = Published([self._append(transaction, self._drafts[0], self._key)], [False])
+            result = Published([self._append(transaction, self._drafts[0], self._key, alone=True)], [False])
         if self._key is not None:
             transaction.keep_key(*self._name(self._key), self._digest, result.ids)
         return result
@@ -83,7 +83,8 @@ class Publication:
                 if key is not None and key == self._key:
                     raise KeyReused(fields={"operacion_id": "es la clave del lote entero"})
                 known = find_first(transaction, self._name(key), digest) if key is not None else None
-                event_id = known[0] if known is not None else self._append(transaction, draft, key)
+                alone = transaction.size() == 0
+                event_id = known[0] if known is not None else self._append(transaction, draft, key, alone=alone)
             except DomainError as error:
                 raise _at(error, f"eventos.{index}") from error
             if key is not None and known is None:
@@ -95,8 +96,10 @@ class Publication:
     def _name(self, key: str) -> tuple[str, str, str]:
         return self._publisher.key, self._route, key
 
-    def _append(self, transaction: Transaction, draft: Json, key: str | None) -> int:
-        return append(transaction, self._moment, draft, self._actor(draft), key)
+    def _append(self, transaction: Transaction, draft: Json, key: str | None, *, alone: bool) -> int:
+        event_id = append(transaction, self._moment, draft, self._actor(draft), key)
+        check_appended(transaction, alone=alone)
+        return event_id
 
     def _actor(self, draft: Json) -> Json:
         sent = draft.get("actor")

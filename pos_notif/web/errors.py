@@ -32,6 +32,7 @@ STATUS: dict[type[errors.DomainError], int] = {
     errors.UnsupportedMediaType: 415,
     errors.Invalid: 422,
     errors.KeyReused: 422,
+    errors.OrderTooLarge: 422,
     errors.TooManyAttempts: 429,
     errors.TooManyRequests: 429,
     errors.LogUnavailable: 503,

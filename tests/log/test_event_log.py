@@ -132,6 +132,21 @@ async def test_a_publisher_that_goes_away_does_not_undo_its_publication(tmp_path
     assert one.seen_ids == list(range(1, 51))
 
 
+async def test_large_publications_do_not_share_a_commit_that_all_have_to_wait_for(tmp_path):
+    """They wait together, and a small one behind them: no commit begins another one above 16 MiB, none is forgotten."""
+    commits: list[list[int]] = []
+    database = await Database.open(tmp_path / "log.db")
+    log = await SqliteLog.open(database, lambda events: commits.append([event.id for event in events]))
+    large, failed = Publish("x" * 9 * 1024 * 1024), Publish("y", fail=True)
+    calls = [log.transact(work) for work in (large, large, failed, large, Publish("a"), Publish("b"))]
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    await log.close()
+    await database.close()
+    assert commits == [[1, 2], [3, 4, 5]]
+    assert results[:2] + results[3:] == [[1], [2], [3], [4], [5]]
+    assert isinstance(results[2], ValueError)
+
+
 async def test_what_was_accepted_is_written_before_the_log_closes(tmp_path):
     one = await Process().open(tmp_path / "log.db")
     calls = [asyncio.create_task(one.log.transact(Publish(str(number)))) for number in range(700)]
