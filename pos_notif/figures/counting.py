@@ -29,9 +29,16 @@ from datetime import tzinfo
 from .. import events
 from ..clock import iso
 from ..events import CANCELLED, COOKABLE, COOKING, OVER, READY, SERVED, TO_COOK
-from ..orders.state import Json, with_line
+from ..orders.state import Json, removes_line
 
 HOUR_MS = 3_600_000
+
+# What there is to count of a line: its dish's id and name, how much of it, and whether it was cancelled.
+Line = tuple[int | None, str | None, float, bool]
+
+
+def _counted(line: Json) -> Line:
+    return line["producto_id"], line["producto_nombre"], line["cantidad"], line["estado_item"] == CANCELLED
 
 
 @dataclass(slots=True)
@@ -47,14 +54,15 @@ class Course:
     recalled: bool = False
     over: bool = False
     total: float | None = None
-    lines: list[Json] = field(default_factory=list)
+    lines: dict[int, Line] = field(default_factory=dict)
     line_ready: dict[int, int] = field(default_factory=dict)
 
     def take(self, ms: int, event: Json) -> None:
         kind = event["tipo"]
         match kind:
             case events.NEW_ORDER:
-                self.lines, self.total = event["pedido"]["items"], event["pedido"]["total"]
+                self.lines = {line["id"]: _counted(line) for line in event["pedido"]["items"]}
+                self.total = event["pedido"]["total"]
                 self._enter(event["pedido"]["estado"], ms, event)
             case events.STATE_CHANGE:
                 self._enter(event["estado"], ms, event)
@@ -63,7 +71,8 @@ class Course:
             case events.ORDER_READY:
                 self._enter(READY, ms, event)
             case events.ITEM_CHANGED:
-                self.lines, self.total = with_line(self.lines, event), event["total"]
+                self._change(event)
+                self.total = event["total"]
                 change = event["cambios"]["tipo_cambio"]
                 if change == "item_listo":
                     self._mark([event["item_id"]], ms)
@@ -71,6 +80,12 @@ class Course:
                     self.line_ready.pop(event["item_id"], None)
             case events.ORDER_CANCELLED:
                 self._enter(CANCELLED, ms, event)
+
+    def _change(self, event: Json) -> None:
+        if removes_line(event["cambios"]):
+            self.lines.pop(event["item_id"], None)
+        elif event["item"] is not None:
+            self.lines[event["item_id"]] = _counted(event["item"])
 
     def _enter(self, state: str, ms: int, event: Json) -> None:
         before, self.state = self.state, state
@@ -88,7 +103,7 @@ class Course:
                 self.started_ms = ms
         elif state == READY:
             self.ready_ms = ms
-            self._mark([line["id"] for line in self.lines], ms)
+            self._mark(self.lines, ms)
         elif state == SERVED and before == READY:
             self.served_ms = ms
         self.over = state in (SERVED, *OVER)
@@ -134,6 +149,11 @@ class Figures:
                 return
             course = self._courses[event["pedido_id"]] = Course(ms)
         course.take(ms, event)
+
+    def forget(self) -> None:
+        """Gives the orders' memory back one by one: all at once would hold every thread up while it lasts."""
+        while self._courses:
+            self._courses.popitem()
 
     def summary(self, now_ms: int, zone: tzinfo, late_ms: int) -> Json:
         """Returns what docs/protocol.md, section 10, says of `GET /api/cifras`. What cannot be known is None, never
@@ -200,12 +220,12 @@ def _dishes(courses: list[Course]) -> list[Json]:
     quantities: dict[tuple[int | None, str | None], float] = {}
     cooking: dict[tuple[int | None, str | None], list[tuple[int | None, int | None]]] = {}
     for course in courses:
-        for line in course.lines:
-            if line["estado_item"] == CANCELLED:
+        for line_id, (product_id, name, quantity, cancelled) in course.lines.items():
+            if cancelled:
                 continue
-            dish = (line["producto_id"], line["producto_nombre"])
-            quantities[dish] = quantities.get(dish, 0) + line["cantidad"]
-            cooking.setdefault(dish, []).append((course.started_ms, course.line_ready.get(line["id"])))
+            dish = (product_id, name)
+            quantities[dish] = quantities.get(dish, 0) + quantity
+            cooking.setdefault(dish, []).append((course.started_ms, course.line_ready.get(line_id)))
     most = sorted(quantities, key=lambda dish: (-quantities[dish], dish[1] or "", dish[0] or 0))
     return [
         {

@@ -1,5 +1,5 @@
-"""A business day's figures from the log. Those of today are kept and go on from where they were: a page that asks every
-few seconds costs the events since it last asked, not the day's."""
+"""Business days' figures from the log. Today's are kept and go on from where they were: a page that asks every few
+seconds costs the events since it last asked, not the day's. What an ended day came to is kept too."""
 
 from __future__ import annotations
 
@@ -14,63 +14,125 @@ from .counting import Figures
 
 # Small, so that neither other readers of the log nor the loop are held for long.
 PAGE_EVENTS = 500
+# Two months to look back on. One takes some tens of kilobytes.
+KEPT_DAYS = 62
 _NO_END = 2**63 - 1
 
 
 @dataclass(slots=True)
 class _Reading:
-    """How far a day's events have been read. One caller at a time reads them, so that none is taken twice."""
+    """How far a day's events have been read, of those from `first` on; both are None until it has begun. One caller at
+    a time reads them, so that none is taken twice."""
 
     day: date
     figures: Figures
-    after: int
-    before: int
+    first: int | None = None
+    after: int = 0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """What an ended day came to, of the events from `first` up to `before`: with others there, it is counted anew."""
+
+    first: int
+    before: int
+    counted: Json
+
+
 class DayFigures:
-    """The figures of any business day, with those of today kept from one call to the next."""
+    """The figures of any business day, with those of today and of ended days kept from one call to the next."""
 
     def __init__(self, log: LiveLog) -> None:
         self._log = log
-        self._today: _Reading | None = None
+        self._present: _Reading | None = None
+        self._ended: dict[date, _Ended] = {}
+        self._ending = asyncio.Lock()
 
     async def of(self, day: date | None) -> Json:
         """Returns a day's figures, today's for None, as `GET /api/cifras` answers them. Raises LogUnavailable."""
-        log = self._log
-        today = business_day(log.clock(), log.zone)
-        reading = self._today if self._today is not None and day in (None, today) else None
-        if reading is None or reading.day != today:
-            reading = await self._begin(day or today, ended=day is not None and day < today)
-            if reading.day == today:
-                self._today = reading
+        today = business_day(self._log.clock(), self._log.zone)
+        if self._present is not None and self._present.day != today:
+            await self._leave(today)
+        day = day or today
+        if day < today:
+            async with self._ending:
+                ended = await self._of_ended(day)
+            return await self._told(day, ended.before - 1, ended.counted)
+        reading = self._present if self._present is not None and self._present.day == day else self._reading(day)
+        if day == today:
+            self._present = reading
         async with reading.lock:
-            return await self._read(reading)
+            await self._read(reading, _NO_END)
+            return await self._told(day, reading.after, await self._count(reading))
 
-    async def _begin(self, day: date, *, ended: bool) -> _Reading:
-        log = self._log
-        start, end = (business_day_start(date_, log.zone) for date_ in (day, day + timedelta(days=1)))
-        first = await log.store.first_id_at(start)
-        before = await log.store.first_id_at(end) if ended else _NO_END
-        return _Reading(day, Figures(start, end), first - 1, before)
+    async def _leave(self, today: date) -> None:
+        """Counts the day that was today's to its end, and keeps what it came to. Where the clock was set back, it is
+        not over."""
+        async with self._ending:
+            reading = self._present
+            if reading is None or reading.day == today:
+                return  # another caller was faster
+            self._present = None
+            async with reading.lock:
+                if reading.day < today and reading.first is not None:
+                    await self._end(reading, await self._first_id(reading.day + timedelta(days=1)))
+                await asyncio.to_thread(reading.figures.forget)
 
-    async def _read(self, reading: _Reading) -> Json:
-        log, figures = self._log, reading.figures
+    async def _of_ended(self, day: date) -> _Ended:
+        first, before = await self._first_id(day), await self._first_id(day + timedelta(days=1))
+        ended = self._ended.get(day)
+        if ended is not None and (ended.first, ended.before) == (first, before):
+            return ended
+        reading = self._reading(day)
+        ended = await self._end(reading, before)
+        await asyncio.to_thread(reading.figures.forget)
+        return ended
+
+    async def _end(self, reading: _Reading, before: int) -> _Ended:
+        await self._read(reading, before)
+        assert reading.first is not None
+        ended = _Ended(reading.first, before, await self._count(reading))
+        self._ended.pop(reading.day, None)
+        self._ended[reading.day] = ended
+        if len(self._ended) > KEPT_DAYS:
+            del self._ended[next(iter(self._ended))]
+        return ended
+
+    def _reading(self, day: date) -> _Reading:
+        return _Reading(day, Figures(self._start(day), self._start(day + timedelta(days=1))))
+
+    async def _read(self, reading: _Reading, before: int) -> None:
+        """Takes the day's events that are new, below the id `before`."""
+        if reading.first is None:
+            reading.first = await self._first_id(reading.day)
+            reading.after = reading.first - 1
         more = True
         while more:
-            events, reading.after, more = await log.store.orders_events(
-                reading.after, reading.before, limit=PAGE_EVENTS
-            )
+            events, reading.after, more = await self._log.store.orders_events(reading.after, before, limit=PAGE_EVENTS)
             for ms, event in events:
-                figures.take(ms, event)
+                reading.figures.take(ms, event)
+
+    async def _count(self, reading: _Reading) -> Json:
+        log, late_ms = self._log, int(self._log.config.late_minutes * 60_000)
+        return await asyncio.to_thread(reading.figures.summary, log.clock(), log.zone, late_ms)
+
+    async def _told(self, day: date, up_to: int, counted: Json) -> Json:
+        log = self._log
         now, zone = log.clock(), log.zone
         return {
-            "dia": reading.day.isoformat(),
-            "desde": iso(figures.start_ms, zone),
-            "hasta": iso(figures.end_ms, zone),
+            "dia": day.isoformat(),
+            "desde": iso(self._start(day), zone),
+            "hasta": iso(self._start(day + timedelta(days=1)), zone),
             "hora_servidor": iso(now, zone),
-            "cursor": log.cursor(reading.after),
+            "cursor": log.cursor(up_to),
             "tarde_segundos": round(log.config.late_minutes * 60),
             "abiertos": await log.store.count_open(now, log.limits),
-            **await asyncio.to_thread(figures.summary, now, zone, int(log.config.late_minutes * 60_000)),
+            **counted,
         }
+
+    def _start(self, day: date) -> int:
+        return business_day_start(day, self._log.zone)
+
+    async def _first_id(self, day: date) -> int:
+        return await self._log.store.first_id_at(self._start(day))

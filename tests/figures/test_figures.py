@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import math
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from types import FrameType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,6 +19,7 @@ from hypothesis import strategies as st
 
 from pos_notif.clock import business_day, business_day_start, iso, parse_iso
 from pos_notif.figures.counting import Figures, spread
+from tests.support.in_process import in_process
 from tests.support.logs import prune_log
 from tests.support.pos import HOUR, MINUTE, START_MS, Pos, change_line, running_pos
 
@@ -187,6 +195,130 @@ async def test_of_a_pruned_day_what_the_log_keeps(tmp_path):
         await pos.new_order(6)
         prune_log(pos.path, 2, delete_rows=False)
         assert (await figures(pos, "2026-11-24"))["pedidos"] == 3
+
+
+# What it costs
+
+
+@dataclass
+class LoopWork:
+    """What the event loop's thread itself ran of the counting: how often each function, and how many events it took in
+    one turn of the loop at most."""
+
+    calls: Counter[str] = field(default_factory=Counter)
+    most_in_a_turn: int = 0
+    _taken: int = 0
+
+    def note(self, frame: FrameType, event: str, _: Any) -> None:
+        if event != "call":
+            return
+        name = frame.f_code.co_name
+        if name == "_run_once":
+            self._taken = 0
+        elif frame.f_code.co_filename == Figures.take.__code__.co_filename:
+            self.calls[name] += 1
+            if frame.f_code is Figures.take.__code__:
+                self._taken += 1
+                self.most_in_a_turn = max(self.most_in_a_turn, self._taken)
+
+    @property
+    def taken(self) -> int:
+        """Events, by a day's figures and by its orders' courses."""
+        return self.calls["take"] // 2
+
+
+@contextlib.contextmanager
+def loop_work() -> Iterator[LoopWork]:
+    work = LoopWork()
+    sys.setprofile(work.note)
+    try:
+        yield work
+    finally:
+        sys.setprofile(None)
+
+
+@contextlib.asynccontextmanager
+async def after_a_restart(pos: Pos) -> AsyncIterator[Pos]:
+    """Another process on the same log, which knows nothing of its days yet."""
+    async with in_process(pos.path, pos.clock) as service:
+        yield Pos(service, pos.path, pos.clock, pos.token, pos._tokens)
+
+
+async def place_many(pos: Pos, count: int, first: int = 1) -> None:
+    orders = [{"tipo": "nuevo_pedido", "pedido": {"id": number}} for number in range(first, first + count)]
+    for begin in range(0, count, 500):
+        assert (await pos.post({"eventos": orders[begin : begin + 500]})).status == 201
+
+
+async def test_a_long_day_is_counted_in_short_turns_of_the_loop(pos: Pos):
+    """Neither the first answer of the day nor one of an ended day holds up anybody else, however long the day was."""
+    await place_many(pos, 2600)
+    with loop_work() as work:
+        assert (await figures(pos))["pedidos"] == 2600
+    assert work.taken == 2600
+    assert work.most_in_a_turn <= 500
+    assert work.calls["summary"] == work.calls["is_late"] == work.calls["spread"] == 0  # another thread's
+    pos.clock.advance(86_400)
+    with loop_work() as work:
+        assert (await figures(pos))["pedidos"] == 0  # what was today's is counted to its end
+    assert (work.taken, work.calls["summary"], work.calls["forget"]) == (0, 0, 0)
+
+
+async def test_an_ended_day_is_counted_once(pos: Pos):
+    await place_many(pos, 600)
+    pos.clock.advance(HOUR)
+    await pos.new_order(601)
+    assert (await figures(pos))["pedidos"] == 601
+    await pos.new_order(602)
+    pos.clock.advance(2 * 86_400)
+    with loop_work() as work:  # it goes on from where it was, when it was today
+        ended = await figures(pos, "2026-11-24")
+        assert await figures(pos, "2026-11-24") == ended
+    assert (ended["pedidos"], ended["tarde"]["tarde"], work.taken) == (602, 602, 1)
+    await pos.new_order(603)
+    async with after_a_restart(pos) as again:
+        with loop_work() as work:
+            for day in ("2026-11-24", "2026-11-26", "2026-11-24", "2026-11-24"):
+                found = await figures(again, day)
+                assert found["pedidos"] == (1 if day == "2026-11-26" else 602)
+        assert work.taken == 603
+        assert found == ended | {"abiertos": {**ended["abiertos"], "en_mesa": 1}}
+
+
+async def test_an_ended_day_is_counted_anew_where_its_events_are_others(pos: Pos):
+    for number in range(1, 6):
+        await pos.new_order(number)
+    pos.clock.advance(2 * 86_400)
+    await pos.new_order(6)
+    assert (await figures(pos, "2026-11-24"))["pedidos"] == 5
+    prune_log(pos.path, 2, delete_rows=False)
+    assert (await figures(pos, "2026-11-24"))["pedidos"] == 3
+    # The clock was wrong, and the day goes on.
+    pos.clock.advance(-2 * 86_400)
+    await pos.new_order(7)
+    assert (await figures(pos))["pedidos"] == (await figures(pos, "2026-11-24"))["pedidos"] == 4
+
+
+async def test_callers_who_ask_together_have_the_day_read_once(pos: Pos):
+    await place_many(pos, 1200)
+    await pos.token_of("manager")
+    with loop_work() as work:
+        answers = await asyncio.gather(*(figures(pos) for _ in range(4)))
+    assert [answer["pedidos"] for answer in answers] == [1200] * 4
+    pos.clock.advance(2 * 86_400)
+    async with after_a_restart(pos) as again:
+        with loop_work() as ended:
+            answers = await asyncio.gather(*(figures(again, "2026-11-24") for _ in range(4)))
+        assert [answer["pedidos"] for answer in answers] == [1200] * 4
+    assert (work.taken, ended.taken) == (1200, 1200)
+
+
+async def test_an_order_in_a_publishers_own_member_is_not_the_events(pos: Pos):
+    await pos.new_order(1)
+    await pos.set_state(1, "en_cocina", zona={"mesa": 1, "pedido": {"id": 9}}, nota=',"pedido":{')
+    await pos.set_state(1, "listo", zona=[{"mesa": 1, "pedido": {"id": 9, "estado": "cancelado"}}])
+    found = await figures(pos)
+    assert (found["pedidos"], found["cocina"]["medidos"], found["cancelados"]) == (1, 1, 0)
 
 
 # How each is counted

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from typing import Any
+
+from pydantic_core import from_json
 
 from ...database.literals import literals
 from ...events import OPEN, ORDER_READY, ORDER_TYPES, STATE_CHANGE
 from ...orders.state import ViewLimits
 
-# An order's events: they alone raise its version. Those that carry the whole order say nothing new with it; SQLite
-# leaves it out in an eighth of the time that parsing it here takes.
+# An order's events: they alone raise its version.
 _ORDERS_EVENTS = f"""
-    SELECT id, ms, CASE WHEN type IN ({literals([STATE_CHANGE, ORDER_READY])}) THEN json_remove(data, '$.pedido')
-        ELSE data END
-    FROM events WHERE id > ? AND id < ? AND type IN ({literals(ORDER_TYPES)})
+    SELECT id, ms, type, data FROM events WHERE id > ? AND id < ? AND type IN ({literals(ORDER_TYPES)})
     ORDER BY id LIMIT ?
 """
 
@@ -46,12 +44,24 @@ def read_orders_events(
     been examined; and whether there may be more."""
     newest = connection.execute("SELECT head_id FROM log").fetchone()[0]
     events = []
-    for event_id, ms, data in connection.execute(_ORDERS_EVENTS, (after, before, limit)):
-        events.append((ms, json.loads(data)))
+    for event_id, ms, kind, data in connection.execute(_ORDERS_EVENTS, (after, before, limit)):
+        events.append((ms, _event(kind, data)))
         after = event_id
     if len(events) == limit:
         return events, after, True
     return events, max(after, min(newest, before - 1)), False
+
+
+def _event(kind: str, data: str) -> dict[str, Any]:
+    """Returns an event, without the whole order where it says nothing new with that: it stands last, and is the greater
+    part of a day's log."""
+    end = data.find(',"pedido":{') if kind in (STATE_CHANGE, ORDER_READY) else -1
+    if end > 0:
+        try:
+            return from_json(data[:end] + "}")  # type: ignore[no-any-return]
+        except ValueError:
+            pass  # it was a publisher's own member, inside of another
+    return from_json(data)  # type: ignore[no-any-return]
 
 
 def count_open(connection: sqlite3.Connection, now_ms: int, limits: ViewLimits) -> dict[str, int]:
