@@ -28,7 +28,7 @@ def run_demo(config: Config, *, pace: float, seed: int, staff: bool, announce: C
     Raises PortUnavailable or LogRefused before that, and ClickException where the service refuses the simulation.
     """
     raise_file_limit(config.max_connections)
-    listener = bind(config.host, config.port)
+    listener = bind(config.host, config.port, config.write_timeout_seconds)
     try:
         asyncio.run(_run(config, listener, _actors(seed, staff), pace, announce))
     finally:

@@ -49,7 +49,7 @@ HANDSHAKE_SECONDS = 5.0
 KERNEL_BACKLOG = 4096
 ACCEPTS_AT_ONCE = 4
 # A peer that lost its power says nothing; the kernel alone would wait 15 minutes for it.
-UNACKNOWLEDGED_MS = 8000
+UNACKNOWLEDGED_SECONDS = 8.0
 _FULL_BODY = dump({"error": {"codigo": NoCapacity.code, "mensaje": NoCapacity.message}}).encode()
 _FULL = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: %d\r\nRetry-After: 30\r\n"
@@ -62,8 +62,12 @@ _BUSY = b"HTTP/1.1 200 OK\r\n%bConnection: close\r\n\r\n%b%b" % (
 )
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """Returns a listening socket, which is made before the database is opened. Raises PortUnavailable."""
+def bind(host: str, port: int, write_timeout: float = 0.0) -> socket.socket:
+    """Returns a listening socket, which is made before the database is opened. Raises PortUnavailable.
+
+    The kernel gives up a peer that acknowledges nothing for 8 s, or for `write_timeout` seconds where that is longer:
+    to it, a reader that stopped reading is one too.
+    """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -77,7 +81,8 @@ def bind(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         if hasattr(socket, "TCP_USER_TIMEOUT"):
-            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
+            patience = max(UNACKNOWLEDGED_SECONDS, write_timeout)
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(patience * 1000))
         if hasattr(socket, "TCP_KEEPIDLE"):
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 30)
         listener.bind(address)
@@ -209,7 +214,7 @@ def serve(config: Config, announce: Callable[[int, bool], None]) -> None:
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD, 50, 100)
     tls = tls_context(config)
-    listener = bind(config.host, config.port)
+    listener = bind(config.host, config.port, config.write_timeout_seconds)
     try:
         port = listener.getsockname()[1]
 

@@ -126,8 +126,10 @@ def test_each_kind_of_news_has_its_tone_and_what_was_missed_has_one(page: Any, r
     heard(NEW, CHANGED, CANCELLED)  # nothing for what was tapped here
     restaurant.server.kill()
     heard(NEW, CHANGED, CANCELLED, ALARM)
+    page.context.set_offline(True)  # or it may be back before they are published
     restaurant.server.start()
     restaurant.publish(order(3), change(3, "cancelado"), order(4), order(5))
+    page.context.set_offline(False)
     page.get_by_text("Mientras no estabas: 3 nuevos, 1 cancelado").wait_for()
     heard(NEW, CHANGED, CANCELLED, ALARM, NEW)
     page.wait_for_timeout(500)  # longer than what was missed is gathered

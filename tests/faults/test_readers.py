@@ -237,11 +237,11 @@ def test_1000_connects_and_disconnects_leave_nothing_behind(server):
 
 def test_shutdown_with_200_streams_and_one_that_does_not_read(make_server):
     server = make_server(write_timeout_seconds="3600")
-    streams = [SseClient(server, "cocinero") for _ in range(200)]
-    for stream in streams:
-        stream.next_event("hola")
-    with SseClient(server, "cocinero", receive_buffer=4096) as stalled:
-        stalled.next_event("hola")
+    with contextlib.ExitStack() as opened:
+        streams = [opened.enter_context(SseClient(server, "cocinero")) for _ in range(200)]
+        stalled = opened.enter_context(SseClient(server, "cocinero", receive_buffer=4096))
+        for stream in (*streams, stalled):
+            stream.next_event("hola")
         server.publish(alerts(500))
         for stream in streams:
             stream.take(500)
@@ -257,7 +257,5 @@ def test_shutdown_with_200_streams_and_one_that_does_not_read(make_server):
         assert watch.seconds < 5
         for thread in threads:
             thread.join()
-    assert ends == ["reinicio"] * 200
-    for stream in streams:
-        stream.close()
+        assert ends == ["reinicio"] * 200
     assert not [line for line in server.stderr_lines if "Traceback" in line or "rror" in line]

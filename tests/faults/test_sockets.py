@@ -31,7 +31,7 @@ def publish(server: LiveServer, count: int) -> None:
 
 
 def test_a_socket_that_reads_nothing_is_closed_and_resumes_by_its_cursor(make_server):
-    server = make_server(write_timeout_seconds="1", max_backlog="0")
+    server = make_server(write_timeout_seconds="3", max_backlog="0")
     auth = {"token": server.token}
     with (
         SioClient(server.port, auth, receive_buffer=4096) as stalled,
@@ -40,10 +40,16 @@ def test_a_socket_that_reads_nothing_is_closed_and_resumes_by_its_cursor(make_se
         for client in (stalled, other):
             client.call("conectar_usuario", {"rol": "cocinero"})
         before = server.memory_kb()
+        got: list[int] = []
+        # It reads all the while: it would be a stalled one too.
+        reading = threading.Thread(
+            target=lambda: got.extend(other.event("evento_alerta")[1]["producto_id"] for _ in range(500))
+        )
+        reading.start()
         for _ in range(5):
             publish(server, 100)
-        for number in range(500):
-            assert other.event("evento_alerta")[1]["producto_id"] == number % 100 + 1
+        reading.join()
+        assert got == [number % 100 + 1 for number in range(500)]
         eventually(lambda: connected(server) == 1)
         assert server.memory_kb() - before < 60_000  # the log's newest events are most of it
         taken = []

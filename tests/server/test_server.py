@@ -17,7 +17,7 @@ from pos_notif.app import create_app
 from pos_notif.config import Config
 from pos_notif.errors import PortUnavailable
 from pos_notif.log.tail import Waiter
-from pos_notif.server.run import UNACKNOWLEDGED_MS, Server, bind
+from pos_notif.server.run import Server, bind
 from pos_notif.web.services import EXTENSION, Services
 from tests.support.live_server import LiveServer, clean_environment
 from tests.support.sse_client import SseClient
@@ -71,13 +71,15 @@ def test_an_address_that_is_not_ours_is_a_clear_error():
         bind("no-such-host.invalid", 0)
 
 
-def test_accepted_connections_give_up_on_a_peer_that_acknowledges_nothing():
-    """A tablet that loses its power sends no FIN; the kernel alone would wait for a quarter of an hour."""
-    with bind("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+@pytest.mark.parametrize(("write_timeout", "given_up_ms"), [(1.5, 8000), (3600, 3_600_000)])
+def test_accepted_connections_give_up_on_a_peer_that_acknowledges_nothing(write_timeout, given_up_ms):
+    """A tablet that loses its power sends no FIN; the kernel alone would wait for a quarter of an hour. And it would
+    take a reader for lost that is given longer than that."""
+    with bind("127.0.0.1", 0, write_timeout) as listener, socket.create_connection(listener.getsockname()):
         listener.setblocking(True)
         accepted, _ = listener.accept()
         with accepted:
-            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == UNACKNOWLEDGED_MS
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == given_up_ms
             assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
             assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) <= 256 * 1024
 
