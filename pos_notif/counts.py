@@ -24,11 +24,13 @@ class Histogram:
 
 
 class Counts:
-    """The counts of one service. `replays` counts by what a cursor came to, `resets` by `motivo`, `refused_logins` by
-    error code."""
+    """The counts of one service. `answers` counts HTTP answers by the first digit of their status, `replays` by what a
+    cursor came to, `resets` by `motivo`; `failed_publications` and `refused_logins` by error code."""
 
     def __init__(self) -> None:
+        self.answers: Counter[int] = Counter()
         self.events: Counter[str] = Counter()
+        self.failed_publications: Counter[str] = Counter()
         self.duplicates = 0
         self.replays: Counter[str] = Counter()
         self.replayed = Histogram((0, 1, 10, 100, 500, 1000, 5000))

@@ -18,6 +18,7 @@ from ..errors import CommandFailed, LogUnavailable
 from ..log.writer import SqliteLog
 from ..upkeep.backup import back_up, refuse_in_use
 from ..upkeep.backup import restore as restore_backup
+from ..upkeep.backup_time import note_backup
 from ..upkeep.importing import import_log
 from ..upkeep.progress import Display
 from ..upkeep.retention import DAY_MS, Overtaken, PruningResult, prune
@@ -91,6 +92,10 @@ def backup_command(file: Path, database: str | None) -> None:
     with told_in_one_line(path), Display() as display:
         sound = back_up(path, file, display("pages copied"), display("events verified"))
     _tell(f"{file}: backed up", sound)
+    try:
+        note_backup(path)
+    except OSError as error:
+        click.echo(f"pos-notif: warning: {error.filename}: {error.strerror}; /metrics is not told of it", err=True)
 
 
 @click.command("restore")

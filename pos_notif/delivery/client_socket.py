@@ -40,6 +40,8 @@ from .reader import Reader, Start
 
 logger = logging.getLogger("pos_notif")
 
+RECEIPTS = "acusar_recibo"
+
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
@@ -158,6 +160,8 @@ class ClientSocket:
         except DomainError as error:
             if isinstance(error, LogUnavailable):
                 logger.error("the event log is not available: %s", error.__cause__)
+            if name == RECEIPTS:
+                self._log.counts.failed_publications[error.code] += 1
             told = error.told()
             await self._socket.emit("error", told)
             return [told]
@@ -314,6 +318,6 @@ _ACTIONS: dict[str, Callable[[ClientSocket, Any], Awaitable[dict[str, Any]]]] = 
     "conectar_usuario": ClientSocket._connect_user,
     "suscribir_pedido": ClientSocket._subscribe,
     "desuscribir_pedido": ClientSocket._unsubscribe,
-    "acusar_recibo": ClientSocket._acknowledge,
+    RECEIPTS: ClientSocket._acknowledge,
     "ping": ClientSocket._ping,
 }

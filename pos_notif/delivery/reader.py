@@ -22,6 +22,8 @@ from ..wire.json_text import dump
 FROM_OLDEST = "inicio"
 SNAPSHOT_URL = "/api/pedidos"
 RECENT_MS = 5 * 60 * 1000
+# What a cursor may come to when a stream or socket starts with it.
+UP_TO_DATE, REPLAYED, RESET = "al_dia", "repetido", "resincronizar"
 MAX_ORDER_EVENTS = 1000
 
 
@@ -92,7 +94,7 @@ class Reader:
         found = await self._start(cursor, allow_oldest)
         if cursor is not None and allow_oldest:  # a poll's is no replay
             counts, behind = self.log.counts, self.log.bounds.newest - found.after
-            result = "resincronizar" if found.reset is not None else "repetido" if behind else "al_dia"
+            result = RESET if found.reset is not None else REPLAYED if behind else UP_TO_DATE
             counts.replays[result] += 1
             if found.reset is None:
                 counts.replayed.add(behind)

@@ -33,6 +33,12 @@ async def write_problem(database: Database) -> str | None:
     return problem if database.damage is None else f"el archivo de la base de datos está dañado: {database.damage}"
 
 
+def free_bytes(path: Path) -> int:
+    """Returns how many bytes are free on the disk of the file, also where that is gone. Raises OSError."""
+    disk = os.statvfs(path.parent)
+    return disk.f_bavail * disk.f_frsize
+
+
 def space_problem(path: Path, reserve: int) -> str | None:
     """Says what is wrong where fewer bytes than the reserve are free beside the file; None where nothing is."""
     disk = os.statvfs(path)

@@ -136,6 +136,7 @@ class Http11(H11Protocol):
         with contextlib.suppress(h11.LocalProtocolError):  # a HEAD has no body; or its answer is on its way already
             for event in (response, h11.Data(data=body), h11.EndOfMessage()):
                 sent += self.connection.send(event) or b""
+            cast(Any, self.connection_state)[STATE_KEY]._counts.answers[status // 100] += 1
         return sent
 
     @property

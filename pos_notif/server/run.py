@@ -149,7 +149,9 @@ class Server:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         limit = self._config.max_connections
         if limit and len(self._connections) >= limit + OTHER_CONNECTIONS:
-            await _refuse(reader, writer)
+            answer = await _refuse(reader, writer)
+            if answer:
+                self._app.notifier.log.counts.answers[int(answer[9:10])] += 1
             return
         connection = TcpConnection(
             self._wrapped,
@@ -192,15 +194,18 @@ class Server:
                     await self._empty.wait()
 
 
-async def _refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answers a connection beyond all limits. A stream is told to come back later: after a 503 a browser would not ask
-    again."""
+async def _refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+    """Answers a connection beyond all limits, and returns the answer, which is empty where nothing was asked. A stream
+    is told to come back later: after a 503 a browser would not ask again."""
+    answer = b""
     with contextlib.suppress(OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
         async with asyncio.timeout(REFUSAL_SECONDS):
             # Read whole, or the reset for what is left would overtake the answer.
             head = await reader.readuntil(b"\r\n\r\n")
-            writer.write(_BUSY if head.startswith(b"GET " + STREAM_PATH.encode()) else _FULL)
+            answer = _BUSY if head.startswith(b"GET " + STREAM_PATH.encode()) else _FULL
+            writer.write(answer)
     writer.close()
+    return answer
 
 
 def serve(config: Config, announce: Callable[[int, bool], None]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from quart_schema import document_querystring, document_request, document_response, tag
@@ -10,6 +10,7 @@ from quart_schema import document_querystring, document_request, document_respon
 from .schemas import Error
 
 OTHER_ANSWERS = "_other_answers"
+HEADERS = "_documented_headers"
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
@@ -21,14 +22,17 @@ def documented(
     errors: tuple[int, ...] = (),
     query: Any = None,
     body: Any = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Callable[[Handler], Handler]:
     """Declares what a view answers. `answers` maps a status to the model of its JSON body, to another content type (a
-    `str`), or to None where there is no body; `errors` are the statuses that answer with the JSON error."""
+    `str`), or to None where there is no body; `errors` are the statuses that answer with the JSON error. `headers` maps
+    a header that may be sent to what it means."""
 
     def decorate(handler: Handler) -> Handler:
         documented = tag([subject])(handler)
         others = {status: answer for status, answer in answers.items() if answer is None or isinstance(answer, str)}
         setattr(documented, OTHER_ANSWERS, others)
+        setattr(documented, HEADERS, headers or {})
         for status, model in answers.items():
             if status not in others:
                 documented = document_response(model, status)(documented)

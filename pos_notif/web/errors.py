@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Any, cast
 
-from quart import Quart, Request, Response, Websocket, has_websocket_context, render_template, request, websocket
+from quart import (
+    Quart,
+    Request,
+    Response,
+    Websocket,
+    current_app,
+    has_websocket_context,
+    render_template,
+    request,
+    websocket,
+)
 from werkzeug.exceptions import HTTPException
 
 from .. import errors
@@ -49,6 +59,8 @@ HTTP_CODES = {
     415: (errors.UnsupportedMediaType.code, errors.UnsupportedMediaType.message),
     431: (errors.TooLarge.code, "Las cabeceras de la solicitud son demasiado grandes."),
 }
+# What is sent to these appends to the log; following an order and signing in do not.
+_PUBLISHING_PATHS = ("/api/notificaciones/eventos", "/api/notificaciones/acuses", "/api/pedidos", "/api/productos")
 RETRY_AFTER_SECONDS = 2
 STREAM_PATH = "/api/notificaciones/stream/"
 # On every answer under /api, where the view says nothing else.
@@ -106,6 +118,7 @@ def http_told(status: int) -> dict[str, Any]:
 
 async def _domain(error: errors.DomainError) -> Response:
     status, headers = refusal(error)
+    _count_failure(error)
     if isinstance(error, errors.LogUnavailable) and _asked().path.startswith(STREAM_PATH):
         # Nobody could be asked who this is, but a browser that gets a 503 here would never come back.
         return Response(sse.retry(RETRY_AFTER_SECONDS * 1000), content_type="text/event-stream; charset=utf-8")
@@ -122,7 +135,17 @@ async def _http(error: HTTPException) -> Response:
 
 async def _unexpected(error: Exception) -> Response:
     asked = _asked()
-    return await _answer(500, unexpected(error, asked.method, asked.path).told(), {})
+    told = unexpected(error, asked.method, asked.path)
+    _count_failure(told)
+    return await _answer(500, told.told(), {})
+
+
+def _count_failure(error: errors.DomainError) -> None:
+    """Counts an error of a request that was to publish or do something, whatever it is."""
+    if has_websocket_context() or request.method not in ("POST", "PATCH"):
+        return
+    if request.path.startswith(_PUBLISHING_PATHS):
+        cast(Any, current_app).notifier.log.counts.failed_publications[error.code] += 1
 
 
 def _asked() -> Request | Websocket:

@@ -13,7 +13,7 @@ from .access import public
 from .answers import json_answer
 from .documented import documented
 from .metrics import CONTENT_TYPE as METRICS_TYPE
-from .schemas import Health
+from .schemas import Health, NotReady
 from .services import services
 
 blueprint = Blueprint("health", __name__)
@@ -33,7 +33,7 @@ async def alive() -> Any:
 
 @blueprint.get("/readyz")
 @public
-@documented("servicio", {200: Health, 503: Health})
+@documented("servicio", {200: Health, 503: NotReady})
 async def ready() -> Any:
     """El registro se puede escribir."""
     if services().stopping:
@@ -50,7 +50,8 @@ async def ready() -> Any:
 @documented("servicio", {200: METRICS_TYPE})
 async def metrics() -> Any:
     """Cifras del servicio para Prometheus; sin datos de personas ni de pedidos."""
-    return Response(await services().metrics.exposition(), headers={"Cache-Control": "no-store"},
+    is_ready = not services().stopping and await _problem() is None
+    return Response(await services().metrics.exposition(is_ready), headers={"Cache-Control": "no-store"},
                     content_type=METRICS_TYPE)  # fmt: skip
 
 

@@ -92,8 +92,9 @@ class HotPath(ASGIHTTPConnection):
     async def _send_whole(self, send: Send, status: int, headers: dict[str, str], body: bytes) -> None:
         connection = lent_transport(cast(Any, self.scope))
         if connection is not None and self.scope["method"] != "HEAD":
+            self._count(status)
             return await connection.send_whole(status, headers, body)
-        await _send_head(send, status, {**headers, "Content-Length": str(len(body))} if body else headers)
+        await self._send_head(send, status, {**headers, "Content-Length": str(len(body))} if body else headers)
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
     async def _answer(self, send: Send) -> Stream | None:
@@ -104,8 +105,21 @@ class HotPath(ASGIHTTPConnection):
         if not isinstance(response, StreamResponse):
             await self._send_response(send, response)
             return None
-        await _send_head(send, response.status_code, dict(response.headers))
+        await self._send_head(send, response.status_code, dict(response.headers))
         return response.stream
+
+    async def _send_head(self, send: Send, status: int, headers: Mapping[str, str]) -> None:
+        self._count(status)
+        encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": status, "headers": encoded})
+
+    async def _send_response(self, send: Send, response: Any) -> None:
+        self._count(response.status_code)
+        await super()._send_response(send, response)
+
+    def _count(self, status: int) -> None:
+        """Counts an answer when its head leaves: a stream's body has no end."""
+        cast(Any, self.app).notifier.log.counts.answers[status // 100] += 1
 
 
 async def _read_whole(receive: Receive, seconds: float | None) -> bytes | None:
@@ -118,11 +132,6 @@ async def _read_whole(receive: Receive, seconds: float | None) -> bytes | None:
             if not message.get("more_body"):
                 return b"".join(parts)
     return None
-
-
-async def _send_head(send: Send, status: int, headers: Mapping[str, str]) -> None:
-    encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": status, "headers": encoded})
 
 
 # Polls that find nothing
@@ -209,4 +218,5 @@ async def short_answer(
         refused = errors.unexpected(error, "POST", PUBLISH_PATH)
     else:
         return status, {**errors.API_HEADERS, "Content-Type": "application/json"}, answer.encode()
+    found.log.counts.failed_publications[refused.code] += 1
     return errors.whole_refusal(refused)

@@ -6,8 +6,11 @@ can be looked up is looked up at the scrape.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import accumulate
+from dataclasses import dataclass
+from itertools import accumulate, product
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
@@ -17,10 +20,37 @@ from prometheus_client.registry import Collector
 from ..counts import Histogram
 from ..delivery.connections import Connections
 from ..delivery.presence import Directory
-from ..errors import LogUnavailable
+from ..delivery.reader import REPLAYED, RESET, UP_TO_DATE
+from ..errors import BadCredentials, DomainError, LogUnavailable, NoCapacity, TooManyAttempts, TooManySubscriptions
+from ..events import ROLES, TYPES
+from ..log.kept_rows import KeptRows
 from ..log.live import LiveLog
+from ..log.writable import free_bytes
+from ..upkeep.backup_time import last_backup
+from .errors import STATUS
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
+TRANSPORTS = ("sse", "polling", "websocket")
+WHY_RESET = ("desconocido", "epoca", "futuro", "expirado", "atraso")
+WHY_NOT_SIGNED_IN = tuple(
+    error.code for error in (BadCredentials, TooManyAttempts, NoCapacity, LogUnavailable)
+)  # fmt: skip
+# Every error of the domain but those of signing in and of following an order.
+WHY_NOT_PUBLISHED = sorted(
+    {error.code for error in STATUS} - {BadCredentials.code, TooManyAttempts.code, TooManySubscriptions.code}
+    | {DomainError.code}
+)
+
+
+@dataclass(slots=True)
+class _Found:
+    """What a scrape has looked up; None where it could not. `last_backup` is in seconds since 1970."""
+
+    is_ready: bool = False
+    unacknowledged: int | None = None
+    rows: int | None = None
+    free_bytes: int | None = None
+    last_backup: float = 0.0
 
 
 class Metrics(Collector):
@@ -31,20 +61,26 @@ class Metrics(Collector):
         self._directory = directory
         self._connections = connections
         self._version = version
-        self._unacknowledged: int | None = None
+        self._rows = KeptRows(log.database)
+        self._found = _Found()
         self._registry = CollectorRegistry()
         self._registry.register(self)
         ProcessCollector(registry=self._registry)
 
-    async def exposition(self) -> bytes:
-        """Returns the metrics in the text format of Prometheus. What the database cannot say now is left out."""
-        log = self._live
+    async def exposition(self, is_ready: bool) -> bytes:
+        """Returns the metrics in the text format of Prometheus. What the database or the disk cannot say now is left
+        out."""
+        log, path = self._live, self._live.database.path
         view_ms = log.limits.view_ms
         since = log.clock() - view_ms if view_ms else 0
-        try:
-            self._unacknowledged = await log.store.count_unacknowledged(since)
-        except LogUnavailable:
-            self._unacknowledged = None
+        found = _Found(is_ready)
+        with contextlib.suppress(LogUnavailable):
+            found.unacknowledged = await log.store.count_unacknowledged(since)
+            found.rows = await self._rows.count(log.bounds)
+        with contextlib.suppress(OSError):
+            found.free_bytes = await asyncio.to_thread(free_bytes, path)
+        found.last_backup = await asyncio.to_thread(last_backup, path)
+        self._found = found
         return generate_latest(self._registry)
 
     def describe(self) -> Iterable[Metric]:
@@ -61,7 +97,8 @@ class Metrics(Collector):
             "pos_notif_connections", "Streams, event sockets and polling clients", labels=["transport", "role"]
         )
         counts, worst = self._directory.summary()
-        for (transport, role), count in sorted(counts.items()):
+        none = dict.fromkeys(product(TRANSPORTS, ROLES), 0)
+        for (transport, role), count in sorted({**none, **counts}.items()):
             open_.add_metric([transport, role], count)
         yield open_
         yield _gauge("pos_notif_worst_lag_events", "Events that the slowest reader has yet to get", worst)
@@ -71,20 +108,27 @@ class Metrics(Collector):
 
     def _counted(self) -> Iterator[Metric]:
         counts = self._live.counts
-        yield _counter("pos_notif_events", "Events appended, other processes' too", "type", counts.events)
+        answers = {f"{digit}xx": counts.answers[digit] for digit in range(2, 6)}
+        yield _counter("pos_notif_http_answers", "HTTP answers by the class of their status", "class", answers)
+        yield _counter("pos_notif_publications_failed", "What was to be published or done and was not", "reason",
+                       counts.failed_publications, WHY_NOT_PUBLISHED)  # fmt: skip
+        yield _counter("pos_notif_events", "Events appended, other processes' too", "type", counts.events, TYPES)
         duplicates = CounterMetricFamily("pos_notif_duplicates", "Events that were sent again and not appended")
         duplicates.add_metric([], counts.duplicates)
         yield duplicates
-        yield _counter("pos_notif_replays", "Streams and sockets that came with a cursor", "result", counts.replays)
+        yield _counter("pos_notif_replays", "Streams and sockets that came with a cursor", "result", counts.replays,
+                       (UP_TO_DATE, REPLAYED, RESET))  # fmt: skip
         yield _histogram("pos_notif_replay_events", "How far behind a usable cursor was, in events of all rooms",
                          counts.replayed)  # fmt: skip
-        yield _counter("pos_notif_resyncs", "Readers that were told to resynchronise", "reason", counts.resets)
+        yield _counter("pos_notif_resyncs", "Readers that were told to resynchronise", "reason", counts.resets,
+                       WHY_RESET)  # fmt: skip
         stalled = CounterMetricFamily("pos_notif_slow_readers_closed", "Connections that took nothing for too long")
         stalled.add_metric([], counts.stalled)
         yield stalled
         yield _histogram("pos_notif_commit_to_wire_seconds", "From a commit until its room's streams are written",
                          counts.wire_seconds)  # fmt: skip
-        yield _counter("pos_notif_logins_refused", "Sign-ins that were refused", "reason", counts.refused_logins)
+        yield _counter("pos_notif_logins_refused", "Sign-ins that were refused", "reason",
+                       counts.refused_logins, WHY_NOT_SIGNED_IN)  # fmt: skip
 
     def _log(self) -> Iterator[Metric]:
         bounds = self._live.bounds
@@ -94,9 +138,17 @@ class Metrics(Collector):
         damaged = self._live.damage or self._live.database.damage or self._live.database.lost
         yield _gauge("pos_notif_log_damaged", "1: its chain of hashes is broken, or its file damaged or gone",
                      int(bool(damaged)))  # fmt: skip
-        if self._unacknowledged is not None:
+        found = self._found
+        yield _gauge("pos_notif_ready", "1: /readyz says that the log can be written", int(found.is_ready))
+        yield _gauge("pos_notif_last_backup_timestamp_seconds", "When pos-notif backup last ended well; 0: never",
+                     found.last_backup)  # fmt: skip
+        if found.rows is not None:
+            yield _gauge("pos_notif_log_rows", "The events that are kept", found.rows)
+        if found.free_bytes is not None:
+            yield _gauge("pos_notif_disk_free_bytes", "What is free on the log's disk", found.free_bytes)
+        if found.unacknowledged is not None:
             yield _gauge("pos_notif_unacknowledged_orders", "Orders with something unacknowledged",
-                         self._unacknowledged)  # fmt: skip
+                         found.unacknowledged)  # fmt: skip
         info = GaugeMetricFamily("pos_notif_info", "1, with the version", labels=["version"])
         info.add_metric([self._version], 1)
         yield info
@@ -106,9 +158,11 @@ def _gauge(name: str, text: str, value: float) -> Metric:
     return GaugeMetricFamily(name, text, value=value)
 
 
-def _counter(name: str, text: str, label: str, counts: Mapping[str, int]) -> Metric:
+def _counter(name: str, text: str, label: str, counts: Mapping[str, int], known: Iterable[str] = ()) -> Metric:
+    """Makes a counter in which each known value of the label has its series from the start: of one that only begins
+    with its first event, Prometheus sees no increase."""
     family = CounterMetricFamily(name, text, labels=[label])
-    for value, count in sorted(counts.items()):
+    for value, count in sorted({**dict.fromkeys(known, 0), **counts}.items()):
         family.add_metric([value], count)
     return family
 

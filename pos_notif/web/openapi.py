@@ -1,19 +1,20 @@
-"""`/openapi.json`: what quart-schema makes of the views, and what it cannot say: answers that are not JSON, which
-routes need no sign-in, and that every route may answer with the JSON error."""
+"""`/openapi.json`: what quart-schema makes of the views, and what it cannot say: answers that are not JSON, headers,
+which routes need no sign-in, and that every route may answer with the JSON error."""
 
 from __future__ import annotations
 
+import copy
+from collections import Counter
 from typing import Any
 
 from quart_schema.openapi import OpenAPIProvider
 
-from .documented import OTHER_ANSWERS
+from .documented import HEADERS, OTHER_ANSWERS
+from .schemas import Error
 
-_ERROR = {
-    "type": "object",
-    "properties": {"error": {"$ref": "#/components/schemas/ErrorBody"}},
-    "required": ["error"],
-}
+_JSON = "application/json"
+_COMPONENT = "#/components/schemas/"
+_RETRY_AFTER = {"Retry-After": {"description": "segundos", "schema": {"type": "integer"}}}
 _MEANING = {
     "200": "Bien",
     "201": "Creado",
@@ -33,8 +34,12 @@ _MEANING = {
 
 
 class OpenApi(OpenAPIProvider):
+    """Names what one operation answers with under several statuses, the error first of all: of schemas that stand
+    there twice generators of clients make two classes of one name, and give up."""
+
     def build_paths(self, rule: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         paths, components = super().build_paths(rule)
+        error = self.build_response_object(Error, None)[0]["content"]
         view = self._app.view_functions[rule.endpoint]
         for operations in paths.values():
             for operation in operations.values():
@@ -46,11 +51,36 @@ class OpenApi(OpenAPIProvider):
                     answers[str(status)] = {"description": "", **({"content": content} if content else {})}
                 for status, answer in answers.items():
                     answer["description"] = answer["description"] or _MEANING.get(status, "")
-                default = {"description": "Otro error", "content": {"application/json": {"schema": _ERROR}}}
+                default = {"description": "Otro error", "content": copy.deepcopy(error)}
                 operation["responses"] = {**dict(sorted(answers.items())), "default": default}
+                components.update(_name_shared(operation["responses"]))
+                for status in ("429", "503"):
+                    if _is_error(answers.get(status)):
+                        answers[status]["headers"] = _RETRY_AFTER
+                operation["parameters"] = operation["parameters"] + [
+                    {"name": name, "in": "header", "description": meaning, "schema": {"type": "string"}}
+                    for name, meaning in getattr(view, HEADERS, {}).items()
+                ]
                 operation["tags"] = sorted(operation.get("tags", []))
                 if "requestBody" in operation:
                     operation["requestBody"]["required"] = True
                 if getattr(view, "is_public", False):
                     operation["security"] = []
         return paths, components
+
+
+def _is_error(answer: Any) -> bool:
+    return answer is not None and answer["content"][_JSON]["schema"] == {"$ref": _COMPONENT + Error.__name__}
+
+
+def _name_shared(answers: dict[str, Any]) -> dict[str, Any]:
+    """Puts a reference for each JSON schema that several answers have, and returns those schemas by their titles."""
+    contents = [answer["content"][_JSON] for answer in answers.values() if _JSON in answer.get("content", {})]
+    titles = Counter(content["schema"]["title"] for content in contents)
+    named = {}
+    for content in contents:
+        title = content["schema"]["title"]
+        if titles[title] > 1 or title == Error.__name__:
+            named[title] = content["schema"]
+            content["schema"] = {"$ref": _COMPONENT + title}
+    return named

@@ -49,7 +49,13 @@ class PollRequest:
 
 
 @blueprint.get("/<rol>")
-@documented("eventos", {200: Poll, 304: None}, errors=(401, 403, 404, 422, 429, 503), query=PollQuery)
+@documented(
+    "eventos",
+    {200: Poll, 304: None},
+    errors=(401, 403, 404, 422, 429, 503),
+    query=PollQuery,
+    headers={"If-None-Match": "el ETag de la respuesta anterior"},
+)
 async def polling(rol: str) -> Any:
     """Los eventos del rol después de `cursor`; sin él, los de los últimos 5 minutos."""
     reader_of(rol)

@@ -6,10 +6,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from pydantic import RootModel
 from quart import Blueprint, request
 
 from ..errors import Invalid, TooLarge, TooManyRequests
-from ..orders.drafts import MAX_BATCH, parse_draft
+from ..orders.drafts import MAX_BATCH, Draft, parse_draft
 from ..principal import Principal
 from ..publishing.publication import Publisher, check_key
 from ..wire.json_limits import printable
@@ -26,12 +27,17 @@ PUBLISH_PATH = "/api/notificaciones/eventos"
 blueprint = Blueprint("publishing", __name__, url_prefix="/notificaciones/eventos")
 
 
+class PublishBody(RootModel[Draft | Batch]):
+    """One event, or a batch."""
+
+
 @blueprint.post("")
 @documented(
     "publicar",
     {200: Publication, 201: Publication},
     errors=(400, 401, 403, 409, 413, 415, 422, 429, 503),
-    body=Batch,
+    body=PublishBody,
+    headers={"Idempotency-Key": "de 1 a 200 caracteres imprimibles; la misma con el mismo cuerpo no publica dos veces"},
 )
 async def publish() -> Any:
     """Publica un evento, o `{"eventos": […]}`. 201 significa que ya está a salvo de un corte de luz."""

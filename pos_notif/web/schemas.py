@@ -141,6 +141,10 @@ class Health(BaseModel):
     detalle: str | None = None
 
 
+class NotReady(Health):
+    """The service cannot take publications now."""
+
+
 class ErrorBody(BaseModel):
     """`campos` maps a path in the body to what is wrong there. Some codes add fields of their own."""
 

@@ -24,7 +24,13 @@ STREAM_HEADERS = {
 
 
 @blueprint.get("/stream/<rol>")
-@documented("eventos", {200: "text/event-stream"}, errors=(401, 403, 404), query=StreamQuery)
+@documented(
+    "eventos",
+    {200: "text/event-stream"},
+    errors=(401, 403, 404),
+    query=StreamQuery,
+    headers={"Last-Event-ID": "el cursor desde el que se sigue"},
+)
 async def stream(rol: str) -> Any:
     """Los eventos del rol en vivo (text/event-stream), desde `Last-Event-ID` o `cursor`."""
     reader = reader_of(rol)

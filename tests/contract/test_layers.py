@@ -243,6 +243,7 @@ PLAIN_FILES = {
     "upkeep.backup._keep": "the log that is replaced, by the handle that has its lock, or its companions",
     "upkeep.backup._locked": "the log that is replaced, which only a command of its own process does",
     "upkeep.backup._sync": "what has just been made, before anybody has opened it",
+    "upkeep.backup_time.note_backup": "the mark beside the log, which has no rows",
     "upkeep.importing.import_log": "an export",
     "upkeep.verification.verify_export": "an export",
 }

@@ -123,19 +123,47 @@ def test_every_route_has_its_error_statuses(operations):
     }  # fmt: skip
 
 
-def test_errors_are_described_by_their_shape(document, operations):
+def test_errors_are_one_component_with_their_shape(document, operations):
     for operation in operations.values():
         for status, answer in operation["responses"].items():
             if status[0] in "45d" and "estado" not in str(answer):
-                schema = answer["content"]["application/json"]["schema"]
-                assert schema["properties"]["error"] == {"$ref": "#/components/schemas/ErrorBody"}
-    assert {"codigo", "mensaje", "campos"} == set(document["components"]["schemas"]["ErrorBody"]["properties"])
+                assert answer["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Error"}
+    schemas = document["components"]["schemas"]
+    assert schemas["Error"]["properties"] == {"error": {"$ref": "#/components/schemas/ErrorBody"}}
+    assert {"codigo", "mensaje", "campos"} == set(schemas["ErrorBody"]["properties"])
+
+
+def test_no_operation_has_two_schemas_of_one_name(operations):
+    """Generators make a class of each, by its operation and title, and give up at the second."""
+    for (_, path), operation in operations.items():
+        contents = [answer["content"].values() for answer in operation["responses"].values() if "content" in answer]
+        titles = [content["schema"]["title"] for found in contents for content in found if "title" in content["schema"]]
+        assert len(titles) == len(set(titles)), path
+
+
+def test_headers_that_clients_send_and_get_are_described(operations):
+    def sent(method: str, path: str) -> set[str]:
+        return {found["name"] for found in operations[method, path]["parameters"] if found["in"] == "header"}
+
+    assert sent("post", "/api/notificaciones/eventos") == {"Idempotency-Key"}
+    assert sent("get", "/api/notificaciones/stream/{rol}") == {"Last-Event-ID"}
+    assert sent("get", "/api/notificaciones/polling/{rol}") == {"If-None-Match"}
+    for (_, path), operation in operations.items():
+        for status in {"429", "503"} & operation["responses"].keys():
+            assert ("Retry-After" in operation["responses"][status].get("headers", {})) is (path != "/readyz"), path
 
 
 def test_the_stream_is_described_as_one(operations):
     answer = operations["get", "/api/notificaciones/stream/{rol}"]["responses"]["200"]
     assert list(answer["content"]) == ["text/event-stream"]
     assert "content" not in operations["post", "/api/auth/logout"]["responses"]["204"]
+
+
+def test_one_event_is_published_as_well_as_a_batch(operations):
+    body = operations["post", "/api/notificaciones/eventos"]["requestBody"]["content"]["application/json"]["schema"]
+    one, batch = body["anyOf"]
+    assert len(one["oneOf"]) == 6
+    assert batch == {"$ref": "#/components/schemas/Batch"}
 
 
 def test_what_is_published_is_told_apart_by_its_type(document):

@@ -32,9 +32,7 @@ def shape(document: dict[str, Any]) -> Iterator[str]:
 
 def _is_error(answer: dict[str, Any]) -> bool:
     content = answer.get("content", {})
-    return (
-        list(content) == ["application/json"] and _schema(content["application/json"]["schema"]) == "{error: ErrorBody}"
-    )
+    return list(content) == ["application/json"] and _schema(content["application/json"]["schema"]) == "Error"
 
 
 _LIMITS = (
