@@ -15,10 +15,10 @@ from ..database.threads import Database
 from ..errors import BadCredentials, DomainError, Invalid, NotFound
 from ..events import ROLES
 from ..principal import Principal
+from .names import TOKEN_PUNCTUATION, new_name
 from .passwords import Passwords
 from .throttle import LoginThrottle
 
-MAX_USERNAME = 80
 _FOREVER_MS = 100 * 365 * 24 * 3600 * 1000
 _TOKEN_PREFIX = "pn_"  # so that a leaked token can be found by a search  # noqa: S105
 
@@ -169,7 +169,7 @@ class Accounts:
 
     async def create_user(self, username: str, role: str, password: str) -> int:
         """Adds a user, and returns its id. Raises Invalid."""
-        name = _check_name(username, "username")
+        name = new_name(username, "username")
         check_role(role)
         hashed = await self._passwords.hash(password)
 
@@ -226,7 +226,7 @@ class Accounts:
 
     async def create_token(self, name: str, role: str = "manager") -> str:
         """Makes a token, and returns its secret, which is stored nowhere. Raises Invalid."""
-        name = _check_name(name, "nombre")
+        name = new_name(name, "nombre", TOKEN_PUNCTUATION)
         check_role(role)
         secret = _TOKEN_PREFIX + secrets.token_urlsafe(32)
 
@@ -251,11 +251,16 @@ class Accounts:
 
     async def revoke_token(self, name: str) -> None:
         """Deletes a token: what it has open ends. Raises NotFound."""
-        stored = _as_stored(name)
         missing = NotFound(f"No existe el token {name}.", for_operator=f"there is no token {name}")
-        if not stored.isprintable():
+        # An older one may have a name that is no new token's.
+        composed, compatible = (unicodedata.normalize(form, name).strip() for form in ("NFC", "NFKC"))
+        if not composed.isprintable():
             raise missing
-        await self._delete("DELETE FROM tokens WHERE name = ?", stored, missing)
+        sql = (
+            "DELETE FROM tokens WHERE name = (SELECT name FROM tokens WHERE name IN (?1, ?2) ORDER BY name = ?1 DESC"
+            " LIMIT 1)"
+        )
+        await self._delete(sql, (composed, compatible), missing)
 
     async def list_sessions(self) -> list[dict[str, Any]]:
         return await self._rows(
@@ -267,10 +272,10 @@ class Accounts:
     async def revoke_session(self, session_id: int) -> None:
         """Deletes a session: what it has open ends. Raises NotFound."""
         missing = NotFound(f"No existe la sesión {session_id}.", for_operator=f"there is no session {session_id}")
-        await self._delete("DELETE FROM sessions WHERE id = ?", session_id, missing)
+        await self._delete("DELETE FROM sessions WHERE id = ?", (session_id,), missing)
 
-    async def _delete(self, sql: str, value: str | int, missing: NotFound) -> None:
-        if not await self._database.write(lambda db: db.execute(sql, (value,)).rowcount):
+    async def _delete(self, sql: str, values: tuple[str | int, ...], missing: NotFound) -> None:
+        if not await self._database.write(lambda db: db.execute(sql, values).rowcount):
             raise missing
         self._changed()
 
@@ -288,21 +293,6 @@ def username_key(username: str) -> str:
     is empty for what can be nobody's name."""
     key = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", username).casefold()).strip()
     return key if key.isprintable() else ""
-
-
-def _as_stored(name: str) -> str:
-    return unicodedata.normalize("NFC", name).strip()
-
-
-def _check_name(given: str, field: str) -> str:
-    name = _as_stored(given)
-    if not 1 <= len(name) <= MAX_USERNAME or not name.isprintable() or not username_key(name):
-        raise Invalid(
-            "El nombre no es válido.",
-            fields={field: f"debe tener de 1 a {MAX_USERNAME} caracteres, sin caracteres de control"},
-            for_operator=f"{given!r} is no name: it has 1 to {MAX_USERNAME} characters, and no control character",
-        )
-    return name
 
 
 def check_role(role: str) -> None:

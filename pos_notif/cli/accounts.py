@@ -11,9 +11,11 @@ from typing import Any, TypeVar
 import click
 
 from ..accounts.accounts import Accounts
+from ..accounts.names import TOKEN_PUNCTUATION, USER_PUNCTUATION, new_name
 from ..clock import system_clock
 from ..config import from_environment
 from ..database.threads import Database
+from ..errors import Invalid
 from ..events import ROLES
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -28,6 +30,21 @@ class FileName(click.Path):
         if not str(value):
             self.fail("a file's name must not be empty", param, context)
         return super().convert(value, param, context)
+
+
+class NewName(click.types.StringParamType):
+    """What a new user or token may be called; another one is a wrong use of the command."""
+
+    name = "name"
+
+    def __init__(self, punctuation: str) -> None:
+        self._punctuation = punctuation
+
+    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> str:
+        try:
+            return new_name(str(value), self.name, self._punctuation)
+        except Invalid as error:
+            self.fail(str(error.for_operator), param, context)
 
 
 class SessionId(click.IntRange):
@@ -64,7 +81,7 @@ def user_group() -> None:
 
 
 @user_group.command("create")
-@click.argument("username")
+@click.argument("username", type=NewName(USER_PUNCTUATION))
 @click.option("--role", type=_ROLE, required=True, help="What the user works as.")
 @click.option("--password", help="Password or PIN, 4 characters or more; asked for where it is not given.")
 @database_option
@@ -129,7 +146,7 @@ def token_group() -> None:
 
 
 @token_group.command("create")
-@click.argument("name")
+@click.argument("name", type=NewName(TOKEN_PUNCTUATION))
 @click.option("--role", type=_ROLE, default="manager", show_default=True, help="What the token may do.")
 @database_option
 def create_token(name: str, role: str, database: str | None) -> None:

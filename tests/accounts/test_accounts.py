@@ -9,7 +9,9 @@ import pytest
 
 from pos_notif.accounts.accounts import Accounts, username_key
 from pos_notif.errors import Invalid, NotFound
+from pos_notif.web.errors import STATUS
 from tests.support.in_process import HeldClock, in_process
+from tests.support.logs import opened
 
 MINUTES = 60
 
@@ -89,6 +91,97 @@ async def test_names_that_would_deceive_are_refused(service, name):
         await service.accounts.create_user(name, "mesero", "1234")
     with pytest.raises(Invalid):
         await service.accounts.create_token(name)
+
+
+LOOK_ALIKE = {
+    "a Cyrillic a": "\u0430na",
+    "a Greek o": "Marc\u03bf",
+    "an Armenian letter": "\u0570ana",
+    "a joiner": "ana\u034f",
+    "a zero-width space": "an\u200ba",
+    "a soft hyphen": "an\u00ada",
+    "a variation selector": "ana\ufe0f",
+    "a Mongolian variation selector": "\u1820\u180b",
+    "a tag": "ana\U000e0041",
+    "a Hangul filler alone": "\u3164",
+    "a halfwidth filler alone": "\uffa0",
+    "a jamo filler": "\u1100\u1160",
+    "a mark that joins no letter": "ana\u0332",
+    "a dot that an i has already": "i\u0307ris",
+    "a modifier letter alone": "\u02bc",
+    "no letter": "._-'",
+    "other punctuation": "ana@caja",
+    "two spaces": "ana  luz",
+    "a symbol": "ana \u2605",
+    "another script's digit": "ana\u09ea",
+    "too long once it is composed": "\ufdfa" * 8,
+}
+
+
+@pytest.mark.parametrize("name", LOOK_ALIKE.values(), ids=list(LOOK_ALIKE))
+async def test_a_new_user_looks_like_no_other(service, name):
+    with pytest.raises(Invalid) as refused:
+        await service.accounts.create_user(name, "mesero", "1234")
+    assert STATUS[type(refused.value)] == 422
+    assert "un solo alfabeto" in refused.value.fields["username"]
+
+
+@pytest.mark.parametrize(
+    ("given", "stored"),
+    [
+        ("María del Carmen O'Neil-Peña", None),
+        ("caja_2.b", None),
+        ("7", None),
+        ("Анна", None),
+        ("Ελένη 2", None),
+        ("李小龙", None),
+        ("अनिता", None),
+        ("สมชาย", None),
+        ("محمد", None),
+        ("ＡＮＡ", "ANA"),
+        (" Cafe\u0301 ", "Café"),
+        ("ﬁda", "fida"),
+    ],
+)
+async def test_a_name_of_one_script_is_a_name(service, given, stored):
+    if given == "ＡＮＡ":
+        await service.accounts.delete_user("Ana")
+    await service.accounts.create_user(given, "mesero", "1234")
+    answer = await service.login(given)
+    assert (answer.status, answer.json["username"]) == (200, stored or given)
+
+
+async def test_who_has_another_name_from_before_still_signs_in(service, tmp_path):
+    old = ["\u0430na", "ana\u034f", "\u3164", "ana@caja", "Ana \u2605"]
+    for number, name in enumerate(old):
+        await service.accounts.create_user(f"anterior{number}", "mesero", "1234")
+        with opened(tmp_path / "log.db") as connection:
+            connection.execute(
+                "UPDATE users SET username = ?, username_key = ? WHERE username = ?",
+                (name, username_key(name), f"anterior{number}"),
+            )
+    for name in old:
+        answer = await service.login(name)
+        assert (answer.status, answer.json["username"]) == (200, name)
+        await service.accounts.set_password(name, "4321")
+        assert (await service.login(name, "4321")).status == 200
+        await service.accounts.delete_user(name)
+
+
+async def test_tokens_have_names_that_look_like_no_other_either(service, tmp_path):
+    await service.accounts.create_token("POS (caja #1): a/b")
+    for name in ("\u0440os", "pos\u034f", "\u3164", "()"):
+        with pytest.raises(Invalid):
+            await service.accounts.create_token(name)
+    # One from before is taken by its own name first.
+    secrets = {name: await service.accounts.create_token(name) for name in ("uno", "fi")}
+    with opened(tmp_path / "log.db") as connection:
+        connection.execute("UPDATE tokens SET name = '\ufb01' WHERE name = 'uno'")
+    await service.accounts.revoke_token("\ufb01")
+    assert await service.accounts.find_token(secrets["uno"]) is None
+    assert await service.accounts.find_token(secrets["fi"]) is not None
+    await service.accounts.revoke_token("\ufb01")
+    assert await service.accounts.find_token(secrets["fi"]) is None
 
 
 @pytest.mark.parametrize("name", ["\udcff", "a\0", "Nadie"])

@@ -55,11 +55,22 @@ def test_what_is_not_possible_is_one_line_and_1(database):
         assert f"there is no {arguments[0]} " in fails(1, *arguments, *at)
     for password in ("123", "", "\udcff\udcff\udcff\udcff", "x" * 1001):
         assert "4 to 1000" in fails(1, "user", "create", "Beto", "--role", "mesero", "--password", password, *at)
-    for name in ("", "a\nb", "\udcff", "x" * 81):
-        assert "1 to 80" in fails(1, "user", "create", name, "--role", "mesero", "--password", "1234", *at)
-        assert "1 to 80" in fails(1, "token", "create", name, *at)
     assert call("token", "create", "pos", *at).exit_code == 0
     assert fails(1, "token", "create", "pos", *at) == "pos-notif: there is a token pos already\n"
+
+
+@pytest.mark.parametrize("name", ["", "a\nb", "\udcff", "x" * 81, "\u0430na", "ana\u034f", "\u3164"])
+def test_what_is_no_name_is_a_usage_error(database, name):
+    for arguments in (
+        ("user", "create", name, "--role", "mesero", "--password", "1234"),
+        ("user", "create", name, "--role", "mesero"),  # before the password is asked for
+        ("token", "create", name),
+    ):
+        result = call(*arguments, "--database", database, typed="")
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "Error: Invalid value for " in result.stderr
+        assert "1 to 80 characters, letters of one script" in result.stderr
+    assert not Path(database).exists()
 
 
 def test_no_password_from_anywhere_is_a_usage_error(database):
