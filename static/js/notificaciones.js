@@ -13,7 +13,7 @@
 
      instantanea          {pedidos, cursor, hora_servidor, alarmas}: forget what you have
      resincronizar        why it begins anew; an instantanea follows
-     conexion             {modo: 'sse'|'polling'|'sin_conexion', anterior, planeado}
+     conexion             {modo: 'sse'|'polling'|'sin_conexion', anterior, planeado, sin_lugar}
      hora                 {hora_servidor, desfase_ms}: server's clock minus ours
      sesion_terminada     signed out or revoked; the client has stopped
      demasiadas_pestanas  no connection is free for this tab (six per host)
@@ -40,6 +40,12 @@
   var HELLO_MS = 10000;          // a stream answers at once, or waits for a free connection
   var NATIVE_RETRY_MS = 5000;    // the longest `retry` that the server sends
   var REVIVED_MS = 500;
+  var MOST_STREAMS = 4;          // of a browser's tabs together
+  var PLACE_MS = 5000;           // how often who has a place says so, and who has none looks for one
+  var PLACE_FREE_MS = 15000;     // after its owner's last word
+  var KNOCK_MS = 1000;           // for an owner whose timers are slow to say that it is there
+  var MARK_MS = 5000;            // how often a page says that it lives
+  var MARK_OLD_MS = 20000;       // a hidden one, whose timers are slow, does so with each heartbeat
   var PLANNED_MS = 4000;         // how long an announced interruption is not worth a banner
   var STREAM_RETRY_MS = 15000;   // while polling
   var REQUEST_MS = 12000;
@@ -109,33 +115,48 @@
   }
 
   // Storage throws where the user forbids it, and in some private windows.
-  function stored(key) {
-    try { return window.sessionStorage.getItem(key); } catch (error) { return null; }
+  // area: 'localStorage' of all tabs; without it, what is this tab's own.
+  function stored(key, area) {
+    try { return window[area || 'sessionStorage'].getItem(key); } catch (error) { return null; }
   }
 
-  function store(key, value) {
-    try { window.sessionStorage.setItem(key, value); } catch (error) { return; }
+  // False where nothing can be kept.
+  function store(key, value, area) {
+    try { window[area || 'sessionStorage'].setItem(key, value); } catch (error) { return false; }
+    return true;
   }
 
-  function forget(key) {
-    try { window.sessionStorage.removeItem(key); } catch (error) { return; }
+  function forget(key, area) {
+    try { window[area || 'sessionStorage'].removeItem(key); } catch (error) { return; }
+  }
+
+  // Of something that says when it was written; ahead of our clock is as old: the
+  // clock has been set.
+  function isOlder(ms, thanMs) {
+    return !(Math.abs(new Date().getTime() - ms) < thanMs);
   }
 
   // A tab keeps its name when it is loaded again. Duplicating a tab copies its
-  // storage too, so a name is marked while its page lives: the copy of a living
-  // page takes a name of its own, and follows its own orders.
+  // storage too, so a name is marked while its page lives, and the copy of a
+  // living page takes a name of its own, and follows its own orders. The mark is
+  // the time: a page that the system ends cannot take it away.
   var tab = null;
+  var clients = 0;               // of this page
+
+  var markedAt = 0;
 
   function claimTab() {
+    markedAt = new Date().getTime();
     store('notif:cliente', tab);
-    store('notif:en_uso', '1');
+    store('notif:vivo', String(markedAt));
   }
 
   function tabName() {
     if (tab === null) {
-      tab = (!stored('notif:en_uso') && stored('notif:cliente')) || randomUuid();
+      tab = (isOlder(Number(stored('notif:vivo')), MARK_OLD_MS) && stored('notif:cliente')) || randomUuid();
       claimTab();
-      window.addEventListener('pagehide', function () { forget('notif:en_uso'); }, false);
+      window.setInterval(claimTab, MARK_MS);
+      window.addEventListener('pagehide', function () { forget('notif:vivo'); }, false);
       window.addEventListener('pageshow', claimTab, false);
     }
     return tab;
@@ -167,6 +188,93 @@
     window.setTimeout(function () { source.close(); }, REVIVED_MS);
   }
 
+  // ---- the places of a browser's streams ---------------------------------
+  // Each is a key of localStorage, which all tabs share: when its owner was last
+  // there, and the owner. Of two that take one at the same time, both learn who
+  // wrote last, by the storage's event or when they renew it.
+
+  function Places(base, owner) {
+    this.prefix = 'notif:lugar:' + base + ':';
+    this.owner = owner;
+    this.number = null;          // of ours; 0: nothing can be kept here, and nobody counts
+  }
+
+  var places = Places.prototype;
+
+  // {ms, owner}, or null of a place that nobody has.
+  places._read = function (number) {
+    var parts = (stored(this.prefix + number, 'localStorage') || '').split(' ');
+    return parts[1] ? { ms: Number(parts[0]), owner: parts[1] } : null;
+  };
+
+  places._write = function (number) {
+    var kept = store(this.prefix + number, new Date().getTime() + ' ' + this.owner, 'localStorage');
+    this.number = kept ? number : 0;
+  };
+
+  // The numbers of those whose holder, or null, is as `wanted` says.
+  places._which = function (wanted) {
+    var found = [], i;
+    for (i = 1; i <= MOST_STREAMS; i++) {
+      if (wanted.call(this, this._read(i))) { found.push(i); }
+    }
+    return found;
+  };
+
+  places._isOurs = function (held) {
+    return held !== null && held.owner === this.owner;
+  };
+
+  places._isLapsed = function (held) {
+    return held !== null && isOlder(held.ms, PLACE_FREE_MS);
+  };
+
+  // True where we have one now. lapsedToo: also one whose owner has said nothing for long.
+  places.take = function (lapsedToo) {
+    var free;
+    if (this.number !== null) { return true; }
+    free = this._which(this._isOurs);   // a page that the system ended has left it
+    if (!free.length) {
+      free = this._which(function (held) { return held === null || (lapsedToo && this._isLapsed(held)); });
+    }
+    if (free.length) { this._write(free[Math.floor(Math.random() * free.length)]); }
+    return this.number !== null;
+  };
+
+  places.anyLapsed = function () {
+    return this._which(this._isLapsed).length > 0;
+  };
+
+  // False where another has it by now.
+  places.renew = function () {
+    var held = this.number ? this._read(this.number) : null;
+    if (held && !this._isOurs(held)) {
+      this.number = null;
+      return false;
+    }
+    if (this.number) { this._write(this.number); }
+    return true;
+  };
+
+  // Whether it is ours and needs no renewing yet.
+  places.isFresh = function () {
+    var held = this.number ? this._read(this.number) : null;
+    return this.number === 0 || (this._isOurs(held) && !isOlder(held.ms, PLACE_MS));
+  };
+
+  places.leave = function () {
+    if (this.number && this._isOurs(this._read(this.number))) { forget(this.prefix + this.number, 'localStorage'); }
+    this.number = null;
+  };
+
+  places.knock = function () {
+    store(this.prefix + 'llamada', String(new Date().getTime()), 'localStorage');
+  };
+
+  places.isAbout = function (event) {
+    return event.key === null || event.key.slice(0, this.prefix.length) === this.prefix;
+  };
+
   // ---- the client ------------------------------------------------------
 
   function ClienteNotificaciones(options) {
@@ -182,12 +290,14 @@
     this._token = options.token || null;
     this._debug = options.debug === true;
     this._tab = tabName();
+    this._places = new Places(this._base, this._tab + '/' + clients++);
     this._storageKey = 'notif:cursor:' + options.rol + ':' + options.usuario_id;
 
     this._handlers = {};
     this._timers = {};
     this._running = false;
     this._mode = 'sin_conexion';
+    this._placeless = false;      // it polls since four others of this browser have streams
     this._dataAt = mark();
     this._heartbeatMs = 15000;    // 0: the service sends none
 
@@ -207,6 +317,8 @@
     this._pollRequest = null;
     this._sessionRequest = null;
 
+    this._askingSince = null;     // a mark: nothing but GET has been answered since
+
     this._followed = {};          // orders that the page wants to follow, by id
     this._actions = [];           // that wait, in order: {name, data}
     this._acting = null;          // the one that has been sent and not answered
@@ -219,6 +331,8 @@
     this._socketsBefore = 0;      // confirmed since conectar()
 
     this._onWake = function (event) { self._wake(event); };
+    this._onLeave = function () { self._places.leave(); };
+    this._onStorage = function (event) { self._heedPlaces(event); };
   }
 
   var client = ClienteNotificaciones.prototype;
@@ -274,7 +388,8 @@
       sse_activo: this._mode === 'sse',
       rol: this.rol,
       cursor: this._cursor,
-      segundos_sin_datos: Math.floor(elapsed(this._dataAt) / 1000)
+      segundos_sin_datos: Math.floor(elapsed(this._dataAt) / 1000),
+      segundos_sin_respuesta: this._askingSince === null ? 0 : Math.floor(elapsed(this._askingSince) / 1000)
     };
   };
 
@@ -327,6 +442,7 @@
   client._touch = function (serverTime) {
     var serverMs;
     this._dataAt = mark();
+    if (isOlder(markedAt, MARK_MS)) { claimTab(); }
     if (this._streamLive) { this._armWatchdog(); }
     if (!serverTime) { return; }
     serverMs = Date.parse(serverTime);
@@ -413,6 +529,7 @@
 
   client._openStream = function () {
     var self = this, path, source;
+    if (!this._hasPlace()) { return; }
     this._closeStream();
     path = '/api/notificaciones/stream/' + encodeURIComponent(this.rol) +
       query({ cursor: this._cursor, cliente: this._tab });
@@ -448,6 +565,59 @@
       if (self._source === source) { self._onStreamError(); }
     };
     this._armHello(HELLO_MS);
+  };
+
+  // ---- a place for the stream ------------------------------------------------
+  // Over HTTP/1.1 a browser opens six connections to a host, for all of its tabs
+  // together: with six streams nothing else goes out. So four clients of a browser
+  // have a stream, and the others poll until one of the four places is free.
+
+  // False where there is none: then it polls.
+  client._hasPlace = function () {
+    var self = this;
+    this._later('place', PLACE_MS, function () { self._checkPlace(false); });
+    if (this._places.take(false)) { return true; }
+    if (this._streamLive) { this._beginPlanned(); }
+    this._closeStream();
+    this._startPolling();
+    this._knock();
+    this._refreshMode(false);
+    return false;
+  };
+
+  // lapsedToo: whoever has a place and is there had time to say so.
+  client._checkPlace = function (lapsedToo) {
+    var self = this, had = this._places.number !== null;
+    this._later('place', PLACE_MS, function () { self._checkPlace(false); });
+    if (had && this._places.renew()) { return; }
+    if (had) {
+      this._log('otra pestaña tiene el lugar');
+      this._openStream();
+    } else if (this._places.take(lapsedToo)) {
+      this._openStream();
+    } else {
+      this._knock();
+    }
+  };
+
+  // The timers of a hidden tab may come once a minute; what it is told by another
+  // tab comes at once.
+  client._knock = function () {
+    var self = this;
+    if (this._places.anyLapsed()) {
+      this._places.knock();
+      this._later('place', KNOCK_MS, function () { self._checkPlace(true); });
+    }
+  };
+
+  client._heedPlaces = function (event) {
+    var self = this;
+    if (!this._places.isAbout(event)) { return; }
+    if (this._places.number !== null) {
+      if (!this._places.isFresh()) { this._checkPlace(false); }
+    } else if (event.newValue === null && this._timers.place) {
+      this._later('place', jitter(0, KNOCK_MS), function () { self._checkPlace(false); });
+    }
   };
 
   client._closeStream = function () {
@@ -994,7 +1164,7 @@
   // ---- mode, waking up, ending -----------------------------------------------
 
   client._refreshMode = function (plannedIsOver) {
-    var before = this._mode, mode = 'sin_conexion';
+    var before = this._mode, mode = 'sin_conexion', placeless;
     if (this._snapshotFailed) {
       mode = 'sin_conexion';
     } else if (this._streamLive) {
@@ -1004,10 +1174,13 @@
     } else if (this._running && this._timers.planned) {
       return;
     }
-    if (mode === before) { return; }
+    placeless = mode === 'polling' && this._canStream() && this._places.number === null;
+    if (mode !== before && this._askingSince !== null) { this._askingSince = mark(); }
+    if (mode === before && placeless === this._placeless) { return; }
     this._mode = mode;
+    this._placeless = placeless;
     this._log('modo ' + mode);
-    this._emit('conexion', { modo: mode, anterior: before, planeado: plannedIsOver });
+    this._emit('conexion', { modo: mode, anterior: before, planeado: plannedIsOver, sin_lugar: placeless });
     if (mode !== 'sin_conexion') { this._act(); }
   };
 
@@ -1034,6 +1207,8 @@
     document[method]('visibilitychange', this._onWake, false);
     window[method]('online', this._onWake, false);
     window[method]('pageshow', this._onWake, false);
+    window[method]('pagehide', this._onLeave, false);
+    window[method]('storage', this._onStorage, false);
   };
 
   client._endSession = function () {
@@ -1047,6 +1222,7 @@
     var name;
     this._running = false;
     this._closeStream();
+    this._places.leave();
     this._stopPolling();
     this._dropSocket();
     for (name in this._timers) {
@@ -1062,6 +1238,7 @@
       this._actions.unshift(this._acting);
       this._acting = null;
     }
+    this._askingSince = null;
     this._snapshotFailed = false;
     if (this._held) {
       // What was held has not been handled: begin again from what was.
@@ -1100,6 +1277,7 @@
       over = true;
       window.clearTimeout(timer);
       if (!self._running) { return; }
+      if (status && method !== 'GET') { self._askingSince = null; }
       done(
         status,
         status ? parseJson(xhr.responseText) : null,
@@ -1108,6 +1286,7 @@
       );
     }
 
+    if (method !== 'GET' && this._askingSince === null) { this._askingSince = mark(); }
     xhr.open(method, this._base + path, true);
     if (this._withCredentials) { xhr.withCredentials = true; }
     xhr.setRequestHeader('Accept', 'application/json');

@@ -94,9 +94,12 @@ class Service:
             page.add_init_script("delete window.WebSocket;")
         page.route("http://pos.test/**", self._answer)
         page.goto("http://pos.test/")
-        page.add_script_tag(content=FAKE.read_text("utf-8"))
-        page.add_script_tag(content=LIBRARY.read_text("utf-8"))
+        self.load()
         self.snapshot("e-10")
+
+    def load(self) -> None:
+        self.page.add_script_tag(content=FAKE.read_text("utf-8"))
+        self.page.add_script_tag(content=LIBRARY.read_text("utf-8"))
 
     def _answer(self, route: Any) -> None:
         url = urlsplit(route.request.url)

@@ -150,6 +150,26 @@ def test_a_page_that_is_left_and_comes_back_has_one_stream(
     eventually(lambda: connections(restaurant) == {"sse": 1})
 
 
+def test_ten_tabs_are_all_live_and_four_have_streams(engine: Engine, make_server: Any) -> None:
+    restaurant = Restaurant(make_server())
+    tabs = [kitchen(engine, restaurant.url)]
+    for _ in range(9):
+        tabs.append(engine.tab())
+        tabs[-1].goto(restaurant.url + "/cocina")
+    eventually(lambda: sorted(map(str, map(mode, tabs))) == ["polling"] * 6 + ["sse"] * 4)
+    assert connections(restaurant) == {"sse": 4, "polling": 6}
+    devices = restaurant.server.request("GET", "/api/notificaciones/estado")[2]["conexiones"]
+    assert len({device["cliente"] for device in devices}) == 10
+    restaurant.publish(order(1))
+    for tab in tabs:
+        eventually(shows(tab, 1))
+    # What is asked of the service goes out. With ten streams it would wait for ever.
+    assert tabs[-1].run(SIGN_IN % (Restaurant.cook, Restaurant.pin)) == 200
+    assert mode(tabs[0]) == "sse"
+    tabs.pop(0).close()
+    eventually(lambda: list(map(mode, tabs)).count("sse") == 4)
+
+
 def test_polling_where_no_stream_gets_through_and_back(
     engine: Engine, restaurant: Restaurant, network: Network
 ) -> None:

@@ -6,11 +6,13 @@
   var pages = window.posNotif = window.posNotif || {};
   var dom = pages.dom;
   var GRACE_MS = 1500;           // a break shorter than this is not worth a banner
+  var UNANSWERED_MS = 6000;
   // The kitchen's look: the icon and words of the plate, the classes, and what to do without a connection.
   var KITCHEN = {
     plates: {
       sse: ['live', 'En vivo'],
       polling: ['repeat', 'Cada pocos segundos'],
+      sin_lugar: ['repeat', 'Cada 3 s: muchas pestañas'],
       sin_conexion: ['offline', 'Conectando…']
     },
     plateClass: 'kbar__state',
@@ -23,6 +25,7 @@
     plates: {
       sse: ['', 'En vivo'],
       polling: ['', 'Cada 3 s'],
+      sin_lugar: ['', 'Cada 3 s: muchas pestañas'],
       sin_conexion: ['', 'Conectando…']
     },
     plateClass: 'live',
@@ -55,13 +58,14 @@
 
   var connection = Connection.prototype;
 
-  connection._setPlate = function (modo) {
+  // sinLugar: it polls since four other tabs of this browser are live, which is said on narrow screens too.
+  connection._setPlate = function (modo, sinLugar) {
+    var look = this.look.plates[sinLugar ? 'sin_lugar' : modo];
     this.plate.setAttribute('data-modo', modo);
     this.plate.className = this.look.plateClass;
     dom.empty(this.plate);
-    this.plate.appendChild(this.look.plates[modo][0] ?
-      dom.icon(this.look.plates[modo][0], 'icon--l') : dom.create('i', 'dot'));
-    this.plate.appendChild(dom.create('span', 'wide', this.look.plates[modo][1]));
+    this.plate.appendChild(look[0] ? dom.icon(look[0], 'icon--l') : dom.create('i', 'dot'));
+    this.plate.appendChild(dom.create('span', sinLugar ? 'many' : 'wide', look[1]));
   };
 
   connection._startGrace = function (ms) {
@@ -71,7 +75,7 @@
   };
 
   connection._onMode = function (state) {
-    this._setPlate(state.modo);
+    this._setPlate(state.modo, state.sin_lugar);
     if (state.modo === 'sin_conexion') {
       this._startGrace(state.planeado ? 0 : GRACE_MS);
       return;
@@ -126,6 +130,25 @@
     ]);
   };
 
+  // The stream lives, and what is sent is not answered: other tabs may have all of the browser's connections.
+  connection._showUnanswered = function () {
+    var block = this.look.bannerClass;
+    this._open('unanswered', block, [
+      dom.icon('offline', 'icon--l'),
+      dom.create('span', block + '__title', 'Lo que se envía no llega'),
+      dom.create('span', block + '__text', 'Se sigue intentando. Cierre otras pestañas de este servicio.')
+    ]);
+  };
+
+  connection._checkAnswers = function () {
+    var state = this.client.getEstado(), waits = Math.max(pages.http.unanswered(), state.segundos_sin_respuesta * 1000);
+    if (state.sse_activo && waits >= UNANSWERED_MS) {
+      if (this.kind === '' || this.kind === 'back') { this._showUnanswered(); }
+    } else if (this.kind === 'unanswered') {
+      this._hide();
+    }
+  };
+
   // missed: {nuevos, cancelados, cambios}
   connection.showMissed = function (missed) {
     var self = this, parts = [], block = this.look.bannerClass;
@@ -141,6 +164,7 @@
   };
 
   connection.tick = function () {
+    this._checkAnswers();
     if (this.ageNode) { dom.setText(this.ageNode, pages.clock.minutes(this.client.getEstado().segundos_sin_datos * 1000)); }
   };
 

@@ -7,6 +7,7 @@
 
   var pages = window.posNotif = window.posNotif || {};
   var PATIENCE_MS = 12000;
+  var GIVEN_UP_MS = 15000;       // what is sent again is so within less
 
   function parse(text) {
     try { return JSON.parse(text); } catch (error) { return null; }
@@ -19,9 +20,36 @@
     return { status: foreign ? 0 : xhr.status, body: body || {}, retryAfter: Number(xhr.getResponseHeader('Retry-After')) || 0 };
   }
 
+  // What changes something and waits for its answer: a browser that has no free connection sends nothing, for as
+  // long as it takes. One that is sent again goes on waiting.
+  var asking = 0;
+  var askingSince = null;
+  var endedAt = 0;
+
+  function now() {
+    return window.performance && window.performance.now ? window.performance.now() : new Date().getTime();
+  }
+
+  function counted(onAnswer) {
+    asking++;
+    if (askingSince === null || (asking === 1 && now() - endedAt > GIVEN_UP_MS)) { askingSince = now(); }
+    return function (answer) {
+      asking--;
+      endedAt = now();
+      if (answer.status) { askingSince = asking ? endedAt : null; }
+      onAnswer(answer);
+    };
+  }
+
+  // For how many milliseconds nothing of that kind has been answered; 0 where nothing waits.
+  function unanswered() {
+    return askingSince === null || (!asking && now() - endedAt > GIVEN_UP_MS) ? 0 : now() - askingSince;
+  }
+
   // content: an object, or null. onAnswer(answer) is called once, unless the request that this gives back is dropped.
   function send(method, path, content, onAnswer, patienceMs) {
     var xhr = new window.XMLHttpRequest(), timer;
+    if (method !== 'GET') { onAnswer = counted(onAnswer); }
 
     function drop() {
       window.clearTimeout(timer);
@@ -49,5 +77,5 @@
     return send('GET', path, null, onAnswer, patienceMs);
   }
 
-  pages.http = { get: get, send: send };
+  pages.http = { get: get, send: send, unanswered: unanswered };
 }(window));
