@@ -15,7 +15,7 @@ from quart_schema import APIKeySecurityScheme, HttpSecurityScheme, Info, QuartSc
 
 from .accounts.accounts import Accounts
 from .alarms.watch import AlarmWatch
-from .clock import Clock, system_clock
+from .clock import Ticks, WallClock, system_clock, system_ticks
 from .config import Config
 from .delivery.connections import RESTART, Connections
 from .delivery.downloads import Downloads
@@ -59,14 +59,14 @@ class NotificationApp(Quart):
 
     asgi_http_class = HotPath
 
-    def __init__(self, config: Config, clock: Clock) -> None:
+    def __init__(self, config: Config, clock: WallClock, ticks: Ticks) -> None:
         super().__init__(
             "pos_notif",
             static_folder=str(resource("static")),
             static_url_path="/static",
             template_folder=str(resource("templates")),
         )
-        self.notifier = NotificadorPedidos(config=config, clock=clock)
+        self.notifier = NotificadorPedidos(config=config, clock=clock, ticks=ticks)
 
     async def send_static_file(self, filename: str) -> Response:
         with names_of_files():
@@ -102,10 +102,13 @@ class Documentation(QuartSchema):
     openapi_provider_class = OpenApi
 
 
-def create_app(config: Config | None = None, *, clock: Clock = system_clock) -> NotificationApp:
-    """Builds the application, which opens its log when it starts to serve and closes it when it stops."""
+def create_app(
+    config: Config | None = None, *, clock: WallClock = system_clock, ticks: Ticks = system_ticks
+) -> NotificationApp:
+    """Builds the application, which opens its log when it starts to serve and closes it when it stops. `clock` and
+    `ticks` are what its two clocks read."""
     config = config or Config()
-    app = NotificationApp(config, clock)
+    app = NotificationApp(config, clock, ticks)
     app.url_map.merge_slashes = False  # an unknown path is 404, not a redirect to a known one
     app.config["MAX_CONTENT_LENGTH"] = config.max_body_bytes
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
@@ -165,7 +168,7 @@ async def _serve(app: NotificationApp, config: Config) -> AsyncGenerator[None]:
 
 async def _begin(stack: AsyncExitStack, config: Config, notifier: NotificadorPedidos) -> Services:
     log, directory = notifier.log, notifier.directory
-    accounts = Accounts(log.database, log.clock, config.session_hours, log.counts)
+    accounts = Accounts(log.database, log.clocks, config.session_hours, log.counts)
     stack.callback(accounts.close)
     connections = Connections(accounts, config.max_connections, log.subscriptions)
     accounts.on_change(connections.verify)
@@ -180,7 +183,10 @@ async def _begin(stack: AsyncExitStack, config: Config, notifier: NotificadorPed
     )  # fmt: skip
     stack.push_async_callback(services.end_write_check)
     if config.keep_days:
-        keeping = prune_every_day(log.database, log.store, keep_days=config.keep_days, clock=log.clock, zone=log.zone)
+        keeping = prune_every_day(
+            log.database, log.store, keep_days=config.keep_days, cut_time=log.clock_check.cut_time, clocks=log.clocks,
+            zone=log.zone,
+        )  # fmt: skip
         stack.push_async_callback(_cancel, asyncio.create_task(keeping, name="retention"))
     stack.push_async_callback(downloads.close)
     stack.push_async_callback(connections.close)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
-from .clock import Clock, system_clock
+from .clock import Clocks, Ticks, WallClock, system_clock, system_ticks
 from .config import Config
 from .delivery.polling import poll
 from .delivery.presence import Directory, Presence
@@ -43,13 +43,21 @@ class NotificadorPedidos:
     """
 
     def __init__(
-        self, *, database: str | None = None, config: Config | None = None, clock: Clock = system_clock
+        self,
+        *,
+        database: str | None = None,
+        config: Config | None = None,
+        clock: WallClock = system_clock,
+        ticks: Ticks = system_ticks,
     ) -> None:
+        """Makes it, to be opened. `clock` and `ticks` are what the two clocks of `pos_notif.clock` read."""
         config = config or Config()
         self.config = replace(config, database=str(database)) if database is not None else config
-        self.log = LiveLog(self.config, clock)
+        self.log = LiveLog(self.config, Clocks(clock, ticks))
         self.publishing = Publishing(self.log)
-        self.directory = Directory(clock, self.log.zone, lag=lambda room, position: self.log.tail.count(position, room))
+        self.directory = Directory(
+            self.log.clocks, self.log.zone, lag=lambda room, position: self.log.tail.count(position, room)
+        )
 
     async def __aenter__(self) -> NotificadorPedidos:
         await self.open()
@@ -125,7 +133,7 @@ class NotificadorPedidos:
         """Notes a connection of the caller's own kind under its `sid`. Raises Invalid for an unknown role."""
         if rol not in ROLE_ROOM:
             raise Invalid(fields={"rol": "debe ser uno de: " + ", ".join(ROLE_ROOM)})
-        begun = (self.log.bounds.newest, self.log.clock())
+        begun = (self.log.bounds.newest, self.log.clocks.steady())
         presence = self.directory.connect(
             user_id=usuario_id, role=rol, username=username, transport="websocket", room=ROLE_ROOM[rol],
             served=lambda: begun, sid=sid,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from .clock import SteadyMs
+
 
 @dataclass(frozen=True, slots=True)
 class Owner:
@@ -17,14 +19,15 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who a request speaks for: a user's session or an API token. `expires_ms` is None for a token."""
+    """Who a request speaks for: a user's session or an API token. `expires_ms` is when the session ends, by the
+    steady clock; None for a token."""
 
     kind: str
     id: int
     user_id: int | None
     username: str
     role: str
-    expires_ms: int | None
+    expires_ms: SteadyMs | None
 
     @property
     def is_person(self) -> bool:

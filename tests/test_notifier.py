@@ -17,7 +17,8 @@ from tests.support.pos import START, START_MS
 
 @pytest.fixture
 async def notifier(tmp_path):
-    async with NotificadorPedidos(database=tmp_path / "log.db", clock=HeldClock(START_MS)) as running:
+    clock = HeldClock(START_MS)
+    async with NotificadorPedidos(database=tmp_path / "log.db", clock=clock, ticks=clock.ticks) as running:
         yield running
 
 

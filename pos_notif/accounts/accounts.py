@@ -9,8 +9,9 @@ import unicodedata
 from collections.abc import Callable
 from typing import Any
 
-from ..clock import Clock
+from ..clock import Clocks, SteadyMs
 from ..counts import Counts
+from ..database.stored_times import StoredTimes
 from ..database.threads import Database
 from ..errors import BadCredentials, DomainError, Invalid, NotFound
 from ..events import ROLES
@@ -27,12 +28,14 @@ class Accounts:
     """The accounts in the log's database. Close it, or the threads that hash passwords outlive it."""
 
     def __init__(
-        self, database: Database, clock: Clock, session_hours: float = 12.0, counts: Counts | None = None
+        self, database: Database, clocks: Clocks, session_hours: float = 12.0, counts: Counts | None = None
     ) -> None:
         self._database = database
-        self._clock = clock
+        self._clocks = clocks
+        # The sessions that were there before go by the clock that wrote them.
+        self._session_times = StoredTimes(clocks)
         self._session_ms = max(1, int(session_hours * 3_600_000)) if session_hours else _FOREVER_MS
-        self._throttle = LoginThrottle(clock)
+        self._throttle = LoginThrottle(clocks)
         self._passwords = Passwords()
         self._known: dict[tuple[str, bytes], Principal] = {}
         self._generation = 0
@@ -88,24 +91,34 @@ class Accounts:
         self, user_id: int, username: str, role: str, password_hash: str, address: str
     ) -> tuple[Principal, str]:
         secret = secrets.token_urlsafe(32)
-        now = self._clock()
-        expires = now + self._session_ms
+        now = self._clocks.now()
 
         def work(db: sqlite3.Connection) -> tuple[int, bool]:
-            expired = db.execute("DELETE FROM sessions WHERE expires_ms <= ?", (now,)).rowcount > 0
+            expired = self._delete_expired(db, now.steady)
             cursor = db.execute(
                 "INSERT INTO sessions (secret_hash, user_id, address, created_ms, expires_ms)"
                 " SELECT ?, id, ?, ?, ? FROM users WHERE id = ? AND password_hash = ?",
-                (_hash(secret), address, now, expires, user_id, password_hash),
+                (_hash(secret), address, now.ms, now.ms + self._session_ms, user_id, password_hash),
             )
             if cursor.rowcount != 1:  # deleted, or given another PIN, while we hashed
                 raise BadCredentials
-            return int(cursor.lastrowid or 0), expired
+            session_id = int(cursor.lastrowid or 0)
+            self._session_times.note(session_id, now.set_by)
+            return session_id, expired
 
         session_id, expired = await self._database.write(work)
         if expired:
             self._tell()
+        expires = SteadyMs(now.steady + self._session_ms)
         return Principal("session", session_id, user_id, username, role, expires), secret
+
+    def _delete_expired(self, db: sqlite3.Connection, now: SteadyMs) -> bool:
+        """Deletes the sessions that have ended. Tells whether there were any."""
+        times = self._session_times
+        rows = db.execute("SELECT id, expires_ms FROM sessions WHERE expires_ms <= ?", (times.latest(now),))
+        ended = [(session_id,) for session_id, ms in rows if times.steady(session_id, ms) <= now]
+        db.executemany("DELETE FROM sessions WHERE id = ?", ended)
+        return bool(ended)
 
     async def logout(self, principal: Principal) -> None:
         await self.revoke_session(principal.id)
@@ -129,7 +142,7 @@ class Accounts:
         return known if known is not None and self._lives(known) else None
 
     def _lives(self, principal: Principal) -> bool:
-        return principal.expires_ms is None or principal.expires_ms > self._clock()
+        return principal.expires_ms is None or principal.expires_ms > self._clocks.steady()
 
     async def find_token(self, secret: str) -> Principal | None:
         return await self._find(
@@ -146,7 +159,9 @@ class Accounts:
         row = await self._database.read(lambda db: db.execute(sql, (secret_hash,)).fetchone())
         if row is None:
             return None
-        principal = Principal(*row)
+        kind, identity, user_id, name, role, expires = row
+        ends = None if expires is None else self._session_times.steady(identity, expires)
+        principal = Principal(kind, identity, user_id, name, role, ends)
         if generation == self._generation:  # not revoked while we read
             if len(self._known) > 10_000:
                 self._known.clear()
@@ -155,15 +170,19 @@ class Accounts:
 
     async def living(self) -> set[tuple[str, int, str]]:
         """Returns (kind, id, role) of every session and token that is good now."""
-        now = self._clock()
+        now, times = self._clocks.steady(), self._session_times
         rows = await self._database.read(
             lambda db: db.execute(
-                "SELECT 'session', s.id, u.role FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.expires_ms > ?"
-                " UNION ALL SELECT 'token', id, role FROM tokens",
-                (now,),
+                "SELECT 'session', s.id, u.role, s.expires_ms FROM sessions s JOIN users u ON u.id = s.user_id"
+                " WHERE s.expires_ms > ? UNION ALL SELECT 'token', id, role, NULL FROM tokens",
+                (times.earliest(now),),
             ).fetchall()
         )
-        return set(rows)
+        return {
+            (kind, identity, role)
+            for kind, identity, role, expires in rows
+            if expires is None or times.steady(identity, expires) > now
+        }
 
     # Users
 
@@ -178,7 +197,7 @@ class Accounts:
                 cursor = db.execute(
                     "INSERT INTO users (username, username_key, role, password_hash, created_ms)"
                     " VALUES (?, ?, ?, ?, ?)",
-                    (name, username_key(name), role, hashed, self._clock()),
+                    (name, username_key(name), role, hashed, self._clocks.wall()),
                 )
             except sqlite3.IntegrityError as error:
                 raise Invalid(
@@ -234,7 +253,7 @@ class Accounts:
             try:
                 db.execute(
                     "INSERT INTO tokens (name, role, secret_hash, created_ms) VALUES (?, ?, ?, ?)",
-                    (name, role, _hash(secret), self._clock()),
+                    (name, role, _hash(secret), self._clocks.wall()),
                 )
             except sqlite3.IntegrityError as error:
                 raise Invalid(
@@ -266,7 +285,7 @@ class Accounts:
         return await self._rows(
             "SELECT s.id, u.username, u.role, s.address, s.created_ms, s.expires_ms FROM sessions s"
             " JOIN users u ON u.id = s.user_id WHERE s.expires_ms > ? ORDER BY s.id",
-            self._clock(),
+            self._clocks.wall(),
         )
 
     async def revoke_session(self, session_id: int) -> None:

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from ..clock import Clock
+from ..clock import Clocks, SteadyMs
 from ..errors import BadCredentials, TooManyAttempts
 
 FAILURES_ALLOWED = 5
@@ -18,15 +18,15 @@ FAILURE_WINDOW_MS = 15 * 60 * 1000
 
 @dataclass(slots=True)
 class _Attempts:
-    failures_ms: list[int] = field(default_factory=list)
+    failures_ms: list[SteadyMs] = field(default_factory=list)
     one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class LoginThrottle:
     """Counts the failures in memory: a restart forgives."""
 
-    def __init__(self, clock: Clock, max_keys: int = 10_000) -> None:
-        self._clock = clock
+    def __init__(self, clocks: Clocks, max_keys: int = 10_000) -> None:
+        self._clocks = clocks
         self._max_keys = max_keys
         self._tried: OrderedDict[bytes, _Attempts] = OrderedDict()
 
@@ -43,8 +43,8 @@ class LoginThrottle:
         self._tried.move_to_end(key)
         self._forget_oldest()
         async with attempts.one_at_a_time:
-            now = self._clock()
-            recent = [ms for ms in attempts.failures_ms if now - FAILURE_WINDOW_MS < ms <= now]
+            now = self._clocks.steady()
+            recent = [ms for ms in attempts.failures_ms if now - FAILURE_WINDOW_MS < ms]
             attempts.failures_ms = recent
             if len(recent) >= FAILURES_ALLOWED:
                 raise TooManyAttempts(retry_after=(recent[0] + FAILURE_WINDOW_MS - now) / 1000)

@@ -1,8 +1,9 @@
 """What is due: orders that no kitchen screen has acknowledged, and rooms without a screen (docs/protocol.md,
 section 17). All of it is pure.
 
-There are two clocks. `now` is in seconds and only goes forward: waiting is measured by it, so that a clock that is set
-an hour on or back neither raises an alarm nor holds one up. `ms` is the time of the day: what is told, and the shift.
+Waiting is measured by `now`, the event loop's time in seconds, and what was when by the steady clock: neither is moved
+by a wall clock that is set, which raises no alarm and holds none up. The wall clock says what is told, and whether it
+is the shift.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 
 from ..alarm_hours import Shift
+from ..clock import SteadyMs, WallMs
 
 # At most one `sin_acuse` in so many seconds.
 PAUSE_SECONDS = 10.0
@@ -28,17 +30,17 @@ class _Arrivals:
     first: float
     last: float
     up_to: int
-    ms: int
+    at: SteadyMs
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
     """Events after `after`, up to `up_to`, that have had their time; of them those that were appended since
-    `since_ms` are live ones."""
+    `since` are live ones."""
 
     after: int
     up_to: int
-    since_ms: int
+    since: SteadyMs
 
 
 class Unseen:
@@ -53,7 +55,7 @@ class Unseen:
         self._arrivals: deque[_Arrivals] = deque()
         self._not_before = float("-inf")
 
-    def arrived(self, up_to: int, now: float, ms: int) -> bool:
+    def arrived(self, up_to: int, now: float, at: SteadyMs) -> bool:
         """Notes that the kitchen has events up to this one. Tells whether they are the only ones that are waited
         for."""
         if self._arrivals:
@@ -61,7 +63,7 @@ class Unseen:
             if now - newest.first < GATHER_SECONDS:
                 newest.last, newest.up_to = now, up_to
                 return False
-        self._arrivals.append(_Arrivals(now, now, up_to, ms))
+        self._arrivals.append(_Arrivals(now, now, up_to, at))
         return len(self._arrivals) == 1
 
     def raised(self, now: float) -> None:
@@ -79,7 +81,7 @@ class Unseen:
         found = [arrivals for arrivals in self._arrivals if arrivals.last + self._ack_seconds <= now]
         if not found or now < self._not_before:
             return None
-        return Due(self._covered, found[-1].up_to, min(arrivals.ms for arrivals in found) - self._stale_ms)
+        return Due(self._covered, found[-1].up_to, SteadyMs(found[0].at - self._stale_ms))
 
     def done(self, due: Due) -> None:
         """Notes that what was due has been looked at."""
@@ -90,29 +92,29 @@ class Unseen:
 
 @dataclass(slots=True)
 class RoomScreens:
-    """A room's screens. `lost_ms` is since when there is none, where the log says so already; `gone_at` and `gone_ms`
-    are when the last one went, by the two clocks."""
+    """A room's screens. `lost` is since when there is none, where the log says so already; `gone_at` and `gone` are
+    when the last one went, by the event loop and by the steady clock."""
 
     gone_at: float
-    gone_ms: int
-    lost_ms: int | None = None
+    gone: SteadyMs
+    lost: SteadyMs | None = None
     present: bool = False
 
-    def found(self, present: bool, now: float, ms: int) -> None:
+    def found(self, present: bool, now: float, at: SteadyMs) -> None:
         """Notes whether the room has a screen now."""
         if self.present and not present:
-            self.gone_at, self.gone_ms = now, ms
+            self.gone_at, self.gone = now, at
         self.present = present
 
     @property
     def recovered(self) -> bool:
         """Tells whether it is to be told that there is a screen again."""
-        return self.present and self.lost_ms is not None
+        return self.present and self.lost is not None
 
-    def due_in(self, now: float, ms: int, seconds: float, hours: Shift, zone: tzinfo) -> float | None:
+    def due_in(self, now: float, ms: WallMs, seconds: float, hours: Shift, zone: tzinfo) -> float | None:
         """Returns the seconds until it is to be told that a room has no screen which had one in this business day: 0
-        where it is due, None where there is nothing to tell."""
-        if self.present or self.lost_ms is not None:
+        where it is due, None where there is nothing to tell. `ms` is the time of the day."""
+        if self.present or self.lost is not None:
             return None
         left = self.gone_at + seconds - now
         if left <= 0 and not hours.holds(ms, zone):

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..clock import business_day, iso
+from ..clock import Instant, SteadyMs, WallMs, business_day, iso
 from ..delivery.presence import Directory
 from ..errors import LogUnavailable
 from ..events import FILTERED_ROOMS, KITCHEN, NO_SCREEN, ROLE_ROOM, SCREEN_BACK, UNSEEN, WAITERS
@@ -40,12 +40,13 @@ class AlarmWatch:
     def __init__(self, log: LiveLog, directory: Directory) -> None:
         config = log.config
         self._log = log
+        self._clocks = log.clocks
         self._directory = directory
         self._ack_seconds, self._screen_seconds = config.ack_seconds, config.screen_seconds
         self._hours, self._zone = config.alarm_hours, log.zone
         self._waiter = Waiter()
         self._rooms: dict[str, RoomScreens] = {}
-        self._seen_ms: dict[str, int] = {}
+        self._seen: dict[str, SteadyMs] = {}
         self._unseen: Unseen | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -63,7 +64,7 @@ class AlarmWatch:
         """Is called by the tail where something has come for the kitchen: once for each commit, so it does next to
         nothing."""
         unseen, log = self._unseen, self._log
-        if unseen is not None and unseen.arrived(log.tail.reached, _now(), log.clock()):
+        if unseen is not None and unseen.arrived(log.tail.reached, _now(), self._clocks.steady()):
             self._waiter.wake()
 
     async def _run(self) -> None:
@@ -85,22 +86,22 @@ class AlarmWatch:
     async def _begin(self) -> None:
         """Takes up what was waited for when the process before this one ended. The time without a screen begins
         anew."""
-        kept = await self._read(self._log.clock() - int(self._ack_seconds * 1000) - STALE_MS)
-        now, ms = _now(), self._log.clock()
-        self._seen_ms = kept.seen_ms
+        kept = await self._read(SteadyMs(self._clocks.steady() - int(self._ack_seconds * 1000) - STALE_MS))
+        now, steady = _now(), self._clocks.steady()
+        self._seen = kept.seen
         for room in FILTERED_ROOMS if self._screen_seconds else (KITCHEN,):
-            self._rooms[room] = RoomScreens(now, ms, kept.lost_ms.get(_ROLE_OF[room]))
+            self._rooms[room] = RoomScreens(now, steady, kept.lost.get(_ROLE_OF[room]))
         if self._ack_seconds:
             self._unseen = Unseen(self._ack_seconds, kept.covered)
-            for event_id, event_ms in kept.recent:
-                self._unseen.arrived(event_id, now - max(0, ms - event_ms) / 1000, event_ms)
-            if kept.raised_ms is not None and kept.raised_ms <= ms:
-                self._unseen.raised(now - (ms - kept.raised_ms) / 1000)
+            for event_id, at in kept.recent:
+                self._unseen.arrived(event_id, now - max(0, steady - at) / 1000, at)
+            if kept.raised is not None and kept.raised <= steady:
+                self._unseen.raised(now - (steady - kept.raised) / 1000)
 
-    async def _read(self, since_ms: int) -> Kept:
+    async def _read(self, since: SteadyMs) -> Kept:
         while True:
             try:
-                return await self._log.store.kept_alarms(since_ms)
+                return await self._log.store.kept_alarms(since)
             except LogUnavailable as error:
                 logger.warning("alarms: the log cannot be read: %s", error.__cause__)
                 await asyncio.sleep(WRITE_RETRY_SECONDS)
@@ -126,38 +127,41 @@ class AlarmWatch:
 
     async def _check_room(self, room: str) -> float | None:
         directory, screens = self._directory, self._rooms[room]
-        now, ms = _now(), self._log.clock()
+        now, at = _now(), self._clocks.now()
         was_present, present = screens.present, directory.has_screen(room)
         until = None if present else directory.polled_until(room)
-        if until is not None and until <= ms:
+        if until is not None and until <= at.steady:
             until = None
-        screens.found(present or until is not None, now, ms)
+        screens.found(present or until is not None, now, at.steady)
         if screens.present or was_present:
-            await self._note_seen(room, ms)
-        if screens.recovered and screens.lost_ms is not None:
-            seconds = max(0, ms - screens.lost_ms) // 1000
+            await self._note_seen(room, at)
+        if screens.recovered and screens.lost is not None:
+            seconds = max(0, at.steady - screens.lost) // 1000
             await self._append(SCREEN_BACK, _of_room(room) | {"segundos": seconds})
-            screens.lost_ms = None
+            screens.lost = None
         if until is not None:
-            return (until - ms) / 1000  # a poller says nothing when it goes
-        if not self._screen_seconds or not self._seen_today(room, ms):
+            return (until - at.steady) / 1000  # a poller says nothing when it goes
+        if not self._screen_seconds or not self._seen_today(room, at.ms):
             return None
-        left = screens.due_in(now, ms, self._screen_seconds, self._hours, self._zone)
+        left = screens.due_in(now, at.ms, self._screen_seconds, self._hours, self._zone)
         if left == 0:
-            await self._append(NO_SCREEN, _of_room(room) | {"desde": iso(screens.gone_ms, self._zone)})
-            screens.lost_ms = screens.gone_ms
+            since = iso(self._clocks.told(screens.gone), self._zone)
+            await self._append(NO_SCREEN, _of_room(room) | {"desde": since})
+            screens.lost = screens.gone
             return None
         return left
 
-    def _seen_today(self, room: str, ms: int) -> bool:
-        seen = self._seen_ms.get(room)
-        return seen is not None and business_day(seen, self._zone) == business_day(ms, self._zone)
+    def _seen_today(self, room: str, ms: WallMs) -> bool:
+        seen = self._seen.get(room)
+        if seen is None:
+            return False
+        return business_day(self._clocks.told(seen), self._zone) == business_day(ms, self._zone)
 
-    async def _note_seen(self, room: str, ms: int) -> None:
+    async def _note_seen(self, room: str, at: Instant) -> None:
         """Notes once in a business day that the room has a screen."""
-        if not self._seen_today(room, ms):
-            await self._log.store.note_screen(room, ms)
-            self._seen_ms[room] = ms
+        if not self._seen_today(room, at.ms):
+            await self._log.store.note_screen(room, at.ms)
+            self._seen[room] = at.steady
 
     # Receipts
 
@@ -167,40 +171,40 @@ class AlarmWatch:
             return None
         due = unseen.due(_now())
         if due is not None:
-            ms = self._log.clock()
-            if self._seen_today(KITCHEN, ms) and await self._append_unseen(due, ms):
+            if self._seen_today(KITCHEN, self._clocks.wall()) and await self._append_unseen(due):
                 unseen.raised(_now())
             unseen.done(due)
         then = unseen.next_due()
         return None if then is None else then - _now()
 
-    async def _append_unseen(self, due: Due, ms: int) -> bool:
-        def fields(transaction: Transaction) -> dict[str, Any] | None:
-            found = transaction.unacknowledged(due.after, due.up_to, due.since_ms)
-            rows = [row for row in found if self._hours.holds(row[2], self._zone)]
-            if not rows:
+    async def _append_unseen(self, due: Due) -> bool:
+        def fields(transaction: Transaction, at: Instant) -> dict[str, Any] | None:
+            found = transaction.unacknowledged(due.after, due.up_to, due.since)
+            events = [event for event in found if self._hours.holds(event.ms, self._zone)]
+            if not events:
                 return None
             return {
-                "evento_ids": [event_id for event_id, _, _ in rows[:MAX_NAMED]],
-                "pedido_ids": list(dict.fromkeys(order_id for _, order_id, _ in rows))[:MAX_NAMED],
-                "total": len(rows),
-                "segundos": max(0, ms - rows[0][2]) // 1000,
+                "evento_ids": [event.event_id for event in events[:MAX_NAMED]],
+                "pedido_ids": list(dict.fromkeys(event.order_id for event in events))[:MAX_NAMED],
+                "total": len(events),
+                "segundos": max(0, at.steady - events[0].steady) // 1000,
                 "hasta_id": due.up_to,
             }
 
         return await self._append_if(UNSEEN, fields)
 
     async def _append(self, tipo: str, fields: dict[str, Any]) -> None:
-        await self._append_if(tipo, lambda transaction: fields)
+        await self._append_if(tipo, lambda transaction, at: fields)
 
-    async def _append_if(self, tipo: str, fields: Callable[[Transaction], dict[str, Any] | None]) -> bool:
+    async def _append_if(self, tipo: str, fields: Callable[[Transaction, Instant], dict[str, Any] | None]) -> bool:
         """Appends what `fields` says, unless that is nothing. Returns whether it did."""
 
         def work(transaction: Transaction) -> bool:
-            ms, own = self._log.clock(), fields(transaction)
+            at = self._clocks.now()
+            own = fields(transaction, at)
             if own is None:
                 return False
-            append_system(transaction, tipo, own, ms=ms, zone=self._zone, rooms={WAITERS})
+            append_system(transaction, tipo, own, at=at, zone=self._zone, rooms={WAITERS})
             return True
 
         return await self._log.transact(work)

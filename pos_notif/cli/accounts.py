@@ -12,7 +12,7 @@ import click
 
 from ..accounts.accounts import Accounts
 from ..accounts.names import TOKEN_PUNCTUATION, USER_PUNCTUATION, new_name
-from ..clock import system_clock
+from ..clock import Clocks
 from ..config import from_environment
 from ..database.threads import Database
 from ..errors import Invalid
@@ -65,7 +65,7 @@ def run(database: str | None, work: Callable[[Accounts], Awaitable[Any]], *, cre
 
     async def main() -> Any:
         opened = await Database.open(from_environment(database=database).database, create=create)
-        accounts = Accounts(opened, system_clock)
+        accounts = Accounts(opened, Clocks())
         try:
             return await work(accounts)
         finally:

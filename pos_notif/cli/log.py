@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from ..clock import system_clock
+from ..clock import Clocks, Instant, iso
 from ..config import Config, from_environment
 from ..database.file import is_database, opened_to_read, told_in_one_line
 from ..database.threads import Database
@@ -21,7 +21,7 @@ from ..upkeep.backup import restore as restore_backup
 from ..upkeep.backup_time import note_backup
 from ..upkeep.importing import import_log
 from ..upkeep.progress import Display
-from ..upkeep.retention import DAY_MS, Overtaken, PruningResult, prune
+from ..upkeep.retention import DAY_MS, Foreseen, Overtaken, PruningResult, foresee, prune
 from ..upkeep.verification import Head, Sound, naming, verify_database, verify_export
 from .accounts import FileName, database_option
 
@@ -49,6 +49,8 @@ class Age(click.ParamType):  # type: ignore[type-arg]
         found = re.fullmatch(r"([0-9]{1,6})([dh])", str(value))
         if found is None:
             self.fail(f"{value!r} is not a number of days or hours, like 400d or 36h", param, context)
+        if int(found[1]) == 0:
+            self.fail(f"{value!r} would keep nothing; a log is emptied by beginning a new file", param, context)
         return int(found[1]) * (DAY_MS if found[2] == "d" else DAY_MS // 24)
 
 
@@ -114,35 +116,61 @@ def restore_command(file: Path, database: str | None) -> None:
 
 @click.command("prune")
 @click.option("--keep", type=Age(), required=True, help="How far back the log goes on reaching: 400d, 36h.")
+@click.option("--yes", is_flag=True, help="Do not ask, though more than half of the events go.")
+@click.option("--dry-run", is_flag=True, help="Say what would go, and leave it.")
 @database_option
-def prune_command(keep: int, database: str | None) -> None:
+def prune_command(keep: int, yes: bool, dry_run: bool, database: str | None) -> None:
     """Take events out of the log that are older, while it is served. Orders that are open go on."""
     config = from_environment(database=database)
     path = Path(config.database)
-    if keep < DAY_MS and sys.stdin.isatty():  # 0 is "for ever" elsewhere
-        click.confirm("Nothing older than that stays, of today's events either. Go on?", abort=True, err=True)
+    now = Clocks().now()
+    before_ms = now.ms - keep
+    with told_in_one_line(path), opened_to_read(path) as connection:
+        foreseen = foresee(connection, before_ms)
+    if foreseen is None or dry_run:
+        what = "no event is so old" if foreseen is None else f"would go: {_in_words(foreseen, now, config)}"
+        click.echo(f"{path}: {what}", err=True)
+    if dry_run:
+        return
+    if foreseen is not None and 2 * foreseen.result.rows > foreseen.total and not yes:
+        _ask(f"{path}: more than half of the log would go: {_in_words(foreseen, now, config)}")
     try:
         with told_in_one_line(path), Display() as display:
-            pruned = asyncio.run(_prune(config, keep, display))
+            pruned = asyncio.run(_prune(config, before_ms, now, display))
     except KeyboardInterrupt as error:
         raise CommandFailed(
             f"{path}: interrupted; rows that are pruned but still there go at the next start"
         ) from error
-    if pruned is None:
-        click.echo(f"{path}: no event is so old", err=True)
-    else:
+    if pruned is not None:
         done = f"pruned {pruned.rows:,} events up to {pruned.up_to}; {pruned.orders:,} orders go on"
         click.echo(f"{path}: {done}", err=True)
 
 
-async def _prune(config: Config, keep_ms: int, display: Display) -> PruningResult | None:
+def _in_words(foreseen: Foreseen, now: Instant, config: Config) -> str:
+    result = foreseen.result
+    words = (
+        f"{result.rows:,} of {foreseen.total:,} events, up to {result.up_to} of {iso(foreseen.up_to_ms, config.zone)};"
+        f" {result.orders:,} orders go on"
+    )
+    days = round((now.ms - foreseen.newest_ms) / DAY_MS)
+    return words + (f". The newest event is {days:,} days old: is the clock right?" if days > 1 else "")
+
+
+def _ask(what: str) -> None:
+    """Asks whether to go on, and ends the command where nobody says so. Raises UsageError where nobody can be
+    asked."""
+    if not sys.stdin.isatty():
+        raise click.UsageError(f"{what}. Say --yes if they are to go.")
+    click.confirm(f"{what}. Go on?", abort=True, err=True)
+
+
+async def _prune(config: Config, before_ms: int, now: Instant, display: Display) -> PruningResult | None:
     database = await Database.open(config.database, create=False)
     try:
         log = await SqliteLog.open(database)
-        now = system_clock()
         try:
             return await prune(
-                database, log, before_ms=now - keep_ms, now_ms=now, zone=config.zone, progress=display("events deleted")
+                database, log, before_ms=before_ms, at=now, zone=config.zone, progress=display("events deleted")
             )
         except Overtaken as error:
             raise CommandFailed(f"{config.database}: another process has pruned it just now") from error

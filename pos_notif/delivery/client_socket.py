@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
+from ..clock import SteadyMs
 from ..errors import (
     DomainError,
     Invalid,
@@ -138,7 +139,7 @@ class ClientSocket:
         self._cursor = cursor if isinstance(cursor, str) and cursor else None
         self.principal = who
         if who.expires_ms is not None:
-            seconds = max(0.0, (who.expires_ms - self._log.clock()) / 1000)
+            seconds = max(0.0, (who.expires_ms - self._log.clocks.steady()) / 1000)
             self._expiry = asyncio.get_running_loop().call_later(seconds, self.end_session)
         self._connection.signed_in()
         return None
@@ -303,9 +304,9 @@ class ClientSocket:
         if feed is not None:
             await feed.stop()
 
-    def _served(self) -> tuple[int, int]:
+    def _served(self) -> tuple[int, SteadyMs]:
         silent_ms = int((time.monotonic() - self._socket.engine.heard_at) * 1000)
-        return self._position, self._log.clock() - silent_ms
+        return self._position, SteadyMs(self._log.clocks.steady() - silent_ms)
 
 
 def _object(sent: Any) -> dict[str, Any]:

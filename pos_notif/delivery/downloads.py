@@ -99,7 +99,7 @@ class Downloads:
         fields = {
             "actor": principal.actor, "formato": export.format, "filtros": export.filters.sent, "filas": rows,
         }  # fmt: skip
-        await log.transact(partial(append_system, tipo=DOWNLOAD, fields=fields, ms=log.clock(), zone=log.zone))
+        await log.transact(partial(append_system, tipo=DOWNLOAD, fields=fields, at=log.clocks.now(), zone=log.zone))
 
     def ended(self, download: Download) -> None:
         self._running.remove(download)

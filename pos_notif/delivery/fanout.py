@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-from ..clock import Clock
+from ..clock import SteadyMs
 from ..log.tail import Tail
 
 # So many streams get a heartbeat in one turn of the loop: an event waits for no more.
@@ -61,7 +61,7 @@ class Pump:
         page: Callable[[int], tuple[bytes, int] | None],
         heartbeat: Callable[[int], bytes],
         heartbeat_seconds: float,
-        clock: Clock,
+        steady_clock: Callable[[], SteadyMs],
         written: Callable[[], None] = lambda: None,
     ) -> None:
         self._tail = tail
@@ -69,14 +69,14 @@ class Pump:
         self._page = page
         self._heartbeat = heartbeat
         self._heartbeat_seconds = heartbeat_seconds
-        self._clock = clock
+        self._steady_clock = steady_clock
         self._on_written = written
         self._live: dict[Live, None] = {}
         self._scheduled = False
         self._beat_timer: asyncio.TimerHandle | None = None
         self._written_at = 0.0
         self.reached = tail.reached
-        self.last_write_ms = 0
+        self.last_write = SteadyMs(0)
         tail.listen(self, room)
 
     @property
@@ -131,7 +131,7 @@ class Pump:
     def _write(self, chunk: Chunk, streams: dict[Live, None] | list[Live]) -> None:
         behind = [stream for stream in streams if not stream.push(chunk)]
         self._written_at = time.monotonic()
-        self.last_write_ms = self._clock()
+        self.last_write = self._steady_clock()
         for stream in behind:
             self._hand_back(stream)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any
 
-from ..clock import Clock, business_day, business_day_start, iso
+from ..clock import Clocks, SteadyMs, business_day, business_day_start, iso
 
 MAX_GONE = 200
 # A polling client counts as connected for so many of its intervals.
@@ -18,7 +18,8 @@ POLL_INTERVALS = 3
 
 @dataclass(slots=True, kw_only=True)
 class Presence:
-    """One connection. `served` tells the id up to which it has been served and when it was last written to."""
+    """One connection, with its times by the steady clock. `served` tells the id up to which it has been served and when
+    it was last written to."""
 
     sid: str
     user_id: int | None
@@ -27,10 +28,10 @@ class Presence:
     transport: str
     rooms: list[str]
     client: str | None
-    since_ms: int
-    seen_ms: int
-    served: Callable[[], tuple[int, int]]
-    until_ms: int | None = None  # a polling client's, None: until it is closed
+    since: SteadyMs
+    seen: SteadyMs
+    served: Callable[[], tuple[int, SteadyMs]]
+    until: SteadyMs | None = None  # a polling client's, None: until it is closed
     own_room: str = ""
     is_screen: bool = False  # a session's: a token has no eyes
 
@@ -43,7 +44,7 @@ class Directory:
     """Everybody who is connected, and who has gone. `lag(room, position)` tells how many of a room's events follow a
     position."""
 
-    clock: Clock
+    clocks: Clocks
     zone: tzinfo
     lag: Callable[[str, int], int] = lambda room, position: 0
     _present: dict[str, Presence] = field(default_factory=dict)
@@ -73,12 +74,12 @@ class Directory:
         transport: str,
         room: str,
         client: str | None = None,
-        served: Callable[[], tuple[int, int]],
+        served: Callable[[], tuple[int, SteadyMs]],
         sid: str | None = None,
         is_screen: bool = False,
     ) -> Presence:
         """Notes a connection; one that has the same `sid` has gone then. It lasts until it is disconnected."""
-        now = self.clock()
+        now = self.clocks.steady()
         presence = Presence(
             sid=sid or secrets.token_hex(8),
             user_id=user_id,
@@ -87,8 +88,8 @@ class Directory:
             transport=transport,
             rooms=[room],
             client=client,
-            since_ms=now,
-            seen_ms=now,
+            since=now,
+            seen=now,
             served=served,
             own_room=room,
             is_screen=is_screen,
@@ -110,8 +111,8 @@ class Directory:
         if self._present.get(presence.sid) is not presence:
             return
         del self._present[presence.sid]
-        presence.seen_ms = self.clock()
-        last = (presence.served()[0], presence.seen_ms)
+        presence.seen = self.clocks.steady()
+        last = (presence.served()[0], presence.seen)
         presence.served = lambda: last
         identity = presence.identity()
         self._here[identity] -= 1
@@ -131,44 +132,44 @@ class Directory:
         interval_ms: int, is_screen: bool = False,
     ) -> None:  # fmt: skip
         """Notes that a poll was answered up to `position`: its client is connected for some intervals more."""
-        now = self.clock()
+        now = self.clocks.steady()
         key = (user_id, username, role, client, "polling")
         presence = self._polling.get(key)
-        if presence is None or (presence.until_ms or 0) < now:
+        if presence is None or (presence.until or 0) < now:
             if len(self._polling) > 10_000:
                 self._drop_silent(now)
             presence = self._polling[key] = Presence(
                 sid=secrets.token_hex(8), user_id=user_id, role=role, username=username, transport="polling",
-                rooms=[room], client=client, since_ms=now, seen_ms=now, own_room=room,
+                rooms=[room], client=client, since=now, seen=now, own_room=room,
                 served=lambda: (position, now), is_screen=is_screen,
             )  # fmt: skip
             self._gone.pop(key, None)
             if is_screen:
-                presence.until_ms = now + POLL_INTERVALS * interval_ms
+                presence.until = SteadyMs(now + POLL_INTERVALS * interval_ms)
                 self._tell()
-        presence.seen_ms = now
-        presence.until_ms = now + POLL_INTERVALS * interval_ms
+        presence.seen = now
+        presence.until = SteadyMs(now + POLL_INTERVALS * interval_ms)
         presence.served = lambda: (position, now)
 
     def has_screen(self, room: str) -> bool:
         """Tells whether the room has a stream or socket of a session."""
         return bool(self._screens[room])
 
-    def polled_until(self, room: str) -> int | None:
-        """Returns until when the room's polling screens count as connected, in milliseconds since 1970; None where
-        there is none."""
+    def polled_until(self, room: str) -> SteadyMs | None:
+        """Returns until when the room's polling screens count as connected; None where there is none."""
         ends = (
-            poller.until_ms or 0 for poller in self._polling.values() if poller.own_room == room and poller.is_screen
+            poller.until or SteadyMs(0)
+            for poller in self._polling.values()
+            if poller.own_room == room and poller.is_screen
         )
         return max(ends, default=None)
 
     def state(self, cursor: Callable[[int], str]) -> dict[str, Any]:
         """Returns the answer of `GET /api/notificaciones/estado`."""
-        now = self.clock()
-        self._drop_silent(now)
+        self._drop_silent(self.clocks.steady())
         present = [*self._present.values(), *self._polling.values()]
-        day_start = business_day_start(business_day(now, self.zone), self.zone)
-        gone = [presence for presence in self._gone.values() if presence.seen_ms >= day_start]
+        day_start = business_day_start(business_day(self.clocks.wall(), self.zone), self.zone)
+        gone = [presence for presence in self._gone.values() if self.clocks.told(presence.seen) >= day_start]
         return {
             "total_conexiones": len(present),
             "por_rol": dict(Counter(presence.role for presence in present)),
@@ -178,13 +179,13 @@ class Directory:
 
     def summary(self) -> tuple[Counter[tuple[str, str]], int]:
         """Counts the connected by (transport, role), and tells by how many events the last of them is behind."""
-        self._drop_silent(self.clock())
+        self._drop_silent(self.clocks.steady())
         present = [*self._present.values(), *self._polling.values()]
         lags = (self.lag(presence.own_room, presence.served()[0]) for presence in present)
         return Counter((presence.transport, presence.role) for presence in present), max(lags, default=0)
 
     def _row(self, presence: Presence, connected: bool, cursor: Callable[[int], str]) -> dict[str, Any]:
-        position, seen_ms = presence.served()
+        position, seen = presence.served()
         return {
             "sid": presence.sid,
             "usuario_id": presence.user_id,
@@ -195,14 +196,17 @@ class Directory:
             "cliente": presence.client,
             "cursor": cursor(position),
             "atraso": self.lag(presence.own_room, position),
-            "conectado_desde": iso(presence.since_ms, self.zone),
-            "ultima_senal": iso(max(seen_ms, presence.seen_ms), self.zone),
+            "conectado_desde": self._told(presence.since),
+            "ultima_senal": self._told(max(seen, presence.seen)),
             "conectado": connected,
         }
 
-    def _drop_silent(self, now: int) -> None:
+    def _told(self, moment: SteadyMs) -> str:
+        return iso(self.clocks.told(moment), self.zone)
+
+    def _drop_silent(self, now: SteadyMs) -> None:
         for key, presence in list(self._polling.items()):
-            if (presence.until_ms or 0) < now:
+            if (presence.until or 0) < now:
                 del self._polling[key]
                 self._leave(presence)
 

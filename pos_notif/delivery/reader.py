@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from ..clock import business_day, business_day_start
+from ..clock import SteadyMs, business_day, business_day_start
 from ..errors import NotFound
 from ..events import KITCHEN, MANAGERS, ROLE_ROOM, order_room
 from ..log.event_log import NO_ORDERS, Cursor, LoggedEvent, Page, Pruned
@@ -185,7 +185,8 @@ class Reader:
 
     async def recent(self, limit: int) -> Page:
         """Returns the newest events of the last 5 minutes, for a reader without a cursor."""
-        return await self.log.store.read_since(self.log.clock() - RECENT_MS, self.room, limit=limit)
+        since = SteadyMs(self.log.clocks.steady() - RECENT_MS)
+        return await self.log.store.read_since(since, self.room, limit=limit)
 
     async def sse_page(self, after: int) -> SsePage:
         """Returns the reader's next events as SSE frames. Raises Pruned or LogUnavailable."""
@@ -228,9 +229,11 @@ async def snapshot(
 ) -> tuple[list[Order], str, list[dict[str, Any]]]:
     """Returns the orders in a room's view (all open ones for None), the cursor after which a stream misses nothing, and
     the alarms of this business day that are to be shown there. In the waiters' view it is what this user is shown."""
-    now = log.clock()
-    day_start = business_day_start(business_day(now, log.zone), log.zone)
-    orders, bounds, alarms = await log.store.snapshot(room, now, log.limits, user_id, day_start)
+    now = log.clocks.now()
+    day_start = business_day_start(business_day(now.ms, log.zone), log.zone)
+    # What was raised an hour ago is of this day, though the clock was set on by two since.
+    alarms_since = SteadyMs(now.steady - (now.ms - day_start))
+    orders, bounds, alarms = await log.store.snapshot(room, now.steady, log.limits, user_id, alarms_since)
     return orders, bounds.cursor(), alarms
 
 

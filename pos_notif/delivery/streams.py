@@ -9,6 +9,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from ..clock import SteadyMs
 from ..errors import LogUnavailable
 from ..events import MANAGERS
 from ..log.live import LiveLog
@@ -67,7 +68,7 @@ class Streams:
                 log.tail, MANAGERS if follows else reader.room,
                 page=replace(reader, follows=follows).sse_page_in_memory,
                 heartbeat=self.heartbeat, heartbeat_seconds=log.config.heartbeat_seconds,
-                clock=log.clock, written=log.written,
+                steady_clock=log.clocks.steady, written=log.written,
             )  # fmt: skip
         return pump
 
@@ -87,7 +88,7 @@ class Stream:
     """One reader's stream. `serve` is its whole life; cancelling it at any point leaves nothing behind."""
 
     __slots__ = (
-        "__weakref__", "_after", "_client", "_cursor", "_ending", "_gone", "_live", "_presence", "_reader", "_seen_ms",
+        "__weakref__", "_after", "_client", "_cursor", "_ending", "_gone", "_live", "_presence", "_reader", "_seen",
         "_streams", "_wake", "principal", "push",
     )  # fmt: skip
 
@@ -100,7 +101,7 @@ class Stream:
         self._cursor = cursor
         self._client = client
         self._after = 0
-        self._seen_ms = 0
+        self._seen = SteadyMs(0)
         self._live: Pump | None = None
         self._wake: asyncio.Future[None] | None = None
         self._ending: str | None = None
@@ -111,11 +112,11 @@ class Stream:
         self._ending = self._ending or reason
         self._leave()
 
-    def _served(self) -> tuple[int, int]:
+    def _served(self) -> tuple[int, SteadyMs]:
         """Returns the id up to which the stream has been served, and when it was last written to."""
         if self._live is not None:
-            return self._live.reached, max(self._seen_ms, self._live.last_write_ms)
-        return self._after, self._seen_ms
+            return self._live.reached, max(self._seen, self._live.last_write)
+        return self._after, self._seen
 
     # As the pump sees it; `push` is the sink's own
 
@@ -123,7 +124,7 @@ class Stream:
         pump, self._live = self._live, None
         self._after = after
         if pump is not None:
-            self._seen_ms = max(self._seen_ms, pump.last_write_ms)
+            self._seen = max(self._seen, pump.last_write)
             self._streams.left(pump)
         self._resume()
 
@@ -217,7 +218,7 @@ class Stream:
                 if body:
                     await streams.pages.take()
                     await sink.send(body)
-                    self._seen_ms = streams.log.clock()
+                    self._seen = streams.log.clocks.steady()
                 self._after = after
                 if self._gone or self._ending is not None:
                     return
@@ -229,7 +230,7 @@ class Stream:
         if config.stream_seconds:
             ends.append((config.stream_seconds * random.uniform(0.8, 1.0), RECONNECT))
         if expires is not None:
-            ends.append((max(0.0, (expires - self._streams.log.clock()) / 1000), SESSION_ENDED))
+            ends.append((max(0.0, (expires - self._streams.log.clocks.steady()) / 1000), SESSION_ENDED))
         if not ends:
             return None
         seconds, reason = min(ends)

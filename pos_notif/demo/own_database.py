@@ -46,7 +46,7 @@ async def prepare(path: str | os.PathLike[str]) -> str:
     PINs and roles are set back to those that are shown; whoever is still signed in stays so, and what was done to the
     menu stays too."""
     async with NotificadorPedidos(database=str(path)) as notifier:
-        accounts = Accounts(notifier.log.database, notifier.log.clock)
+        accounts = Accounts(notifier.log.database, notifier.log.clocks)
         try:
             # The token comes first: it marks the file as the demo's.
             if any(token["name"] == TOKEN_NAME for token in await accounts.list_tokens()):

@@ -7,7 +7,7 @@ import asyncio
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from ..clock import business_day, business_day_start, iso
+from ..clock import WallMs, business_day, business_day_start, iso
 from ..log.live import LiveLog
 from ..orders.state import Json
 from .counting import Figures
@@ -51,7 +51,7 @@ class DayFigures:
 
     async def of(self, day: date | None) -> Json:
         """Returns a day's figures, today's for None, as `GET /api/cifras` answers them. Raises LogUnavailable."""
-        today = business_day(self._log.clock(), self._log.zone)
+        today = business_day(self._log.clocks.wall(), self._log.zone)
         if self._present is not None and self._present.day != today:
             await self._leave(today)
         day = day or today
@@ -76,11 +76,11 @@ class DayFigures:
             self._present = None
             async with reading.lock:
                 if reading.day < today and reading.first is not None:
-                    await self._end(reading, await self._first_id(reading.day + timedelta(days=1)))
+                    await self._end(reading, (await self._ids(reading.day))[1])
                 await asyncio.to_thread(reading.figures.forget)
 
     async def _of_ended(self, day: date) -> _Ended:
-        first, before = await self._first_id(day), await self._first_id(day + timedelta(days=1))
+        first, before = await self._ids(day)
         ended = self._ended.get(day)
         if ended is not None and (ended.first, ended.before) == (first, before):
             return ended
@@ -105,7 +105,7 @@ class DayFigures:
     async def _read(self, reading: _Reading, before: int) -> None:
         """Takes the day's events that are new, below the id `before`."""
         if reading.first is None:
-            reading.first = await self._first_id(reading.day)
+            reading.first, _ = await self._ids(reading.day)
             reading.after = reading.first - 1
         more = True
         while more:
@@ -115,24 +115,26 @@ class DayFigures:
 
     async def _count(self, reading: _Reading) -> Json:
         log, late_ms = self._log, int(self._log.config.late_minutes * 60_000)
-        return await asyncio.to_thread(reading.figures.summary, log.clock(), log.zone, late_ms)
+        return await asyncio.to_thread(reading.figures.summary, log.clocks.wall(), log.zone, late_ms)
 
     async def _told(self, day: date, up_to: int, counted: Json) -> Json:
         log = self._log
-        now, zone = log.clock(), log.zone
+        now, zone = log.clocks.now(), log.zone
         return {
             "dia": day.isoformat(),
             "desde": iso(self._start(day), zone),
             "hasta": iso(self._start(day + timedelta(days=1)), zone),
-            "hora_servidor": iso(now, zone),
+            "hora_servidor": iso(now.ms, zone),
             "cursor": log.cursor(up_to),
             "tarde_segundos": round(log.config.late_minutes * 60),
-            "abiertos": await log.store.count_open(now, log.limits),
+            "abiertos": await log.store.count_open(now.steady, log.limits),
             **counted,
         }
 
-    def _start(self, day: date) -> int:
+    def _start(self, day: date) -> WallMs:
         return business_day_start(day, self._log.zone)
 
-    async def _first_id(self, day: date) -> int:
-        return await self._log.store.first_id_at(self._start(day))
+    async def _ids(self, day: date) -> tuple[int, int]:
+        """Returns the id of the day's first event, and the one before which its last event is."""
+        first, last = await self._log.store.ids_at(self._start(day), self._start(day + timedelta(days=1)))
+        return first, last + 1

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
+from ..clock import Instant, SteadyMs, WallMs
 from ..events import EVENT_NAME
 from ..orders.menu import Product
-from ..orders.state import Order
+from ..orders.state import Order, SteadyOrder
 from ..principal import Owner
 
 T = TypeVar("T")
@@ -105,6 +106,16 @@ class Pruned(Exception):
     """The reader's place is no longer in the log."""
 
 
+@dataclass(frozen=True, slots=True)
+class Unacknowledged:
+    """An event that no kitchen screen has acknowledged, with the time of its append by both clocks."""
+
+    event_id: int
+    order_id: int
+    ms: WallMs
+    steady: SteadyMs
+
+
 class Transaction(Protocol):
     """One publication's view of the log while it is being written. What it appends is kept whole or not at all."""
 
@@ -112,12 +123,18 @@ class Transaction(Protocol):
 
     def order(self, order_id: int) -> Order | None: ...
 
+    def steady(self, order: Order) -> SteadyOrder:
+        """Returns the order with its times by the steady clock: for what is decided by how long ago something was."""
+
+    def seconds_since(self, event: LoggedEvent, at: Instant) -> int:
+        """Returns how many whole seconds before `at` the event was appended, however the clock was set since."""
+
     def event(self, event_id: int) -> LoggedEvent | None:
         """Returns the event, or None where its id was never given or it is no longer kept."""
 
-    def unacknowledged(self, after: int, up_to: int, since_ms: int) -> list[tuple[int, int, int]]:
-        """Returns the events of the kitchen's new and cancelled orders in `(after, up_to]`, appended since `since_ms`,
-        that no kitchen screen has acknowledged: (id, order, ms), oldest first."""
+    def unacknowledged(self, after: int, up_to: int, since: SteadyMs) -> list[Unacknowledged]:
+        """Returns the events of the kitchen's new and cancelled orders in `(after, up_to]`, appended since `since`,
+        that no kitchen screen has acknowledged, oldest first."""
 
     def last_own_order_id(self) -> int:
         """Returns the greatest id that the service has given to an order; below FIRST_OWN_ORDER_ID where it has given
@@ -136,7 +153,7 @@ class Transaction(Protocol):
         self,
         event: dict[str, Any],
         filtered_rooms: set[str],
-        ms: int,
+        at: Instant,
         order: Order | None,
         order_json: str | None = None,
         order_size: int | None = None,
@@ -171,7 +188,7 @@ class Transaction(Protocol):
     def begin_after(self, up_to: int, anchor_hash: str) -> None:
         """Makes the log begin after this event. A publication does it last: it is not taken back where that fails."""
 
-    def follow(self, owner: Owner, order_id: int, now_ms: int) -> list[tuple[Owner, int]]:
+    def follow(self, owner: Owner, order_id: int, now: SteadyMs) -> list[tuple[Owner, int]]:
         """Makes the owner follow the order from the next event on, unless it does already. Returns the subscriptions
         that are given up for it, those of orders that are long over. Raises TooManySubscriptions, or NotAuthenticated
         where the owner's session or token is no more."""

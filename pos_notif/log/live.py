@@ -8,13 +8,14 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from ..clock import Clock, iso, system_clock
+from ..clock import Clocks, iso
 from ..config import Config
 from ..counts import Counts
 from ..database.threads import Database
 from ..errors import LogUnavailable
 from ..orders.kitchen_copy import kitchen_copier
 from ..orders.state import Order, ViewLimits
+from .clock_check import ClockCheck, read_newest_ms
 from .event_log import NO_ORDERS, Bounds, LoggedEvent, Page, Pruned, Transaction
 from .subscriptions import Subscriptions
 from .tail import PAGE_BYTES, PAGE_EVENTS, Tail
@@ -34,15 +35,18 @@ class LiveLog:
     """`open` it before anything else; `close` it before the loop ends.
 
     `store` is the log in SQLite, `tail` its newest events in memory; `database` is the file, for what is no event.
-    `damage` says in words what the check of the whole chain found; None while it found nothing.
+    `clocks` are the two by which everything in this process goes.
+    `damage` says in words what the check of the whole chain found; None while it found nothing. `clock_check` says what
+    the log knows of the wall clock.
     """
 
     database: Database
     store: SqliteLog
+    clock_check: ClockCheck
 
-    def __init__(self, config: Config, clock: Clock = system_clock) -> None:
+    def __init__(self, config: Config, clocks: Clocks | None = None) -> None:
         self.config = config
-        self.clock = clock
+        self.clocks = clocks or Clocks()
         self.zone = config.zone
         self.limits = ViewLimits(
             view_ms=int(config.view_hours * 3_600_000), ready_ms=int(config.ready_minutes * 60_000)
@@ -65,10 +69,14 @@ class LiveLog:
         try:
             # Before the log's bounds are read: what is committed in between is found by the first look.
             version = await self.database.data_version()
-            self.store = await SqliteLog.open(self.database, self._appended, self.subscriptions.load)
+            self.store = await SqliteLog.open(
+                self.database, self._appended, self.subscriptions.load, clocks=self.clocks
+            )
             # As much as the check at start has read anyway: the first reconnects need no disk.
             newest = await self.store.newest_events(min(1000, self.config.tail_events))
             self.tail.start(self.bounds.newest, newest)
+            self.clock_check = ClockCheck(self.clocks, await self.database.read(read_newest_ms))
+            self.clock_check.look(self.bounds.newest)
         except BaseException:
             await self.database.close()
             raise
@@ -110,6 +118,7 @@ class LiveLog:
     async def _watch(self, version: int) -> None:
         while True:
             await asyncio.sleep(WATCH_SECONDS)
+            self.clock_check.look(self.bounds.newest)
             try:
                 found = await self.database.data_version()
                 if found != version:
@@ -151,7 +160,7 @@ class LiveLog:
 
     def now(self) -> str:
         """Returns the time as events carry it."""
-        return iso(self.clock(), self.zone)
+        return iso(self.clocks.wall(), self.zone)
 
     async def transact(self, work: Callable[[Transaction], T]) -> T:
         """Runs `work` in the writer's thread and transaction, and returns its result once that is durable. Raises what

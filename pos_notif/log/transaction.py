@@ -9,21 +9,23 @@ from dataclasses import dataclass, field
 from itertools import chain as chain_events
 from typing import Any
 
+from ..clock import Instant, SteadyMs
+from ..database.stored_times import StoredTimes
 from ..errors import NotAuthenticated, TooManySubscriptions
 from ..events import KITCHEN, OVER, READY, RECEIPT, STATE_CHANGE, TILLS, WAITERS
 from ..orders.menu import Product
 from ..orders.routing import all_rooms
-from ..orders.state import Order
+from ..orders.state import Order, SteadyOrder
 from ..principal import Owner
 from ..wire.json_text import dump
-from .event_log import FIRST_OWN_ORDER_ID, LAST_OWN_ORDER_ID, LoggedEvent
+from .event_log import FIRST_OWN_ORDER_ID, LAST_OWN_ORDER_ID, LoggedEvent, Unacknowledged
 from .hash_chain import chain
 from .subscriptions import MAX_CLIENTS, MAX_SUBSCRIPTIONS, OVER_MS
 from .tables.alarms import unacknowledged
 from .tables.events import EVENT_COLUMNS, event_of, read_bounds
 from .tables.fold import Fold
 from .tables.menu import find_product, save_products
-from .tables.orders import find_order, last_own_id, save_orders
+from .tables.orders import find_order, last_own_id, save_orders, steady_order, steady_time
 
 
 @dataclass(slots=True)
@@ -60,9 +62,11 @@ class Pending:
 class SqliteTransaction:
     """Reads through its own rows, then the group's, then the database; writes only into its own."""
 
-    def __init__(self, connection: sqlite3.Connection, group: Pending) -> None:
+    def __init__(self, connection: sqlite3.Connection, group: Pending, times: StoredTimes) -> None:
+        """Begins with nothing of its own. `times` are those of the events."""
         self._connection = connection
         self._group = group
+        self._times = times
         self.pending = Pending(group.head_id, group.head_hash)
         self._fold: Fold | None = None
 
@@ -73,19 +77,30 @@ class SqliteTransaction:
         known = self.pending.orders.get(order_id) or self._group.orders.get(order_id)
         return known[0] if known is not None else find_order(self._connection, order_id)
 
+    def steady(self, order: Order) -> SteadyOrder:
+        if not self._times.differ:
+            return SteadyOrder(order)
+        unwritten = self._unwritten(order.pedido["id"])
+        return steady_order(self._connection, order, self._times, {event.ms: event.id for event in unwritten})
+
+    def _unwritten(self, order_id: int) -> list[LoggedEvent]:
+        return [event for event in (*self._group.events, *self.pending.events) if event.order_id == order_id]
+
+    def seconds_since(self, event: LoggedEvent, at: Instant) -> int:
+        return max(0, at.steady - self._times.steady(event.id, event.ms)) // 1000
+
     def last_own_order_id(self) -> int:
         own = range(FIRST_OWN_ORDER_ID, LAST_OWN_ORDER_ID + 1)
         unwritten = [order_id for order_id in (*self._group.orders, *self.pending.orders) if order_id in own]
         return max(last_own_id(self._connection, own[0], own[-1]), *unwritten, 0)
 
     def ready_lines(self, order_id: int) -> Sequence[int] | None:
-        unwritten = [event for event in (*self._group.events, *self.pending.events) if event.order_id == order_id]
         sql = (
             f"SELECT {EVENT_COLUMNS} FROM events WHERE order_id = ? AND type = ?"
             " AND id >= (SELECT oldest FROM log) ORDER BY id DESC"
         )
         written = (event_of(row) for row in self._connection.execute(sql, (order_id, STATE_CHANGE)))
-        for event in chain_events(reversed(unwritten), written):
+        for event in chain_events(reversed(self._unwritten(order_id)), written):
             found = json.loads(event.json)
             if found["tipo"] == STATE_CHANGE and found["estado"] == READY != found["estado_anterior"]:
                 lines: Sequence[int] | None = found.get("items_listos_ids")
@@ -107,7 +122,7 @@ class SqliteTransaction:
         self,
         event: dict[str, Any],
         filtered_rooms: set[str],
-        ms: int,
+        at: Instant,
         order: Order | None,
         order_json: str | None = None,
         order_size: int | None = None,
@@ -126,11 +141,12 @@ class SqliteTransaction:
         data = _stored(event, carried_json, all_rooms(filtered_rooms, order_id))
         stored = data.encode()
         pending.size += len(stored)
+        self._times.note(event_id, at.set_by)
         pending.head_id = event_id
         pending.head_hash = chain(pending.head_hash, stored)
         rooms = [room in filtered_rooms for room in (KITCHEN, WAITERS, TILLS)]
-        pending.rows.append((event_id, ms, event["tipo"], *rooms, data, order_id, pending.head_hash))
-        pending.events.append(LoggedEvent(event_id, ms, event["tipo"], frozenset(filtered_rooms), stored, order_id))
+        pending.rows.append((event_id, at.ms, event["tipo"], *rooms, data, order_id, pending.head_hash))
+        pending.events.append(LoggedEvent(event_id, at.ms, event["tipo"], frozenset(filtered_rooms), stored, order_id))
         return event_id
 
     def size(self) -> int:
@@ -184,12 +200,13 @@ class SqliteTransaction:
         # At once, so that the group's next publications no longer know what is gone.
         self._connection.execute("UPDATE log SET oldest = ? + 1, anchor_hash = ?", (up_to, anchor_hash))
 
-    def unacknowledged(self, after: int, up_to: int, since_ms: int) -> list[tuple[int, int, int]]:
+    def unacknowledged(self, after: int, up_to: int, since: SteadyMs) -> list[Unacknowledged]:
         receipts = [event for event in (*self._group.events, *self.pending.events) if event.tipo == RECEIPT]
         seen = {json.loads(receipt.json)["evento_id"] for receipt in receipts}
-        return [row for row in unacknowledged(self._connection, after, up_to, since_ms) if row[0] not in seen]
+        found = unacknowledged(self._connection, after, up_to, since, self._times)
+        return [event for event in found if event.event_id not in seen]
 
-    def follow(self, owner: Owner, order_id: int, now_ms: int) -> list[tuple[Owner, int]]:
+    def follow(self, owner: Owner, order_id: int, now: SteadyMs) -> list[tuple[Owner, int]]:
         followed = self._followed(owner)
         if order_id in followed:
             return []
@@ -198,12 +215,12 @@ class SqliteTransaction:
         table = "tokens" if owner.kind == "token" else "sessions"
         if self._connection.execute(f"SELECT 1 FROM {table} WHERE id = ?", (owner.id,)).fetchone() is None:
             raise NotAuthenticated  # revoked since it was asked for
-        given_up = [] if followed else self._make_room(owner, now_ms)
+        given_up = [] if followed else self._make_room(owner, now)
         self.pending.follows.update((subscription, None) for subscription in given_up)
         self.pending.follows[owner, order_id] = self.pending.head_id
         return given_up
 
-    def _make_room(self, owner: Owner, now_ms: int) -> list[tuple[Owner, int]]:
+    def _make_room(self, owner: Owner, now: SteadyMs) -> list[tuple[Owner, int]]:
         """Returns the subscriptions that must go to make room for one more client. Raises TooManySubscriptions where
         that would not do."""
         column = f"{owner.kind}_id"
@@ -218,13 +235,15 @@ class SqliteTransaction:
                 (followed.discard if after is None else followed.add)((changed.client, order_id))
         if len({client for client, _ in followed}) < MAX_CLIENTS:
             return []
+        since = SteadyMs(now - OVER_MS)
         over = {
             order_id
-            for (order_id,) in self._connection.execute(
-                f"SELECT DISTINCT o.id FROM subscriptions s JOIN orders o ON o.id = s.order_id WHERE s.{column} = ?"
-                f" AND o.last_event_ms < ? AND o.state IN ({', '.join('?' * len(OVER))})",
-                (owner.id, now_ms - OVER_MS, *OVER),
+            for order_id, ms in self._connection.execute(
+                "SELECT DISTINCT o.id, o.last_event_ms FROM subscriptions s JOIN orders o ON o.id = s.order_id"
+                f" WHERE s.{column} = ? AND o.last_event_ms < ? AND o.state IN ({', '.join('?' * len(OVER))})",
+                (owner.id, self._times.latest(since), *OVER),
             )
+            if not self._times.differ or steady_time(self._connection, order_id, ms, self._times) < since
         }
         if len({client for client, order_id in followed if order_id not in over}) >= MAX_CLIENTS:
             raise TooManySubscriptions("Hay demasiados clientes con suscripciones en esta sesión o token.")

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from ..clock import Clocks, SteadyMs, WallMs
 from ..database.file import ZERO_HASH
+from ..database.stored_times import StoredTimes
 from ..database.threads import Database
 from ..errors import LogRefused, LogUnavailable
 from ..events import WAITERS
@@ -33,7 +35,7 @@ from .tables.events import (
     read_page,
     read_since,
 )
-from .tables.figures import count_open, first_id_at, read_orders_events
+from .tables.figures import count_open, ids_at, read_orders_events
 from .tables.menu import all_products
 from .tables.orders import find_order, view
 from .transaction import Pending, SqliteTransaction, write_rows
@@ -54,7 +56,8 @@ GATHER_TURNS = 6
 class SqliteLog:
     """Use `SqliteLog.open`. `on_append` is called in the loop with what has become durable, in the log's order,
     other processes' events included, before the publisher is answered. `on_subscriptions` is called with all that there
-    are where another process has changed some."""
+    are where another process has changed some. What it is asked for since some moment goes by the steady clock,
+    whatever the wall clock wrote meanwhile."""
 
     def __init__(
         self,
@@ -62,9 +65,11 @@ class SqliteLog:
         bounds: Bounds,
         on_append: Callable[[list[LoggedEvent]], None],
         on_subscriptions: Callable[[Iterable[tuple[Owner, int, int]]], None],
+        clocks: Clocks,
     ) -> None:
         self.bounds = bounds
         self._database = database
+        self._times = StoredTimes(clocks, bounds.newest)
         self._on_append = on_append
         self._on_subscriptions = on_subscriptions
         self._subscriptions_version = -1
@@ -80,6 +85,7 @@ class SqliteLog:
         database: Database,
         on_append: Callable[[list[LoggedEvent]], None] = lambda events: None,
         on_subscriptions: Callable[[Iterable[tuple[Owner, int, int]]], None] = lambda rows: None,
+        clocks: Clocks | None = None,
     ) -> SqliteLog:
         """Opens the log in its database. Raises LogRefused where the newest 1,000 rows do not chain up to the head."""
         try:
@@ -90,7 +96,7 @@ class SqliteLog:
             raise LogRefused(f"{database.path}: is damaged ({error.__cause__})") from error
         if problem:
             raise LogRefused(f"{database.path}: is damaged: {problem}")
-        log = cls(database, bounds, on_append, on_subscriptions)
+        log = cls(database, bounds, on_append, on_subscriptions, clocks or Clocks())
         await log.refresh()  # the subscriptions
         return log
 
@@ -142,7 +148,7 @@ class SqliteLog:
         known, version = self.bounds.newest, self._subscriptions_version
         try:
             written, hooks, left = await self._database.write(
-                lambda connection: _commit(connection, group, known, version)
+                lambda connection: _commit(connection, group, known, version, self._times)
             )
         except BaseException as error:
             failure = error if isinstance(error, LogUnavailable) else LogUnavailable()
@@ -206,6 +212,7 @@ class SqliteLog:
         """Hands on what other processes have written, and returns the log's bounds."""
         known, version = self.bounds.newest, self._subscriptions_version
         found = await self._database.read(lambda db: appended_since(db, known, version))
+        self._times.heard(found.bounds.newest)
         if self._committing is not None:  # it may be in what was found, and its hooks have not run
             await asyncio.shield(self._committing)
         self._publish(found, [])
@@ -219,37 +226,38 @@ class SqliteLog:
         up_to = self.bounds.newest
         return await self._database.read(lambda db: read_page(db, after, up_to, room, limit, max_bytes, orders))
 
-    async def read_since(self, ms: int, room: str, *, limit: int) -> Page:
-        """Returns those of the room's newest `limit` events that were appended at `ms` or later."""
-        return await self._database.read(lambda connection: read_since(connection, ms, room, limit))
+    async def read_since(self, since: SteadyMs, room: str, *, limit: int) -> Page:
+        """Returns those of the room's newest `limit` events that were appended at `since` or later."""
+        return await self._database.read(lambda connection: read_since(connection, since, room, limit, self._times))
 
     async def count(self, after: int, room: str, *, up_to: int, orders: Mapping[int, int] = NO_ORDERS) -> int:
         """Counts the events after `after` of the room and of `orders`, to `up_to` of them."""
         return await self._database.read(lambda connection: count_after(connection, after, room, up_to, orders))
 
     async def snapshot(
-        self, room: str | None, now_ms: int, limits: ViewLimits, user_id: int | None, alarms_since_ms: int
+        self, room: str | None, now: SteadyMs, limits: ViewLimits, user_id: int | None, alarms_since: SteadyMs
     ) -> tuple[list[Order], Bounds, list[dict[str, Any]]]:
         """Returns a view's orders, the log's bounds and the alarms since then that the view's readers are told, all of
         the same moment."""
+        times = self._times
 
         def work(connection: sqlite3.Connection) -> tuple[list[Order], Bounds, list[dict[str, Any]]]:
-            alarms = alarms_to_show(connection, alarms_since_ms) if room in (None, WAITERS) else []
-            return view(connection, room, now_ms, limits, user_id), read_bounds(connection), alarms
+            alarms = alarms_to_show(connection, alarms_since, times) if room in (None, WAITERS) else []
+            return view(connection, room, now, limits, user_id, times), read_bounds(connection), alarms
 
         return await self._database.read(work)
 
-    async def kept_alarms(self, since_ms: int) -> Kept:
-        """Returns what whoever begins to raise alarms has to know, without the kitchen's events before `since_ms`."""
-        return await self._database.read(lambda connection: read_kept(connection, since_ms))
+    async def kept_alarms(self, since: SteadyMs) -> Kept:
+        """Returns what whoever begins to raise alarms has to know, without the kitchen's events before `since`."""
+        return await self._database.read(lambda connection: read_kept(connection, since, self._times))
 
-    async def note_screen(self, room: str, ms: int) -> None:
+    async def note_screen(self, room: str, ms: WallMs) -> None:
         """Notes that the room had a screen then."""
         await self._database.write(lambda connection: save_screen(connection, room, ms))
 
-    async def count_unacknowledged(self, since_ms: int) -> int:
+    async def count_unacknowledged(self, since: SteadyMs) -> int:
         """Counts the orders with an event since then of which no kitchen screen has acknowledged something."""
-        return await self._database.read(lambda connection: count_unacknowledged(connection, since_ms))
+        return await self._database.read(lambda connection: count_unacknowledged(connection, since, self._times))
 
     async def products(self) -> list[Product]:
         return await self._database.read(all_products)
@@ -267,8 +275,10 @@ class SqliteLog:
 
         return await self._database.read(work)
 
-    async def first_id_at(self, ms: int) -> int:
-        return await self._database.read(lambda connection: first_id_at(connection, ms))
+    async def ids_at(self, since_ms: WallMs, until_ms: WallMs) -> tuple[int, int]:
+        """Returns the first and the last id of the events that the wall clock has from the one time until before the
+        other; where it has none, the last is the one before the first."""
+        return await self._database.read(lambda connection: ids_at(connection, since_ms, until_ms))
 
     async def orders_events(
         self, after: int, before: int, *, limit: int
@@ -277,8 +287,8 @@ class SqliteLog:
         all; and whether there may be more."""
         return await self._database.read(lambda connection: read_orders_events(connection, after, before, limit))
 
-    async def count_open(self, now_ms: int, limits: ViewLimits) -> dict[str, int]:
-        return await self._database.read(lambda connection: count_open(connection, now_ms, limits))
+    async def count_open(self, now: SteadyMs, limits: ViewLimits) -> dict[str, int]:
+        return await self._database.read(lambda connection: count_open(connection, now, limits, self._times))
 
     async def newest_events(self, limit: int) -> list[LoggedEvent]:
         """Returns the newest `limit` events of all rooms, oldest first."""
@@ -316,11 +326,12 @@ class _Job:
 
 
 def _commit(
-    connection: sqlite3.Connection, group: list[_Job], known_id: int, known_subscriptions: int
+    connection: sqlite3.Connection, group: list[_Job], known_id: int, known_subscriptions: int, times: StoredTimes
 ) -> tuple[Appended, list[Callable[[], None]], list[_Job]]:
     """Runs a group's publications in the writer's thread, inside the transaction. One that fails leaves the others as
     they are. Returns also those that were left to the next group: this one was large enough without them."""
     found = appended_since(connection, known_id, known_subscriptions)
+    times.heard(found.bounds.newest)
     head_id, head_hash = connection.execute("SELECT head_id, head_hash FROM log").fetchone()
     pending = Pending(head_id, head_hash)
     left: list[_Job] = []
@@ -328,7 +339,7 @@ def _commit(
         if pending.size >= MAX_GROUP_BYTES:
             left = group[index:]
             break
-        transaction = SqliteTransaction(connection, pending)
+        transaction = SqliteTransaction(connection, pending, times)
         try:
             job.result = job.work(transaction)
         except sqlite3.Error:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..clock import SteadyMs
 from ..errors import Invalid, InvalidTransition, RoleNotAllowed
 from ..events import (
     AT_TABLE,
@@ -32,7 +33,7 @@ from ..events import (
     TO_COOK,
     WAITER,
 )
-from .state import Json, Order
+from .state import Json, Order, SteadyOrder
 
 UNDO_MS = 60_000
 
@@ -49,7 +50,7 @@ class Action:
 
     name: str
     role: str
-    now_ms: int
+    now: SteadyMs
     ready_ms: int
     reason: str | None = None
     payment: str | None = None
@@ -60,7 +61,7 @@ class Action:
     made_ready: Sequence[int] | None = None
 
 
-Condition = Callable[[Order, Action], bool]
+Condition = Callable[[SteadyOrder, Action], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +82,12 @@ def _unpaid(order: Order, action: Action) -> bool:
     return not _paid(order, action)
 
 
-def _just_ready(order: Order, action: Action) -> bool:
-    return order.ready_ms is not None and order.ready_ms >= action.now_ms - UNDO_MS
+def _just_ready(order: SteadyOrder, action: Action) -> bool:
+    return order.ready_ms is not None and order.ready_ms >= action.now - UNDO_MS
 
 
-def _recently_ready(order: Order, action: Action) -> bool:
-    return order.ready_ms is not None and order.ready_ms >= action.now_ms - action.ready_ms
+def _recently_ready(order: SteadyOrder, action: Action) -> bool:
+    return order.ready_ms is not None and order.ready_ms >= action.now - action.ready_ms
 
 
 def _untouched(order: Order, action: Action) -> bool:
@@ -148,7 +149,7 @@ def check_role(name: str, role: str) -> None:
         raise RoleNotAllowed
 
 
-def allowed(order: Order, action: Action) -> list[str]:
+def allowed(order: SteadyOrder, action: Action) -> list[str]:
     """Returns the actions that this role may do to the order now, or to some line of it."""
     names = []
     for name, rules in RULES.items():
@@ -163,14 +164,14 @@ def allowed(order: Order, action: Action) -> list[str]:
     return names
 
 
-def _rule(name: str, order: Order, action: Action) -> Rule | None:
+def _rule(name: str, order: SteadyOrder, action: Action) -> Rule | None:
     for rule in RULES[name]:
         if order.state in rule.states and action.role in rule.roles and rule.when(order, action):
             return rule
     return None
 
 
-def drafts(order: Order, action: Action) -> list[Json]:
+def drafts(order: SteadyOrder, action: Action) -> list[Json]:
     """Returns the drafts of the events that the action makes. Raises RoleNotAllowed, Invalid or InvalidTransition."""
     if action.line_id is not None and all(line["id"] != action.line_id for line in order.pedido["items"]):
         raise Invalid(fields={"item_id": "no es una línea de este pedido"})

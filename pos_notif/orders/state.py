@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NewType
 
 from .. import events
-from ..clock import parse_iso
+from ..clock import SteadyMs, parse_iso
 from ..events import (
     AT_TABLE,
     AWAITING_PAYMENT,
@@ -44,7 +44,8 @@ DETAILS = ("mesa_numero", "cliente_nombre", "mesero")
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """`pedido` is what travels; the rest is bookkeeping that the log implies and no reader sees."""
+    """`pedido` is what travels; the rest is bookkeeping that the log implies and no reader sees. Its times are the wall
+    clock's, as its events have them."""
 
     pedido: Json
     first_event_id: int
@@ -67,6 +68,10 @@ class Order:
         return bool(self.pedido.get("incompleto", False))
 
 
+# An order whose times are by the steady clock instead: what is decided by how long ago something was is given this one.
+SteadyOrder = NewType("SteadyOrder", Order)
+
+
 @dataclass(frozen=True, slots=True)
 class ViewLimits:
     """How long views hold an order, in milliseconds: none does after `view_ms` without an event (0: no limit), and the
@@ -75,16 +80,20 @@ class ViewLimits:
     view_ms: int
     ready_ms: int
 
+    def since(self, now: SteadyMs) -> SteadyMs:
+        """Returns when an order must have had its last event for a view to hold it now."""
+        return SteadyMs(now - self.view_ms if self.view_ms else 0)
 
-def views_holding(order: Order | None, now_ms: int, limits: ViewLimits) -> set[str]:
+
+def views_holding(order: SteadyOrder | None, now: SteadyMs, limits: ViewLimits) -> set[str]:
     """Returns the rooms whose view holds the order (docs/protocol.md, section 9, "Views")."""
-    if order is None or (limits.view_ms and order.last_event_ms < now_ms - limits.view_ms):
+    if order is None or (limits.view_ms and order.last_event_ms < now - limits.view_ms):
         return set()
     views = set()
     state = order.state
     if (
         state in TO_COOK
-        or (state == READY and (order.ready_ms or 0) >= now_ms - limits.ready_ms)
+        or (state == READY and (order.ready_ms or 0) >= now - limits.ready_ms)
         or (state == CANCELLED and order.kitchen_had_it and "entendido_at" not in order.pedido)
     ):
         views.add(KITCHEN)

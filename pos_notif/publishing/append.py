@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import Any
 
-from ..clock import iso, parse_iso
+from ..clock import Instant, iso, parse_iso
 from ..errors import TooLarge
-from ..events import AWAITING_PAYMENT, CARRIES_ORDER, NEW_ORDER, PAID, STOCK_ALERT
+from ..events import AWAITING_PAYMENT, CARRIES_ORDER, NEW_ORDER, PAID, READY, STOCK_ALERT
 from ..log.event_log import Transaction
 from ..orders import state as orders
 from ..orders.completion import complete, complete_stock
 from ..orders.routing import rooms_for_order, rooms_for_stock
 from ..orders.size import MAX_ORDER_BYTES, check_size, measure
-from ..orders.state import Order, ViewLimits, views_holding
+from ..orders.state import Order, SteadyOrder, ViewLimits, views_holding
 
 Json = dict[str, Any]
 
@@ -33,15 +33,15 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When something happens, and by which rules. `timestamp` is `ms` as events carry it."""
+    """When something happens, and by which rules. `timestamp` is its wall clock's time as events carry it."""
 
-    ms: int
+    at: Instant
     timestamp: str
     rules: Rules
 
     @classmethod
-    def of(cls, now_ms: int, rules: Rules) -> Moment:
-        return cls(now_ms, iso(now_ms, rules.zone), rules)
+    def of(cls, at: Instant, rules: Rules) -> Moment:
+        return cls(at, iso(at.ms, rules.zone), rules)
 
     def retime(self, text: str) -> str:
         """Writes a publisher's time as ours are written."""
@@ -61,7 +61,7 @@ def append(transaction: Transaction, moment: Moment, draft: Json, actor: Json, k
     body = {name: value for name, value in draft.items() if name not in _SET_HERE}
     if draft["tipo"] == STOCK_ALERT:
         event = {**head, **tail, **complete_stock(body)}
-        return transaction.append(event, rooms_for_stock(event["nivel"]), moment.ms, None)
+        return transaction.append(event, rooms_for_stock(event["nivel"]), moment.at, None)
     return _append_order_event(transaction, moment, head, tail, {**body, "tipo": draft["tipo"]})
 
 
@@ -85,14 +85,15 @@ def _log(transaction: Transaction, moment: Moment, head: Json, tail: Json, own: 
     version = (before.pedido["version"] if before is not None else 0) + 1
     event = {**head, "pedido_id": own["pedido_id"], "version": version, **tail, **own, "tipo": head["tipo"]}
     after = orders.apply(before, event)
+    known = transaction.steady(before) if before is not None else None
     rooms = rooms_for_order(
         event,
         known=before is not None,
         old_state=before.state if before is not None else None,
         new_state=after.state,
         takeaway=after.takeaway,
-        held_before=views_holding(before, moment.ms, moment.rules.limits),
-        holds_after=views_holding(after, moment.ms, moment.rules.limits),
+        held_before=views_holding(known, moment.at.steady, moment.rules.limits),
+        holds_after=views_holding(_steady(after, known, moment.at), moment.at.steady, moment.rules.limits),
     )
     after = orders.await_receipt(after, event, rooms)
     order_json, size = measure(before, after, event, transaction.order_size(own["pedido_id"]))
@@ -100,8 +101,18 @@ def _log(transaction: Transaction, moment: Moment, head: Json, tail: Json, own: 
     if event["tipo"] in CARRIES_ORDER:
         event.pop("pedido", None)  # last, so that the short fields come first
         event["pedido"] = after.pedido
-    transaction.append(event, rooms, moment.ms, after, order_json, size)
+    transaction.append(event, rooms, moment.at, after, order_json, size)
     return after
+
+
+def _steady(after: Order, before: SteadyOrder | None, at: Instant) -> SteadyOrder:
+    """Returns the order after an event of this moment with its times by the steady clock, as the order before it has
+    them."""
+    if not at.set_by and after.ready_ms in (None, at.ms):
+        return SteadyOrder(after)
+    was_ready = before.ready_ms if before is not None and before.state == READY == after.state else None
+    ready = None if after.ready_ms is None else was_ready if was_ready is not None else at.steady
+    return SteadyOrder(replace(after, last_event_ms=at.steady, ready_ms=ready))
 
 
 def check_appended(transaction: Transaction, *, alone: bool) -> None:

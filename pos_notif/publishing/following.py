@@ -26,7 +26,7 @@ async def subscribe(log: LiveLog, order_id: Any, *, by: Owner | Followed, kitche
     def work(transaction: Transaction) -> tuple[Order | None, int]:
         after = transaction.next_id() - 1
         if isinstance(by, Owner):
-            for owner, over in transaction.follow(by, number, log.clock()):
+            for owner, over in transaction.follow(by, number, log.clocks.steady()):
                 transaction.on_commit(partial(log.subscriptions.discard, owner, over))
             transaction.on_commit(lambda: log.subscriptions.add(by, number, after))
         else:
@@ -66,7 +66,7 @@ async def acknowledge(log: LiveLog, who: Principal, sent: Mapping[str, Any]) -> 
         if name not in ("evento_ids", "entendido"):
             raise Invalid(fields={printable(name): "no se reconoce"})
     understood = flag(sent, "entendido", default=False)
-    receipts = Receipts(_event_ids(sent.get("evento_ids")), understood, who.actor, log.clock(), log.zone)
+    receipts = Receipts(_event_ids(sent.get("evento_ids")), understood, who.actor, log.clocks.now(), log.zone)
     return {"ok": True, "nuevos": await log.transact(receipts.append_to)}
 
 

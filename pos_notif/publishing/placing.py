@@ -81,12 +81,13 @@ async def act(publishing: Publishing, who: Principal, order_id: int, body: Actio
         if body.version is not None and body.version != before.pedido["version"]:
             raise StaleVersion(extra={"pedido": publishing.log.order_json(before, who.role == COOK)})
         action = Action(
-            body.accion, who.role, moment.ms, publishing.log.limits.ready_ms, reason=(body.razon or "").strip() or None,
+            body.accion, who.role, moment.at.steady, publishing.log.limits.ready_ms,
+            reason=(body.razon or "").strip() or None,
             payment=body.metodo_pago, line_id=body.item_id, quantity=body.cantidad, notes=body.notas,
             lines=_lines(transaction, body.items or ()),
             made_ready=transaction.ready_lines(order_id) if body.accion == "deshacer" else None,
         )  # fmt: skip
-        made = drafts(before, action)
+        made = drafts(transaction.steady(before), action)
         first = transaction.next_id()
         for index, draft in enumerate(made):
             append(transaction, moment, draft, actor, body.operacion_id if index == 0 else None)

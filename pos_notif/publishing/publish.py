@@ -21,7 +21,7 @@ class Publishing:
 
     def moment(self) -> Moment:
         """Returns now, by these rules, for what is to be appended."""
-        return Moment.of(self.log.clock(), self._rules)
+        return Moment.of(self.log.clocks.now(), self._rules)
 
     async def publish(
         self,

@@ -10,6 +10,7 @@ from datetime import tzinfo
 from functools import partial
 from typing import Any
 
+from ..clock import Instant
 from ..errors import Invalid
 from ..events import CANCELLED, KITCHEN, RECEIPT, acknowledgeable, cancels
 from ..log.event_log import LoggedEvent, Transaction
@@ -29,7 +30,7 @@ class Receipts:
     event_ids: Sequence[int]
     understood: bool
     actor: dict[str, Any]
-    ms: int
+    at: Instant
     zone: tzinfo
 
     def append_to(self, transaction: Transaction) -> int:
@@ -57,11 +58,11 @@ class Receipts:
             "pedido_id": order.pedido["id"],
             "actor": self.actor,
             "evento_id": event.id,
-            "segundos": max(0, self.ms - event.ms) // 1000,
+            "segundos": transaction.seconds_since(event, self.at),
             "entendido": understood,
         }
         append_system(
-            transaction, RECEIPT, fields, ms=self.ms, zone=self.zone,
+            transaction, RECEIPT, fields, at=self.at, zone=self.zone,
             rooms=rooms_for_receipt(takeaway=order.takeaway, understood=understood),
             after=partial(orders.acknowledge, order),
         )  # fmt: skip

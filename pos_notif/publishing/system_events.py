@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from datetime import tzinfo
 
-from ..clock import iso
+from ..clock import Instant, iso
 from ..log.event_log import Transaction
 from ..orders.state import Json, Order
 
@@ -15,12 +15,12 @@ def append_system(
     tipo: str,
     fields: Json,
     *,
-    ms: int,
+    at: Instant,
     zone: tzinfo,
     rooms: Collection[str] = (),
     after: Callable[[Json], Order] | None = None,
 ) -> None:
     """Appends an event of the service itself, for the managers and for `rooms`. `after(event)` is its order after it,
     where it is about one."""
-    event = {"id": transaction.next_id(), "tipo": tipo, "timestamp": iso(ms, zone), **fields}
-    transaction.append(event, set(rooms), ms, after(event) if after is not None else None)
+    event = {"id": transaction.next_id(), "tipo": tipo, "timestamp": iso(at.ms, zone), **fields}
+    transaction.append(event, set(rooms), at, after(event) if after is not None else None)

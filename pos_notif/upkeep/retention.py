@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import tzinfo
 
-from ..clock import Clock, business_day, business_day_start
+from ..clock import Clocks, Instant, WallMs, business_day, business_day_start
 from ..database.threads import Database
 from ..errors import LogUnavailable
 from ..log.event_log import FIRST_OWN_ORDER_ID, Transaction
@@ -38,8 +38,38 @@ class PruningResult:
     orders: int
 
 
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What a pruning would do: `result` comes of it, `total` events are there now. `up_to_ms` is the time of the newest
+    that would go, `newest_ms` that of the newest of all."""
+
+    result: PruningResult
+    total: int
+    up_to_ms: WallMs
+    newest_ms: WallMs
+
+
 class Overtaken(Exception):
     """Another process pruned the log meanwhile."""
+
+
+def foresee(connection: sqlite3.Connection, before_ms: int) -> Foreseen | None:
+    """Returns what `prune` would do to the log now, and does nothing; None where it would not take out any event."""
+    prefix = Prefix.of(connection)
+    while prefix.extend(connection, before_ms):
+        pass
+    if not prefix.worth_it:
+        return None
+    fold, going_on = Fold(connection), 0
+    ids = sorted(prefix.order_ids)
+    for first in range(0, len(ids), PAGE_ORDERS):
+        going_on += len(orders_going_on(connection, fold, ids[first : first + PAGE_ORDERS], prefix.up_to))
+    total, up_to_ms, newest_ms = connection.execute(
+        "SELECT (SELECT count(*) FROM events WHERE id >= ?), (SELECT ms FROM events WHERE id = ?),"
+        " (SELECT ms FROM events ORDER BY id DESC LIMIT 1)",
+        (prefix.oldest, prefix.up_to),
+    ).fetchone()
+    return Foreseen(PruningResult(prefix.rows, prefix.up_to, going_on), total, up_to_ms, newest_ms)
 
 
 async def prune(
@@ -47,7 +77,7 @@ async def prune(
     log: SqliteLog,
     *,
     before_ms: int,
-    now_ms: int,
+    at: Instant,
     zone: tzinfo,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> PruningResult | None:
@@ -75,7 +105,7 @@ async def prune(
         last_own = max(transaction.last_own_order_id(), FIRST_OWN_ORDER_ID - 1)
         cut = Cut(prefix.up_to, prefix.anchor_hash, prefix.rows, last_own)
         for body in prunings(cut, [going_on[order_id] for order_id in sorted(going_on)]):
-            append_system(transaction, body["tipo"], body, ms=now_ms, zone=zone)
+            append_system(transaction, body["tipo"], body, at=at, zone=zone)
         transaction.begin_after(prefix.up_to, prefix.anchor_hash)
 
     await log.transact(work)
@@ -111,15 +141,23 @@ async def _delete_rows(database: Database, progress: Callable[[int], None]) -> N
         await asyncio.sleep(max(PAUSE_SECONDS, time.monotonic() - started))
 
 
-async def prune_every_day(database: Database, log: SqliteLog, *, keep_days: float, clock: Clock, zone: tzinfo) -> None:
-    """Prunes when it starts, and after every change of the business day: a machine may be off at night. It never
-    returns."""
+async def prune_every_day(
+    database: Database,
+    log: SqliteLog,
+    *,
+    keep_days: float,
+    cut_time: Callable[[], WallMs],
+    clocks: Clocks,
+    zone: tzinfo,
+) -> None:
+    """Prunes when it starts, and after every change of the business day: a machine may be off at night. `cut_time` is
+    the time to which ages are counted. It never returns."""
     while True:
-        day = business_day(clock(), zone)
+        day = business_day(cut_time(), zone)
         cut = business_day_start(day, zone)
         try:
             pruned = await prune(
-                database, log, before_ms=cut - int(keep_days * DAY_MS), now_ms=clock(), zone=zone
+                database, log, before_ms=cut - int(keep_days * DAY_MS), at=clocks.now(), zone=zone
             )  # fmt: skip
         except LogUnavailable as error:
             logger.warning("the log could not be pruned: %s", error.__cause__)
@@ -130,5 +168,5 @@ async def prune_every_day(database: Database, log: SqliteLog, *, keep_days: floa
                 logger.info(
                     "pruned %d events up to %d; %d orders go on", pruned.rows, pruned.up_to, pruned.orders
                 )  # fmt: skip
-        while business_day(clock(), zone) == day:  # noqa: ASYNC110 - it waits for a time, and the clock may be set
+        while business_day(cut_time(), zone) == day:  # noqa: ASYNC110 - it waits for a time, and the clock may be set
             await asyncio.sleep(LOOK_SECONDS)

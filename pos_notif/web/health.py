@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 
 from quart import Blueprint, Response
 
 from ..errors import LogUnavailable
+from ..log.live import LiveLog
 from ..log.writable import write_problem
 from .access import public
 from .answers import json_answer
@@ -41,8 +43,7 @@ async def ready() -> Any:
     problem = await _problem()
     if problem is not None:
         return _answer(503, LogUnavailable.code, problem)
-    damage = services().log.damage
-    return _answer(200, "listo", f"registro dañado: {damage}" if damage else None)
+    return _answer(200, "listo", "; ".join(_warnings(services().log)))
 
 
 @blueprint.get("/metrics")
@@ -53,6 +54,16 @@ async def metrics() -> Any:
     is_ready = not services().stopping and await _problem() is None
     return Response(await services().metrics.exposition(is_ready), headers={"Cache-Control": "no-store"},
                     content_type=METRICS_TYPE)  # fmt: skip
+
+
+def _warnings(log: LiveLog) -> Iterator[str]:
+    """Yields what somebody should look at, though orders are taken."""
+    if log.damage:
+        yield f"registro dañado: {log.damage}"
+    log.clock_check.look(log.bounds.newest)
+    days = log.clock_check.jumped_days()
+    if days:
+        yield f"el reloj salta {abs(days)} días" + (" atrás" if days < 0 else "")
 
 
 async def _problem() -> str | None:

@@ -111,7 +111,7 @@ async def _download(kind: str) -> Response:
     separator = _one_of("separador", tuple(SEPARATORS))
     # The upper bound: what is appended from here on, the note of this download included, is not in it.
     state = await log.database.read(read_log_state)
-    day = iso(log.clock(), log.zone)[:10]
+    day = iso(log.clocks.wall(), log.zone)[:10]
     headers = {
         **_NOT_STORED,
         "Content-Type": _CONTENT_TYPE[kind],

@@ -71,8 +71,7 @@ class Metrics(Collector):
         """Returns the metrics in the text format of Prometheus. What the database or the disk cannot say now is left
         out."""
         log, path = self._live, self._live.database.path
-        view_ms = log.limits.view_ms
-        since = log.clock() - view_ms if view_ms else 0
+        since = log.limits.since(log.clocks.steady())
         found = _Found(is_ready)
         with contextlib.suppress(LogUnavailable):
             found.unacknowledged = await log.store.count_unacknowledged(since)

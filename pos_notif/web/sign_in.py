@@ -29,7 +29,7 @@ async def login() -> Any:
     username, password = (_text(body, name) for name in ("username", "password"))
     found, secret = await services().accounts.login(username, password, request.remote_addr or "")
     response = _json(found)
-    seconds = max(0, ((found.expires_ms or 0) - services().log.clock()) // 1000)
+    seconds = max(0, ((found.expires_ms or 0) - services().log.clocks.steady()) // 1000)
     response.set_cookie(COOKIE, secret, max_age=seconds, path="/", httponly=True, samesite="Lax", secure=_by_https())
     return response
 
@@ -69,6 +69,7 @@ def _text(body: dict[str, Any], name: str) -> str:
 
 
 def _json(who: Principal) -> Response:
-    expires = None if who.expires_ms is None else iso(who.expires_ms, services().log.zone)
+    log = services().log
+    expires = None if who.expires_ms is None else iso(log.clocks.told(who.expires_ms), log.zone)
     body = {"usuario_id": who.user_id, "username": who.username, "rol": who.role, "expira": expires}
     return json_answer(body)

@@ -11,6 +11,7 @@ import time
 import pytest
 
 from pos_notif.accounts.throttle import LoginThrottle
+from pos_notif.clock import Clocks
 from pos_notif.errors import BadCredentials, LogUnavailable, TooManyAttempts
 from tests.support.in_process import HeldClock, in_process
 
@@ -93,7 +94,7 @@ async def test_right_attempts_side_by_side_do_not_reach_the_limit(service):
 
 
 async def test_an_attempt_that_is_cut_off_counts_and_a_database_that_fails_does_not():
-    throttle = LoginThrottle(HeldClock())
+    throttle = LoginThrottle(Clocks())
 
     async def attempt(error: BaseException) -> None:
         async with throttle.attempt("ana", "a"):
@@ -110,7 +111,7 @@ async def test_an_attempt_that_is_cut_off_counts_and_a_database_that_fails_does_
 
 
 async def test_the_throttle_forgets_the_longest_unused_first_and_stays_small():
-    throttle = LoginThrottle(HeldClock(), max_keys=3)
+    throttle = LoginThrottle(Clocks(), max_keys=3)
 
     async def fail(name: str) -> None:
         with contextlib.suppress(BadCredentials):

@@ -29,7 +29,7 @@ ACKNOWLEDGE = "/api/notificaciones/acuses"
 def test_an_order_is_due_when_its_time_is_over_and_not_before():
     unseen = Unseen(10, covered=4)
     assert unseen.next_due() is None
-    assert unseen.arrived(5, now=100.0, ms=NOON)
+    assert unseen.arrived(5, now=100.0, at=NOON)
     assert unseen.next_due() == 110.0
     assert unseen.due(109.9) is None
     due = unseen.due(110.0)
@@ -78,10 +78,10 @@ def test_a_room_without_a_screen_is_due_after_its_seconds():
     assert screens.due_in(5.0, NOON, 30, WHOLE_DAY, ZONE) is None
     screens.found(False, 50.0, NOON + 45_000)
     screens.found(False, 60.0, NOON + 55_000)
-    assert (screens.gone_at, screens.gone_ms) == (50.0, NOON + 45_000)
+    assert (screens.gone_at, screens.gone) == (50.0, NOON + 45_000)
     assert screens.due_in(60.0, NOON, 30, WHOLE_DAY, ZONE) == 20.0
     assert screens.due_in(80.0, NOON, 30, WHOLE_DAY, ZONE) == 0
-    screens.lost_ms = screens.gone_ms
+    screens.lost = screens.gone
     assert screens.due_in(90.0, NOON, 30, WHOLE_DAY, ZONE) is None
     assert not screens.recovered
     screens.found(True, 95.0, NOON)

@@ -8,7 +8,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from pos_notif.clock import Clocks
 from pos_notif.delivery.presence import MAX_GONE, Directory
+from tests.support.in_process import HeldClock
 from tests.support.live_server import LiveServer
 from tests.support.logs import stock_alert
 from tests.support.sse_client import SseClient
@@ -19,22 +21,14 @@ NOON = 1_795_716_000_000  # 2026-11-26T12:00-06:00
 HOUR = 3_600_000
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.ms = NOON
-
-    def __call__(self) -> int:
-        return self.ms
+@pytest.fixture
+def clock() -> HeldClock:
+    return HeldClock(NOON)
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def directory(clock: Clock) -> Directory:
-    return Directory(clock, ZONE, lag=lambda room, position: 10 - position)
+def directory(clock: HeldClock) -> Directory:
+    return Directory(Clocks(clock, clock.ticks), ZONE, lag=lambda room, position: 10 - position)
 
 
 def connect(directory: Directory, user: int = 1, **fields: Any) -> Any:
@@ -57,7 +51,7 @@ def poll(directory: Directory, user: int = 1, interval_ms: int = 3000, client: s
 def test_a_connection_is_told_with_all_its_fields(directory, clock):
     presence = connect(directory, client="tab", sid="s1")
     clock.ms += 5_000
-    presence.seen_ms = clock.ms
+    presence.seen = clock.ms
     assert directory.state(lambda position: f"k-{position}") == {
         "total_conexiones": 1,
         "por_rol": {"cocinero": 1},

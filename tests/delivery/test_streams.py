@@ -15,7 +15,7 @@ import pytest
 
 from pos_notif import NotificadorPedidos
 from pos_notif.accounts.accounts import Accounts
-from pos_notif.clock import system_clock
+from pos_notif.clock import Clocks
 from pos_notif.config import Config
 from pos_notif.delivery.connections import Connections
 from pos_notif.delivery.polling import poll
@@ -568,7 +568,7 @@ async def behind(tmp_path):
 
 
 async def test_an_append_between_a_streams_check_and_its_wait_is_not_missed(behind):
-    accounts = Accounts(behind.log.database, system_clock)
+    accounts = Accounts(behind.log.database, Clocks())
     streams = Streams(behind.log, behind.directory, Connections(accounts, 0, behind.log.subscriptions))
     token = await accounts.find_token(await accounts.create_token("x"))
     stream = Stream(streams, Reader.of_role(behind.log, "cocinero"), token, behind.log.cursor(0), None)

@@ -2,8 +2,8 @@
 
     python -m tests.faults.held_app CONTROL serve --port 0 --database FILE
 
-CONTROL is a file of JSON: `offset`, seconds that the clock is ahead; `hold`, seconds for which the next publication's
-reading of the clock blocks the event loop.
+CONTROL is a file of JSON: `offset`, seconds that the clock is ahead; `passed`, seconds that have passed besides;
+`hold`, seconds for which the next publication's reading of the clock blocks the event loop.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pos_notif.app import NotificationApp, create_app
 from pos_notif.cli.main import main
-from pos_notif.clock import system_clock
+from pos_notif.clock import system_clock, system_ticks
 from pos_notif.config import Config
 from pos_notif.server import run as server
 
@@ -31,11 +31,15 @@ class SetClock:
         if found.get("hold") and any(frame.f_code.co_name == "publish" for frame, _ in traceback.walk_stack(None)):
             self._control.write_text(json.dumps({**found, "hold": 0}))
             time.sleep(found["hold"])
-        return system_clock() + int(found["offset"] * 1000)
+        return system_clock() + int((found["offset"] + found["passed"]) * 1000)
+
+    def ticks(self) -> int:
+        return system_ticks() + int(json.loads(self._control.read_text())["passed"] * 1000)
 
 
 def create_held_app(config: Config) -> NotificationApp:
-    return create_app(config, clock=SetClock(Path(sys.argv[1])))
+    clock = SetClock(Path(sys.argv[1]))
+    return create_app(config, clock=clock, ticks=clock.ticks)
 
 
 if __name__ == "__main__":

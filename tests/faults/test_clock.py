@@ -30,20 +30,20 @@ HOUR = 3600.0
 
 
 class Held:
-    """A server whose clock is `offset` seconds ahead."""
+    """A server whose clock is `offset` seconds ahead, and for which `passed` seconds more have passed."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, **more: str) -> None:
         self._control = directory / "control.json"
         self.set(0)
         command = [sys.executable, "-m", "tests.faults.held_app", str(self._control)]
         settings = {"HEARTBEAT_SECONDS": "0.3", "ACK_SECONDS": "2", "SCREEN_SECONDS": "2"}
-        settings |= {"POLL_SECONDS": "0.2"}
+        settings |= {"POLL_SECONDS": "0.2", **more}
         variables = {f"POS_NOTIF_{name}": value for name, value in settings.items()}
         self.server = LiveServer(directory / "log.db", variables, command=command)
 
-    def set(self, offset: float, hold: float = 0.0) -> None:
+    def set(self, offset: float, hold: float = 0.0, passed: float = 0.0) -> None:
         whole = self._control.with_suffix(".new")
-        whole.write_text(json.dumps({"offset": offset, "hold": hold}))
+        whole.write_text(json.dumps({"offset": offset, "hold": hold, "passed": passed}))
         os.replace(whole, self._control)
 
 
@@ -142,6 +142,115 @@ def test_an_hour_on_and_back_ends_no_session_no_stream_and_no_wait(held):
         alarms = [again.next_event("evento_sistema").data["tipo"] for _ in range(2)]
     assert set(alarms) == {"sin_acuse", "sin_pantalla"}
     assert not [line for line in server.stderr_lines if "Traceback" in line]
+
+
+@pytest.mark.parametrize("jump", [34 * HOUR, -34 * HOUR], ids=["on", "back"])
+def test_a_clock_that_is_put_right_moves_no_order_out_of_a_view_and_ends_no_session(held, jump):
+    """A machine that began on Saturday's time is told on Monday's; or the other way round."""
+    server = held.server
+    server.create_user("Marta", "cocinero")
+    server.create_user("Ana", "mesero")
+    cook = server.login("Marta")
+
+    def board() -> set[int]:
+        return {order["id"] for order in server.request("GET", "/api/pedidos", cookie=cook)[2]["pedidos"]}
+
+    def act(order_id: int, action: str) -> int:
+        body = {"accion": action, "operacion_id": f"{order_id}-{action}"}
+        return int(server.request("POST", f"/api/pedidos/{order_id}/acciones", body, cookie=cook)[0])
+
+    def receipts(event_id: int) -> list[int]:
+        body = {"evento_ids": [event_id]}
+        assert server.request("POST", "/api/notificaciones/acuses", body, cookie=cook)[2]["nuevos"] == 1
+        found = server.request("GET", "/api/notificaciones/polling/manager")[2]["eventos"]
+        return [event["segundos"] for event in found if event["tipo"] == "acuse_recibo"]
+
+    wrong = {"username": "Ana", "password": "0000"}
+    first = server.new_order(1)["id"]
+    for order_id in (2, 3):
+        server.new_order(order_id)
+        assert act(order_id, "listo") == 200
+    for _ in range(5):
+        assert server.request("POST", "/api/auth/login", wrong, token=None)[0] == 401
+    with SseClient(server, "cocinero", cookie=cook) as stream:
+        stream.next_event("hola")
+        held.set(jump)
+        assert board() == {1, 2, 3}
+        # What was appended a moment ago is that; so is what was waited for.
+        recent = server.request("GET", "/api/notificaciones/polling/cocinero", cookie=cook)[2]["eventos"]
+        assert {event["pedido_id"] for event in recent} == {1, 2, 3}
+        assert max(receipts(first)) < 600
+        assert act(2, "deshacer") == 200
+        assert server.request("POST", "/api/auth/login", {**wrong, "password": "1234"}, token=None)[0] == 429
+        fourth = server.new_order(4)["id"]
+        assert any(frame.data.get("id") == fourth for frame in stream.frames())
+        status, headers, session = server.request(
+            "POST", "/api/auth/login", {"username": "Marta", "password": "1234"}, token=None
+        )
+        assert status == 200
+        assert 43_000 < int(headers["Set-Cookie"].split("Max-Age=")[1].split(";")[0]) <= 43_200
+        told = datetime.fromisoformat(server.request("GET", "/api/pedidos")[2]["hora_servidor"])
+        assert abs(datetime.fromisoformat(session["expira"]) - told - timedelta(hours=12)) < timedelta(minutes=10)
+        assert board() == {1, 2, 3, 4}
+        held.set(0)
+        assert board() == {1, 2, 3, 4}
+        assert act(4, "listo") == 200
+        assert max(receipts(fourth)) < 600
+        assert "pos_notif_unacknowledged_orders 2.0" in server.request("GET", "/metrics")[2]
+        later = headers["Set-Cookie"].split(";")[0]
+        for cookie in (cook, later):
+            assert server.request("GET", "/api/auth/sesion", cookie=cookie)[0] == 200
+    # Time that has really passed counts, however the clock stands.
+    held.set(jump, passed=31 * 60)
+    assert board() == {1, 2}
+    assert act(3, "deshacer") == 409
+    assert server.request("POST", "/api/auth/login", {**wrong, "password": "1234"}, token=None)[0] == 200
+    held.set(0, passed=13 * HOUR)
+    assert [server.request("GET", "/api/auth/sesion", cookie=cookie)[0] for cookie in (cook, later)] == [401, 401]
+    held.set(jump, passed=25 * HOUR)
+    assert server.request("GET", "/api/pedidos")[2]["pedidos"] == []
+    assert not [line for line in server.stderr_lines if "Traceback" in line]
+
+
+def test_a_clock_that_is_years_ahead_at_a_start_prunes_nothing(tmp_path):
+    held = Held(tmp_path, KEEP_DAYS="400")
+    server = held.server.start()
+    try:
+        for number in range(1, 71):
+            server.publish(stock_alert(number))
+        server.stop()
+        held.set(1095 * 24 * HOUR)
+        server.start()
+
+        def told() -> list[str]:
+            return [line for line in server.stderr_lines if "1095 days ahead of" in line]
+
+        eventually(told)
+        ready = {"estado": "listo", "detalle": "el reloj salta 1095 días"}
+        assert server.request("GET", "/readyz")[::2] == (200, ready)
+        assert server.publish(stock_alert(71))["id"] == 71
+        eventually(lambda: server.request("GET", "/readyz")[::2] == (200, ready))
+        # After a day in which the log has gone on by it, it is believed; but not for what is deleted.
+        held.set(1095 * 24 * HOUR, passed=23 * HOUR)
+        assert server.request("GET", "/readyz")[2] == ready
+        held.set(1095 * 24 * HOUR, passed=25 * HOUR)
+        assert server.request("GET", "/readyz")[2] == {"estado": "listo"}
+        held.set(0, passed=25 * HOUR)
+        assert server.request("GET", "/readyz")[2] == {"estado": "listo"}
+        held.set(-30 * 24 * HOUR, passed=25 * HOUR)
+        assert server.request("GET", "/readyz")[2] == {"estado": "listo", "detalle": "el reloj salta 30 días atrás"}
+        # All of it was told once, and everything is there.
+        assert len(told()) == 1
+        oldest = server.request("GET", "/api/notificaciones/polling/manager?cursor=" + cursor_before(server, 71))
+        assert [event["id"] for event in oldest[2]["eventos"]] == list(range(1, 72))
+        assert not [line for line in server.stderr_lines if "pruned" in line and "nothing" not in line]
+    finally:
+        server.close()
+
+
+def cursor_before(server: LiveServer, count: int) -> str:
+    epoch, newest = server.request("GET", "/api/pedidos")[2]["cursor"].split("-")
+    return f"{epoch}-{int(newest) - count}"
 
 
 def test_a_loop_that_was_blocked_is_told_in_the_log_with_where(held):

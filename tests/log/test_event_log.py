@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from pos_notif.clock import Instant, WallMs
 from pos_notif.database.threads import Database
 from pos_notif.errors import LogRefused, LogUnavailable
 from pos_notif.log.event_log import LoggedEvent, Pruned, Transaction
@@ -32,7 +33,7 @@ class Publish:
         ids = []
         for note in self.notes:
             event = {"id": transaction.next_id(), "tipo": "alerta_stock", "nota": note}
-            ids.append(transaction.append(event, self.rooms, self.ms, None))
+            ids.append(transaction.append(event, self.rooms, Instant(WallMs(self.ms)), None))
         if self.fail:
             raise ValueError("refused after it was appended")
         return ids

@@ -12,15 +12,16 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pos_notif import NotificadorPedidos
-from pos_notif.clock import system_clock
+from pos_notif.clock import Instant, system_clock
 from pos_notif.log.pruning import PART_BYTES
 from pos_notif.log.writer import SqliteLog
 from pos_notif.orders.drafts import parse_draft
-from pos_notif.upkeep.retention import prune
+from pos_notif.upkeep.retention import PruningResult, prune
 from tests.orders.test_sequences import PUBLISHER, REFUSALS, steps
 from tests.support.command_line import call, fails
 from tests.support.in_process import HeldClock
@@ -37,9 +38,22 @@ def events(path: Path) -> list[dict]:
 
 
 def pruned(path: Path, keep: str) -> str:
-    result = call("prune", "--keep", keep, "--database", str(path))
+    result = call("prune", "--keep", keep, "--yes", "--database", str(path))
     assert (result.exit_code, result.stdout) == (0, ""), result.stderr
     return result.stderr
+
+
+def prune_everything(path: Path) -> PruningResult:
+    """Also what has been appended just now, which no command takes out."""
+
+    async def work() -> PruningResult:
+        async with NotificadorPedidos(database=str(path)) as notifier:
+            log = notifier.log
+            done = await prune(log.database, log.store, before_ms=2**60, at=log.clocks.now(), zone=log.zone)
+            assert done is not None
+            return done
+
+    return asyncio.run(work())
 
 
 def assert_sound(path: Path) -> None:
@@ -76,7 +90,7 @@ def test_a_prefix_goes_and_what_was_open_or_went_on_is_carried(tmp_path):
     assert_sound(log)
     assert "no event is so old" in pruned(log, "20d")
     # Once more: the earlier set goes with what it stood for.
-    assert "2 orders go on" in pruned(log, "0h")
+    assert prune_everything(log).orders == 2
     [poda] = events(log)
     assert [order["id"] for order in poda["pedidos_abiertos"]] == [2, 3]
     assert_sound(log)
@@ -157,23 +171,68 @@ def test_a_key_goes_with_its_events_and_own_orders_are_never_numbered_twice(make
     assert server.publish({"tipo": "cambio_estado", "pedido_id": own, "estado": "cerrado", "operacion_id": "k"})[
         "duplicado"
     ]
-    pruned(server.database, "0d")
+    prune_everything(server.database)
     assert server.request("GET", f"/api/pedidos/{own}")[0] == 404
     status, _, answer = server.request("POST", "/api/pedidos", order)
     assert (status, answer["pedido"]["id"]) == (201, own + 1)
     again = {"tipo": "cambio_estado", "pedido_id": own + 1, "estado": "listo", "operacion_id": "k"}
     assert server.publish(again)["duplicado"] is False
-    pruned(server.database, "0d")
+    prune_everything(server.database)
     with opened(server.database) as connection:
         assert connection.execute("SELECT count(*) FROM idempotency_keys").fetchone() == (0,)
     assert_sound(server.database)
 
 
-def test_at_a_terminal_todays_events_are_not_pruned_unasked(tmp_path):
+@pytest.mark.parametrize("keep", ["0h", "0d", "00d"])
+def test_nothing_is_kept_by_no_age(tmp_path, keep):
+    """In the setting 0 keeps all."""
+    log = make_log(tmp_path / "log.db", (system_clock() - DAY_MS, order_events(1)))
+    before = events(log)
+    refused = call("prune", "--keep", keep, "--yes", "--database", str(log))
+    assert (refused.exit_code, "would keep nothing" in refused.stderr) == (2, True)
+    assert events(log) == before
+
+
+def test_more_than_half_is_not_pruned_where_nobody_can_be_asked_unless_that_was_said(tmp_path):
+    now = system_clock()
+    log = make_log(tmp_path / "log.db", (now - 40 * DAY_MS, order_events(1)), (now, order_events(2)))
+    before = content(log)
+    # Half of it is old, and half is not more than half.
+    assert call("prune", "--keep", "20d", "--dry-run", "--database", str(log)).exit_code == 0
+    assert content(log) == before
+    beyond = make_log(tmp_path / "beyond.db", (now - 40 * DAY_MS, [*order_events(1), *order_events(3)]),
+                      (now, order_events(2)))  # fmt: skip
+    before = content(beyond)
+    refused = call("prune", "--keep", "20d", "--database", str(beyond))
+    assert refused.exit_code == 2
+    assert "12 of 18 events" in refused.stderr
+    assert "--yes" in refused.stderr
+    assert content(beyond) == before
+    said = call("prune", "--keep", "20d", "--dry-run", "--database", str(beyond)).stderr
+    assert "would go: 12 of 18 events, up to 12 of " in said
+    assert "0 orders go on" in said
+    assert content(beyond) == before
+    assert "pruned 12 events up to 12" in pruned(beyond, "20d")
+    result = call("prune", "--keep", "20d", "--database", str(log))
+    assert (result.exit_code, "pruned 6 events" in result.stderr) == (0, True)
+    assert_sound(beyond)
+    assert_sound(log)
+
+
+def test_who_prunes_by_a_wrong_clock_is_told_how_old_the_newest_event_is(tmp_path):
+    log = make_log(tmp_path / "log.db", (system_clock() - 1095 * DAY_MS, order_events(1)))
+    refused = call("prune", "--keep", "400d", "--database", str(log))
+    assert refused.exit_code == 2
+    assert "6 of 6 events" in refused.stderr
+    assert "The newest event is 1,095 days old: is the clock right?" in refused.stderr
+    assert len(events(log)) == 6
+
+
+def test_at_a_terminal_more_than_half_is_not_pruned_unasked(tmp_path):
     log = make_log(tmp_path / "log.db", (system_clock() - DAY_MS // 2, order_events(1)))
     before = events(log)
     ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "pos_notif", "prune", "--keep", "0d", "--database", str(log)]
+    command = [sys.executable, "-m", "pos_notif", "prune", "--keep", "1h", "--database", str(log)]
     with subprocess.Popen(command, stdin=theirs, stderr=subprocess.PIPE) as process:
         os.write(ours, b"n\n")
         assert process.stderr is not None
@@ -196,7 +255,7 @@ def test_live_readers_go_on_and_those_behind_are_told_to_resynchronise(tmp_path,
         SseClient(server, "cocinero", query="?cursor=inicio", receive_buffer=4096) as stalled,
     ):
         live.next_event("hola")
-        pruned(log, "0d")
+        prune_everything(log)
         eventually(lambda: server.request("GET", f"/api/notificaciones/polling/cocinero?cursor={epoch}-2999")[2]
                    .get("resincronizar", {}).get("motivo") == "expirado")  # fmt: skip
         new = server.publish(stock_alert(1, "disponible"))["id"]
@@ -233,7 +292,8 @@ def test_two_prunings_at_once_take_each_event_once(tmp_path):
 
     async def prune_all(notifier: NotificadorPedidos) -> object:
         return await prune(
-            notifier.log.database, notifier.log.store, before_ms=START_MS + 1, now_ms=START_MS, zone=notifier.log.zone
+            notifier.log.database, notifier.log.store, before_ms=START_MS + 1, at=Instant(START_MS),
+            zone=notifier.log.zone,
         )  # fmt: skip
 
     results = [type(result).__name__ for result in asyncio.run(both())]
@@ -254,7 +314,8 @@ class Beside:
 
 async def test_an_order_that_goes_on_while_the_pruning_is_planned_is_carried(tmp_path):
     path = tmp_path / "log.db"
-    async with NotificadorPedidos(database=str(path), clock=HeldClock(START_MS)) as notifier:
+    clock = HeldClock(START_MS)
+    async with NotificadorPedidos(database=str(path), clock=clock, ticks=clock.ticks) as notifier:
         await notifier.publishing.publish(order_events(1), publisher=PUBLISHER, batch=True)
 
         async def recall() -> None:
@@ -262,7 +323,7 @@ async def test_an_order_that_goes_on_while_the_pruning_is_planned_is_carried(tmp
 
         beside = Beside(notifier.log.store, recall)
         done = await prune(
-            notifier.log.database, beside, before_ms=START_MS + 1, now_ms=START_MS, zone=notifier.log.zone
+            notifier.log.database, beside, before_ms=START_MS + 1, at=Instant(START_MS), zone=notifier.log.zone
         )  # fmt: skip
         assert (done.up_to, done.orders) == (6, 1)
     recalled, poda = events(path)
@@ -286,7 +347,7 @@ def test_random_sequences_with_prunings_in_between(sequence):
 async def play(path, sequence):
     """Of each step: drafts, then a pause; then a pruning, beside which the next step's drafts may be published."""
     clock = HeldClock(START_MS)
-    async with NotificadorPedidos(database=path, clock=clock) as notifier:
+    async with NotificadorPedidos(database=path, clock=clock, ticks=clock.ticks) as notifier:
 
         async def publish(drafts):
             parsed = [parse_draft(json.loads(json.dumps(draft))) for draft in drafts]
@@ -300,7 +361,7 @@ async def play(path, sequence):
             if keep is not None:
                 log = notifier.log
                 await prune(
-                    log.database, log.store, before_ms=clock.ms - keep + 1, now_ms=clock.ms, zone=log.zone
+                    log.database, log.store, before_ms=clock.ms - keep + 1, at=Instant(clock.ms), zone=log.zone
                 )  # fmt: skip
             await asyncio.wait([publishing])
             if not isinstance(publishing.exception(), (*REFUSALS, type(None))):

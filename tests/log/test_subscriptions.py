@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pos_notif.clock import Instant, WallMs
 from pos_notif.database.threads import Database
 from pos_notif.log.event_log import LoggedEvent
 from pos_notif.log.subscriptions import MAX_CLIENTS
@@ -241,7 +242,7 @@ async def test_no_event_is_handed_on_before_who_begins_to_follow_in_the_same_com
 
     def work(transaction: Any) -> None:
         event = {"id": transaction.next_id(), "tipo": "alerta_stock"}
-        transaction.append(event, set(), 0, None)
+        transaction.append(event, set(), Instant(WallMs(0)), None)
         transaction.on_commit(lambda: seen.append("follows"))
 
     await log.transact(work)

@@ -151,7 +151,7 @@ def check(sequence):
 async def play(path, sequence):
     """Publishes each step's drafts as one batch, or alone where it is one; time passes between steps."""
     clock = HeldClock(START_MS)
-    async with NotificadorPedidos(database=path, clock=clock) as notifier:
+    async with NotificadorPedidos(database=path, clock=clock, ticks=clock.ticks) as notifier:
         for drafts, pause in sequence:
             clock.ms += pause
             before, head = await views(notifier), notifier.log.bounds.newest

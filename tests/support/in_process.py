@@ -4,28 +4,37 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pos_notif.app import NotificationApp, create_app
-from pos_notif.clock import system_clock
 from pos_notif.config import Config
 from pos_notif.events import ROLES
 
 
 @dataclass
 class HeldClock:
-    """A clock that stands still until it is told to move."""
+    """A clock that stands still until time passes, as the test says it does; and that may be set wrong."""
 
-    ms: int = 1_764_000_000_000
+    ms: int = 1_764_000_000_000  # how late it is
+    ahead_ms: int = 0
 
     def __call__(self) -> int:
+        return self.ms + self.ahead_ms
+
+    def ticks(self) -> int:
+        """What a clock counts that nobody can set."""
         return self.ms
 
     def advance(self, seconds: float) -> None:
+        """So much time passes."""
         self.ms += int(seconds * 1000)
+
+    def set_ahead(self, seconds: float) -> None:
+        """Somebody sets it to so many seconds after what it is; or before."""
+        self.ahead_ms = int(seconds * 1000)
 
 
 @dataclass(frozen=True)
@@ -110,9 +119,8 @@ class InProcess:
 
 
 @contextlib.asynccontextmanager
-async def in_process(
-    database: Path | str, clock: Callable[[], int] = system_clock, **settings: Any
-) -> AsyncIterator[InProcess]:
-    app = create_app(Config(database=str(database), **settings), clock=clock)
+async def in_process(database: Path | str, clock: HeldClock | None = None, **settings: Any) -> AsyncIterator[InProcess]:
+    held = {} if clock is None else {"clock": clock, "ticks": clock.ticks}
+    app = create_app(Config(database=str(database), **settings), **held)
     async with app.test_app():
         yield InProcess(app)

@@ -112,10 +112,11 @@ class Pos:
 
 
 @asynccontextmanager
-async def running_pos(path: Path, **settings: Any) -> AsyncIterator[Pos]:
-    clock = HeldClock(START_MS)
+async def running_pos(path: Path, *, start_ms: int = START_MS, **settings: Any) -> AsyncIterator[Pos]:
+    clock = HeldClock(start_ms)
     async with in_process(path, clock, **settings) as service:
-        yield Pos(service, path, clock, await service.accounts.create_token("caja-pos"))
+        name = "caja-pos" if start_ms == START_MS else f"caja-pos-{start_ms}"  # a log may be opened again
+        yield Pos(service, path, clock, await service.accounts.create_token(name))
 
 
 async def change_line(pos: Pos, item_id: int, kind: str, **fields: Any) -> dict[str, Any]:

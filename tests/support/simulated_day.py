@@ -64,7 +64,7 @@ async def _run(database: Path, ticks: range, actors: list[Actor], clock: HeldClo
         person: Principal("session", number, number, person.username, person.role, None)
         for number, person in enumerate(PEOPLE, start=1)
     }
-    async with NotificadorPedidos(database=str(database), clock=clock) as notifier:
+    async with NotificadorPedidos(database=str(database), clock=clock, ticks=clock.ticks) as notifier:
 
         async def do(deed: Deed) -> Done | None:
             who, sent = people[deed.person], deed.body

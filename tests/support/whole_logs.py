@@ -37,7 +37,7 @@ def order_events(order_id: int, states: tuple[str, ...] = STATES, **pedido: Any)
 async def publish_at(path: Path, *moments: tuple[int, list[dict[str, Any]]]) -> None:
     """Publishes each moment's drafts (milliseconds since 1970) as one batch."""
     clock = HeldClock()
-    async with NotificadorPedidos(database=str(path), clock=clock) as notifier:
+    async with NotificadorPedidos(database=str(path), clock=clock, ticks=clock.ticks) as notifier:
         for clock.ms, drafts in moments:
             for first in range(0, len(drafts), 500):
                 await notifier.publishing.publish(drafts[first : first + 500], publisher=PUBLISHER, batch=True)

@@ -8,8 +8,9 @@ import sqlite3
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...clock import parse_iso
+from ...clock import SteadyMs, WallMs, parse_iso
 from ...database.literals import literals
+from ...database.stored_times import StoredTimes
 from ...events import (
     ALARMS,
     CANCELLED,
@@ -23,7 +24,13 @@ from ...events import (
     STATE_CHANGE,
     UNSEEN,
 )
+from ..event_log import Unacknowledged
+from .orders import steady_time
 
+# Of so many rows at most: neither a start nor a scrape must read a benchmark's.
+_MOST = 5000
+# So many older alarms in a row are the end of those that are young enough. A few are not: a clock may have been set.
+_STRAYS = 100
 # As the index has it, or SQLite would not use it.
 _ALARMS = f"type IN ({literals(ALARMS)})"
 
@@ -33,56 +40,64 @@ class Kept:
     """What the log and the database know of alarms when the service starts."""
 
     covered: int = 0  # the last `sin_acuse` speaks of events up to this one
-    raised_ms: int | None = None  # when that was
-    lost_ms: dict[str, int] = field(default_factory=dict)  # by role: an alarm that nothing has recovered from
-    seen_ms: dict[str, int] = field(default_factory=dict)  # by room
-    recent: list[tuple[int, int]] = field(default_factory=list)  # the kitchen's events after `covered`: (id, ms)
+    raised: SteadyMs | None = None  # when that was
+    lost: dict[str, SteadyMs] = field(default_factory=dict)  # by role: an alarm that nothing has recovered from
+    seen: dict[str, SteadyMs] = field(default_factory=dict)  # by room
+    recent: list[tuple[int, SteadyMs]] = field(default_factory=list)  # the kitchen's events after `covered`
 
 
-def read_kept(connection: sqlite3.Connection, since_ms: int) -> Kept:
-    """Reads what a start has to know of alarms. Events of the kitchen that are older than `since_ms` are left out."""
-    kept = Kept(seen_ms=dict(connection.execute("SELECT room, seen_ms FROM screens")))
-    (kept.covered,) = connection.execute("SELECT oldest - 1 FROM log").fetchone()
-    _read_alarms(connection, kept)
-    rows = connection.execute("SELECT id, ms FROM events WHERE id > ? AND to_kitchen ORDER BY id DESC", (kept.covered,))
-    for event_id, ms in rows:
-        if ms < since_ms:
-            kept.covered = event_id
-            break
-        kept.recent.append((event_id, ms))
-    kept.recent.reverse()
+def read_kept(connection: sqlite3.Connection, since: SteadyMs, times: StoredTimes) -> Kept:
+    """Reads what a start has to know of alarms. Events of the kitchen that are older than `since` are left out."""
+    # Rooms are seen by other processes, or were before this one began: their clock is the only one that is known.
+    kept = Kept(seen={room: SteadyMs(ms) for room, ms in connection.execute("SELECT room, seen_ms FROM screens")})
+    oldest, newest = connection.execute("SELECT oldest, head_id FROM log").fetchone()
+    kept.covered = oldest - 1
+    _read_alarms(connection, kept, times)
+    rows = connection.execute(
+        "SELECT id, ms FROM events WHERE id > ? AND to_kitchen ORDER BY id DESC LIMIT ?", (kept.covered, _MOST)
+    )
+    found = [(event_id, times.steady(event_id, ms)) for event_id, ms in rows]
+    kept.recent = [(event_id, at) for event_id, at in reversed(found) if at >= since]
+    if found:
+        kept.covered = kept.recent[0][0] - 1 if kept.recent else newest
     return kept
 
 
-def _read_alarms(connection: sqlite3.Connection, kept: Kept) -> None:
+def _read_alarms(connection: sqlite3.Connection, kept: Kept, times: StoredTimes) -> None:
     told: set[str] = set()
     rows = connection.execute(
-        f"SELECT ms, data FROM events WHERE {_ALARMS} AND id > ? ORDER BY id DESC", (kept.covered,)
+        f"SELECT id, ms, data FROM events WHERE {_ALARMS} AND id > ? ORDER BY id DESC", (kept.covered,)
     )
-    for ms, data in rows:
+    for event_id, ms, data in rows:
         alarm = json.loads(data)
         if alarm["tipo"] == UNSEEN:
-            if kept.raised_ms is None:
-                kept.covered, kept.raised_ms = alarm["hasta_id"], ms
+            if kept.raised is None:
+                kept.covered, kept.raised = alarm["hasta_id"], times.steady(event_id, ms)
         elif alarm["rol"] not in told:
             told.add(alarm["rol"])
             if alarm["tipo"] == NO_SCREEN:
-                kept.lost_ms[alarm["rol"]] = parse_iso(alarm["desde"])
-        if kept.raised_ms is not None and len(told) == len(FILTERED_ROOMS):
+                # By the clock that wrote the alarm.
+                kept.lost[alarm["rol"]] = times.steady(event_id, parse_iso(alarm["desde"]))
+        if kept.raised is not None and len(told) == len(FILTERED_ROOMS):
             return
 
 
-def alarms_to_show(connection: sqlite3.Connection, since_ms: int) -> list[dict[str, Any]]:
+def alarms_to_show(connection: sqlite3.Connection, since: SteadyMs, times: StoredTimes) -> list[dict[str, Any]]:
     """Returns what a page that is loaded now has to show: the newest `sin_acuse` since then, and each `sin_pantalla`
     that nothing has recovered from, oldest first."""
     told: set[str | None] = set()
     found: list[dict[str, Any]] = []
     rows = connection.execute(
-        f"SELECT ms, data FROM events WHERE {_ALARMS} AND id >= (SELECT oldest FROM log) ORDER BY id DESC"
+        f"SELECT id, ms, data FROM events WHERE {_ALARMS} AND id >= (SELECT oldest FROM log) ORDER BY id DESC"
     )
-    for ms, data in rows:
-        if ms < since_ms or len(told) > len(FILTERED_ROOMS):
+    strays = 0
+    for event_id, ms, data in rows:
+        if len(told) > len(FILTERED_ROOMS) or strays > _STRAYS:
             break
+        if times.steady(event_id, ms) < since:
+            strays += 1
+            continue
+        strays = 0
         alarm = json.loads(data)
         del alarm["salas"]  # no transport carries them
         room = alarm.get("sala")  # a `sin_acuse` has none
@@ -104,7 +119,7 @@ def _still_unseen(connection: sqlite3.Connection, order_ids: list[int]) -> list[
     return [order_id for (order_id,) in found]
 
 
-def save_screen(connection: sqlite3.Connection, room: str, ms: int) -> None:
+def save_screen(connection: sqlite3.Connection, room: str, ms: WallMs) -> None:
     """Notes that the room had a screen at `ms`."""
     connection.execute(
         "INSERT INTO screens (room, seen_ms) VALUES (?, ?) ON CONFLICT (room) DO UPDATE SET seen_ms = excluded.seen_ms",
@@ -112,28 +127,30 @@ def save_screen(connection: sqlite3.Connection, room: str, ms: int) -> None:
     )
 
 
-def unacknowledged(connection: sqlite3.Connection, after: int, up_to: int, since_ms: int) -> list[tuple[int, int, int]]:
-    """Returns the events of the kitchen's new and cancelled orders that no kitchen screen has acknowledged: (id, order,
-    ms), oldest first."""
-    return connection.execute(
+def unacknowledged(
+    connection: sqlite3.Connection, after: int, up_to: int, since: SteadyMs, times: StoredTimes
+) -> list[Unacknowledged]:
+    """Returns the events of the kitchen's new and cancelled orders that no kitchen screen has acknowledged, oldest
+    first."""
+    rows = connection.execute(
         "SELECT e.id, e.order_id, e.ms FROM events e JOIN orders o ON o.id = e.order_id"
         " WHERE e.id > ? AND e.id <= ? AND e.to_kitchen AND e.ms >= ?"
         f" AND e.type IN ({literals([NEW_ORDER, ORDER_CANCELLED, STATE_CHANGE])})"
         " AND e.id IN (SELECT value FROM json_each(o.data, '$.por_acusar')) ORDER BY e.id",
-        (after, up_to, since_ms),
-    ).fetchall()
+        (after, up_to, times.earliest(since)),
+    )
+    found = [Unacknowledged(event_id, order_id, ms, times.steady(event_id, ms)) for event_id, order_id, ms in rows]
+    return [event for event in found if event.steady >= since]
 
 
-# Of so many orders at most: a scrape must not read a benchmark's.
-_COUNTED = 5000
-
-
-def count_unacknowledged(connection: sqlite3.Connection, since_ms: int) -> int:
+def count_unacknowledged(connection: sqlite3.Connection, since: SteadyMs, times: StoredTimes) -> int:
     """Counts the orders with an event since then of which no kitchen screen has acknowledged something."""
-    found = connection.execute(
-        "SELECT count(*) FROM (SELECT data FROM orders"
+    rows = connection.execute(
+        "SELECT id, last_event_ms FROM (SELECT id, last_event_ms, data FROM orders"
         f" WHERE state IN ({literals(ON_BOARD)}) AND last_event_ms >= ? LIMIT ?)"
         " WHERE json_array_length(data, '$.por_acusar') > 0",
-        (since_ms, _COUNTED),
-    ).fetchone()
-    return int(found[0])
+        (times.earliest(since), _MOST),
+    ).fetchall()
+    if not times.differ:
+        return len(rows)
+    return sum(steady_time(connection, order_id, ms, times) >= since for order_id, ms in rows)

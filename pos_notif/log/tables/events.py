@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from ...clock import parse_iso
+from ...clock import SteadyMs, parse_iso
+from ...database.stored_times import StoredTimes
 from ...events import EVENT_NAME, FILTERED_ROOMS, KITCHEN, MANAGERS, ORDER_ROOM, TILLS, WAITERS
 from ...principal import Owner
 from ..event_log import NO_ROOM, Bounds, LoggedEvent, Page, Pruned
@@ -144,11 +145,11 @@ def count_after(connection: sqlite3.Connection, after: int, room: str, up_to: in
     return int(connection.execute(sql, (after, up_to)).fetchone()[0])
 
 
-def read_since(connection: sqlite3.Connection, ms: int, room: str, limit: int) -> Page:
-    """Returns those of the room's newest `limit` events that were appended at `ms` or later."""
+def read_since(connection: sqlite3.Connection, since: SteadyMs, room: str, limit: int, times: StoredTimes) -> Page:
+    """Returns those of the room's newest `limit` events that were appended at `since` or later."""
     bounds = read_bounds(connection)
     sql = f"SELECT {EVENT_COLUMNS} FROM events WHERE id >= ? {ROOM_FILTER[room]} ORDER BY id DESC LIMIT ?"
-    rows = [row for row in connection.execute(sql, (bounds.oldest, limit)) if row[1] >= ms]
+    rows = [row for row in connection.execute(sql, (bounds.oldest, limit)) if times.steady(row[0], row[1]) >= since]
     return Page([event_of(row) for row in reversed(rows)], bounds.newest, more=False)
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from typing import Any
 
 from pydantic_core import from_json
 
+from ...clock import SteadyMs
 from ...database.literals import literals
+from ...database.stored_times import StoredTimes
 from ...events import OPEN, ORDER_READY, ORDER_TYPES, STATE_CHANGE
 from ...orders.state import ViewLimits
+from .orders import steady_time
 
 # An order's events: they alone raise its version.
 _ORDERS_EVENTS = f"""
@@ -18,23 +22,23 @@ _ORDERS_EVENTS = f"""
 """
 
 
-def first_id_at(connection: sqlite3.Connection, ms: int) -> int:
-    """Returns the id from which on events were appended at `ms` or later; above the newest where there are none.
+def ids_at(connection: sqlite3.Connection, since_ms: int, until_ms: int) -> tuple[int, int]:
+    """Returns the first and the last id of the events that were appended from `since_ms` on and before `until_ms`.
+    Where there are none, the first is that of the event which came next, and the last is before it.
 
-    It halves, since times grow with ids, and reads a few rows by their ids. Where a clock was set back over `ms`, it
-    may find either of the places where times pass it.
+    Between the two others may lie, since the clock may have been set.
     """
-    low, high = connection.execute("SELECT oldest, head_id + 1 FROM log").fetchone()
-    while low < high:
-        middle = (low + high) // 2
-        row = connection.execute(
-            "SELECT id, ms FROM events WHERE id >= ? AND id < ? ORDER BY id LIMIT 1", (middle, high)
-        ).fetchone()
-        if row is None or row[1] >= ms:
-            high = middle
-        else:
-            low = row[0] + 1
-    return int(low)
+    oldest, newest = connection.execute("SELECT oldest, head_id FROM log").fetchone()
+    first, last = connection.execute(
+        "SELECT min(id), max(id) FROM events WHERE ms >= ? AND ms < ? AND id >= ?", (since_ms, until_ms, oldest)
+    ).fetchone()
+    if first is not None:
+        return first, last
+    following = connection.execute(
+        "SELECT id FROM events WHERE ms >= ? AND id >= ? ORDER BY ms, id LIMIT 1", (until_ms, oldest)
+    ).fetchone()
+    first = following[0] if following is not None else newest + 1
+    return first, first - 1
 
 
 def read_orders_events(
@@ -64,11 +68,14 @@ def _event(kind: str, data: str) -> dict[str, Any]:
     return from_json(data)  # type: ignore[no-any-return]
 
 
-def count_open(connection: sqlite3.Connection, now_ms: int, limits: ViewLimits) -> dict[str, int]:
+def count_open(connection: sqlite3.Connection, now: SteadyMs, limits: ViewLimits, times: StoredTimes) -> dict[str, int]:
     """Counts by state the orders that the snapshot of all open ones holds."""
-    since = now_ms - limits.view_ms if limits.view_ms else 0
-    sql = (
-        f"SELECT state, count(*) FROM orders WHERE state IN ({','.join('?' * len(OPEN))})"
-        " AND last_event_ms >= ? GROUP BY state"
-    )
-    return {**dict.fromkeys(OPEN, 0), **dict(connection.execute(sql, (*OPEN, since)))}
+    since = limits.since(now)
+    where = f"WHERE state IN ({','.join('?' * len(OPEN))}) AND last_event_ms >= ?"
+    values = (*OPEN, times.earliest(since))
+    if times.differ:
+        rows = connection.execute(f"SELECT id, state, last_event_ms FROM orders {where}", values)
+        young = (state for order_id, state, ms in rows if steady_time(connection, order_id, ms, times) >= since)
+        return {**dict.fromkeys(OPEN, 0), **Counter(young)}
+    counted = connection.execute(f"SELECT state, count(*) FROM orders {where} GROUP BY state", values)
+    return {**dict.fromkeys(OPEN, 0), **dict(counted)}

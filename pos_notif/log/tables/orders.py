@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
+from ...clock import SteadyMs
 from ...database.literals import literals
+from ...database.stored_times import StoredTimes
 from ...events import AWAITING_PAYMENT, KITCHEN, ON_BOARD, OPEN, OVER, PRUNING, READY, SERVED, TILLS, WAITERS
-from ...orders.state import Order, ViewLimits, views_holding, waiter_sees
+from ...orders.state import Order, SteadyOrder, ViewLimits, views_holding, waiter_sees
 from ...wire.json_text import dump
 
 COLUMNS = "id, state, first_event_id, last_event_ms, ready_ms, kitchen_had_it, state_assumed, data"
+
+_NONE: Mapping[int, int] = MappingProxyType({})
 
 # The states of which a view can hold an order; `views_holding` decides on each.
 _VIEW_STATES = {
@@ -44,21 +50,57 @@ def save_orders(connection: sqlite3.Connection, changed: dict[int, tuple[Order, 
 
 
 def view(
-    connection: sqlite3.Connection, room: str | None, now_ms: int, limits: ViewLimits, user_id: int | None
+    connection: sqlite3.Connection,
+    room: str | None,
+    now: SteadyMs,
+    limits: ViewLimits,
+    user_id: int | None,
+    times: StoredTimes,
 ) -> list[Order]:
     """Returns the orders in a room's view, in the order in which the log first heard of them; every open order where
     the room is None. In the waiters' view it is what this user is shown."""
     states = OPEN if room is None else _VIEW_STATES[room]
-    since = now_ms - limits.view_ms if limits.view_ms else 0
+    since = limits.since(now)
     sql = (
         f"SELECT {COLUMNS} FROM orders WHERE state IN ({','.join('?' * len(states))}) AND last_event_ms >= ?"
         f" AND {_KEPT} ORDER BY first_event_id"
     )
-    found = [_order(row) for row in connection.execute(sql, (*states, since))]
-    if room is None:
-        return found
-    held = [order for order in found if room in views_holding(order, now_ms, limits)]
-    return held if room != WAITERS else [order for order in found if waiter_sees(order, user_id)]
+    found = [_order(row) for row in connection.execute(sql, (*states, times.earliest(since)))]
+    if room == WAITERS:
+        found = [order for order in found if waiter_sees(order, user_id)]
+    if room in (None, WAITERS):
+        if not times.differ:
+            return found
+        return [order for order in found if steady_order(connection, order, times).last_event_ms >= since]
+    return [
+        order for order in found if room in views_holding(steady_order(connection, order, times), now, limits)
+    ]  # fmt: skip
+
+
+def steady_order(
+    connection: sqlite3.Connection, order: Order, times: StoredTimes, unwritten: Mapping[int, int] = _NONE
+) -> SteadyOrder:
+    """Returns the order with its times by the steady clock. `unwritten` are its events of a transaction that goes on:
+    the id of the newest one of each time."""
+    if not times.differ:
+        return SteadyOrder(order)
+
+    def steady(ms: int) -> SteadyMs:
+        known = unwritten.get(ms)
+        return times.steady(known, ms) if known else steady_time(connection, order.pedido["id"], ms, times)
+
+    ready = None if order.ready_ms is None else steady(order.ready_ms)
+    return SteadyOrder(replace(order, last_event_ms=steady(order.last_event_ms), ready_ms=ready))
+
+
+def steady_time(connection: sqlite3.Connection, order_id: int, ms: int, times: StoredTimes) -> SteadyMs:
+    """Returns by the steady clock what `ms` was, the time of one of the order's events."""
+    # Of several of that time the newest; where it was pruned, the last id that was.
+    sql = (
+        "SELECT coalesce((SELECT id FROM events WHERE order_id = ? AND ms = ? AND id >= log.oldest"
+        " ORDER BY id DESC LIMIT 1), log.oldest - 1) FROM log"
+    )
+    return times.steady(connection.execute(sql, (order_id, ms)).fetchone()[0], ms)
 
 
 def last_own_id(connection: sqlite3.Connection, first: int, last: int) -> int:

@@ -119,7 +119,9 @@ def pruning(stage: Play) -> None:
     old = stage.call("GET", "/api/notificaciones/polling/manager?limite=1", who="pos").json["cursor"]
     stage.publish("two days later", {"tipo": "nuevo_pedido", "pedido": {"id": 50, "mesa_numero": 1}})
     stage.clock.later(5)
-    stage.command("pruned beside the service", "prune", "--keep", "24h", "--database", LOG)
+    stage.command("a pruning of more than half", "prune", "--keep", "24h", "--database", LOG)
+    stage.command("what would be pruned", "prune", "--keep", "24h", "--dry-run", "--database", LOG)
+    stage.command("pruned beside the service", "prune", "--keep", "24h", "--yes", "--database", LOG)
     pruned = int(old.rpartition("-")[2]) + 2
     polled = "/api/notificaciones/polling/manager"
     until(lambda: f'-{pruned}"' in stage.call("GET", f"{polled}?cursor={old}", who="pos").body.decode())

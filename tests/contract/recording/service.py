@@ -10,8 +10,8 @@ import threading
 from pathlib import Path
 
 START_MS = 1_795_568_712_345  # 2026-11-24T19:05:12.345-06:00
-# In the process, before anything of the service is loaded: the system's clock reads a file. Waiting goes by another
-# clock, which is left as it is.
+# In the process, before anything of the service is loaded: the system's clock reads a file, and what counts the time
+# since the machine was started does too. The event loop's waits go by another clock, which is left as it is.
 HELD = """
 import runpy, sys, time
 file = sys.argv.pop(1)
@@ -19,6 +19,7 @@ def held():
     with open(file) as clock:
         return int(clock.read()) * 1_000_000
 time.time_ns = held
+time.clock_gettime_ns = lambda clock: held()
 runpy.run_module("pos_notif", run_name="__main__", alter_sys=True)
 """
 

@@ -41,7 +41,7 @@ async def boards(database: Path, now_ms: int, orders: list[int]) -> dict[str, An
     """The snapshot of each role at that time, as its screen gets it, and these orders as the manager finds them by
     their ids. The service raises no alarms meanwhile and prunes nothing, so the log stays as it is."""
     config = Config(database=str(database), ack_seconds=0, screen_seconds=0)
-    app = create_app(config, clock=lambda: now_ms)
+    app = create_app(config, clock=lambda: now_ms, ticks=lambda: now_ms)
     async with app.test_app():
         caller = Caller(app)
         who = {role: await caller.sign_in(name) for role, name in PEOPLE.items()}

@@ -36,7 +36,9 @@ class Shop:
     async def open(self, **settings: Any) -> AsyncIterator[Shop]:
         """The service runs. Without alarms, unless they are asked for."""
         values = {"ack_seconds": 0, "screen_seconds": 0, "session_hours": 0, "poll_rate": 0, **settings}
-        app = create_app(Config(database=str(self.database), **values), clock=lambda: self.now_ms)
+        app = create_app(
+            Config(database=str(self.database), **values), clock=lambda: self.now_ms, ticks=lambda: self.now_ms
+        )
         async with app.test_app():
             self.caller = Caller(app)
             self.notifier = app.notifier
