@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import http.server
 import json
@@ -12,8 +13,9 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -214,17 +216,18 @@ def test_a_503_is_tried_again(server: LiveServer, place: Path):
     assert events_of(server, 7) == ["nuevo_pedido"]
 
 
-@pytest.mark.browser
-def test_the_page_shows_what_is_published(make_server, tmp_path: Path):
+@contextlib.contextmanager
+def pos_page(folder: Path, make_server: Callable[..., LiveServer], *, listed: bool) -> Iterator[tuple[Any, LiveServer]]:
+    """The document's page, which a POS serves and a signed-in waiter has open, and the service."""
     from playwright.sync_api import sync_playwright
 
-    (page_directory := tmp_path / "page").mkdir()
-    handler = functools.partial(_QuietFiles, directory=str(page_directory))
+    folder.mkdir()
+    handler = functools.partial(_QuietFiles, directory=str(folder))
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler) as pos, sync_playwright() as playwright:
         threading.Thread(target=pos.serve_forever, args=(0.05,), daemon=True).start()
         origin = f"http://127.0.0.1:{pos.server_address[1]}"
-        server = make_server(origins=origin)
-        (page_directory / "listos.html").write_text(HTML[0].replace(EXAMPLE_URL, server.url), "utf-8")
+        server = make_server(origins=origin if listed else "http://127.0.0.1:1")
+        (folder / "listos.html").write_text(HTML[0].replace(EXAMPLE_URL, server.url), "utf-8")
         server.create_user("juan", "mesero")
         server.new_order(1)
         server.publish({"tipo": "pedido_listo", "pedido_id": 1, "items_listos": []})
@@ -234,14 +237,34 @@ def test_the_page_shows_what_is_published(make_server, tmp_path: Path):
             page.set_default_timeout(PATIENCE_MS)
             page.request.post(f"{server.url}/api/auth/login", data={"username": "juan", "password": "1234"})
             page.goto(f"{origin}/listos.html")
-            page.wait_for_function("document.getElementById('conexion').textContent === 'sse'")
-            server.new_order(2)
-            server.publish({"tipo": "pedido_listo", "pedido_id": 2, "items_listos": ["Pupusa de queso"]})
-            page.get_by_text("Listo: pedido 2").wait_for()
-            assert page.locator("#eventos li").all_inner_texts() == ["Listo: pedido 1", "Listo: pedido 2"]
+            yield page, server
         finally:
             browser.close()
             pos.shutdown()
+
+
+@pytest.mark.browser
+def test_the_page_shows_what_is_published(make_server, tmp_path: Path):
+    with pos_page(tmp_path / "page", make_server, listed=True) as (page, server):
+        page.wait_for_function("document.getElementById('conexion').textContent === 'sse'")
+        server.new_order(2)
+        server.publish({"tipo": "pedido_listo", "pedido_id": 2, "items_listos": ["Pupusa de queso"]})
+        page.get_by_text("Listo: pedido 2").wait_for()
+        assert page.locator("#eventos li").all_inner_texts() == ["Listo: pedido 1", "Listo: pedido 2"]
+        assert page.locator("#conexion").inner_text() == "sse"
+
+
+@pytest.mark.browser
+def test_the_page_says_when_its_origin_is_not_listed(make_server, tmp_path: Path):
+    with pos_page(tmp_path / "page", make_server, listed=False) as (page, _):
+        page.get_by_text("agregue ese origen a POS_NOTIF_ORIGINS").wait_for()
+        assert page.evaluate("location.origin") in page.locator("#conexion").inner_text()
+        assert page.locator("#eventos li").count() == 0
+
+
+def test_the_pages_section_names_the_setting_that_it_needs():
+    section = DOCUMENT.split("\n## A page of the POS\n", 1)[1]
+    assert re.search(r"`POS_NOTIF_ORIGINS=http://[\w.:]+`", section.split("```html", 1)[0])
 
 
 class _QuietFiles(http.server.SimpleHTTPRequestHandler):
