@@ -359,6 +359,8 @@ EVENING = [
     ("ServerErrors", {'pos_notif_http_answers_total{class="5xx"}': "0 20x20"}, "5m", {"class": "5xx"}),
     ("DiskFills", {"pos_notif_disk_free_bytes": "5e8x40"}, "30m", {}),
     ("DiskFills", {"pos_notif_disk_free_bytes": "5e10x40"}, "30m", None),
+    ("DiskFills", {"pos_notif_disk_free_bytes": "50000000000-20000000x480"}, "30m", None),
+    ("DiskFills", {"pos_notif_disk_free_bytes": "50000000000-20000000x480"}, "7h", {}),
     ("NoBackup", {"pos_notif_last_backup_timestamp_seconds": "0x4000"}, "60h", {}),
     ("NoBackup", {"pos_notif_last_backup_timestamp_seconds": "200000x4000"}, "60h", None),
     ("KitchenDoesNotSeeOrders", {'pos_notif_events_total{type="sin_acuse"}': "0 4x20"}, "3m", {"type": "sin_acuse"}),
