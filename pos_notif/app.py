@@ -41,7 +41,7 @@ from .web import (
     state,
     stream,
 )
-from .web.access import COOKIE, guard
+from .web.access import COOKIE, guard, guard_answer
 from .web.answers import names_of_files
 from .web.hot_path import HotPath
 from .web.metrics import Metrics
@@ -128,6 +128,7 @@ def create_app(
 def _mount(app: NotificationApp, config: Config) -> None:
     api = Blueprint("api", __name__, url_prefix="/api")
     api.before_request(guard)
+    api.after_request(guard_answer)
     for module in (sign_in, stream, state, client_actions, polling, publishing, log, orders, products, figures):
         api.register_blueprint(module.blueprint)
     app.register_blueprint(api)

@@ -219,7 +219,7 @@ class ClientSocket:
         by: Owner | Followed = self._owner or self._own
         async with self._turn:
             # No event of the order before this answer, which would look newer than it is.
-            answer = await subscribe(self._log, order_id, by=by, kitchen=self._kitchen)
+            answer = await subscribe(self._log, self._who, order_id, by=by, kitchen=self._kitchen)
             await self._socket.emit("suscripcion_confirmada", answer)
         if self._feed is None and self._role is None:
             cursor = Cursor.parse(answer["cursor"])
@@ -229,9 +229,9 @@ class ClientSocket:
 
     async def _unsubscribe(self, sent: Any) -> dict[str, Any]:
         order_id = _object(sent).get("pedido_id")
-        answer = await unsubscribe(self._log, order_id, by=self._own)
+        answer = await unsubscribe(self._log, self._who, order_id, by=self._own)
         if self._owner is not None:
-            answer = await unsubscribe(self._log, order_id, by=self._owner)
+            answer = await unsubscribe(self._log, self._who, order_id, by=self._owner)
         async with self._turn:
             await self._socket.emit("desuscripcion_confirmada", answer)
         return answer

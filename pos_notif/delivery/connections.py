@@ -1,9 +1,11 @@
-"""What is open and belongs to somebody: streams, sockets and downloads. They are counted, and end with their
-session."""
+"""What is open and belongs to somebody: streams, sockets, downloads and polls that wait. They are counted, and end with
+their session."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -20,7 +22,7 @@ VERIFY_PAUSE_SECONDS = 0.1
 
 
 class Connection(Protocol):
-    """What a client has open: a stream, a socket or a download."""
+    """What a client has open: a stream, a socket, a download or a poll that waits."""
 
     @property
     def principal(self) -> Principal | None:
@@ -41,6 +43,7 @@ class Connections:
     open: set[Connection] = field(default_factory=set)
     strangers: set[Connection] = field(default_factory=set)  # who has not signed in yet
     downloads: set[Connection] = field(default_factory=set)  # few, by a limit of their own
+    polls: set[Connection] = field(default_factory=set)  # that wait for an event
     closing: bool = False
     _verifying: asyncio.Task[None] | None = None
     _verify_again: bool = False
@@ -57,8 +60,18 @@ class Connections:
     def end_all(self, reason: str) -> None:
         """Ends all that is open. Streams and sockets that come later end at once."""
         self.closing = True
-        for connection in (*self.open, *self.strangers, *self.downloads):
+        for connection in (*self.open, *self.strangers, *self.downloads, *self.polls):
             connection.end(reason)
+
+    @contextmanager
+    def waiting(self, poll: Connection) -> Iterator[None]:
+        """Has a poll among what ends with its session, while it waits."""
+        self.polls.add(poll)
+        self.verify()  # the session may have ended since the request was let in
+        try:
+            yield
+        finally:
+            self.polls.discard(poll)
 
     def verify(self) -> None:
         """Ends the connections and the subscriptions whose session or token is no more; soon, and by one query however
@@ -71,7 +84,8 @@ class Connections:
         while self._verify_again:
             self._verify_again = False
             # Before the answer, which knows nothing of who comes later.
-            asked_for = [(connection, connection.principal) for connection in (*self.open, *self.downloads)]
+            everybody = (*self.open, *self.downloads, *self.polls)
+            asked_for = [(connection, connection.principal) for connection in everybody]
             followers = self.subscriptions.owners()
             try:
                 living = await self.accounts.living()

@@ -75,7 +75,7 @@ class Downloads:
 
     async def start(self, export: Export, name: str | None, principal: Principal) -> Download:
         """Begins a download: counts its rows, and notes it in the log unless it goes on with another one. It ends with
-        the session or token of `principal`. Raises NoCapacity or LogUnavailable."""
+        the session or token of `principal`. Raises NoCapacity, NotAuthenticated or LogUnavailable."""
         if len(self._running) >= MAX_RUNNING:
             raise NoCapacity("Hay demasiadas descargas en curso. Espere a que termine una.")
         download = Download(self, self._log.database, export, principal, Progress(name, export.format))
@@ -99,7 +99,8 @@ class Downloads:
         fields = {
             "actor": principal.actor, "formato": export.format, "filtros": export.filters.sent, "filas": rows,
         }  # fmt: skip
-        await log.transact(partial(append_system, tipo=DOWNLOAD, fields=fields, at=log.clocks.now(), zone=log.zone))
+        note = partial(append_system, tipo=DOWNLOAD, fields=fields, at=log.clocks.now(), zone=log.zone)
+        await log.transact(note, principal)
 
     def ended(self, download: Download) -> None:
         self._running.remove(download)

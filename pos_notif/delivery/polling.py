@@ -11,6 +11,7 @@ from typing import Any
 from ..events import MANAGERS
 from ..log.event_log import Cursor, Page, Pruned
 from ..log.tail import Waiter
+from ..principal import Principal
 from ..wire.json_text import dump
 from .reader import Reader, Start
 
@@ -31,9 +32,28 @@ class PollAnswer:
     waited: bool = False
 
 
-async def poll(reader: Reader, cursor: str | None, *, limit: int, wait_seconds: float = 0.0) -> PollAnswer:
+class Patience:
+    """How long a poll waits for its first event: so many seconds from when it was made, or until it is ended. It is a
+    `Connection` of its `principal`'s."""
+
+    def __init__(self, seconds: float, principal: Principal | None = None) -> None:
+        self.principal = principal
+        self.waiter = Waiter()
+        self.deadline = time.monotonic() + seconds
+        self.ended = False
+
+    @property
+    def over(self) -> bool:
+        return self.ended or time.monotonic() >= self.deadline
+
+    def end(self, reason: str) -> None:
+        self.ended = True
+        self.waiter.wake()
+
+
+async def poll(reader: Reader, cursor: str | None, *, limit: int, patience: Patience | None = None) -> PollAnswer:
     """Answers with everything after the cursor, at most `limit` events; without one, with those of the last 5 minutes.
-    It waits up to `wait_seconds` for the first event. Raises LogUnavailable."""
+    With `patience` it waits for the first event. Raises LogUnavailable."""
     reset: dict[str, Any] | None = None
     if cursor is None:
         page = await reader.recent(limit)
@@ -46,9 +66,9 @@ async def poll(reader: Reader, cursor: str | None, *, limit: int, wait_seconds: 
             except Pruned:
                 start = reader.pruned(start.after)
                 reset, page = start.reset, Page([], start.after, more=False)
-    waits = bool(wait_seconds) and not page.events and reset is None
-    if waits:
-        page = await _wait_for_page(reader, page, limit, wait_seconds)
+    waits = patience is not None and not page.events and reset is None
+    if patience is not None and waits:
+        page = await _wait_for_page(reader, page, limit, patience)
     return replace(_answer(reader, page, reset), waited=waits)
 
 
@@ -64,21 +84,20 @@ def idle(reader: Reader, cursor: str) -> PollAnswer | None:
     return None if page is None or page.events else _answer(reader, page, None)
 
 
-async def _wait_for_page(reader: Reader, page: Page, limit: int, wait_seconds: float) -> Page:
+async def _wait_for_page(reader: Reader, page: Page, limit: int, patience: Patience) -> Page:
     """Returns the first page after this empty one that has events, or the last one of the time."""
-    log, waiter = reader.log, Waiter()
+    log, waiter = reader.log, patience.waiter
     # What a client follows may be in any room.
     room = MANAGERS if reader.follows else reader.room
-    deadline = time.monotonic() + wait_seconds
     log.tail.listen(waiter, room)
     read = partial(reader.page, limit=limit, max_bytes=POLL_BYTES)
     try:
-        async with aclosing(reader.pages(page.examined, read, waiter=waiter, deadline=deadline)) as pages:
+        async with aclosing(reader.pages(page.examined, read, waiter=waiter, deadline=patience.deadline)) as pages:
             async for found in pages:
                 if isinstance(found, Start):  # pruned while it waited: its next poll is told so
                     break
                 page = found
-                if page.events or time.monotonic() >= deadline or log.closing:
+                if page.events or patience.over or log.closing:
                     break
     finally:
         log.tail.forget(waiter, room)

@@ -12,7 +12,7 @@ from ..clock import Instant, SteadyMs, WallMs
 from ..events import EVENT_NAME
 from ..orders.menu import Product
 from ..orders.state import Order, SteadyOrder
-from ..principal import Owner
+from ..principal import Owner, Principal
 
 T = TypeVar("T")
 
@@ -121,6 +121,9 @@ class Transaction(Protocol):
 
     def next_id(self) -> int: ...
 
+    def check_signed_in(self, who: Principal, now: SteadyMs) -> None:
+        """Raises NotAuthenticated where the session or token has ended, or has another role by now."""
+
     def order(self, order_id: int) -> Order | None: ...
 
     def steady(self, order: Order) -> SteadyOrder:
@@ -190,8 +193,7 @@ class Transaction(Protocol):
 
     def follow(self, owner: Owner, order_id: int, now: SteadyMs) -> list[tuple[Owner, int]]:
         """Makes the owner follow the order from the next event on, unless it does already. Returns the subscriptions
-        that are given up for it, those of orders that are long over. Raises TooManySubscriptions, or NotAuthenticated
-        where the owner's session or token is no more."""
+        that are given up for it, those of orders that are long over. Raises TooManySubscriptions."""
 
     def unfollow(self, owner: Owner, order_id: int) -> None: ...
 

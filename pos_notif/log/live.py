@@ -15,6 +15,7 @@ from ..database.threads import Database
 from ..errors import LogUnavailable
 from ..orders.kitchen_copy import kitchen_copier
 from ..orders.state import Order, ViewLimits
+from ..principal import Principal
 from .clock_check import ClockCheck, read_newest_ms
 from .event_log import NO_ORDERS, Bounds, LoggedEvent, Page, Pruned, Transaction
 from .subscriptions import Subscriptions
@@ -162,10 +163,21 @@ class LiveLog:
         """Returns the time as events carry it."""
         return iso(self.clocks.wall(), self.zone)
 
-    async def transact(self, work: Callable[[Transaction], T]) -> T:
+    async def transact(self, work: Callable[[Transaction], T], who: Principal | None = None) -> T:
         """Runs `work` in the writer's thread and transaction, and returns its result once that is durable. Raises what
-        `work` raises, with nothing kept of it, or LogUnavailable."""
-        return await self.store.transact(work)
+        `work` raises, with nothing kept of it, or LogUnavailable.
+
+        `who` is whose work it is: since it was let in, its body may have taken a minute to arrive. Raises
+        NotAuthenticated where the session or token has ended by now.
+        """
+        if who is None:
+            return await self.store.transact(work)
+
+        def checked(transaction: Transaction) -> T:
+            transaction.check_signed_in(who, self.clocks.steady())
+            return work(transaction)
+
+        return await self.store.transact(checked)
 
     async def page(
         self,

@@ -16,7 +16,7 @@ from ..events import KITCHEN, OVER, READY, RECEIPT, STATE_CHANGE, TILLS, WAITERS
 from ..orders.menu import Product
 from ..orders.routing import all_rooms
 from ..orders.state import Order, SteadyOrder
-from ..principal import Owner
+from ..principal import Owner, Principal
 from ..wire.json_text import dump
 from .event_log import FIRST_OWN_ORDER_ID, LAST_OWN_ORDER_ID, LoggedEvent, Unacknowledged
 from .hash_chain import chain
@@ -45,6 +45,8 @@ class Pending:
     follows: dict[tuple[Owner, int], int | None] = field(default_factory=dict)
     products: dict[int, Product] = field(default_factory=dict)
     on_commit: list[Callable[[], None]] = field(default_factory=list)
+    # Whose session or token was found good: nobody can end one while the group is being written.
+    signed_in: set[tuple[str, int, str]] = field(default_factory=set)
 
     def merge(self, other: Pending) -> None:
         self.head_id, self.head_hash = other.head_id, other.head_hash
@@ -72,6 +74,24 @@ class SqliteTransaction:
 
     def next_id(self) -> int:
         return self.pending.head_id + 1
+
+    def check_signed_in(self, who: Principal, now: SteadyMs) -> None:
+        if who.expires_ms is not None and who.expires_ms <= now:
+            raise NotAuthenticated
+        name = (who.kind, who.id, who.role)
+        if name in self._group.signed_in:
+            return
+        found = (
+            self._connection.execute("SELECT 1 FROM tokens WHERE id = ? AND role = ?", (who.id, who.role))
+            if who.kind == "token"
+            else self._connection.execute(
+                "SELECT 1 FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = ? AND u.role = ?",
+                (who.id, who.role),
+            )
+        )
+        if found.fetchone() is None:
+            raise NotAuthenticated
+        self._group.signed_in.add(name)
 
     def order(self, order_id: int) -> Order | None:
         known = self.pending.orders.get(order_id) or self._group.orders.get(order_id)
@@ -212,9 +232,6 @@ class SqliteTransaction:
             return []
         if len(followed) >= MAX_SUBSCRIPTIONS:
             raise TooManySubscriptions
-        table = "tokens" if owner.kind == "token" else "sessions"
-        if self._connection.execute(f"SELECT 1 FROM {table} WHERE id = ?", (owner.id,)).fetchone() is None:
-            raise NotAuthenticated  # revoked since it was asked for
         given_up = [] if followed else self._make_room(owner, now)
         self.pending.follows.update((subscription, None) for subscription in given_up)
         self.pending.follows[owner, order_id] = self.pending.head_id

@@ -18,7 +18,9 @@ from ..wire.json_limits import MAX_ID, printable
 from .receipts import MAX_RECEIPTS, Receipts
 
 
-async def subscribe(log: LiveLog, order_id: Any, *, by: Owner | Followed, kitchen: bool) -> dict[str, Any]:
+async def subscribe(
+    log: LiveLog, who: Principal, order_id: Any, *, by: Owner | Followed, kitchen: bool
+) -> dict[str, Any]:
     """Makes a client, or a socket without one, follow an order. The answer has the order as it is now; what comes after
     the answer's cursor follows. Raises Invalid, TooManySubscriptions, NotAuthenticated or LogUnavailable."""
     number = _order_id(order_id)
@@ -35,7 +37,7 @@ async def subscribe(log: LiveLog, order_id: Any, *, by: Owner | Followed, kitche
             transaction.on_commit(lambda: by.add(number, after))
         return transaction.order(number), after
 
-    order, after = await log.transact(work)
+    order, after = await log.transact(work, who)
     return {
         "pedido_id": number,
         "pedido": None if order is None else log.order_json(order, kitchen),
@@ -43,8 +45,9 @@ async def subscribe(log: LiveLog, order_id: Any, *, by: Owner | Followed, kitche
     }
 
 
-async def unsubscribe(log: LiveLog, order_id: Any, *, by: Owner | Followed) -> dict[str, Any]:
-    """Undoes `subscribe`; an order that is not followed is no error. Raises Invalid or LogUnavailable."""
+async def unsubscribe(log: LiveLog, who: Principal, order_id: Any, *, by: Owner | Followed) -> dict[str, Any]:
+    """Undoes `subscribe`; an order that is not followed is no error. Raises Invalid, NotAuthenticated or
+    LogUnavailable."""
     number = _order_id(order_id)
     if isinstance(by, Owner):
 
@@ -52,7 +55,7 @@ async def unsubscribe(log: LiveLog, order_id: Any, *, by: Owner | Followed) -> d
             transaction.unfollow(by, number)
             transaction.on_commit(lambda: log.subscriptions.discard(by, number))
 
-        await log.transact(work)
+        await log.transact(work, who)
     else:
         by.discard(number)
     return {"pedido_id": number}
@@ -60,14 +63,14 @@ async def unsubscribe(log: LiveLog, order_id: Any, *, by: Owner | Followed) -> d
 
 async def acknowledge(log: LiveLog, who: Principal, sent: Mapping[str, Any]) -> dict[str, Any]:
     """Notes the receipts in `sent`: `{evento_ids, entendido?}`. Raises RoleNotAllowed for what is no kitchen screen's
-    session, Invalid, or LogUnavailable."""
+    session, Invalid, NotAuthenticated or LogUnavailable."""
     check_is_screen(who)
     for name in sent:
         if name not in ("evento_ids", "entendido"):
             raise Invalid(fields={printable(name): "no se reconoce"})
     understood = flag(sent, "entendido", default=False)
     receipts = Receipts(_event_ids(sent.get("evento_ids")), understood, who.actor, log.clocks.now(), log.zone)
-    return {"ok": True, "nuevos": await log.transact(receipts.append_to)}
+    return {"ok": True, "nuevos": await log.transact(receipts.append_to, who)}
 
 
 def check_is_screen(who: Principal) -> None:

@@ -18,7 +18,7 @@ from .publish import Publishing
 
 
 async def add_product(publishing: Publishing, who: Principal, body: NewProductBody) -> Product:
-    """Adds a dish to the menu. Raises LogUnavailable."""
+    """Adds a dish to the menu. Raises NotAuthenticated or LogUnavailable."""
     moment = publishing.moment()
 
     def work(transaction: Transaction) -> Product:
@@ -28,11 +28,11 @@ async def add_product(publishing: Publishing, who: Principal, body: NewProductBo
         _keep(transaction, moment, who.actor, new, product)
         return product
 
-    return await publishing.log.transact(work)
+    return await publishing.log.transact(work, who)
 
 
 async def change_product(publishing: Publishing, who: Principal, product_id: int, body: ProductBody) -> Product:
-    """Changes what was sent of a dish. Raises NotFound, Invalid or LogUnavailable."""
+    """Changes what was sent of a dish. Raises NotFound, Invalid, NotAuthenticated or LogUnavailable."""
     changes = body.model_dump(exclude_unset=True)
     for name in ("nombre", "precio", "disponible"):
         if name in changes and changes[name] is None:
@@ -47,7 +47,7 @@ async def change_product(publishing: Publishing, who: Principal, product_id: int
         _keep(transaction, moment, who.actor, before, after)
         return after
 
-    return await publishing.log.transact(work)
+    return await publishing.log.transact(work, who)
 
 
 def _changed(product: Product, changes: Mapping[str, Any]) -> Product:

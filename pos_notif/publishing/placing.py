@@ -37,8 +37,8 @@ def check_may_order(who: Principal) -> None:
 
 
 async def place(publishing: Publishing, who: Principal, body: OrderBody) -> Done:
-    """Places a new order, which takes its dishes from the stock. Raises Invalid, SoldOut, KeyReused or
-    LogUnavailable."""
+    """Places a new order, which takes its dishes from the stock. Raises Invalid, SoldOut, KeyReused, NotAuthenticated
+    or LogUnavailable."""
     moment, actor = publishing.moment(), _actor(who, body.actor)
     digest = digest_of(body.model_dump(exclude_unset=True))
     name = (who.publisher_key, PLACE_ROUTE, body.operacion_id)
@@ -62,12 +62,12 @@ async def place(publishing: Publishing, who: Principal, body: OrderBody) -> Done
         transaction.keep_key(*name, digest, [first])
         return Done(_order(transaction, order_id), [first], duplicate=False)
 
-    return await _done(publishing, work)
+    return await _done(publishing, who, work)
 
 
 async def act(publishing: Publishing, who: Principal, order_id: int, body: ActionBody) -> Done:
     """Does something to an order. Raises NotFound, RoleNotAllowed, Invalid, InvalidTransition, StaleVersion, SoldOut,
-    KeyReused or LogUnavailable."""
+    KeyReused, NotAuthenticated or LogUnavailable."""
     check_role(body.accion, who.role)
     moment, actor = publishing.moment(), _actor(who, body.actor)
     digest = digest_of(body.model_dump(exclude_unset=True))
@@ -96,11 +96,11 @@ async def act(publishing: Publishing, who: Principal, order_id: int, body: Actio
         transaction.keep_key(*name, digest, ids)
         return Done(_order(transaction, order_id), ids, duplicate=False)
 
-    return await _done(publishing, work)
+    return await _done(publishing, who, work)
 
 
-async def _done(publishing: Publishing, work: Callable[[Transaction], Done]) -> Done:
-    done = await publishing.log.transact(work)
+async def _done(publishing: Publishing, who: Principal, work: Callable[[Transaction], Done]) -> Done:
+    done = await publishing.log.transact(work, who)
     publishing.log.counts.duplicates += int(done.duplicate)
     return done
 

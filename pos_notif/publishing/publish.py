@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..log.live import LiveLog
+from ..principal import Principal
 from .append import Moment, Rules
 from .publication import Publication, Published, Publisher
 
@@ -31,11 +32,13 @@ class Publishing:
         key: str | None = None,
         batch: bool = False,
         route: str = PUBLISH_ROUTE,
+        who: Principal | None = None,
     ) -> Published:
-        """Appends valid drafts, all or none. Raises the errors of the order rules, KeyReused, or LogUnavailable."""
+        """Appends valid drafts, all or none. `who` is whose session or token publishes, if any. Raises the errors of
+        the order rules, KeyReused, NotAuthenticated or LogUnavailable."""
         publication = Publication(
             drafts, publisher=publisher, route=route, moment=self.moment(), key=key, batch=batch
         )  # fmt: skip
-        published = await self.log.transact(publication.append_to)
+        published = await self.log.transact(publication.append_to, who)
         self.log.counts.duplicates += sum(published.duplicates)
         return published

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
-from quart import current_app, g, request
+from quart import Response, current_app, g, request
 from werkzeug.sansio.http import parse_cookie
 
 from ..delivery.reader import Reader
 from ..errors import NotAuthenticated, NotFound, OriginNotAllowed, RoleNotAllowed
 from ..events import MANAGER, ROLE_ROOM, may_read
 from ..principal import Principal
+from .errors import answer_to
 from .services import services
 
 COOKIE = "pos_notif_sesion"
@@ -40,6 +41,17 @@ async def guard() -> None:
         g.principal = await authenticate()
         if g.principal is None:
             raise NotAuthenticated
+
+
+async def guard_answer(response: Response) -> Response:
+    """Is called after every API request, and keeps to itself what was read for somebody who is that no more: a poll
+    waits, the log's table and a day's figures may take seconds. What was done by then is done, and said."""
+    who = g.get("principal")
+    if who is not None and request.method in _SAFE_METHODS:
+        still = await authenticate()
+        if still is None or (still.kind, still.id, still.role) != (who.kind, who.id, who.role):
+            return await answer_to(NotAuthenticated())
+    return response
 
 
 def principal() -> Principal:

@@ -26,7 +26,8 @@ async def subscription(pedido_id: str) -> Any:
     """El cliente sigue un pedido: sus eventos llegan por su stream, su polling y sus sockets."""
     check_no_body()
     order_id, owner = path_id(pedido_id, "ese pedido"), _owner()
-    return json_answer(await subscribe(services().log, order_id, by=owner, kitchen=principal().role == COOK))
+    who = principal()
+    return json_answer(await subscribe(services().log, who, order_id, by=owner, kitchen=who.role == COOK))
 
 
 @blueprint.delete("/suscripciones/<pedido_id>")
@@ -35,7 +36,7 @@ async def end_subscription(pedido_id: str) -> Any:
     """El cliente deja de seguir un pedido."""
     check_no_body()
     order_id, owner = path_id(pedido_id, "ese pedido"), _owner()
-    return json_answer(await unsubscribe(services().log, order_id, by=owner))
+    return json_answer(await unsubscribe(services().log, principal(), order_id, by=owner))
 
 
 @blueprint.post("/acuses")

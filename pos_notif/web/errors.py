@@ -73,7 +73,7 @@ def is_api(path: str) -> bool:
 
 
 def register(app: Quart) -> None:
-    app.register_error_handler(errors.DomainError, _domain)
+    app.register_error_handler(errors.DomainError, answer_to)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
 
@@ -116,7 +116,8 @@ def http_told(status: int) -> dict[str, Any]:
     return {"codigo": code, "mensaje": message}
 
 
-async def _domain(error: errors.DomainError) -> Response:
+async def answer_to(error: errors.DomainError) -> Response:
+    """Returns what the client of the present request is told of an error."""
     status, headers = refusal(error)
     _count_failure(error)
     if isinstance(error, errors.LogUnavailable) and _asked().path.startswith(STREAM_PATH):

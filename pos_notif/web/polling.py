@@ -3,13 +3,14 @@ functions."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from quart import Blueprint, Response, request
 
-from ..delivery.polling import PollAnswer, poll
+from ..delivery.polling import Patience, PollAnswer, poll
 from ..delivery.reader import Reader
 from ..errors import TooManyRequests
 from ..principal import Principal
@@ -64,7 +65,8 @@ async def polling(rol: str) -> Any:
     subscriptions, owner = services().log.subscriptions, principal().owner(asked.client)
     with subscriptions.followed(owner) as follows:
         reader = Reader.of_role(services().log, rol, *follows)
-        answer = await poll(reader, asked.cursor, limit=asked.limit, wait_seconds=asked.wait)
+        with _patience(asked.wait) as patience:
+            answer = await poll(reader, asked.cursor, limit=asked.limit, patience=patience)
     # The next one is free. A client that asks for the same page again and again does not go on.
     if answer.waited:
         services().poll_limit.give_back(counted)
@@ -72,6 +74,20 @@ async def polling(rol: str) -> Any:
         services().poll_limit.give_back(counted, once_for=asked.cursor or "")
     status, headers, body = poll_answer(services(), principal(), reader, asked, answer)
     return Response(body, status, headers=headers)
+
+
+@contextmanager
+def _patience(seconds: float) -> Iterator[Patience | None]:
+    """Yields how long the present request waits: no longer than its session or token is good."""
+    if not seconds:
+        yield None
+        return
+    who = principal()
+    if who.expires_ms is not None:
+        seconds = min(seconds, (who.expires_ms - services().log.clocks.steady()) / 1000)
+    patience = Patience(seconds, who)
+    with services().connections.waiting(patience):
+        yield patience
 
 
 def count_poll(found: Services, who: Principal, asked: PollRequest, address: str | None) -> Hashable:

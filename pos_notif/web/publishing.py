@@ -61,7 +61,7 @@ async def publish_body(found: Services, who: Principal, body: bytes, key: str | 
     if wait:
         raise TooManyRequests(wait)
     publisher = Publisher(who.publisher_key, who.actor, names_actor=who.kind == "token")
-    result = await found.publishing.publish(drafts, publisher=publisher, key=key, batch=batch)
+    result = await found.publishing.publish(drafts, publisher=publisher, key=key, batch=batch, who=who)
     if batch:
         answer: dict[str, Any] = {"ids": result.ids, "duplicados": result.duplicates}
     else:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from pos_notif import NotificadorPedidos
+from pos_notif.delivery.polling import Patience
 from pos_notif.delivery.polling import poll as poll_log
 from pos_notif.delivery.reader import Reader
 from tests.support.in_process import in_process
@@ -296,7 +297,7 @@ async def test_a_poll_that_waits_while_its_place_is_pruned_is_told_so_the_next_t
     async with NotificadorPedidos(database=str(path)) as notifier:
         reader = Reader.of_role(notifier.log, "cocinero")
         start = notifier.log.bounds.cursor()
-        waiting = asyncio.create_task(poll_log(reader, start, limit=10, wait_seconds=20))
+        waiting = asyncio.create_task(poll_log(reader, start, limit=10, patience=Patience(20)))
         await asyncio.sleep(0)
         await asyncio.to_thread(fill_log, path, [stock_alert(number) for number in range(1, 2001)])
         await asyncio.to_thread(prune_log, path, 1990)

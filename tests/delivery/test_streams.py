@@ -18,7 +18,7 @@ from pos_notif.accounts.accounts import Accounts
 from pos_notif.clock import Clocks
 from pos_notif.config import Config
 from pos_notif.delivery.connections import Connections
-from pos_notif.delivery.polling import poll
+from pos_notif.delivery.polling import Patience, poll
 from pos_notif.delivery.reader import Reader
 from pos_notif.delivery.streams import Stream, Streams
 from tests.support.collecting_sink import CollectingSink
@@ -587,7 +587,9 @@ async def test_an_append_between_a_streams_check_and_its_wait_is_not_missed(behi
 
 async def test_an_append_between_a_long_polls_check_and_its_wait_is_not_missed(behind):
     async with asyncio.timeout(60):
-        answer = await poll(Reader.of_role(behind.log, "cocinero"), behind.log.cursor(0), limit=10, wait_seconds=25)
+        answer = await poll(
+            Reader.of_role(behind.log, "cocinero"), behind.log.cursor(0), limit=10, patience=Patience(25)
+        )
     assert [event["id"] for event in json.loads(answer.body)["eventos"]] == [51]
 
 
