@@ -50,6 +50,11 @@ from .web.rate_limit import Buckets
 from .web.security_headers import secure
 from .web.services import EXTENSION, Services
 
+# What scripts of listed origins may send: our own headers, and those that their libraries add by themselves.
+SHARED_HEADERS = [
+    "Accept", "Authorization", "Cache-Control", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID",
+    "Pragma", "X-Requested-With",
+]  # fmt: skip
 # Polls that a client may ask for without a pause: pages that are opened and reloaded, a few lost answers.
 POLL_BURST = 30
 
@@ -145,7 +150,7 @@ def _share_api(app: NotificationApp, origins: tuple[str, ...]) -> None:
     """
     holder = cors(
         Blueprint("cors", __name__), allow_origin=list(origins), allow_credentials=True,
-        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID"],
+        allow_headers=SHARED_HEADERS,
         allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"], expose_headers=["ETag", "Retry-After"],
         max_age=3600,
     )  # fmt: skip

@@ -17,6 +17,8 @@ _DAY = 24 * 3600
 _TEN_YEARS_HOURS = 10 * 366 * 24
 SERVERS = ("hypercorn", "uvicorn")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+# Schemes of which no page is: browsers say `null` for its origin, or never send one.
+_NO_PAGES = ("about", "blob", "data", "file", "ftp", "javascript", "ws", "wss")
 
 
 def _setting(default: Any, help_text: str, limits: tuple[float, float] | None = None) -> Any:
@@ -167,16 +169,18 @@ def check_setting(name: str, value: Any) -> None:
 
 
 def _origin_problem(origin: str) -> str | None:
-    """Says what is wrong with an origin, or None. Browsers send one in one spelling; another would never match."""
+    """Says what is wrong with an origin, or None. Browsers send one in one spelling; another would never match. Pages
+    of an app in its own web view have a scheme of their own."""
     try:
         parts = urlsplit(origin)
         port = parts.port
     except ValueError:
         return f"{origin!r} is not an origin like https://pos.example"
-    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or set("@*") & set(origin) or not origin.isascii():
-        return f"{origin!r} is not an origin like https://pos.example (ASCII; not null, not *)"
+    none = parts.scheme in ("", *_NO_PAGES)
+    if none or not parts.hostname or set("@*") & set(origin) or not re.fullmatch("[!-~]+", origin):
+        return f"{origin!r} is not an origin like https://pos.example or capacitor://localhost (ASCII; not null, not *)"
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    sent = f"{parts.scheme}://{host}" + (f":{port}" if port not in (None, _DEFAULT_PORTS[parts.scheme]) else "")
+    sent = f"{parts.scheme}://{host}" + (f":{port}" if port not in (None, _DEFAULT_PORTS.get(parts.scheme)) else "")
     return None if origin == sent else f"{origin!r} is not what browsers send: {sent}"
 
 

@@ -127,9 +127,10 @@ def test_names_are_not_empty(name, text):
 
 
 def test_origins_are_a_list():
-    text = " https://pos.example ,http://192.168.1.5:8080,, http://[fd00::1]:81 "
+    text = " https://pos.example ,http://192.168.1.5:8080,, http://[fd00::1]:81,capacitor://localhost, app://pos:81 "
     assert from_environment({"POS_NOTIF_ORIGINS": text}).origins == (
-        "https://pos.example", "http://192.168.1.5:8080", "http://[fd00::1]:81",
+        "https://pos.example", "http://192.168.1.5:8080", "http://[fd00::1]:81", "capacitor://localhost",
+        "app://pos:81",
     )  # fmt: skip
     assert from_environment({"POS_NOTIF_ORIGINS": ""}).origins == ()
 
@@ -138,7 +139,9 @@ def test_origins_are_a_list():
     "origin",
     ["*", "null", "pos.example", "https://", "https://pos.example/", "https://pos.example/a", "https://*.pos.example",
      "https://u@pos.example", "https://pos.example:x", "https://pos.example:99999", "ftp://pos.example", "https://[::1",
-     "https://pos.example?a", "https://pos.example#a", "https://ñandú.example", "javascript:alert(1)", "//pos.example"],
+     "https://pos.example?a", "https://pos.example#a", "https://ñandú.example", "javascript:alert(1)", "//pos.example",
+     "file:///android_asset", "capacitor://", "capacitor:localhost", "capacitor://localhost/", "ws://pos.example",
+     "data://x", "capacitor://u@localhost", "capacitor://*", "capacitor://local host"],
 )  # fmt: skip
 def test_what_is_no_origin_is_refused(origin):
     refused("origins", f"https://good.example,{origin}")
@@ -151,6 +154,8 @@ def test_what_is_no_origin_is_refused(origin):
         ("HTTPS://pos.example", "https://pos.example"),
         ("https://pos.example:443", "https://pos.example"),
         ("http://pos.example:80", "http://pos.example"),
+        ("Capacitor://localhost", "capacitor://localhost"),
+        ("app://Pos", "app://pos"),
     ],
 )
 def test_an_origin_that_no_browser_would_send_is_refused_with_the_one_it_would(written, sent):

@@ -6,7 +6,7 @@ import hashlib
 import secrets
 import sqlite3
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..clock import Clocks, SteadyMs
@@ -126,6 +126,14 @@ class Accounts:
     async def find(self, kind: str, secret: str) -> Principal | None:
         """Returns whose secret it is, or None. `kind` is "session" or "token"."""
         return await (self.find_token(secret) if kind == "token" else self.find_session(secret))
+
+    async def find_first(self, secrets: Sequence[tuple[str, str, str]]) -> tuple[int, Principal] | None:
+        """Returns the place of the first (kind, secret, …) that is somebody's, and whose it is; None where none is."""
+        for place, (kind, secret, *_) in enumerate(secrets):
+            found = await self.find(kind, secret)
+            if found is not None:
+                return place, found
+        return None
 
     async def find_session(self, secret: str) -> Principal | None:
         found = await self._find(

@@ -46,10 +46,10 @@ RECEIPTS = "acusar_recibo"
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What came with the upgrade: a `credential` as `Accounts.find` takes it, and whether it came from a `foreign`
-    page, which may use none."""
+    """What came with the upgrade: `credentials` as `Accounts.find_first` takes them, and whether it came from a
+    `foreign` page, which may use none."""
 
-    credential: tuple[str, str] | None
+    credentials: Sequence[tuple[str, str, str]]
     foreign: bool
 
 
@@ -112,7 +112,7 @@ class ClientSocket:
         self._arrival = connection.arrival
         self._log = connection.log
         self._connection = connection
-        self._cursor: str | None = None
+        self._cursor: str | None = None  # where the events are to begin that have not begun yet
         self._own = Followed()  # without a `cliente`
         self._own.listeners.add(self._orders_changed)
         self._owner: Owner | None = None
@@ -128,15 +128,13 @@ class ClientSocket:
         token = auth.get("token")
         if token is None and self._arrival.foreign:
             return OriginNotAllowed.code
-        credential = self._arrival.credential if token is None else ("token", token)
         try:
-            who = await self._find(credential)
+            who = await self._find(token)
         except LogUnavailable as error:  # not told as a refusal: stock clients do not come back after one
             raise BadPacket(error.code, TRY_AGAIN_LATER) from error
         if who is None:
             return NotAuthenticated.code
-        cursor = auth.get("cursor")
-        self._cursor = cursor if isinstance(cursor, str) and cursor else None
+        self._cursor = _cursor_in(auth)
         self.principal = who
         if who.expires_ms is not None:
             seconds = max(0.0, (who.expires_ms - self._log.clocks.steady()) / 1000)
@@ -144,10 +142,12 @@ class ClientSocket:
         self._connection.signed_in()
         return None
 
-    async def _find(self, credential: tuple[str, Any] | None) -> Principal | None:
-        if credential is None or not isinstance(credential[1], str):
-            return None
-        return await self._connection.connections.accounts.find(*credential)
+    async def _find(self, token: Any) -> Principal | None:
+        accounts = self._connection.connections.accounts
+        if token is not None:
+            return await accounts.find_token(token) if isinstance(token, str) else None
+        found = await accounts.find_first(self._arrival.credentials)
+        return found[1] if found is not None else None
 
     async def opened(self) -> None:
         pass  # the client speaks first
@@ -189,6 +189,8 @@ class ClientSocket:
             raise RoleNotAllowed
         wants_events = flag(body, "eventos", default=True)
         owner = who.owner(client_name(body.get("cliente")))
+        if self._role is None:  # on this connection's first call
+            self._cursor = _cursor_in(body) or self._cursor
         start = None
         if wants_events and (self._feed is None or self._cursor is not None):
             then = Reader.of_role(self._log, role, self._own, *([self._log.subscriptions.of(owner)] if owner else []))
@@ -307,6 +309,12 @@ class ClientSocket:
     def _served(self) -> tuple[int, SteadyMs]:
         silent_ms = int((time.monotonic() - self._socket.engine.heard_at) * 1000)
         return self._position, SteadyMs(self._log.clocks.steady() - silent_ms)
+
+
+def _cursor_in(sent: dict[str, Any]) -> str | None:
+    """Reads a cursor that may be there; what is no text is none."""
+    cursor = sent.get("cursor")
+    return cursor if isinstance(cursor, str) and cursor else None
 
 
 def _object(sent: Any) -> dict[str, Any]:

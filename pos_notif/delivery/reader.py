@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -88,6 +88,25 @@ class Reader:
     @property
     def rooms(self) -> list[str]:
         return [*filter(None, [self.room]), *map(order_room, self.orders)]
+
+    async def best_of(self, cursors: Sequence[str], *, allow_oldest: bool = True) -> str | None:
+        """Returns the cursor by which a reader goes on that came with several: the usable one with the greatest id,
+        else the first, which then says why not; None where none came."""
+        if len(cursors) < 2:
+            return cursors[0] if cursors else None
+        bounds = self.log.bounds
+        if any(sent.epoch == bounds.epoch and sent.id > bounds.newest for sent in map(Cursor.parse, cursors) if sent):
+            bounds = await self.log.store.refresh()
+        best, best_id = cursors[0], -1
+        for cursor in cursors:
+            sent = Cursor.parse(cursor)
+            if cursor == FROM_OLDEST and allow_oldest:
+                sent = Cursor(bounds.epoch, bounds.oldest - 1)
+            if sent is None or sent.epoch != bounds.epoch or not bounds.oldest - 1 <= sent.id <= bounds.newest:
+                continue
+            if sent.id > best_id:
+                best, best_id = cursor, sent.id
+        return best
 
     async def start(self, cursor: str | None, *, allow_oldest: bool = True) -> Start:
         """Returns where this reader goes on with this cursor, or from now without one. No cursor is an error."""

@@ -124,8 +124,8 @@ def _check(packet: Packet, *, has_attachments: bool) -> None:
             raise BadPacket("an event is a list that begins with its name")
         if data[0] in RESERVED_EVENTS:
             raise BadPacket("reserved event name")
-    elif not isinstance(data, list) or packet.ack_id is None:
-        raise BadPacket("an ack is a list and has an id")
+    elif data is not None and not isinstance(data, list):
+        raise BadPacket("an ack is a list")
 
 
 def encode(packet: Packet) -> list[str | bytes]:

@@ -146,8 +146,7 @@ class Sockets:
             if not self._sockets:
                 self._await_connect()
             await handler.closed()
-        else:
-            raise BadPacket("an ack that nobody asked for")
+        # Nobody asks for an ack here: those that come are let go, as the reference does (socket.io, `lib/socket.ts`).
 
     def _connected(self, packet: Packet) -> tuple[Socket, SocketHandler]:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 from urllib.parse import urlsplit
 
 from quart import Response, current_app, g, request
@@ -16,7 +16,9 @@ from ..principal import Principal
 from .errors import answer_to
 from .services import services
 
+# The beginning of the name; `cookie_name` has the whole.
 COOKIE = "pos_notif_sesion"
+MAX_COOKIES = 8
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -59,11 +61,20 @@ def principal() -> Principal:
     return cast(Principal, g.principal)
 
 
+def session_cookie() -> str:
+    """Returns the name of the cookie that the present request's session came in."""
+    return cast(str, g.cookie)
+
+
 async def authenticate() -> Principal | None:
     """Returns the token's or the session's owner, or None. A token that is wrong does not fall back to the cookie."""
     headers = request.headers
-    sent = credential(headers.get("Authorization"), cookies_of(headers))
-    return await services().accounts.find(*sent) if sent is not None else None
+    sent = credentials(headers.get("Authorization"), cookies_of(headers), headers.get("Host", ""))
+    found = await services().accounts.find_first(sent)
+    if found is None:
+        return None
+    g.cookie = sent[found[0]].cookie
+    return found[1]
 
 
 def cookies_of(headers: Any) -> str | None:
@@ -71,13 +82,36 @@ def cookies_of(headers: Any) -> str | None:
     return "; ".join(headers.getlist("Cookie")) or None
 
 
-def credential(authorization: str | None, cookie: str | None) -> tuple[str, str] | None:
-    """Returns `("token" | "session", secret)` of a request's two headers, or None where neither has one."""
+class Credential(NamedTuple):
+    """`kind` is "token" or "session"; `cookie` is the name of the cookie that a session's secret came in."""
+
+    kind: str
+    secret: str
+    cookie: str = ""
+
+
+def credentials(authorization: str | None, cookies: str | None, host: str) -> list[Credential]:
+    """Returns what a request's headers name, of which the first that is somebody's counts: a token alone, or up to
+    MAX_COOKIES sessions, the one of this port before all others."""
     if authorization is not None:
         scheme, _, secret = authorization.partition(" ")
-        return ("token", secret.strip()) if scheme.lower() == "bearer" else None
-    secret = parse_cookie(cookie).get(COOKIE, "")
-    return ("session", secret) if secret else None
+        return [Credential("token", secret.strip())] if scheme.lower() == "bearer" else []
+    if not cookies or COOKIE not in cookies:
+        return []
+    own = cookie_name(host)
+    sent = [
+        Credential("session", secret, name)
+        for name, secret in parse_cookie(cookies).items(multi=True)
+        if name.startswith(COOKIE) and secret
+    ]
+    return sorted(sent, key=lambda each: each.cookie != own)[:MAX_COOKIES]
+
+
+def cookie_name(host: str) -> str:
+    """Returns the name of the session's cookie at a host: browsers send the cookies of a host to all of its ports, and
+    services side by side would sign each other out."""
+    port = host.rpartition("]")[2].partition(":")[2]
+    return f"{COOKIE}_{port}" if port else COOKIE
 
 
 def reader_of(role: str) -> Reader:

@@ -9,7 +9,7 @@ from quart import Quart, Response, websocket
 from ..delivery.client_socket import Arrival, ClientWebsocket
 from ..errors import NoCapacity
 from ..socketio.engine import EngineSession, EngineSettings
-from .access import cookies_of, credential, is_own_or_allowed, origin_of
+from .access import cookies_of, credentials, is_own_or_allowed, origin_of
 from .answers import json_answer
 from .errors import RETRY_AFTER_SECONDS, error_json
 from .services import services
@@ -27,7 +27,7 @@ async def _serve(engine: EngineSession) -> None:
     foreign = _is_foreign(headers)
     authorization = headers.get("Authorization")
     # A page of another origin cannot set the header; the cookie, its browser sends by itself.
-    sent = credential(authorization, None if foreign else cookies_of(headers))
+    sent = credentials(authorization, None if foreign else cookies_of(headers), headers.get("Host", ""))
     arrival = Arrival(sent, foreign and authorization is None)
     await ClientWebsocket(engine, arrival, found.log, found.directory, found.connections).run()
 

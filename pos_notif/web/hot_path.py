@@ -27,7 +27,7 @@ from ..errors import DomainError, Invalid, LogUnavailable, MalformedRequest, Too
 from ..events import MANAGER, ROLE_ROOM, may_read
 from ..principal import Principal
 from . import errors
-from .access import credential
+from .access import credentials
 from .door import Head, read_head
 from .polling import POLLING_PATH, PollRequest, count_poll, poll_answer
 from .publishing import PUBLISH_PATH, publish_body
@@ -141,13 +141,14 @@ def idle_answer(found: Services, scope: Mapping[str, Any], head: Head) -> tuple[
     """Answers a GET of POLLING_PATH where that can be done at once. Returns None where it is the view's."""
     if not head.keys().isdisjoint(_NOT_POLLED) or not _is_spelled_out(scope):
         return None
-    sent = credential(_text(head, b"authorization"), _text(head, b"cookie"))
-    who = found.accounts.remembered(*sent) if sent is not None else None
+    who = _remembered(found, head)
     role = scope["path"][len(POLLING_PATH) :]
     if who is None or role not in ROLE_ROOM or not may_read(who.role, role):
         return None
     pairs = parse_qsl(scope["query_string"].decode("latin1"), keep_blank_values=True)
-    args = dict(reversed(pairs))  # of a name that is sent twice, the first counts
+    args = dict(pairs)
+    if len(args) < len(pairs):  # which of them counts is the view's to say
+        return None
     try:
         asked = PollRequest.parse(args, _text(head, b"if-none-match"))
     except Invalid:
@@ -177,6 +178,13 @@ def _is_spelled_out(scope: Mapping[str, Any]) -> bool:
     return raw is not None and b"%" not in raw and b"//" not in raw
 
 
+def _remembered(found: Services, head: Head) -> Principal | None:
+    """Returns whose request it is, where that is known of the first credential; those that may count instead of it are
+    the view's to look up."""
+    sent = credentials(_text(head, b"authorization"), _text(head, b"cookie"), _text(head, b"host") or "")
+    return found.accounts.remembered(sent[0].kind, sent[0].secret) if sent else None
+
+
 def _text(head: Head, name: bytes) -> str | None:
     value = head.get(name)
     return value.decode("latin1") if value is not None else None
@@ -195,8 +203,7 @@ def short_publisher(found: Services, scope: Mapping[str, Any], head: Head) -> tu
         return None
     if head.get(b"content-type", b"").partition(b";")[0].strip().lower() != b"application/json":
         return None
-    sent = credential(_text(head, b"authorization"), _text(head, b"cookie"))
-    who = found.accounts.remembered(*sent) if sent is not None else None
+    who = _remembered(found, head)
     return (who, _text(head, b"idempotency-key")) if who is not None and who.role == MANAGER else None
 
 

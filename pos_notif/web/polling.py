@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from quart import Blueprint, Response, request
@@ -65,6 +65,8 @@ async def polling(rol: str) -> Any:
     subscriptions, owner = services().log.subscriptions, principal().owner(asked.client)
     with subscriptions.followed(owner) as follows:
         reader = Reader.of_role(services().log, rol, *follows)
+        cursor = await reader.best_of(list(filter(None, request.args.getlist("cursor"))), allow_oldest=False)
+        asked = replace(asked, cursor=cursor)
         with _patience(asked.wait) as patience:
             answer = await poll(reader, asked.cursor, limit=asked.limit, patience=patience)
     # The next one is free. A client that asks for the same page again and again does not go on.

@@ -10,7 +10,7 @@ from quart import Blueprint, Response, request
 from ..clock import iso
 from ..errors import Invalid, NotFound
 from ..principal import Principal
-from .access import COOKIE, principal, public
+from .access import cookie_name, principal, public, session_cookie
 from .answers import json_answer
 from .body import check_no_body, read_object
 from .documented import documented
@@ -30,7 +30,8 @@ async def login() -> Any:
     found, secret = await services().accounts.login(username, password, request.remote_addr or "")
     response = _json(found)
     seconds = max(0, ((found.expires_ms or 0) - services().log.clocks.steady()) // 1000)
-    response.set_cookie(COOKIE, secret, max_age=seconds, path="/", httponly=True, samesite="Lax", secure=_by_https())
+    name = cookie_name(request.headers.get("Host", ""))
+    response.set_cookie(name, secret, max_age=seconds, path="/", httponly=True, samesite="Lax", secure=_by_https())
     return response
 
 
@@ -40,11 +41,11 @@ async def logout() -> Any:
     """Termina la sesión, también en el servidor."""
     check_no_body()
     who = principal()
+    response = Response("", 204)
     if who.kind == "session":
         with contextlib.suppress(NotFound):  # it was revoked meanwhile
             await services().accounts.logout(who)
-    response = Response("", 204)
-    response.delete_cookie(COOKIE, path="/", httponly=True, samesite="Lax", secure=_by_https())
+        response.delete_cookie(session_cookie(), path="/", httponly=True, samesite="Lax", secure=_by_https())
     return response
 
 

@@ -36,16 +36,19 @@ async def stream(rol: str) -> Any:
     reader = reader_of(rol)
     if request.method == "HEAD":
         return Response(b"", headers=STREAM_HEADERS)
-    opened = Stream(services().streams, reader, principal(), _stream_cursor(), client_id(request.args))
+    cursor = await reader.best_of(_cursors())
+    opened = Stream(services().streams, reader, principal(), cursor, client_id(request.args))
     return StreamResponse(opened, STREAM_HEADERS)
 
 
-def _stream_cursor() -> str | None:
+def _cursors() -> list[str]:
+    """Returns all that came: a browser that reconnects sends its newest in a header, beside the address that it was
+    given at first, and a proxy or a page may add others."""
     args = request.args
-    return (
-        request.headers.get("Last-Event-ID")
-        or args.get("lastEventId")
-        or args.get("last_event_id")
-        or args.get("cursor")
-        or None
-    )
+    sent = [
+        *request.headers.getlist("Last-Event-ID"),
+        *args.getlist("lastEventId"),
+        *args.getlist("last_event_id"),
+        *args.getlist("cursor"),
+    ]
+    return [cursor for cursor in sent if cursor]

@@ -19,10 +19,10 @@ _DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def parse(body: bytes) -> Any:
-    """Returns the value of a body in UTF-8. Raises BadJson (NaN and Infinity included), or Invalid for nesting or
-    numbers beyond what the parser takes."""
+    """Returns the value of a body in UTF-8, before which a byte order mark may stand. Raises BadJson (NaN and Infinity
+    included), or Invalid for nesting or numbers beyond what the parser takes."""
     try:
-        return _DECODER.decode(body.decode("utf-8"))
+        return _DECODER.decode(body.decode("utf-8-sig"))
     except json.JSONDecodeError as error:
         raise BadJson(f"El cuerpo no es JSON válido (línea {error.lineno}, columna {error.colno}).") from error
     except UnicodeDecodeError as error:

@@ -193,5 +193,5 @@ def test_a_text_is_a_packet_or_is_refused(text: str):
         assert refused.reason.isascii()  # a close frame has 123 bytes for it
         assert len(refused.reason) < 123
     elif packet is not None:
-        assert packet.type != ACK or packet.ack_id is not None
+        assert packet.type not in (EVENT, ACK) or packet.data is None or isinstance(packet.data, list)
         assert packet.attachments <= 10

@@ -178,6 +178,38 @@ def test_a_cursor_replays_what_was_missed(server, connect, cook):
     assert [begun.event("evento_pedido")[1]["pedido_id"] for _ in range(7)] == [1, 2, 3, 4, 5, 6, 7]
 
 
+def test_a_cursor_in_the_first_conectar_usuario_goes_before_that_of_the_connect(server, connect, cook):
+    """Some clients send the auth of their first connection each time."""
+    for number in range(1, 6):
+        server.new_order(number)
+    epoch = server.new_order(6)["cursor"].split("-")[0]
+    for auth, sent, begins in (
+        ({"cursor": f"{epoch}-2"}, {"cursor": f"{epoch}-4"}, 4),
+        ({"cursor": f"{epoch}-4"}, {"cursor": f"{epoch}-2"}, 2),
+        ({"cursor": "x"}, {"cursor": f"{epoch}-3"}, 3),
+        ({}, {"cursor": "inicio"}, 0),
+        *(({"cursor": f"{epoch}-2"}, {"cursor": none}, 2) for none in ("", None, 5, ["x"])),
+    ):
+        client = connect(cook, auth)
+        refused = client.call("conectar_usuario", {"rol": "cajero", "cursor": f"{epoch}-5"})
+        assert refused["codigo"] == "rol_no_permitido"
+        assert client.call("conectar_usuario", sent)["cursor"] == f"{epoch}-{begins}"
+        events = [client.event("evento_pedido")[1]["id"] for _ in range(6 - begins)]
+        assert events == list(range(begins + 1, 7))
+        assert client.call("conectar_usuario", {"cursor": f"{epoch}-1"})["cursor"] == f"{epoch}-6"
+
+
+def test_a_cursor_of_conectar_usuario_waits_for_the_events_that_it_is_for(server, connect, cook):
+    epoch = server.new_order(1)["cursor"].split("-")[0]
+    client = connect(cook, {"cursor": f"{epoch}-1"})
+    client.call("conectar_usuario", {"eventos": False, "cursor": f"{epoch}-0"})
+    assert client.call("conectar_usuario", {"eventos": True})["cursor"] == f"{epoch}-0"
+    assert client.event("evento_pedido")[1]["id"] == 1
+    unusable = connect(cook, {"cursor": f"{epoch}-0"})
+    assert unusable.call("conectar_usuario", {"cursor": "zzzzzz-1"})["cursor"] is None
+    assert unusable.event("resincronizar")[1]["motivo"] == "epoca"
+
+
 @pytest.mark.parametrize(
     ("cursor", "reason"),
     [("x", "desconocido"), ("aaaaaa-0", "epoca"), ("EPOCH-99", "futuro"), ("0" * 200, "desconocido")],

@@ -97,6 +97,22 @@ def test_the_cursor_moves_on_though_nothing_matched(server):
     assert (ids(answer), answer["cursor"]) == ([], cursor_at(server, 1))
 
 
+def test_of_several_cursors_the_newest_that_can_be_used_counts(server):
+    publish_alerts(server, 5)
+    first, third = cursor_at(server, 1), cursor_at(server, 3)
+    for query, expected in (
+        (f"?cursor={first}&cursor={third}", [4, 5]),
+        (f"?cursor={third}&cursor={first}", [4, 5]),
+        (f"?cursor=x&cursor={first}", [2, 3, 4, 5]),
+        (f"?cursor=&cursor={third}&cursor=inicio", [4, 5]),
+        (f"?cursor={cursor_at(server, 5)}&cursor={first}", []),
+        (f"?cursor={first}&cursor={cursor_at(server, 5)}", []),
+    ):
+        assert ids(poll(server, query)) == expected, query
+    assert poll(server, "?cursor=inicio&cursor=zzzzzz-1")["resincronizar"]["motivo"] == "desconocido"
+    assert poll(server, "?cursor=zzzzzz-1&cursor=inicio")["resincronizar"]["motivo"] == "epoca"
+
+
 def test_a_poll_takes_nothing_away(server):
     server.new_order(1)
     assert [ids(poll(server)) for _ in range(3)] == [[1]] * 3

@@ -404,21 +404,46 @@ def test_without_a_cursor_a_stream_begins_now(server):
         assert ids(stream.take(1)) == [2]
 
 
-def test_the_header_goes_before_the_query_and_empty_is_absent(server):
+def test_of_several_cursors_the_newest_that_can_be_used_counts(server):
     server.publish({"eventos": [stock_alert(number) for number in range(1, 6)]})
     epoch = cursor_at(server, 0).split("-")[0]
     for header, query, expected in (
-        ("{}-1", "?lastEventId={}-2&last_event_id={}-3&cursor={}-4", 1),
-        (None, "?lastEventId={}-2&last_event_id={}-3&cursor={}-4", 2),
-        (None, "?last_event_id={}-3&cursor={}-4", 3),
-        (None, "?cursor={}-4", 4),
+        ("{}-1", "?lastEventId={}-2&last_event_id={}-3&cursor={}-4", 4),
+        ("{}-4", "?lastEventId={}-2&last_event_id={}-3&cursor={}-1", 4),
+        (None, "?lastEventId={}-4&cursor={}-2", 4),
+        (None, "?last_event_id={}-2&lastEventId={}-3", 3),
+        (None, "?cursor={}-1&cursor={}-3&cursor={}-2", 3),
+        ("{}-1\r\nLast-Event-ID: {}-3\r\nLast-Event-ID: {}-2", "", 3),
+        ("x", "?cursor={}-2", 2),
+        ("zzzzzz-4", "?cursor={}-2", 2),
+        ("{}-6", "?cursor={}-2&cursor=", 2),
+        ("{}-1", "?cursor=inicio", 1),
+        ("inicio", "?cursor={}-1", 1),
+        ("inicio", "?cursor=x", 0),
         ("", "?lastEventId=&last_event_id=&cursor={}-4", 4),
         ("", "?cursor=", 5),
-        ("{}-1", "?cursor=inicio", 1),
     ):
         last = header.replace("{}", epoch) if header is not None else None
         with SseClient(server, "manager", last_event_id=last, query=query.replace("{}", epoch)) as stream:
-            assert start_of(stream)[1].id == cursor_at(server, expected)
+            assert start_of(stream)[1].id == cursor_at(server, expected), (header, query)
+
+
+@pytest.mark.parametrize(
+    ("header", "query", "reason"),
+    [
+        ("{}-99", "?lastEventId=zzzzzz-1&cursor=x", "futuro"),
+        (None, "?cursor=x&last_event_id={}-99&lastEventId=zzzzzz-1", "epoca"),
+        (None, "?cursor=x&cursor=zzzzzz-1", "desconocido"),
+        ("{}-1", "?cursor={}-2", "atraso"),
+    ],
+)
+def test_of_several_cursors_of_which_none_can_be_used_the_first_says_why(make_server, header, query, reason):
+    server = make_server(max_backlog="3")
+    server.publish({"eventos": [stock_alert(number) for number in range(1, 8)]})
+    epoch = cursor_at(server, 0).split("-")[0]
+    last = header.replace("{}", epoch) if header is not None else None
+    with SseClient(server, "manager", last_event_id=last, query=query.replace("{}", epoch)) as stream:
+        assert start_of(stream, reset=True)[2].data["motivo"] == reason
 
 
 # Cursors that cannot be used

@@ -296,9 +296,9 @@ ATTACHMENT = '{"_placeholder":true,"num":0}'
         ('421.5["message-with-ack"]', 1007),
         ('429007199254740992["message-with-ack"]', 1002),
         ("42" + "9" * 5000 + '["message-with-ack"]', 1002),
-        ('43["x"]', 1002),
-        ("431[]", 1002),  # nobody asked for it
         ("431{}", 1002),
+        ('431"x"', 1002),
+        ("43/custom,1[]", 1002),  # which it has not joined
         ('42["message"', 1007),
         ('42["message"]]', 1007),
         ('42["message",NaN]', 1007),
@@ -326,6 +326,19 @@ def test_a_bad_packet_closes(client, message, code):
     closed = client.closed()
     assert closed.code == code
     assert code == 1000 or closed.reason
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        ("431[]",), ('4399["x",{"a":1}]',), ("43/,1[]",), ('43["x"]',), ("431",), ("43",), ("460-1[]",),
+        (f"461-1[{ATTACHMENT}]", b"\x01"), ("431[]", "431[]", "431[]"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_an_ack_that_nobody_asked_for_is_let_go(client, messages):
+    client.send(*messages, '42["message",1]')
+    assert client.receive() == '42["message-back",1]'
 
 
 @pytest.mark.parametrize(

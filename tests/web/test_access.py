@@ -15,6 +15,11 @@ LISTED = "https://listed.example"
 FOREIGN = "https://evil.example"
 ORDER = {"tipo": "nuevo_pedido", "pedido": {"id": 7, "items": [{"producto_nombre": "Pupusa", "cantidad": 1}]}}
 
+# What the libraries of web views and event sources add to a request, lower case as browsers ask for it.
+LIBRARIES = {
+    "accept", "authorization", "cache-control", "content-type", "idempotency-key", "if-none-match", "last-event-id",
+    "pragma", "x-requested-with",
+}  # fmt: skip
 # Every route of the API with an example of a path, and who may use it.
 ROUTES = {
     ("POST", "/api/auth/login"): "anyone",
@@ -252,13 +257,13 @@ async def test_a_listed_origin_can_read_the_refusals(service):
 async def test_preflight_needs_no_sign_in(service, route):
     asks = {
         "Access-Control-Request-Method": route[0],
-        "Access-Control-Request-Headers": "authorization,content-type,x-evil",
+        "Access-Control-Request-Headers": ",".join([*LIBRARIES, "x-evil"]),
     }
     answer = await service.call("OPTIONS", route[1], origin=LISTED, headers=asks)
     assert answer.status == 200
     assert_shared(answer)
     assert route[0] in answer.headers["Access-Control-Allow-Methods"]
-    assert set(answer.headers["Access-Control-Allow-Headers"].split(", ")) == {"authorization", "content-type"}
+    assert set(answer.headers["Access-Control-Allow-Headers"].split(", ")) == LIBRARIES
     assert int(answer.headers["Access-Control-Max-Age"]) > 0
     refused = await service.call("OPTIONS", route[1], origin=FOREIGN, headers=asks)
     assert not [name for name, _ in refused.headers.items() if name.lower().startswith("access-control")]
@@ -270,6 +275,21 @@ async def test_preflight_needs_no_sign_in(service, route):
 async def test_only_the_api_is_shared(service, path):
     answer = await service.call("GET", path, origin=LISTED)
     assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+@pytest.mark.parametrize("origin", ["capacitor://localhost", "ionic://localhost", "tauri://localhost", "app://pos:81"])
+async def test_a_page_of_an_app_may_be_listed(tmp_path, origin):
+    async with in_process(tmp_path / "log.db", origins=(origin,)) as service:
+        await service.create_tokens()
+        answer = await service.call("POST", EVENTS, ORDER, token=service.manager, origin=origin)
+        assert (answer.status, answer.headers["Access-Control-Allow-Origin"]) == (201, origin)
+        asks = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
+        assert (await service.call("OPTIONS", EVENTS, origin=origin, headers=asks)).headers[
+            "Access-Control-Allow-Origin"
+        ] == origin
+        for other in ("capacitor://elsewhere", "http://elsewhere", f"{origin}:1", origin.replace("://", "s://")):
+            answer = await service.call("POST", EVENTS, ORDER, token=service.manager, origin=other)
+            assert (answer.status, answer.code) == (403, "origen_no_permitido")
 
 
 async def test_cors_is_off_by_default(tmp_path):
@@ -353,6 +373,32 @@ async def test_then_the_body_in_the_order_of_the_contract(tmp_path):
         assert await login_status(LARGE, JSON) == 413
         assert await login_status(b"{", JSON) == 400
         assert await login_status(b"{}", JSON) == 422
+
+
+@pytest.mark.parametrize("more", [{}, {"Origin": OWN}], ids=["the short way", "the view"])
+async def test_a_byte_order_mark_before_json_is_taken(service, more):
+    mark, event = "\ufeff".encode(), b'{"tipo": "alerta_stock", "producto_id": 1, "nombre": "Queso"}'
+    headers = {**JSON, **more, "Host": "pos.example"}
+    assert (await service.call("GET", "/api/pedidos", token=service.manager)).status == 200  # it is known now
+    keyed = {**headers, "Idempotency-Key": f"marked {len(more)}"}
+    first = await service.call("POST", EVENTS, mark + event, token=service.manager, headers=keyed)
+    again = await service.call("POST", EVENTS, event, token=service.manager, headers=keyed)
+    assert (first.status, again.status, again.json["id"]) == (201, 200, first.json["id"])
+    for wrong in (mark + mark + event, event + mark, mark, b"{" + mark + event[1:], event.decode().encode("utf-16")):
+        answer = await service.call("POST", EVENTS, wrong, token=service.manager, headers=headers)
+        assert (answer.status, answer.code) == (400, "json_invalido")
+
+
+async def test_a_byte_order_mark_before_any_body_is_taken(service):
+    mark = "\ufeff".encode()
+    signed_in = await service.call(
+        "POST", "/api/auth/login", mark + b'{"username": "Ana", "password": "1234"}', headers=JSON
+    )
+    assert signed_in.status == 200
+    receipt = await service.call(
+        "POST", "/api/notificaciones/acuses", mark + b'{"evento_ids": [1]}', cookie=signed_in.cookie, headers=JSON
+    )
+    assert receipt.status == 200
 
 
 @pytest.mark.parametrize(
