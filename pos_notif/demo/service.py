@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import socket
 import threading
 from collections.abc import Callable
@@ -14,6 +13,7 @@ import click
 from ..app import NotificationApp, create_app
 from ..config import Config
 from ..server.run import Server, bind, raise_file_limit
+from ..server.signals import stop_on_signals
 from .client import Client, Refused
 from .guests import Guests
 from .own_database import prepare
@@ -63,9 +63,7 @@ async def _run(
     config: Config, listener: socket.socket, actors: list[Actor], pace: float, announce: Callable[[int], None]
 ) -> None:
     server = _DemoServer(create_app(config), config, listener)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, server.stop)  # also while the database is being prepared
+    stop_on_signals(server.stop)  # also while the database is being prepared
     token = await prepare(config.database)
     port = listener.getsockname()[1]
     client = Client(f"http://{_reachable(config.host)}:{port}", token, server.simulation_stop)

@@ -1,5 +1,5 @@
-"""A connection that drops stalled peers and speaks HTTP/1.1 only. It knows Hypercorn's inside, as only `websocket.py`
-does beside it.
+"""A connection that drops stalled peers and speaks HTTP/1.1 only. It knows Hypercorn's inside, as only `http11.py`
+and `websocket.py` do beside it.
 
 It is written against Hypercorn 0.18 (`asyncio/tcp_server.py`, `protocol/h11.py`). What it changes, and why:
 
@@ -24,30 +24,22 @@ import fcntl
 import logging
 import struct
 import termios
-import time
 from collections.abc import Callable, Mapping
-from functools import lru_cache
-from http import HTTPStatus
 from ssl import SSLError
-from typing import Any, cast
-from wsgiref.handlers import format_date_time
+from typing import Any
 
-import h11
 from hypercorn.asyncio.task_group import TaskGroup
 from hypercorn.asyncio.tcp_server import MAX_RECV, TCPServer
 from hypercorn.asyncio.worker_context import WorkerContext
 from hypercorn.config import Config as HypercornConfig
 from hypercorn.events import Closed, Event, RawData, Updated
-from hypercorn.protocol.events import Request, StreamClosed
-from hypercorn.protocol.h11 import STREAM_ID, H11Protocol, H11WSConnection
-from hypercorn.protocol.http_stream import ASGIHTTPState
+from hypercorn.protocol.h11 import H11WSConnection
 from hypercorn.typing import AppWrapper, ConnectionState
 from hypercorn.utils import parse_socket_addr
 
 from ..counts import Counts
-from ..web.errors import error_json, http_told
 from ..web.sinks import STATE_KEY
-from .websocket import WebSocketStream
+from .http11 import Http11
 
 logger = logging.getLogger("pos_notif")
 
@@ -57,115 +49,7 @@ SEND_BUFFER_BYTES = 64 * 1024
 LINGER_SECONDS = 2.0
 # From a head's first byte to its end. An idle connection may stay so for longer.
 HEAD_SECONDS = 10.0
-# Of a request's line. The whole head may have `h11_max_incomplete_size`.
-MAX_URL_BYTES = 16 * 1024
 _NO_HTTP2 = b"HTTP/1.1 505 HTTP Version Not Supported\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-
-
-class Http11(H11Protocol):
-    """Hypercorn's HTTP/1.1 of one connection, with what changes on it."""
-
-    _head = b""
-
-    async def _check_protocol(self, event: h11.Request) -> None:
-        """Ignores an `Upgrade: h2c`, as RFC 9110 (section 7.8) lets a server do."""
-
-    async def _create_stream(self, request: h11.Request) -> None:
-        problem = 0
-        if not request.target.startswith((b"/", b"http")) and request.target != b"*":
-            problem = 400
-        elif len(request.target) > MAX_URL_BYTES:
-            problem = 414
-        if problem:
-            await self._send_error_response(problem)
-            return await self.send(Closed())
-        if not _asks_for_websocket(request):
-            return await super()._create_stream(request)
-        self.stream = WebSocketStream(
-            self.app, self.config, self.context, self.task_group, self.ssl, self.client, self.server,
-            self.stream_send, STREAM_ID,
-        )  # fmt: skip
-        self.connection = H11WSConnection(cast(h11.Connection, self.connection))
-        asked = Request(
-            stream_id=STREAM_ID, headers=list(request.headers), http_version=request.http_version.decode(),
-            method="GET", raw_path=request.target, state=self.connection_state,
-        )  # fmt: skip
-        await self.stream.handle(asked)
-
-    async def _send_h11_event(self, event: Any) -> None:
-        """Lets a response's head leave with the first of its body: one write, and one wake-up of the client, less."""
-        try:
-            data = self.connection.send(event)
-        except h11.LocalProtocolError:
-            if self.connection.their_state is not h11.ERROR:
-                raise
-            return
-        if isinstance(event, h11.Response):
-            self._head = data or b""
-            return
-        whole, self._head = self._head + (data or b""), b""
-        if whole:
-            await self.send(RawData(data=whole))
-
-    async def send_whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        """Answers the open request in one write: what ASGI's two messages come to, without their ten steps."""
-        stream = self.stream
-        if stream is None or stream.closed:  # the client has gone
-            return
-        head = _head(status, tuple(headers.items()), len(body), int(time.time()))
-        if self.keep_alive_requests >= self.config.keep_alive_max_requests:
-            head = h11.Response(status_code=status, headers=[*head.headers, (b"connection", b"close")])
-        send = self.connection.send
-        await self.send(RawData(data=b"".join((send(head), send(h11.Data(data=body)), send(h11.EndOfMessage())))))
-        stream.state = ASGIHTTPState.CLOSED
-        await self.config.log.access(stream.scope, {"status": status, "headers": []}, time.time() - stream.start_time)
-        await self.stream_send(StreamClosed(stream_id=STREAM_ID))
-
-    async def _send_error_response(self, status_code: int) -> None:
-        """Answers what no application is asked; the connection closes after it."""
-        await self.send(RawData(data=self.error(status_code)))
-
-    def error(self, status: int) -> bytes:
-        """Returns the whole answer of a refusal; nothing where one is on its way already."""
-        body = error_json(http_told(status)).encode()
-        headers = [
-            (b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), (b"connection", b"close"),
-        ]  # fmt: skip
-        response = h11.Response(status_code=status, headers=headers, reason=HTTPStatus(status).phrase.encode())
-        sent = b""
-        with contextlib.suppress(h11.LocalProtocolError):  # a HEAD has no body; or its answer is on its way already
-            for event in (response, h11.Data(data=body), h11.EndOfMessage()):
-                sent += self.connection.send(event) or b""
-            cast(Any, self.connection_state)[STATE_KEY]._counts.answers[status // 100] += 1
-        return sent
-
-    @property
-    def head_begun(self) -> bool:
-        """Tells whether, between two requests, some of the next one's head is there."""
-        return bool(self.connection.trailing_data[0])
-
-    @property
-    def peer_may_send(self) -> bool:
-        """Tells whether the rest of a body, or a websocket's close frame, may still come."""
-        return isinstance(self.connection, H11WSConnection) or self.connection.their_state is h11.SEND_BODY
-
-
-def _asks_for_websocket(request: h11.Request) -> bool:
-    def tokens(wanted: bytes) -> set[bytes]:
-        lists = (value.lower().split(b",") for name, value in request.headers if name == wanted)
-        return {token.strip() for tokens in lists for token in tokens}
-
-    return request.method == b"GET" and b"websocket" in tokens(b"upgrade") and b"upgrade" in tokens(b"connection")
-
-
-@lru_cache(256)
-def _head(status: int, headers: tuple[tuple[str, str], ...], size: int, second: int) -> h11.Response:
-    """Returns the same head for all answers of a kind within a second: h11 checks every header of every response
-    anew."""
-    own = [(name.lower().encode(), value.encode()) for name, value in headers]
-    if size or status != 304:
-        own.append((b"content-length", b"%d" % size))
-    return h11.Response(status_code=status, headers=[*own, (b"date", format_date_time(second).encode())])
 
 
 class TcpConnection(TCPServer):
@@ -180,10 +64,12 @@ class TcpConnection(TCPServer):
         writer: asyncio.StreamWriter,
         write_timeout: float,
         counts: Counts,
+        on_first_head: Callable[[], None],
     ) -> None:
         super().__init__(app, asyncio.get_running_loop(), config, context, {}, reader, writer)
         self._write_timeout = write_timeout
         self._counts = counts
+        self._on_first_head: Callable[[], None] | None = on_first_head
         self._reading = asyncio.timeout(None)
         self._is_reading = False
         self._lingering = False
@@ -279,6 +165,9 @@ class TcpConnection(TCPServer):
             self._reading.reschedule(0)  # ends `_read_data`, wherever it waits; it lingers, then closes
         elif isinstance(event, Updated):
             self._set_idle(event.idle)
+            if self._on_first_head is not None and not event.idle:
+                self._on_first_head()
+                self._on_first_head = None
         else:
             await super().protocol_send(event)
             if isinstance(event, Closed):

@@ -11,7 +11,6 @@ import contextlib
 import gc
 import logging
 import resource
-import signal
 import socket
 import ssl
 from collections.abc import Callable, Coroutine
@@ -33,6 +32,8 @@ from ..wire.json_text import dump
 from .connection import LINGER_SECONDS, SEND_BUFFER_BYTES, TcpConnection
 from .logs import AccessLog, NoAccessLog
 from .loop_watch import LoopWatch
+from .newcomers import Newcomers
+from .signals import stop_on_signals
 from .tls import tls_context
 
 logger = logging.getLogger("pos_notif")
@@ -42,6 +43,8 @@ GC_THRESHOLD = 10_000
 KEEP_ALIVE_SECONDS = 75.0
 # Besides the streams: polls, publications, pages.
 OTHER_CONNECTIONS = 500
+# That have sent no whole head yet, and half of all where those are fewer: browsers open some in advance.
+MAX_NEWCOMERS = 1000
 REFUSAL_SECONDS = 2.0
 # A client that says nothing in its TLS handshake.
 HANDSHAKE_SECONDS = 5.0
@@ -107,6 +110,8 @@ class Server:
         self._hypercorn = _hypercorn_config(config)
         self._wrapped = ASGIWrapper(app)
         self._context = WorkerContext(None)
+        self._limit = config.max_connections + OTHER_CONNECTIONS if config.max_connections else None
+        self._newcomers = Newcomers(min(MAX_NEWCOMERS, self._limit // 2) if self._limit else MAX_NEWCOMERS)
         self._connections: set[TcpConnection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._empty = asyncio.Event()
@@ -118,9 +123,7 @@ class Server:
     async def run(self, ready: Callable[[bool], None] = lambda has_users: None) -> None:
         """Serves, and calls `ready(has_users)` once requests are answered. Returns once everything is closed. Raises
         LogRefused where the log must not be used."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self.stop)
+        stop_on_signals(self.stop)
         async with self._app.serving() as services:
             server = await self._listen()
             try:
@@ -147,12 +150,12 @@ class Server:
         task.add_done_callback(self._tasks.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        limit = self._config.max_connections
-        if limit and len(self._connections) >= limit + OTHER_CONNECTIONS:
+        if self._limit is not None and len(self._connections) >= self._limit:
             answer = await _refuse(reader, writer)
             if answer:
                 self._app.notifier.log.counts.answers[int(answer[9:10])] += 1
             return
+        address = (writer.get_extra_info("peername") or ("",))[0]
         connection = TcpConnection(
             self._wrapped,
             self._hypercorn,
@@ -161,14 +164,17 @@ class Server:
             writer,
             self._config.write_timeout_seconds,
             self._app.notifier.log.counts,
+            on_first_head=lambda: self._newcomers.discard(connection, address),
         )
         self._connections.add(connection)
+        self._newcomers.add(connection, address)
         try:
             await connection
         except Exception:
             logger.exception("connection failed")
         finally:
             self._connections.discard(connection)
+            self._newcomers.discard(connection, address)
             if not self._connections:
                 self._empty.set()
 
@@ -209,7 +215,7 @@ async def _refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
 
 
 def serve(config: Config, announce: Callable[[int, bool], None]) -> None:
-    """Serves until SIGINT or SIGTERM. `announce(port, has_users)` is called once requests are answered.
+    """Serves until a signal stops it (`signals.py`). `announce(port, has_users)` is called once requests are answered.
 
     Raises PortUnavailable, LogRefused or ConfigurationError before that.
     """

@@ -6,9 +6,7 @@ the kernel drops stalled peers, and a client that floods it with websocket pings
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import signal
 import socket
 from collections.abc import Callable, Iterator
 
@@ -18,6 +16,7 @@ from ..app import NotificationApp
 from ..config import Config
 from ..socketio.engine import EngineSettings
 from ..web.services import EXTENSION, Services
+from .signals import stop_on_signals
 
 STOP_SECONDS = 2
 
@@ -58,7 +57,6 @@ async def run(app: NotificationApp, config: Config, listener: socket.socket, rea
     def stop() -> None:
         server.should_exit = True
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop)
+    stop_on_signals(stop)
     async with app.serving():
         await server.serve(sockets=[listener])

@@ -45,7 +45,7 @@ FACADE = "__init__"
 SOLE_USERS = {
     "hypercorn": {"server"},
     "wsproto": {"server.websocket"},
-    "h11": {"server.connection"},
+    "h11": {"server.http11"},
     "uvicorn": {"server.uvicorn_server"},
     "aiosqlite": {"database.threads"},
     "sqlite3": {"database", "log", "history", "upkeep", "accounts"},

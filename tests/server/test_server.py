@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import json
+import os
+import pty
 import signal
 import socket
 import subprocess
 import sys
+import termios
 from collections.abc import Iterator
 
 import pytest
@@ -18,6 +22,7 @@ from pos_notif.config import Config
 from pos_notif.errors import PortUnavailable
 from pos_notif.log.tail import Waiter
 from pos_notif.server.run import Server, bind
+from pos_notif.server.signals import STOPPING
 from pos_notif.web.services import EXTENSION, Services
 from tests.support.live_server import LiveServer, clean_environment
 from tests.support.sse_client import SseClient
@@ -87,7 +92,7 @@ def test_accepted_connections_give_up_on_a_peer_that_acknowledges_nothing(write_
 # Stop
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", STOPPING, ids=str)
 def test_a_signal_stops_it_with_exit_code_0(server, number):
     with SseClient(server, "manager") as stream:
         stream.next_event("hola")
@@ -103,6 +108,82 @@ def test_a_signal_stops_it_with_exit_code_0(server, number):
         idle.close()
         silent.close()
     assert tracebacks(server) == []
+
+
+@pytest.mark.parametrize("number", STOPPING, ids=str)
+def test_a_signal_stops_uvicorn_too(make_server, number):
+    server = make_server(server="uvicorn")
+    with SseClient(server, "manager") as stream:
+        stream.next_event("hola")
+        server.process.send_signal(number)
+        assert server.process.wait(60) == 0
+        assert [frame.event for frame in stream.frames()][-1] == "reinicio"
+
+
+@pytest.mark.parametrize("kind", ["hypercorn", "uvicorn"])
+def test_a_hang_up_means_nothing_where_there_is_no_terminal(make_server, kind):
+    server = make_server(server=kind)
+    with SseClient(server, "manager") as stream:
+        stream.next_event("hola")
+        for _ in range(3):
+            server.process.send_signal(signal.SIGHUP)
+        server.new_order(1)
+        assert stream.next_event().data["pedido_id"] == 1
+        assert server.stop() == 0
+        assert [frame.event for frame in stream.frames()][-1] == "reinicio"
+
+
+@pytest.mark.parametrize("command", [["serve"], ["serve", "--server", "uvicorn"], ["demo", "--no-staff"]], ids=" ".join)
+def test_a_terminal_that_goes_stops_it(tmp_path, command):
+    """By the kernel's own SIGHUP, after which nothing can be written to standard error."""
+    terminal, its_end = pty.openpty()
+    database = tmp_path / "log.db"
+
+    def take_terminal() -> None:
+        fcntl.ioctl(its_end, termios.TIOCSCTTY, 0)
+
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pos_notif", *command, "--port", "0", "--database", str(database)],
+        stdin=its_end, stdout=subprocess.PIPE, stderr=its_end, text=True, env=clean_environment(),
+        start_new_session=True, preexec_fn=take_terminal,
+    )  # fmt: skip
+    try:
+        os.close(its_end)
+        server = LiveServer(database, port=int(process.stdout.readline().rsplit(":", 1)[1]))
+        with SseClient(server, "manager") as stream:
+            stream.next_event("hola")
+            os.close(terminal)
+            assert [frame.event for frame in stream.frames()][-1] == "reinicio"
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def test_nohup_is_obeyed_at_a_terminal_too(tmp_path):
+    terminal, its_end = pty.openpty()
+    database = tmp_path / "log.db"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pos_notif", "serve", "--port", "0", "--database", str(database)],
+        stdout=subprocess.PIPE, stderr=its_end, text=True, env=clean_environment(),
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+    )  # fmt: skip
+    try:
+        os.close(its_end)
+        server = LiveServer(database, port=int(process.stdout.readline().rsplit(":", 1)[1]))
+        with SseClient(server, "manager") as stream:
+            stream.next_event("hola")
+            process.send_signal(signal.SIGHUP)
+            server.new_order(1)
+            assert stream.next_event("evento_pedido").data["pedido_id"] == 1
+        process.terminate()
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        os.close(terminal)
 
 
 def test_a_restart_at_once_gets_the_same_port(server):
@@ -204,7 +285,9 @@ def test_beyond_all_limits_a_stream_is_told_ocupado_and_others_503(make_server):
     authorization = f"Authorization: Bearer {server.token}\r\n".encode()
     with contextlib.ExitStack() as held:
         for _ in range(501):
-            held.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+            client = held.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=60))
+            client.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert client.recv(1000).startswith(b"HTTP/1.1 200")
         stream = b"GET %b HTTP/1.1\r\nHost: x\r\n%b\r\n" % (STREAM.encode(), authorization)
         refused = eventually(lambda: _refused(server, stream))
         head, body = refused.split(b"\r\n\r\n", 1)
