@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..database.connecting import connect_to_read
+from ..database.connecting import reading
 from ..errors import LogRefused
 
 
@@ -23,7 +22,7 @@ class Holders:
 def read_holders(file: Path) -> Holders:
     """Reads whose database the file is. Raises LogRefused, with SQLite's words, where it is no log."""
     try:
-        with contextlib.closing(connect_to_read(file)) as database:
+        with reading(file) as database:
             users = [row[0] for row in database.execute("SELECT username FROM users ORDER BY id")]
             tokens = [row[0] for row in database.execute("SELECT name FROM tokens")]
             return Holders(users, tokens, database.execute("SELECT head_id FROM log").fetchone()[0] > 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import signal
@@ -14,11 +13,9 @@ from typing import Any, BinaryIO, TypeVar
 
 import click
 
-from ..config import Config, from_environment
-from ..database.connecting import open_for_reading
-from ..database.file import is_database
+from ..config import from_environment
+from ..database.file import is_database, opened_to_read, told_in_one_line
 from ..database.paths import exists, is_directory, is_file
-from ..database.threads import Database
 from ..errors import CommandFailed, Invalid, LogRefused
 from ..events import FILTERED_ROOMS, MANAGERS, ORDER_ROOM, STATES, TYPES
 from ..history.csv_rows import SEPARATORS
@@ -114,17 +111,15 @@ def export_command(kind: str, separator: str | None, output: str, database: str 
     except Invalid as error:
         wrong = (f"--{FILTERS[name].name}: {given[name]!r} is not {FILTERS[name].must_be}" for name in error.fields)
         raise click.UsageError("; ".join(wrong)) from error
-    asyncio.run(_check(config))
-    with contextlib.closing(open_for_reading(config.database)) as connection:
+    path = Path(config.database)
+    with told_in_one_line(path), opened_to_read(path) as connection:
         export = Export(kind, filters, separator or "coma", after, read_log_state(connection), config.zone)
         try:
             with _terminable(), _opened(output) as out:
                 reading = export.begin(connection)
                 done = _write(reading.pages, reading.remaining, out)
         except Pruned as error:
-            raise LogRefused(
-                f"{config.database}: rows were pruned before they were exported; export it anew"
-            ) from error
+            raise LogRefused(f"{path}: rows were pruned before they were exported; export it anew") from error
         except BrokenPipeError:  # `| head` has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return
@@ -133,11 +128,6 @@ def export_command(kind: str, separator: str | None, output: str, database: str 
             name = "standard output" if output == STANDARD_OUTPUT else output
             raise CommandFailed(f"{name}: {error.strerror or error}") from error
     click.echo(f"exported {done:,} events", err=True)
-
-
-async def _check(config: Config) -> None:
-    """Raises LogRefused for what is no log of ours, and brings the log up to the present schema."""
-    await (await Database.open(config.database, create=False)).close()
 
 
 @contextlib.contextmanager

@@ -6,8 +6,10 @@ import contextlib
 import os
 import sqlite3
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
+from ..errors import LogRefused
 from .paths import exists
 
 BUSY_TIMEOUT_SECONDS = 5.0
@@ -36,11 +38,61 @@ def open_for_reading(file: str | os.PathLike[str]) -> sqlite3.Connection:
     return connection
 
 
-def connect_to_read(path: Path) -> sqlite3.Connection:
-    """Returns a connection that changes nothing, to a file that may be any program's. Raises sqlite3.Error."""
-    # SQLite would have to make a -shm beside a file in WAL mode; without a -wal nobody writes to it.
-    still = "" if exists(path.with_name(path.name + "-wal")) else "&immutable=1"
-    return connect(path, f"ro{still}")
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """Yields a connection that changes nothing, to a file that may be any program's, and that somebody may write to
+    meanwhile. Raises sqlite3.Error, or LogRefused where it cannot be read from where it lies."""
+    alone = not any(map(exists, _companions(path)))
+    connection, immutable = _connect_to_read(path)
+    before = path.stat()
+    try:
+        with contextlib.closing(connection):
+            yield connection
+    finally:
+        if immutable:
+            after = path.stat()
+            if (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size) or exists(
+                _companions(path)[0]
+            ):
+                raise LogRefused(f"{path}: somebody wrote to it while it was read; read it again")
+        elif alone and any(map(exists, _companions(path))):
+            _tidy(path)
+
+
+def _connect_to_read(path: Path) -> tuple[sqlite3.Connection, bool]:
+    """Returns the connection, and whether SQLite takes the file for one that nobody writes."""
+    connection = connect(path, "ro")
+    try:
+        connection.execute("PRAGMA schema_version").fetchone()
+    except sqlite3.Error as error:
+        connection.close()
+        # SQLite makes a -wal and a -shm beside a file in WAL mode, also for one who only reads.
+        if _code(error) not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+            raise
+        if not os.statvfs(path).f_flag & os.ST_RDONLY:
+            if os.access(path.parent, os.W_OK):
+                raise
+            raise LogRefused(f"{path}: cannot be read by who may not write in {path.parent}") from error
+        wal, _ = _companions(path)
+        if exists(wal) and wal.stat().st_size:
+            raise LogRefused(
+                f"{path}: copy it, with its -wal, to where it can be written, and read it there"
+            ) from error
+        # Nobody writes where nobody can; that a companion is missing says nothing. Whether the folder can be written by
+        # another way to it, who has read finds out.
+        return connect(path, "ro&immutable=1"), True
+    return connection, False
+
+
+def _tidy(path: Path) -> None:
+    """Has SQLite remove the companions that reading has made, which it does where nobody has the file open."""
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(connect(path)) as connection:
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+
+
+def _companions(path: Path) -> tuple[Path, Path]:
+    real = os.path.realpath(path)
+    return Path(f"{real}-wal"), Path(f"{real}-shm")
 
 
 # What passes without that anybody mends the file, or says nothing of it.

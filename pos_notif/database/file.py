@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from ..errors import CommandFailed, LogRefused
 from ..resources import resource
-from .connecting import connect, connect_to_read, make_file
+from .connecting import connect, make_file, reading
 from .paths import exists, is_directory, is_file
 
 T = TypeVar("T")
@@ -87,11 +87,12 @@ def opened(path: Path, *, create: bool = False) -> Iterator[sqlite3.Connection]:
 @contextlib.contextmanager
 def opened_to_read(path: Path) -> Iterator[sqlite3.Connection]:
     """Yields a connection that leaves the file as it is, also one of an older version; it may be on a medium that
-    cannot be written. Raises LogRefused."""
+    cannot be written, and a service may begin to write to it meanwhile. Raises LogRefused."""
     if not is_file(path):
         raise LogRefused(f"{path}: " + ("is a directory" if is_directory(path) else "does not exist"))
-    with contextlib.closing(connect_to_read(path)) as connection:
+    with contextlib.ExitStack() as stack:
         try:
+            connection = stack.enter_context(reading(path))
             _refuse_foreign(connection, path)
         except sqlite3.Error as error:
             raise LogRefused(f"{path}: {reason(error)}") from error
@@ -122,7 +123,7 @@ def is_database(file: Path) -> bool:
     if is_directory(file) or not os.access(file, os.R_OK):
         file.open("rb").close()  # raises: it is of no use to SQLite either
     try:
-        with contextlib.closing(connect_to_read(file)) as connection:
+        with reading(file) as connection:
             connection.execute("PRAGMA schema_version").fetchone()
     except sqlite3.Error as error:
         if "not a database" not in str(error):
