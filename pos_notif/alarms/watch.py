@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..clock import Instant, SteadyMs, WallMs, business_day, iso
+from ..database.connecting import make_file
 from ..delivery.presence import Directory
 from ..errors import LogUnavailable
 from ..events import FILTERED_ROOMS, KITCHEN, NO_SCREEN, ROLE_ROOM, SCREEN_BACK, UNSEEN, WAITERS
@@ -223,6 +224,7 @@ async def _take(path: Path, held: contextlib.ExitStack) -> None:
     told = None
     while True:
         try:
+            make_file(path)  # its owner's alone: who may open it may hold the lock
             file = held.enter_context(path.open("a"))
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

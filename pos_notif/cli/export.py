@@ -15,7 +15,7 @@ import click
 
 from ..config import from_environment
 from ..database.file import is_database, opened_to_read, told_in_one_line
-from ..database.paths import exists, is_directory, is_file
+from ..database.paths import PRIVATE, exists, is_directory, is_file, private
 from ..errors import CommandFailed, Invalid, LogRefused
 from ..events import FILTERED_ROOMS, MANAGERS, ORDER_ROOM, STATES, TYPES
 from ..history.csv_rows import SEPARATORS
@@ -149,7 +149,9 @@ def _opened(output: str) -> Iterator[BinaryIO]:
     _check_output(Path(output))
     partial = Path(f"{output}.partial")
     try:
-        with partial.open("wb") as file:
+        with open(partial, "wb", opener=private) as file:
+            # An export that is replaced hands its mode on; what a killed one left does not.
+            os.fchmod(file.fileno(), Path(output).stat().st_mode & 0o777 if exists(Path(output)) else PRIVATE)
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -12,7 +12,7 @@ import click
 
 from ..clock import Clocks, Instant, iso
 from ..config import Config, from_environment
-from ..database.file import is_database, opened_to_read, told_in_one_line
+from ..database.file import is_database, opened_to_read, reason_of, told_in_one_line
 from ..database.threads import Database
 from ..errors import CommandFailed, LogUnavailable
 from ..log.writer import SqliteLog
@@ -175,7 +175,7 @@ async def _prune(config: Config, before_ms: int, now: Instant, display: Display)
         except Overtaken as error:
             raise CommandFailed(f"{config.database}: another process has pruned it just now") from error
         except LogUnavailable as error:
-            raise CommandFailed(f"{config.database}: {error.__cause__ or error.message}") from error
+            raise CommandFailed(f"{config.database}: {reason_of(error)}") from error
         finally:
             await log.close()
     finally:

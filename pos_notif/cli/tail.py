@@ -46,7 +46,7 @@ async def _follow(log: LiveLog, role: str, cursor: str | None) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop)
-    await log.open()
+    await log.open(create=False)
     try:
         if stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode):
             # A pipe's writing end is "readable" once nobody reads: `| head` ends at once, not at the next event.

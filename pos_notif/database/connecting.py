@@ -10,10 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import LogRefused
-from .paths import exists
+from .paths import PRIVATE, exists
 
 BUSY_TIMEOUT_SECONDS = 5.0
-PRIVATE = 0o600
 
 
 def make_file(file: Path) -> None:
@@ -109,9 +108,27 @@ _PASSING = {
 }
 
 
+_WRITING = {
+    sqlite3.SQLITE_IOERR_DIR_FSYNC,
+    sqlite3.SQLITE_IOERR_FSYNC,
+    sqlite3.SQLITE_IOERR_TRUNCATE,
+    sqlite3.SQLITE_IOERR_WRITE,
+}
+
+
 def is_passing(error: sqlite3.Error) -> bool:
     """Tells whether SQLite could not do now what it may do later."""
     return _code(error) in _PASSING
+
+
+def is_full(error: sqlite3.Error) -> bool:
+    """Tells whether there was no room on a disk, be it for a -shm."""
+    return _code(error) == sqlite3.SQLITE_FULL or _extended_code(error) == sqlite3.SQLITE_IOERR_SHMSIZE
+
+
+def is_writing(error: sqlite3.Error) -> bool:
+    """Tells whether a file could not be written, rather than read."""
+    return _extended_code(error) in _WRITING or _code(error) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY)
 
 
 def is_damage(error: sqlite3.Error) -> bool:
@@ -122,4 +139,8 @@ def is_damage(error: sqlite3.Error) -> bool:
 
 def _code(error: sqlite3.Error) -> int:
     """Returns the primary result code; 0 for what Python says itself."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return _extended_code(error) & 0xFF
+
+
+def _extended_code(error: sqlite3.Error) -> int:
+    return getattr(error, "sqlite_errorcode", 0)

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from ..errors import CommandFailed, LogRefused
+from ..errors import CommandFailed, LogRefused, LogUnavailable
 from ..resources import resource
-from .connecting import connect, make_file, reading
+from .connecting import connect, is_full, make_file, reading
 from .paths import exists, is_directory, is_file
 
 T = TypeVar("T")
@@ -262,7 +262,7 @@ def told_in_one_line(database: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise CommandFailed(f"{database}: {error}") from error
+        raise CommandFailed(f"{database}: {reason(error)}") from error
     except OSError as error:
         raise CommandFailed(f"{error.filename or database}: {error.strerror or error}") from error
 
@@ -274,4 +274,12 @@ def reason(error: sqlite3.Error) -> str:
         return "is not a SQLite database, or its header is damaged"
     if "malformed" in text:
         return f"is damaged ({text})"
+    if is_full(error):
+        return "there is no room left on its disk; docs/operations.md says what then (A full disk)"
     return text
+
+
+def reason_of(error: LogUnavailable) -> str:
+    """Says the same of a log that could not be written or read."""
+    cause = error.__cause__
+    return reason(cause) if isinstance(cause, sqlite3.Error) else str(cause or error.message)

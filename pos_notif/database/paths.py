@@ -3,8 +3,12 @@ a log in a folder without rights would be said not to exist. The functions here 
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
+
+# Of what the service and its commands make: it holds what customers ordered, and hashes of PINs.
+PRIVATE = 0o600
 
 
 def exists(path: Path) -> bool:
@@ -17,6 +21,12 @@ def is_directory(path: Path) -> bool:
 
 def is_file(path: Path) -> bool:
     return stat.S_ISREG(_mode(path) or 0)
+
+
+def private(name: str, flags: int) -> int:
+    """Opens a file as `open(…, opener=private)` has it: one that is made is its owner's alone, one that is there keeps
+    its mode."""
+    return os.open(name, flags, PRIVATE)
 
 
 def _mode(path: Path) -> int | None:

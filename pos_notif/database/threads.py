@@ -20,13 +20,15 @@ from typing import TypeVar, cast
 import aiosqlite
 
 from ..errors import LogRefused, LogUnavailable
-from .connecting import connect, is_damage, is_passing, make_file, open_for_reading
+from .connecting import connect, is_damage, is_full, is_passing, make_file, open_for_reading
 from .file import MIGRATIONS, check_file, in_transaction, prepare, reason
 from .open_files import FilesLost, OpenFiles
 
 T = TypeVar("T")
 # Of SQLite's machine: some tenths of a millisecond.
 INSTRUCTIONS_BETWEEN_LOOKS = 10_000
+# More than the write-ahead log grows to between two of SQLite's own checkpoints.
+SHORT_BYTES = 8 * 1024 * 1024
 
 
 class DatabaseThread(aiosqlite.Connection):
@@ -70,6 +72,7 @@ class Database:
         # Whether another file has the name, into which this one's write-ahead log must not be written.
         self._supplanted = False
         self._seen: tuple[int, int, int] | None = None
+        self._full = False
         self._looking: asyncio.Future[None] | None = None
         # By `time.perf_counter`: when the last transaction was durable.
         self.committed_at = 0.0
@@ -120,12 +123,33 @@ class Database:
             return result
 
         def whole(connection: sqlite3.Connection) -> T:
-            result = in_transaction(connection, checked)
+            try:
+                result = in_transaction(connection, checked)
+            except sqlite3.OperationalError as error:
+                self._full = self._full or is_full(error)
+                if self._full:
+                    _make_room(connection)
+                raise
             self._check_files()
             self.committed_at = time.perf_counter()
+            if self._full:  # or the write-ahead log would grow again until there is no room
+                _make_room(connection)
+                self._full = disk_is_short(self.path)
             return result
 
         return await self._run(self._writer, whole)
+
+    async def make_room(self) -> bool:
+        """Tells whether the disk is nearly full. If so, the next transaction begins the write-ahead log anew instead of
+        making it longer, unless somebody reads there. Raises LogUnavailable."""
+
+        def work(connection: sqlite3.Connection) -> bool:
+            short = disk_is_short(self.path)
+            if short:
+                _make_room(connection)
+            return short
+
+        return await self._run(self._writer, work)
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Runs `work` on one snapshot of the database. Raises LogUnavailable where SQLite cannot read it now."""
@@ -232,6 +256,19 @@ class Database:
             raise LogUnavailable from error
         except (FilesLost, OSError) as error:
             raise LogUnavailable from error
+
+
+def disk_is_short(path: Path) -> bool:
+    """Tells whether less is free beside the file than its write-ahead log may take. Raises OSError."""
+    disk = os.statvfs(path)
+    return disk.f_bavail * disk.f_frsize < SHORT_BYTES
+
+
+def _make_room(connection: sqlite3.Connection) -> None:
+    """Writes the write-ahead log into the file. SQLite does that by itself only once it has a thousand pages, which it
+    never gets on a disk that is full."""
+    with contextlib.suppress(sqlite3.OperationalError):  # there is no room for that either
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
 
 def _in_snapshot(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:

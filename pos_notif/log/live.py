@@ -62,11 +62,12 @@ class LiveLog:
         self._tasks: list[asyncio.Task[Any]] = []
         self._foreign_commit: list[Callable[[], None]] = []
 
-    async def open(self) -> None:
-        """Opens the log; opening what is open does nothing. Raises LogRefused where the file must not be used."""
+    async def open(self, *, create: bool = True) -> None:
+        """Opens the log, or makes it where `create`; opening what is open does nothing. Raises LogRefused where the
+        file must not be used."""
         if self._tasks:
             return
-        self.database = await Database.open(self.config.database)
+        self.database = await Database.open(self.config.database, create=create)
         try:
             # Before the log's bounds are read: what is committed in between is found by the first look.
             version = await self.database.data_version()

@@ -22,7 +22,8 @@ async def write_problem(database: Database) -> str | None:
 
     def work(connection: sqlite3.Connection) -> str | None:
         connection.execute("UPDATE log SET only_row = 1")
-        return space_problem(database.path, RESERVE_BYTES)
+        pages, size = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("freelist_count", "page_size"))
+        return space_problem(database.path, RESERVE_BYTES, pages * size)
 
     try:
         problem = await database.write(work)
@@ -35,12 +36,12 @@ async def write_problem(database: Database) -> str | None:
 
 def free_bytes(path: Path) -> int:
     """Returns how many bytes are free on the disk of the file, also where that is gone. Raises OSError."""
-    disk = os.statvfs(path.parent)
+    disk = os.statvfs(os.path.dirname(os.path.realpath(path)))  # a link may lead to another disk
     return disk.f_bavail * disk.f_frsize
 
 
-def space_problem(path: Path, reserve: int) -> str | None:
-    """Says what is wrong where fewer bytes than the reserve are free beside the file; None where nothing is."""
-    disk = os.statvfs(path)
-    free = disk.f_bavail * disk.f_frsize
+def space_problem(path: Path, reserve: int, unused: int = 0) -> str | None:
+    """Says what is wrong where fewer bytes than the reserve are free on the file's disk and `unused` in the file, by
+    what was pruned; None where nothing is."""
+    free = free_bytes(path) + unused
     return f"disk nearly full: {free >> 20} MiB free, {reserve >> 20} MiB wanted" if free < reserve else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import glob
 import os
 import shutil
 import sqlite3
@@ -16,9 +17,9 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from ..database.connecting import connect
-from ..database.file import in_transaction, new_epoch, opened, opened_to_read
-from ..database.paths import exists, is_directory
+from ..database.connecting import connect, is_writing
+from ..database.file import in_transaction, new_epoch, opened, opened_to_read, reason
+from ..database.paths import exists, is_directory, private
 from ..errors import CommandFailed
 from .progress import OnProgress, silent
 from .verification import Sound, naming, verify_database
@@ -27,6 +28,7 @@ PAGES_AT_ONCE = 1024
 # The restored log's next id is so far above its head: what clients were told since the backup is never told anew.
 ID_GAP = 1_000_000
 _COMPANIONS = ("-wal", "-shm", "-journal")
+_PART = ".part-"
 # SQLite's lock bytes (sqlite.org/fileformat2.html, "the lock-byte page"): in WAL mode whoever has the file open holds a
 # shared lock in this range, so that it can be locked exclusively by nobody else.
 _LOCK_BYTES = (512, 0x40000000)
@@ -90,17 +92,39 @@ def _begin_anew(connection: sqlite3.Connection) -> int:
 
 @contextlib.contextmanager
 def _new_file(target: Path) -> Iterator[Path]:
-    """Yields a file beside the target, in the same file system, for as long as it is being made."""
+    """Yields a file beside the target, in the same file system, for as long as it is being made. Raises CommandFailed
+    with the target's name where it cannot be written, whatever else is open."""
     directory = target.parent
     if not is_directory(directory):
         raise CommandFailed(f"{target}: the directory {directory} does not exist")
-    handle, name = tempfile.mkstemp(prefix=f"{target.name}.part-", dir=directory)  # of mode 0600
-    os.close(handle)
+    _remove_abandoned(target)
+    handle, name = tempfile.mkstemp(prefix=target.name + _PART, dir=directory)  # of mode 0600
     part = Path(name)
     try:
+        with contextlib.suppress(OSError):  # where a file system has no such locks, nobody removes what is abandoned
+            fcntl.flock(handle, fcntl.LOCK_EX)
         yield part
+    except sqlite3.Error as error:
+        if not is_writing(error):
+            raise
+        raise CommandFailed(f"{target}: {reason(error)}") from error
+    except OSError as error:
+        if error.filename not in (None, name):
+            raise
+        raise CommandFailed(f"{target}: {error.strerror or error}") from error
     finally:
         _unlink(_companion(part, ending) for ending in ("", *_COMPANIONS))
+        os.close(handle)
+
+
+def _remove_abandoned(target: Path) -> None:
+    """Removes what a killed command has left of the same target: nobody holds its lock any more."""
+    for part in target.parent.glob(f"{glob.escape(target.name + _PART)}*"):
+        if part.name.endswith(_COMPANIONS):
+            continue
+        with contextlib.suppress(OSError), part.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _unlink(_companion(part, ending) for ending in ("", *_COMPANIONS))
 
 
 def _copy(source: Path, part: Path, progress: OnProgress) -> None:
@@ -168,7 +192,7 @@ def _keep(path: Path, name: Path, locked: BinaryIO | None = None) -> None:
         os.link(path, name)
     except OSError:  # a file system without links
         source = contextlib.nullcontext(locked) if locked is not None else path.open("rb")
-        with source as content, name.open("xb") as copy:
+        with source as content, open(name, "xb", opener=private) as copy:
             shutil.copyfileobj(content, copy)
         shutil.copystat(path, name)
         _sync(name)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import tzinfo
+from functools import partial
 
 from ..clock import Clocks, Instant, WallMs, business_day, business_day_start
 from ..database.threads import Database
@@ -16,7 +17,14 @@ from ..errors import LogUnavailable
 from ..log.event_log import FIRST_OWN_ORDER_ID, Transaction
 from ..log.pruning import Cut, prunings
 from ..log.tables.fold import Fold
-from ..log.tables.pruning import PAGE_ORDERS, Prefix, delete_batch, orders_going_on
+from ..log.tables.pruning import (
+    BATCH_ROWS,
+    PAGE_ORDERS,
+    SMALL_BATCH_ROWS,
+    Prefix,
+    delete_batch,
+    orders_going_on,
+)
 from ..log.writer import SqliteLog
 from ..orders.state import Order
 from ..publishing.system_events import append_system
@@ -133,7 +141,8 @@ async def _delete_rows(database: Database, progress: Callable[[int], None]) -> N
     deleted = 0
     while True:
         started = time.monotonic()
-        count = await database.write(delete_batch)
+        limit = SMALL_BATCH_ROWS if await database.make_room() else BATCH_ROWS
+        count = await database.write(partial(delete_batch, limit=limit))
         if not count:
             return
         deleted += count

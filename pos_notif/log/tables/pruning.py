@@ -16,6 +16,8 @@ PAGE_ROWS = 1000
 PAGE_ORDERS = 100
 # A batch holds up the writer for some milliseconds.
 BATCH_ROWS = 300
+# On a disk that is nearly full: what it changes is written beside the file before it is written into it.
+SMALL_BATCH_ROWS = 20
 
 
 @dataclass(slots=True)
@@ -70,12 +72,12 @@ def orders_going_on(connection: sqlite3.Connection, fold: Fold, ids: Sequence[in
     return going_on
 
 
-def delete_batch(connection: sqlite3.Connection) -> int:
-    """Deletes some rows below the oldest kept event, with the orders and keys that only they knew. Returns how many
-    rows went."""
+def delete_batch(connection: sqlite3.Connection, limit: int = BATCH_ROWS) -> int:
+    """Deletes some rows below the oldest kept event, `limit` at most, with the orders and keys that only they knew.
+    Returns how many rows went."""
     oldest = read_bounds(connection).oldest
     rows = connection.execute(
-        "SELECT id, order_id FROM events WHERE id < ? ORDER BY id LIMIT ?", (oldest, BATCH_ROWS)
+        "SELECT id, order_id FROM events WHERE id < ? ORDER BY id LIMIT ?", (oldest, limit)
     ).fetchall()
     if rows:
         last = rows[-1][0]
