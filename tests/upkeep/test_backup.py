@@ -74,7 +74,7 @@ def test_a_backup_replaces_no_file_and_one_of_a_damaged_log_is_not_made(log, tmp
         connection.execute("UPDATE events SET data = replace(data, 'Jalape', 'Jalapa') WHERE id = 7")
     message = fails(1, "backup", str(tmp_path / "other.db"), "--database", str(log))
     assert message == f"pos-notif: {log}: event 7 does not match its hash\n"
-    assert names(tmp_path) == {"log.db", "backup.db"}
+    assert names(tmp_path) == {"log.db", "log.db-backup", "backup.db"}
 
 
 def test_a_restored_log_has_another_epoch_and_higher_ids_and_no_sessions(server, tmp_path):
@@ -158,4 +158,4 @@ def test_a_restore_where_there_is_no_log_makes_one(tmp_path, log):
     backup = backed_up(log, tmp_path / "backup.db")
     restored(backup, tmp_path / "new.db")
     assert content(tmp_path / "new.db")[1:] == content(log)[1:]
-    assert names(tmp_path) == {"log.db", "backup.db", "new.db"}
+    assert names(tmp_path) == {"log.db", "log.db-backup", "backup.db", "new.db"}
