@@ -212,6 +212,32 @@ def test_a_clock_that_is_put_right_moves_no_order_out_of_a_view_and_ends_no_sess
     assert not [line for line in server.stderr_lines if "Traceback" in line]
 
 
+@pytest.mark.parametrize("jump", [34 * HOUR, -34 * HOUR], ids=["on", "back"])
+def test_a_room_that_has_lost_its_screen_is_told_though_the_clock_says_another_day(held, jump):
+    server = held.server
+    server.create_user("Marta", "cocinero")
+    cook = server.login("Marta")
+    with SseClient(server, "manager") as told:
+        told.next_event("hola")
+        with SseClient(server, "cocinero", cookie=cook) as screen:
+            screen.next_event("hola")
+        held.set(jump)
+        lost = told.next_event("evento_sistema").data
+        assert (lost["tipo"], lost["rol"]) == ("sin_pantalla", "cocinero")
+        since = datetime.fromisoformat(lost["timestamp"]) - datetime.fromisoformat(lost["desde"])
+        assert timedelta(seconds=2) <= since < timedelta(minutes=10)
+        alarms = server.request("GET", "/api/pedidos")[2]["alarmas"]
+        assert [alarm["id"] for alarm in alarms] == [lost["id"]]
+        # A page that is loaded later, on another day still, has to show it too.
+        held.set(0)
+        alarms = server.request("GET", "/api/pedidos")[2]["alarmas"]
+        assert [alarm["id"] for alarm in alarms] == [lost["id"]]
+        with SseClient(server, "cocinero", cookie=cook):
+            back = told.next_event("evento_sistema").data
+        assert back["tipo"] == "pantalla_recuperada"
+        assert back["segundos"] < 600
+
+
 def test_a_clock_that_is_years_ahead_at_a_start_prunes_nothing(tmp_path):
     held = Held(tmp_path, KEEP_DAYS="400")
     server = held.server.start()
