@@ -100,7 +100,8 @@ CREATE TABLE screens (
     seen_ms INTEGER NOT NULL
 ) STRICT;
 
--- The menu. A stock of NULL is not counted.
+-- The menu. A stock of NULL is not counted. Like that of orders placed here, its last id is kept in `sqlite_sequence` once
+-- the log was restored, so that none is given anew that was given after the backup.
 CREATE TABLE products (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL,

@@ -24,7 +24,7 @@ from .subscriptions import MAX_CLIENTS, MAX_SUBSCRIPTIONS, OVER_MS
 from .tables.alarms import unacknowledged
 from .tables.events import EVENT_COLUMNS, event_of, read_bounds
 from .tables.fold import Fold
-from .tables.menu import find_product, save_products
+from .tables.menu import find_product, last_product_id, save_products
 from .tables.orders import find_order, last_own_id, save_orders, steady_order, steady_time
 
 
@@ -132,8 +132,7 @@ class SqliteTransaction:
         return known or find_product(self._connection, product_id)
 
     def last_product_id(self) -> int:
-        written = self._connection.execute("SELECT coalesce(max(id), 0) FROM products").fetchone()
-        return max(int(written[0]), *self._group.products, *self.pending.products, 0)
+        return max(last_product_id(self._connection), *self._group.products, *self.pending.products, 0)
 
     def save_product(self, product: Product) -> None:
         self.pending.products[product.id] = product

@@ -21,12 +21,19 @@ from ..database.connecting import connect, is_writing
 from ..database.file import in_transaction, new_epoch, opened, opened_to_read, reason
 from ..database.paths import exists, is_directory, private
 from ..errors import CommandFailed
+from ..log.event_log import FIRST_OWN_ORDER_ID, LAST_OWN_ORDER_ID
+from ..log.tables.given import last_given, note_given
+from ..log.tables.menu import last_product_id
+from ..log.tables.orders import last_own_id
 from .progress import OnProgress, silent
 from .verification import Sound, naming, verify_database
 
 PAGES_AT_ONCE = 1024
 # The restored log's next id is so far above its head: what clients were told since the backup is never told anew.
 ID_GAP = 1_000_000
+# So far above the backup's are the next ids of orders placed here, of dishes, users, sessions and tokens. People read
+# these: an order's id is its number.
+OTHER_IDS_GAP = 100_000
 _COMPANIONS = ("-wal", "-shm", "-journal")
 _PART = ".part-"
 # SQLite's lock bytes (sqlite.org/fileformat2.html, "the lock-byte page"): in WAL mode whoever has the file open holds a
@@ -84,8 +91,14 @@ def refuse_in_use(database: Path) -> None:
 
 def _begin_anew(connection: sqlite3.Connection) -> int:
     """Gives the log a new epoch, and returns its next id. Sessions end: one that was revoked since the backup must not
-    come to life again."""
+    come to life again. No other id that was given since is given anew either: a tap that waits in a browser would be
+    done to somebody else's order."""
     connection.execute("DELETE FROM sessions")
+    last_own = last_own_id(connection, FIRST_OWN_ORDER_ID, LAST_OWN_ORDER_ID)
+    note_given(connection, "orders", min(last_own + OTHER_IDS_GAP, LAST_OWN_ORDER_ID))
+    note_given(connection, "products", last_product_id(connection) + OTHER_IDS_GAP)
+    for table in ("users", "sessions", "tokens"):
+        note_given(connection, table, last_given(connection, table) + OTHER_IDS_GAP)
     connection.execute("UPDATE log SET epoch = ?, head_id = head_id + ?", (new_epoch(), ID_GAP - 1))
     return int(connection.execute("SELECT head_id + 1 FROM log").fetchone()[0])
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.command_line import call, fails
+from tests.support.in_process import in_process
 from tests.support.logs import opened, stock_alert
 from tests.support.sse_client import SseClient
 from tests.support.whole_logs import content, epoch, head, make_log, order_events
@@ -108,6 +109,40 @@ def test_a_restored_log_has_another_epoch_and_higher_ids_and_no_sessions(server,
     server.stop()
     restored(backed_up(server.database, tmp_path / "again.db"), server.database)
     assert head(server.database)[0] == 2_000_000
+
+
+async def test_no_id_that_was_given_after_the_backup_is_given_anew(tmp_path):
+    log = tmp_path / "log.db"
+
+    async def give(number: int) -> dict[str, int]:
+        """One of each kind that has ids of its own."""
+        async with in_process(log) as service:
+            token = await service.accounts.create_token(f"pos{number}")
+            user = await service.accounts.create_user(f"ana{number}", "mesero", "1234")
+            dish = (await service.call("POST", "/api/productos", {"nombre": "Flan", "precio": 1}, token=token)).json
+            assert (await service.login(f"ana{number}")).status == 200
+            items = [{"producto_id": dish["id"], "cantidad": 1}]
+            body = {"operacion_id": f"op{number}", "tipo": "mesa", "items": items}
+            order = (await service.call("POST", "/api/pedidos", body, token=token)).json["pedido"]
+            [session] = [
+                row["id"] for row in await service.accounts.list_sessions() if row["username"] == f"ana{number}"
+            ]
+            whose = await service.accounts.find_token(token)
+            assert order["numero"] == order["id"] - 999_999_999
+        return {"order": order["id"], "dish": dish["id"], "user": user, "session": session, "token": whose.id}
+
+    first = await give(1)
+    backup = backed_up(log, tmp_path / "backup.db")
+    lost = await give(2)
+    assert lost == {kind: number + 1 for kind, number in first.items()}
+    restored(backup, log)
+    found = await give(3)
+    assert found == {kind: number + 100_001 for kind, number in first.items()}
+    # And a backup of the restored log, restored before anything is numbered in it.
+    restored(backed_up(log, tmp_path / "again.db"), log)
+    restored(backed_up(log, tmp_path / "third.db"), log)
+    assert await give(4) == {kind: number + 200_001 for kind, number in found.items()}
+    assert call("verify", "--database", str(log)).exit_code == 0
 
 
 def test_a_damaged_log_is_replaced_and_kept_and_a_damaged_backup_is_refused(log, tmp_path):

@@ -15,6 +15,7 @@ from ...database.stored_times import StoredTimes
 from ...events import AWAITING_PAYMENT, KITCHEN, ON_BOARD, OPEN, OVER, PRUNING, READY, SERVED, TILLS, WAITERS
 from ...orders.state import Order, SteadyOrder, ViewLimits, views_holding, waiter_sees
 from ...wire.json_text import dump
+from .given import last_given
 
 COLUMNS = "id, state, first_event_id, last_event_ms, ready_ms, kitchen_had_it, state_assumed, data"
 
@@ -104,14 +105,14 @@ def steady_time(connection: sqlite3.Connection, order_id: int, ms: int, times: S
 
 
 def last_own_id(connection: sqlite3.Connection, first: int, last: int) -> int:
-    """Returns the greatest id from `first` to `last` that an order has, or had before the log was pruned; `first - 1`
-    where there is none."""
+    """Returns the greatest id from `first` to `last` that an order has, had before the log was pruned, or may have had
+    before it was restored; `first - 1` where there is none."""
     kept = connection.execute("SELECT max(id) FROM orders WHERE id BETWEEN ? AND ?", (first, last)).fetchone()[0]
     pruned = connection.execute(
         f"SELECT json_extract(data, '$.ultimo_pedido_propio') FROM events WHERE type = {literals([PRUNING])}"
         " AND id >= (SELECT oldest FROM log) ORDER BY id DESC LIMIT 1"
     ).fetchone()
-    return max(kept or 0, pruned[0] if pruned else 0, first - 1)
+    return max(kept or 0, pruned[0] if pruned else 0, last_given(connection, "orders"), first - 1)
 
 
 def _row(order_id: int, order: Order, known_json: str | None) -> tuple[Any, ...]:
