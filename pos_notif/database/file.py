@@ -62,6 +62,9 @@ MIGRATIONS: Mapping[int, str] = {
     """,
 }
 ZERO_HASH = "0" * 64
+# Above the 1,000 pages (4 MiB) at which SQLite writes the write-ahead log into the database. It becomes longer where
+# somebody reads for long, or a transaction is.
+WAL_BYTES = 8 * 1024 * 1024
 _EPOCH_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
@@ -167,6 +170,8 @@ def prepare(connection: sqlite3.Connection, file: Path, migrations: Mapping[int,
     # FULL: a 201 must survive a power cut. NORMAL may lose the last commits.
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = 1")
+    # Otherwise it keeps the length that it once had.
+    connection.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
     if empty:
         in_transaction(connection, _create)
     else:

@@ -57,6 +57,10 @@ class OpenFiles:
         found = os.stat(self._names[0])
         return found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
+    def wal_bytes(self) -> int:
+        """Returns the length of the write-ahead log's file. Raises OSError."""
+        return os.stat(self._names[1]).st_size
+
     def set_companions_aside(self) -> None:
         """Renames the companions that still have their names: SQLite would take them for those of whatever stands under
         the database's name now, and damage that. Raises OSError."""

@@ -21,7 +21,7 @@ import aiosqlite
 
 from ..errors import LogRefused, LogUnavailable
 from .connecting import connect, is_damage, is_full, is_passing, make_file, open_for_reading
-from .file import MIGRATIONS, check_file, in_transaction, prepare, reason
+from .file import MIGRATIONS, WAL_BYTES, check_file, in_transaction, prepare, reason
 from .open_files import FilesLost, OpenFiles
 
 T = TypeVar("T")
@@ -29,6 +29,8 @@ T = TypeVar("T")
 INSTRUCTIONS_BETWEEN_LOOKS = 10_000
 # More than the write-ahead log grows to between two of SQLite's own checkpoints.
 SHORT_BYTES = 8 * 1024 * 1024
+# Without a commit for so long nobody is writing.
+IDLE_SECONDS = 1.0
 
 
 class DatabaseThread(aiosqlite.Connection):
@@ -178,6 +180,8 @@ class Database:
 
     async def look(self, fault: Callable[[sqlite3.Connection, bool], str | None]) -> None:
         """Looks at the files as one finds them who opens them now, and notes in `lost` and `damage` what is wrong.
+        Where nothing is, and nobody writes, it makes a long write-ahead log short again.
+
         `fault(connection, written)` says in English why what is found is not what is open, or returns None; `written`
         says that the database itself was written since the last look, as SQLite does now and then."""
         if self._open and self.lost is None and (self._looking is None or self._looking.done()):
@@ -205,6 +209,21 @@ class Database:
         if problem is not None:
             self._lose(f"another file was copied over it ({problem})", supplanted=True)
         self._seen = signature
+        if self.lost is None and time.perf_counter() - self.committed_at > IDLE_SECONDS:
+            self._shorten_wal()
+
+    def _shorten_wal(self) -> None:
+        """Gives the write-ahead log's room back, which a commit would do only from the second one on after whoever read
+        for long has ended, and in which the first one writes all of it into the database while its publisher waits."""
+        with contextlib.suppress(sqlite3.Error, OSError):  # somebody reads or writes: another time
+            if self.files.wal_bytes() <= WAL_BYTES:
+                return
+            with contextlib.closing(connect(self.path)) as connection:
+                self._check_files(self.files.check_all)
+                connection.execute("PRAGMA busy_timeout = 0")
+                # The first leaves everybody to write; for the second, which does not, nothing remains to be copied.
+                for how in ("PASSIVE", "TRUNCATE"):
+                    connection.execute(f"PRAGMA wal_checkpoint({how})").fetchone()
 
     def note_damage(self, what: str) -> None:
         """Notes what SQLite said to somebody who read a damaged part of the file."""
