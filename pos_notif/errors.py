@@ -135,6 +135,11 @@ class LogUnavailable(DomainError):
     code = "registro_no_disponible"
     message = "El registro de eventos no está disponible. Intente de nuevo."
 
+    @property
+    def reason(self) -> str:
+        """Returns in English why, for the operator."""
+        return str(self.__cause__ or "it is being closed")
+
 
 class NoCapacity(DomainError):
     code, message = "sin_capacidad", "Hay demasiadas conexiones abiertas. Intente de nuevo en un momento."

@@ -87,7 +87,7 @@ class Program(click.Group):
                 raise
             _fail(f"{error.filename}: {error.strerror}", 1)
         except LogUnavailable as error:
-            _fail(f"the event log is not available: {error.__cause__ or 'it is being closed'}", 1)
+            _fail(f"the event log is not available: {error.reason}", 1)
         except DomainError as error:
             if error.for_operator is None:
                 raise

@@ -287,4 +287,4 @@ def reason(error: sqlite3.Error) -> str:
 def reason_of(error: LogUnavailable) -> str:
     """Says the same of a log that could not be written or read."""
     cause = error.__cause__
-    return reason(cause) if isinstance(cause, sqlite3.Error) else str(cause or error.message)
+    return reason(cause) if isinstance(cause, sqlite3.Error) else error.reason

@@ -160,7 +160,7 @@ class ClientSocket:
             return [await action(self, arguments[0] if arguments else None)]
         except DomainError as error:
             if isinstance(error, LogUnavailable):
-                logger.error("the event log is not available: %s", error.__cause__)
+                logger.error("the event log is not available: %s", error.reason)
             if name == RECEIPTS:
                 self._log.counts.failed_publications[error.code] += 1
             told = error.told()

@@ -84,7 +84,7 @@ def refusal(error: errors.DomainError) -> tuple[int, dict[str, str]]:
     if isinstance(error, errors.TryLater):
         headers["Retry-After"] = str(error.retry_after)
     elif isinstance(error, errors.LogUnavailable):
-        logger.error("the event log is not available: %s", error.__cause__)
+        logger.error("the event log is not available: %s", error.reason)
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     elif isinstance(error, errors.NoCapacity):
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
