@@ -106,6 +106,12 @@ class Pump:
         self._live.pop(stream, None)
         return self.reached
 
+    def beat_one(self, stream: Live) -> None:
+        """Gives a heartbeat to a live stream alone, which breaks nobody else's silence."""
+        self.run()
+        if stream in self._live and not stream.push(Chunk(self._heartbeat(self.reached))):
+            self._hand_back(stream)
+
     def wake(self) -> None:
         """Is called by the tail. What piles up until the loop's next turn leaves as one write."""
         if not self._scheduled and self._live:

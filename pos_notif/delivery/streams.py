@@ -26,6 +26,10 @@ RECONNECT_RETRY_MS = (100, 500)
 RESTART_RETRY_MS = (500, 2500)
 BUSY_RETRY_MS = 30_000
 
+# Some proxies pass the greeting and nothing after it: by this heartbeat a client soon knows that its stream is not one
+# of those. Where heartbeats come sooner, they tell.
+FIRST_BEAT_SECONDS = 2.0
+
 RECONNECT = "reconexion"
 _END_RETRY = {RESTART: RESTART_RETRY_MS, RECONNECT: RECONNECT_RETRY_MS}
 
@@ -88,8 +92,8 @@ class Stream:
     """One reader's stream. `serve` is its whole life; cancelling it at any point leaves nothing behind."""
 
     __slots__ = (
-        "__weakref__", "_after", "_client", "_cursor", "_ending", "_gone", "_live", "_presence", "_reader", "_seen",
-        "_streams", "_wake", "principal", "push",
+        "__weakref__", "_after", "_beat_due", "_beat_timer", "_client", "_cursor", "_ending", "_gone", "_live",
+        "_presence", "_reader", "_seen", "_streams", "_wake", "principal", "push",
     )  # fmt: skip
 
     def __init__(
@@ -106,6 +110,8 @@ class Stream:
         self._wake: asyncio.Future[None] | None = None
         self._ending: str | None = None
         self._gone = False
+        self._beat_due = False
+        self._beat_timer: asyncio.TimerHandle | None = None
 
     def end(self, reason: str) -> None:
         """Makes the stream say why and end, as soon as what it is writing has been taken."""
@@ -175,8 +181,9 @@ class Stream:
             return  # the client comes back by its cursor
         finally:
             self._leave()
-            if timer is not None:
-                timer.cancel()
+            for started in (timer, self._beat_timer):
+                if started is not None:
+                    started.cancel()
             if owner is not None:
                 log.subscriptions.detach(owner, self._follow)
             connections.open.discard(self)
@@ -186,6 +193,9 @@ class Stream:
         start = await self._reader.start(self._cursor)
         self._after = start.after
         await sink.send(sse.PADDING + sse.retry(random.randint(*RETRY_MS)) + self._hello(start.after, start.reset))
+        if heartbeat_seconds := self._streams.log.config.heartbeat_seconds:
+            seconds = min(FIRST_BEAT_SECONDS, heartbeat_seconds)
+            self._beat_timer = asyncio.get_running_loop().call_later(seconds, self._first_beat)
         while not self._gone:
             await self._catch_up(sink)
             if self._gone:
@@ -197,12 +207,22 @@ class Stream:
             if pump.join(self, self._after):
                 self._live = pump
                 self._wake = asyncio.get_running_loop().create_future()
+                if self._beat_due:
+                    self._first_beat()
                 await self._wake
                 self._wake = None
                 await sink.flush()
             else:
                 self._streams.left(pump)
                 await self._streams.pages.take()
+
+    def _first_beat(self) -> None:
+        """Gives the first heartbeat now, or once the stream is live."""
+        self._beat_timer = None
+        self._beat_due = self._live is None
+        if self._live is not None:
+            self._seen = self._streams.log.clocks.steady()
+            self._live.beat_one(self)
 
     async def _catch_up(self, sink: Sink) -> None:
         """Sends everything that the log has for us now, in pages, giving way to the others between them."""

@@ -4,6 +4,7 @@ tabs. In Chromium, Firefox and WebKit."""
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -86,10 +87,12 @@ def shows(tab: Tab, *orders: int) -> Callable[[], bool]:
 
 
 def connections(restaurant: Restaurant) -> dict[str, int]:
-    """By transport."""
+    """By transport, of those that there are."""
     text = restaurant.server.request("GET", "/metrics")[2]
-    found = re.findall(r'^pos_notif_connections\{.*transport="(\w+)".*\} (\S+)$', text, re.MULTILINE)
-    return {transport: int(float(count)) for transport, count in found}
+    found: Counter[str] = Counter()
+    for transport, count in re.findall(r'^pos_notif_connections\{.*transport="(\w+)".*\} (\S+)$', text, re.MULTILINE):
+        found[transport] += int(float(count))
+    return {transport: count for transport, count in found.items() if count}
 
 
 def test_signing_in_and_an_order(engine: Engine, restaurant: Restaurant) -> None:

@@ -202,6 +202,23 @@ async def test_heartbeats_go_to_all_in_portions_and_never_take_an_id_back(tmp_pa
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
+async def test_a_first_heartbeat_that_falls_due_during_a_replay_follows_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("pos_notif.delivery.streams.FIRST_BEAT_SECONDS", 0.0)
+    async with in_process(tmp_path / "replay.db", heartbeat_seconds=3600.0) as service:
+        await service.create_tokens()
+        for number in range(1, 21):
+            await order(service, number)
+        streams = service.app.extensions["pos_notif"].streams
+        token = await service.accounts.find_token(service.tokens["cocinero"])
+        sink = CollectingSink()
+        task = asyncio.create_task(cooks(streams, token, "inicio").serve(sink))
+        await until(lambda: "event: latido" in sink.text)
+        assert re.findall(r"^event: (\w+)", sink.text, re.MULTILINE) == ["hola"] + ["evento_pedido"] * 20 + ["latido"]
+        assert re.findall(r"^id: \w+-(\d+)$", sink.text, re.MULTILINE)[-1] == "20"
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
 def test_a_chunk_is_framed_as_http_1_1_wants_it():
     assert Chunk(b"x" * 26).framed == b"1a\r\n" + b"x" * 26 + b"\r\n"
 

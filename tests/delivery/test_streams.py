@@ -195,6 +195,18 @@ def test_silence_is_broken_by_a_named_heartbeat_with_the_cursor_considered(make_
         eventually(lambda: stream.next_event("latido").id == cursor_at(server, 1))
 
 
+def test_the_first_heartbeat_does_not_wait_for_silence_and_is_for_the_newcomer_alone(make_server):
+    server = make_server(heartbeat_seconds="3600")
+    with SseClient(server, "cocinero") as first:
+        beat = first.next_event("latido")
+        assert beat.id == beat.data["cursor"] == cursor_at(server, 0)
+        with SseClient(server, "cocinero") as second:
+            second.next_event("latido")
+            server.new_order(1)
+            after = [next(frame for frame in stream.frames() if frame.event) for stream in (first, second)]
+    assert [frame.event for frame in after] == ["evento_pedido"] * 2
+
+
 def test_a_stream_ends_with_reconexion_and_the_next_one_goes_on(make_server):
     server = make_server(stream_seconds="1")
     found: list[Frame] = []
