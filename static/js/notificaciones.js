@@ -51,16 +51,24 @@
   var REQUEST_MS = 12000;
   var FAILURES_TO_POLL = 2;
   var FRESH_MS = 3000;           // data this recent proves that the connection lives
+  var TRIAL_MS = 6000;           // of silence after the greeting: the service's first heartbeat comes after 2 s
+  var BESIDE_MS = 3000;          // of it, then polling goes on beside
+  var ON_TIME_MS = 1500;         // less than the greeting is late where a proxy keeps the newest message back
+  var LATE_MS = 8000;            // a service whose disk is slow may be late, but not as late
   var SOCKET_OPEN_MS = 10000;    // from the first byte to `conexion_confirmada`
   var ACK_MS = 5000;
   var PING_MS = 30000;
   var LONGEST_RETRY_MS = 30000;  // of the websocket and of actions
   var MAX_RECEIPTS = 500;        // in one call
+  var LONGEST_TIMER_MS = 2147483647;   // of more a browser makes none at all
+  var LONGEST_WAIT_S = 60;       // that a `Retry-After` is followed
   var ANSWERS = {
     suscribir_pedido: 'suscripcion_confirmada',
     desuscribir_pedido: 'desuscripcion_confirmada',
     acusar_recibo: 'acuse_confirmado'
   };
+  // What refuses the websocket for as long as the session and its role last.
+  var FOR_GOOD = { no_autenticado: true, origen_no_permitido: true, rol_no_permitido: true };
   // What the websocket answers when it is no good just now; HTTP tells more.
   var ASK_AGAIN = { no_autenticado: true, registro_no_disponible: true, sin_capacidad: true, error_interno: true };
 
@@ -160,6 +168,10 @@
       window.addEventListener('pageshow', claimTab, false);
     }
     return tab;
+  }
+
+  function streamRetryMs() {
+    return STREAM_RETRY_MS * jitter(0.9, 1.1);
   }
 
   // The 1st, 2nd, … wait in a row.
@@ -275,6 +287,49 @@
     return event.key === null || event.key.slice(0, this.prefix.length) === this.prefix;
   };
 
+  // ---- what an answer of the service's looks like -----------------------
+  // Proxies, hotspots and other services on its address answer too, with any
+  // status and any JSON: what is not known as the service's is no answer.
+
+  function isObject(value) {
+    return value !== null && typeof value === 'object' && !isList(value);
+  }
+
+  function isList(value) {
+    return Object.prototype.toString.call(value) === '[object Array]';
+  }
+
+  function isCursor(value) {
+    return typeof value === 'string' && /.-\d+$/.test(value);
+  }
+
+  function isEvent(value) {
+    return isObject(value) && typeof value.id === 'number' && typeof value.tipo === 'string';
+  }
+
+  function isError(body) {
+    return isObject(body) && isObject(body.error) && typeof body.error.codigo === 'string';
+  }
+
+  function isSnapshot(body) {
+    return isObject(body) && isCursor(body.cursor) && isList(body.pedidos) && body.pedidos.every(isObject);
+  }
+
+  function isPoll(body) {
+    return isObject(body) && isCursor(body.cursor) && isList(body.eventos) && body.eventos.every(isEvent) &&
+      (!body.resincronizar || isCursor(body.resincronizar.cursor));
+  }
+
+  function isSession(body) {
+    return isObject(body) && typeof body.rol === 'string';
+  }
+
+  var IS_DONE = {
+    suscribir_pedido: function (answer) { return isObject(answer) && typeof answer.pedido_id === 'number' && 'pedido' in answer; },
+    desuscribir_pedido: function (answer) { return isObject(answer) && typeof answer.pedido_id === 'number'; },
+    acusar_recibo: function (answer) { return isObject(answer) && typeof answer.nuevos === 'number'; }
+  };
+
   // ---- the client ------------------------------------------------------
 
   function ClienteNotificaciones(options) {
@@ -308,9 +363,14 @@
 
     this._source = null;
     this._streamLive = false;     // it has said hola and not ended
+    this._streamGood = false;     // and something came on time since
+    this._openedAt = null;        // when we opened it
+    this._helloMs = 0;            // the service's time in its hola
+    this._aheadMs = null;         // our clock before the service's, as requests and prompt greetings tell
     this._expectedEnd = false;    // the server has said that it is about to end
     this._greeted = false;        // some stream has said hola since conectar()
-    this._failures = 0;           // in a row, without a hola
+    this._served = false;         // or something was answered while one was waited for
+    this._failures = 0;           // in a row, without a stream that was good
 
     this._polling = false;
     this._pollState = 'new';      // then 'ok' or 'failed'
@@ -319,6 +379,15 @@
 
     this._askingSince = null;     // a mark: nothing but GET has been answered since
 
+    this._initActions();
+    this._onWake = function (event) { self._wake(event); };
+    this._onLeave = function () { self._places.leave(); };
+    this._onStorage = function (event) { self._heedPlaces(event); };
+  }
+
+  var client = ClienteNotificaciones.prototype;
+
+  client._initActions = function () {
     this._followed = {};          // orders that the page wants to follow, by id
     this._actions = [];           // that wait, in order: {name, data}
     this._acting = null;          // the one that has been sent and not answered
@@ -327,15 +396,9 @@
 
     this._socket = null;          // {ws, acks, nextAck, confirmed, patienceMs}
     this._socketRefused = false;  // for as long as this connection lasts
-    this._socketFailures = 0;     // in a row, without a confirmation
+    this._socketFailures = 0;     // in a row, without an answer to an action or a ping
     this._socketsBefore = 0;      // confirmed since conectar()
-
-    this._onWake = function (event) { self._wake(event); };
-    this._onLeave = function () { self._places.leave(); };
-    this._onStorage = function (event) { self._heedPlaces(event); };
-  }
-
-  var client = ClienteNotificaciones.prototype;
+  };
 
   client.conectar = function (options) {
     var self = this;
@@ -343,6 +406,7 @@
     this._running = true;
     this._failures = 0;
     this._greeted = false;
+    this._served = false;
     this._dataAt = mark();
     this._log('conectando…');
     this._listen(true);
@@ -422,7 +486,7 @@
   // One event from any transport. Ids only grow within an epoch, and a change of
   // epoch is always announced by `resincronizar`.
   client._receive = function (name, data, cursor) {
-    if (this._cursor !== null && cursorId(cursor) <= cursorId(this._cursor)) { return; }
+    if (!isCursor(cursor) || (this._cursor !== null && cursorId(cursor) <= cursorId(this._cursor))) { return; }
     this._cursor = cursor;
     if (this._held) {
       this._held.push({ name: name, data: data, cursor: cursor });
@@ -433,25 +497,34 @@
 
   // Everything up to the cursor has been considered, with or without an event.
   client._advance = function (cursor) {
-    if (!cursor) { return; }
-    if (this._cursor !== null && cursorId(cursor) <= cursorId(this._cursor)) { return; }
+    if (!isCursor(cursor) || (this._cursor !== null && cursorId(cursor) <= cursorId(this._cursor))) { return; }
     this._cursor = cursor;
     if (!this._held) { store(this._storageKey, cursor); }
   };
 
+  // Something has come, with the service's time where it has just told it.
   client._touch = function (serverTime) {
-    var serverMs;
+    var serverMs = Date.parse(serverTime);
     this._dataAt = mark();
     if (isOlder(markedAt, MARK_MS)) { claimTab(); }
-    if (this._streamLive) { this._armWatchdog(); }
-    if (!serverTime) { return; }
-    serverMs = Date.parse(serverTime);
     if (!isNaN(serverMs)) {
       this._emit('hora', {
         hora_servidor: serverTime,
         desfase_ms: serverMs - new Date().getTime()
       });
     }
+  };
+
+  // The same, by an answer to what was asked just now: what a stream brings is measured by it.
+  client._answered = function (serverTime) {
+    var aheadMs = new Date().getTime() - Date.parse(serverTime);
+    if (!isNaN(aheadMs)) { this._aheadMs = aheadMs; }
+    this._touch(serverTime);
+  };
+
+  // How much later than what requests are answered something has come, in ms; NaN where that cannot be known.
+  client._lateness = function (serverTime) {
+    return this._aheadMs === null ? NaN : new Date().getTime() - Date.parse(serverTime) - this._aheadMs;
   };
 
   // ---- snapshot and resynchronisation ------------------------------------
@@ -469,11 +542,11 @@
     var self = this;
     this._cancel('snapshot');
     if (this._snapshotRequest) { this._snapshotRequest.abort(); }
-    this._snapshotRequest = this._request('GET', '/api/pedidos' + query({ vista: this._view }), null, function (status, body) {
+    this._snapshotRequest = this._request('GET', '/api/pedidos' + query({ vista: this._view }), null, isSnapshot, function (status, body) {
       self._snapshotRequest = null;
       if (status === 401) {
         self._endSession();
-      } else if (status === 200 && body) {
+      } else if (status === 200) {
         self._applySnapshot(body);
       } else {
         self._log('sin instantánea (' + status + ')');
@@ -494,7 +567,7 @@
     }
     this._held = null;
     this._snapshotFailed = false;
-    this._touch(body.hora_servidor);
+    this._answered(body.hora_servidor);
     this._emit('instantanea', body);
     store(this._storageKey, body.cursor);
     for (i = 0; i < held.length && this._running; i++) {
@@ -537,6 +610,7 @@
       new window.EventSource(this._base + path, { withCredentials: true }) :
       new window.EventSource(this._base + path);
     this._source = source;
+    this._openedAt = mark();
 
     // What an earlier EventSource still has in its queue is not ours any more.
     function listen(name, handler) {
@@ -546,7 +620,7 @@
         if (data === null) {
           self._onTorn(name);
         } else {
-          handler.call(self, data, message, name);
+          handler.call(self, isObject(data) ? data : {}, message, name);
         }
       }, false);
     }
@@ -565,6 +639,7 @@
       if (self._source === source) { self._onStreamError(); }
     };
     this._armHello(HELLO_MS);
+    if (!this._greeted) { this._pollSoon(); }
   };
 
   // ---- a place for the stream ------------------------------------------------
@@ -623,6 +698,8 @@
   client._closeStream = function () {
     this._cancel('hello');
     this._cancel('watchdog');
+    this._cancel('beside');
+    this._cancel('trial');
     this._cancel('reopen');
     this._streamLive = false;
     this._expectedEnd = false;
@@ -634,33 +711,105 @@
   };
 
   client._onHello = function (data) {
+    var prompt = elapsed(this._openedAt) <= ON_TIME_MS;
     this._log('conectado por SSE desde ' + data.cursor);
     this._cancel('hello');
     this._cancel('planned');
     this._cancel('stream');
-    this._stopPolling();
-    this._failures = 0;
-    this._greeted = true;
+    this._greeted = this._served = true;
     this._streamLive = true;
+    this._streamGood = false;
+    this._helloMs = Date.parse(data.hora_servidor);
     if (typeof data.latido_ms === 'number') { this._heartbeatMs = data.latido_ms; }
-    this._touch(data.hora_servidor);
     this._advance(data.cursor);
+    if (!prompt && !(this._lateness(data.hora_servidor) <= ON_TIME_MS)) {
+      this._distrustStream('saludo con retraso');
+      return;
+    }
+    if (prompt) { this._answered(data.hora_servidor); } else { this._touch(data.hora_servidor); }
+    this._tryStream();
     this._refreshMode(false);
   };
 
   client._onHeartbeat = function (data) {
-    this._touch(data.hora_servidor);
+    var late = this._lateness(data.hora_servidor);
     this._advance(data.cursor);
+    this._touch(late > ON_TIME_MS ? null : data.hora_servidor);
+    this._heard();
+    this._judgeStream(late);
   };
 
+  // What is older than the greeting is replayed, and says nothing of how long it took.
   client._onEvent = function (data, message, name) {
     this._touch(null);
     this._receive(name, data, message.lastEventId);
+    this._heard();
+    if (!(Date.parse(data.timestamp) < this._helloMs)) { this._judgeStream(this._lateness(data.timestamp)); }
+  };
+
+  // ---- is the stream any good? ------------------------------------------------
+  // A proxy may pass the greeting and nothing after it, or each message only when
+  // the next one comes. So a stream is on trial until an event or a heartbeat has
+  // come on time, and polling begins beside it where that takes long.
+
+  client._tryStream = function () {
+    if (!this._heartbeatMs) {
+      this._trustStream();
+      return;
+    }
+    this._armTrial();
+    this._pollSoon();
+    if (this._polling && this._pollState === 'failed') { this._poll(); }   // the service is there again
+  };
+
+  client._pollSoon = function () {
+    var self = this;
+    this._later('beside', BESIDE_MS, function () { self._startPolling(); });
+  };
+
+  client._armTrial = function () {
+    var self = this;
+    this._later('trial', TRIAL_MS, function () { self._distrustStream('mudo'); });
+  };
+
+  client._trustStream = function () {
+    if (this._streamGood) { return; }
+    this._cancel('beside');
+    this._cancel('trial');
+    this._streamGood = true;
+    this._failures = 0;
+    this._stopPolling();
+    this._refreshMode(false);
+  };
+
+  // The first time it is soon tried again: perhaps the device was only busy.
+  client._distrustStream = function (reason) {
+    this._log('no se confía en el flujo: ' + reason);
+    this._failures++;
+    this._pollInstead(this._failures < FAILURES_TO_POLL ? jitter(3000, 5000) : streamRetryMs());
+  };
+
+  // lateMs: of what has come just now; NaN where that is not known.
+  client._judgeStream = function (lateMs) {
+    if (!this._streamLive) { return; }
+    if (lateMs > LATE_MS) {
+      this._distrustStream(Math.round(lateMs / 1000) + ' s de retraso');
+    } else if (!(lateMs > ON_TIME_MS)) {
+      this._trustStream();
+    }
+  };
+
+  // The stream is not silent.
+  client._heard = function () {
+    if (!this._streamLive) { return; }
+    this._armWatchdog();
+    if (!this._streamGood) { this._armTrial(); }
   };
 
   client._onResync = function (data) {
     this._touch(null);
-    this._resync(data);
+    this._heard();
+    if (isCursor(data.cursor)) { this._resync(data); }
   };
 
   client._onReopen = function () {
@@ -678,8 +827,7 @@
 
   client._onBusy = function () {
     this._log('el servicio está ocupado');
-    this._closeStream();
-    this._startPolling();
+    this._pollInstead(streamRetryMs());
     this._refreshMode(false);
   };
 
@@ -699,6 +847,8 @@
     this._streamLive = false;
     this._expectedEnd = false;
     this._cancel('watchdog');
+    this._cancel('beside');
+    this._cancel('trial');
     if (closed && expected) {
       this._closeStream();
       this._later('reopen', jitter(500, 2500), function () { self._openStream(); });
@@ -717,8 +867,7 @@
     this._failures++;
     this._log('falla ' + this._failures + ' de SSE');
     if (this._polling || this._failures >= FAILURES_TO_POLL) {
-      this._closeStream();
-      this._startPolling();
+      this._pollInstead(streamRetryMs());
     } else if (!comesBackByItself) {
       this._closeStream();
       this._later('reopen', jitter(1000, 3000), function () { self._openStream(); });
@@ -731,7 +880,7 @@
   client._askSession = function () {
     var self = this;
     if (this._sessionRequest) { this._sessionRequest.abort(); }
-    this._sessionRequest = this._request('GET', '/api/auth/sesion', null, function (status) {
+    this._sessionRequest = this._request('GET', '/api/auth/sesion', null, isSession, function (status) {
       self._sessionRequest = null;
       if (status === 401) {
         self._endSession();
@@ -749,9 +898,10 @@
     });
   };
 
-  // Only for a tab that was never served: later on, silence is the network's.
+  // Only for a tab that was never served: where polls are answered, a proxy keeps the stream back, and later on silence
+  // is the network's.
   client._emitCrowded = function () {
-    if (!this._greeted && window.navigator.onLine !== false) {
+    if (!this._served && window.navigator.onLine !== false) {
       this._emit('demasiadas_pestanas', {});
     }
   };
@@ -780,7 +930,13 @@
     this._polling = true;
     this._pollState = 'new';
     this._poll();
-    if (this._canStream()) { this._retryStreamIn(STREAM_RETRY_MS * jitter(0.9, 1.1)); }
+  };
+
+  // The stream is tried again after so many milliseconds, and then from time to time.
+  client._pollInstead = function (retryMs) {
+    this._closeStream();
+    this._startPolling();
+    if (this._canStream() && !this._timers.stream) { this._retryStreamIn(retryMs); }
   };
 
   client._stopPolling = function () {
@@ -792,12 +948,12 @@
     }
   };
 
-  // Polling goes on meanwhile, until the stream says hola.
+  // Polling goes on meanwhile, until the stream is good.
   client._retryStreamIn = function (ms) {
     var self = this;
     this._later('stream', ms, function () {
       self._openStream();
-      self._retryStreamIn(STREAM_RETRY_MS * jitter(0.9, 1.1));
+      self._retryStreamIn(streamRetryMs());
     });
   };
 
@@ -808,11 +964,11 @@
     if (this._pollRequest) { this._pollRequest.abort(); }
     path = '/api/notificaciones/polling/' + encodeURIComponent(this.rol) +
       query({ cursor: this._cursor, cliente: this._tab });
-    this._pollRequest = this._request('GET', path, null, function (status, body, retryAfter) {
+    this._pollRequest = this._request('GET', path, null, isPoll, function (status, body, retryAfter) {
       self._pollRequest = null;
       if (status === 401) {
         self._endSession();
-      } else if (status === 200 && body) {
+      } else if (status === 200) {
         self._onPoll(body);
       } else {
         // 429: the service is there, and says when it answers again.
@@ -827,7 +983,7 @@
     var fromNow = this._cursor === null, wasDown = this._pollState === 'failed', i, evento;
     this._pollState = 'ok';
     this._cancel('planned');
-    this._touch(body.timestamp);
+    this._answered(body.timestamp);
     if (body.resincronizar) {
       this._resync(body.resincronizar);
     } else {
@@ -839,11 +995,11 @@
       }
       if (!this._polling) { return; }
       this._advance(body.cursor);
-      this._pollIn(body.hay_mas ? 0 : Math.max(body.siguiente_ms || 0, this._pollMs));
+      this._pollIn(body.hay_mas ? 0 : Math.max(Number(body.siguiente_ms) || 0, this._pollMs));
     }
     this._refreshMode(false);
     // The service itself was away, so the stream may well work again.
-    if (wasDown && this._canStream()) { this._retryStreamIn(jitter(0, 1000)); }
+    if (wasDown && this._canStream() && !this._streamLive) { this._retryStreamIn(jitter(0, 1000)); }
   };
 
   client._pollIn = function (ms) {
@@ -925,12 +1081,13 @@
   client._actBySocket = function (action) {
     var self = this;
     this._call(action.name, action.data, function (answer) {
-      if (answer === null || ASK_AGAIN[answer.codigo] === true) {
-        self._actByHttp(action);
-      } else if (answer.codigo) {
+      if (answer !== null && IS_DONE[action.name](answer)) {
+        self._socketFailures = 0;
+        self._acted(answer);
+      } else if (answer !== null && typeof answer.codigo === 'string' && ASK_AGAIN[answer.codigo] !== true) {
         self._refused(answer);
       } else {
-        self._acted(answer);
+        self._actByHttp(action);
       }
     });
   };
@@ -945,14 +1102,14 @@
       method = action.name === 'suscribir_pedido' ? 'PUT' : 'DELETE';
       path = '/api/notificaciones/suscripciones/' + data.pedido_id + query({ cliente: this._tab });
     }
-    this._actionRequest = this._request(method, path, body, function (status, answer, retryAfter) {
+    this._actionRequest = this._request(method, path, body, IS_DONE[action.name], function (status, answer, retryAfter) {
       self._actionRequest = null;
       if (status === 401) {
         self._endSession();
-      } else if (status === 200 && answer) {
+      } else if (status === 200) {
         self._acted(answer);
       } else if (status >= 400 && status < 500 && status !== 408 && status !== 429) {
-        self._refused((answer && answer.error) || { codigo: 'error_http', mensaje: 'HTTP ' + status });
+        self._refused(answer.error);
       } else {
         self._actLater(retryAfter * 1000);
       }
@@ -1066,7 +1223,8 @@
     if (kind === '0') {
       this._introduce();
     } else if (kind === '4') {
-      this._refuseSocket((data && data.message) || '');
+      data = isObject(data) ? data.message : '';
+      if (FOR_GOOD[data] === true) { this._refuseSocket(data); } else { this._loseSocket('no aceptado'); }
     } else if (kind === '3' && ack && data) {
       delete this._socket.acks[parts[1]];
       window.clearTimeout(ack.timer);
@@ -1082,14 +1240,13 @@
     };
     this._call('conectar_usuario', user, function (answer) {
       if (answer === null) { return; }
-      if (answer.codigo) {
-        self._refuseSocket(answer.codigo);
+      if (!isSession(answer)) {
+        if (FOR_GOOD[answer.codigo] === true) { self._refuseSocket(answer.codigo); } else { self._loseSocket('no confirmado'); }
         return;
       }
       self._log('websocket confirmado');
       self._cancel('socket');
       self._socket.confirmed = true;
-      self._socketFailures = 0;
       self._socketsBefore++;
       self._pingLater();
       if (self._socketsBefore > 1) { self._resubscribe(); }
@@ -1106,7 +1263,9 @@
   client._ping = function () {
     var self = this;
     this._call('ping', undefined, function (answer) {
-      if (answer !== null) { self._pingLater(); }
+      if (answer === null) { return; }
+      self._socketFailures = 0;
+      self._pingLater();
     });
   };
 
@@ -1167,7 +1326,7 @@
     var before = this._mode, mode = 'sin_conexion', placeless;
     if (this._snapshotFailed) {
       mode = 'sin_conexion';
-    } else if (this._streamLive) {
+    } else if (this._streamLive && (this._streamGood || !this._polling || this._pollState === 'new')) {
       mode = 'sse';
     } else if (this._polling && this._pollState === 'ok') {
       mode = 'polling';
@@ -1258,7 +1417,7 @@
     this._timers[name] = window.setTimeout(function () {
       self._timers[name] = null;
       if (self._running) { action(); }
-    }, ms);
+    }, Math.min(ms, LONGEST_TIMER_MS));
   };
 
   client._cancel = function (name) {
@@ -1268,21 +1427,30 @@
     }
   };
 
-  // done(status, body or null, Retry-After in seconds or 0); status 0 is no answer.
-  client._request = function (method, path, body, done) {
+  // isDone(body): what a success holds. done(status, body or null, Retry-After in seconds or 0); status 0 is no answer
+  // of the service's.
+  client._request = function (method, path, body, isDone, done) {
     var self = this, xhr = new window.XMLHttpRequest(), over = false, timer;
 
     function finish(status) {
+      var answer;
       if (over) { return; }
       over = true;
       window.clearTimeout(timer);
       if (!self._running) { return; }
       if (status && method !== 'GET') { self._askingSince = null; }
+      if (status && self._source) { self._served = true; }
+      answer = status ? parseJson(xhr.responseText) : null;
+      if (status && !(status >= 200 && status < 300 ? isDone : isError)(answer)) {
+        self._log('respuesta ajena (' + status + '): ' + path);
+        status = 0;
+        answer = null;
+      }
       done(
         status,
-        status ? parseJson(xhr.responseText) : null,
+        answer,
         // Asking for it on another origin is an error in the console.
-        status === 429 || status === 503 ? Number(xhr.getResponseHeader('Retry-After')) || 0 : 0
+        status === 429 || status === 503 ? Math.min(LONGEST_WAIT_S, Number(xhr.getResponseHeader('Retry-After')) || 0) : 0
       );
     }
 

@@ -5,6 +5,13 @@
 
   window.sources = [];
   window.seen = [];
+  window.ended = 0;              // requests that were answered, or failed
+
+  var send = window.XMLHttpRequest.prototype.send;
+  window.XMLHttpRequest.prototype.send = function (body) {
+    this.addEventListener('loadend', function () { window.ended++; });
+    send.call(this, body);
+  };
 
   function FakeEventSource(url) {
     this.url = url;
@@ -48,12 +55,22 @@
     return client;
   };
 
-  window.hello = function (source, cursor) {
+  // The service's clock is the page's; what it sends arrives so many milliseconds later.
+  function serverTime(lateMs) {
+    return new Date(Date.now() - (lateMs || 0)).toISOString();
+  }
+
+  window.hello = function (source, cursor, lateMs, heartbeatMs) {
     source.send('hola', { cursor: cursor, rol: 'cocinero', salas: ['cocina'],
-      hora_servidor: '2026-11-24T19:05:12.345-06:00', latido_ms: 15000 }, cursor);
+      hora_servidor: serverTime(lateMs), latido_ms: heartbeatMs === undefined ? 15000 : heartbeatMs }, cursor);
   };
 
-  window.order = function (source, id, epoch) {
-    source.send('evento_pedido', { id: id, tipo: 'nuevo_pedido', pedido_id: 1000 + id }, (epoch || 'e') + '-' + id);
+  window.beat = function (source, cursor, lateMs) {
+    source.send('latido', { cursor: cursor, hora_servidor: serverTime(lateMs) }, cursor);
+  };
+
+  window.order = function (source, id, epoch, lateMs) {
+    source.send('evento_pedido', { id: id, tipo: 'nuevo_pedido', pedido_id: 1000 + id, timestamp: serverTime(lateMs) },
+      (epoch || 'e') + '-' + id);
   };
 }(window));

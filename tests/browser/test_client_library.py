@@ -23,6 +23,10 @@ BEGIN = 1_795_568_712
 CREATE = "window.notif = watch(new ClienteNotificaciones({rol: 'cocinero', usuario_id: 5}));"
 
 
+UNKNOWN = (401, {"error": {"codigo": "no_autenticado", "mensaje": "No."}})
+LATER = {"error": {"codigo": "demasiadas_solicitudes", "mensaje": "No."}}
+
+
 def poll_answer(cursor: str, *ids: int, **more: Any) -> dict[str, Any]:
     eventos = [{"id": id, "tipo": "nuevo_pedido", "pedido_id": 1000 + id} for id in ids]
     return {
@@ -86,6 +90,7 @@ class Service:
         self.requests: list[str] = []
         self.actions: list[tuple[str, str, Any]] = []
         self.answers: dict[str, Callable[[str], tuple[Any, ...] | None]] = {}
+        self.held: list[str] = []  # what begins so is never answered
         page.clock.install(time=BEGIN)
         page.clock.pause_at(BEGIN + 1)  # from now on time passes where a test says so
         if sockets is not None:
@@ -107,6 +112,8 @@ class Service:
             route.fulfill(content_type="text/html", body="<!DOCTYPE html><title>pos</title>")
             return
         self.requests.append(f"{url.path}?{url.query}")
+        if url.path.startswith(tuple(self.held)):
+            return
         if url.path.startswith(ACTIONS):
             self.actions.append((route.request.method, url.path.removeprefix(PREFIX), route.request.post_data_json))
         for prefix, answer in self.answers.items():
@@ -140,7 +147,7 @@ class Service:
             self.answers[path] = lambda query: queue.pop(0) if len(queue) > 1 else queue[0]
 
     def session(self, status: int) -> None:
-        self.answers["/api/auth/sesion"] = lambda query: (status, {})
+        self.answers["/api/auth/sesion"] = lambda query: (200, {"rol": "cocinero"}) if status == 200 else UNKNOWN
 
     def asked(self, prefix: str) -> list[dict[str, list[str]]]:
         return [parse_qs(urlsplit(url).query) for url in self.requests if url.startswith(prefix)]
@@ -200,11 +207,17 @@ def with_socket(page: Any, sockets: Sockets) -> Service:
     return Service(page, sockets)
 
 
-def live(service: Service) -> None:
+def greeted(service: Service) -> None:
     """Snapshot at e-10, stream open."""
     service.connect()
     service.until("sources.length === 1")
     service.run("hello(sources[0], 'e-10');")
+
+
+def live(service: Service) -> None:
+    """As greeted, and the first heartbeat has come."""
+    greeted(service)
+    service.run("beat(sources[0], 'e-10');")
 
 
 def polling(service: Service) -> None:
@@ -272,7 +285,7 @@ def test_two_failures_lead_to_polling_and_back(service: Service) -> None:
     service.later(17_000)
     service.until("sources.length === 2")
     assert "cursor=e-13&" in service.sources[1]
-    service.run("hello(sources[1], 'e-13'); order(sources[1], 13); order(sources[1], 14);")
+    service.run("hello(sources[1], 'e-13'); order(sources[1], 13); beat(sources[1], 'e-13'); order(sources[1], 14);")
     assert service.orders == [11, 12, 13, 14]
     assert service.modes[-1] == "sse"
     asked = len(service.asked("/api/notificaciones/polling"))
@@ -330,7 +343,7 @@ def test_ocupado_means_polling_without_waiting_for_failures(service: Service) ->
 def test_429_is_waited_for_and_is_no_lost_connection(service: Service) -> None:
     service.poll(poll_answer("e-10"))
     polling(service)
-    queue = [(429, {}, {"Retry-After": "12"}), (200, poll_answer("e-11", 11))]
+    queue = [(429, LATER, {"Retry-After": "12"}), (200, poll_answer("e-11", 11))]
     service.answers["/api/notificaciones/polling"] = lambda query: queue.pop(0) if len(queue) > 1 else queue[0]
     service.later(4_500)
     while len(queue) > 1:
@@ -410,7 +423,7 @@ def test_a_planned_interruption_that_ends_in_time_is_never_seen(service: Service
 def test_silence_of_two_and_a_half_heartbeats_reopens(service: Service) -> None:
     live(service)
     service.later(30_000)
-    service.run("sources[0].send('latido', {cursor: 'e-40', hora_servidor: '2026-11-24T19:05:42-06:00'}, 'e-40');")
+    service.run("beat(sources[0], 'e-40');")
     service.later(37_000)
     assert len(service.sources) == 1
     service.later(1_000)
@@ -456,18 +469,284 @@ def test_sesion_terminada_on_the_stream_stops_everything(service: Service) -> No
 def test_401_while_polling_ends_the_session(service: Service) -> None:
     service.poll(poll_answer("e-10"))
     polling(service)
-    service.answers["/api/notificaciones/polling"] = lambda query: (401, {})
+    service.answers["/api/notificaciones/polling"] = lambda query: UNKNOWN
     service.later(3_100)
     service.until("seen.some(function (s) { return s[0] === 'sesion_terminada'; })")
 
 
-def test_ten_seconds_without_hola_mean_too_many_tabs(service: Service) -> None:
+CROWDED = ["demasiadas_pestanas", ""]
+
+
+def test_a_tab_that_gets_neither_a_stream_nor_an_answer_is_one_too_many(service: Service) -> None:
+    service.held.append("/api/notificaciones/polling")
     service.connect()
     service.until("sources.length === 1")
     service.later(9_000)
-    assert ["demasiadas_pestanas", ""] not in service.seen
+    assert CROWDED not in service.seen
     service.later(1_200)
-    assert ["demasiadas_pestanas", ""] in service.seen
+    assert CROWDED in service.seen
+
+
+def test_a_tab_that_gets_no_snapshot_is_one_too_many(service: Service) -> None:
+    service.held.append("/api/pedidos")
+    service.connect()
+    service.later(9_000)
+    assert CROWDED not in service.seen
+    service.later(1_200)
+    assert CROWDED in service.seen
+
+
+@pytest.mark.parametrize("answer", [(200, poll_answer("e-10")), (200, {}), (502, None)])
+def test_whatever_comes_back_the_tab_had_its_connection(service: Service, answer: Any) -> None:
+    """As behind a proxy that keeps a stream until it ends: polls are answered, so the tabs are not to blame."""
+    service.answers["/api/notificaciones/polling"] = lambda query: answer
+    service.connect()
+    service.until("sources.length === 1")
+    service.later(3_100)
+    service.until("ended === 2")  # the snapshot, and a poll
+    service.later(7_000)
+    for attempt in (2, 3):  # it is tried again and again
+        service.within(17_000, f"sources.length === {attempt}")
+        service.within(11_000, f"sources[{attempt - 1}].readyState === 2")
+        service.later(3_900)
+    assert CROWDED not in service.seen
+    assert "sse" not in service.modes
+
+
+# Is the stream any good?
+
+
+def asked_polls(service: Service) -> int:
+    return len(service.asked("/api/notificaciones/polling"))
+
+
+def test_a_stream_that_greets_and_goes_mute_gives_way_to_polling(service: Service) -> None:
+    service.poll(poll_answer("e-11", 11), poll_answer("e-12", 12))
+    greeted(service)
+    assert service.modes == ["sse"]
+    service.later(2_900)
+    assert asked_polls(service) == 0
+    service.later(200)
+    service.until("notif.getEstado().polling_activo")
+    assert service.orders == [11]  # beside the stream, which is not given up yet
+    assert service.run("return sources[0].readyState;") == 1
+    service.later(3_000)
+    assert service.run("return sources[0].readyState;") == 2
+    service.until("notif.getEstado().cursor === 'e-12'")
+    for attempt in range(1, 4):  # it is tried again, greets, and is never taken for good
+        service.within(17_000, f"sources.length === {attempt + 1}")
+        service.run(f"hello(sources[{attempt}], 'e-12');")
+        service.within(6_100, f"sources[{attempt}].readyState === 2")
+    assert service.modes == ["sse", "polling"]
+    assert service.orders == [11, 12]
+
+
+def test_a_heartbeat_on_time_ends_polling(service: Service) -> None:
+    service.poll(poll_answer("e-10"))
+    polling(service)
+    service.within(17_000, "sources.length === 2")
+    service.run("hello(sources[1], 'e-10');")
+    service.later(2_000)
+    assert service.modes[-1] == "polling"
+    service.run("beat(sources[1], 'e-10');")
+    assert service.modes[-1] == "sse"
+    asked = asked_polls(service)
+    service.later(14_000)
+    assert asked_polls(service) == asked
+    assert service.modes[-1] == "sse"
+
+
+def test_an_event_on_time_is_as_good_as_a_heartbeat(service: Service) -> None:
+    greeted(service)
+    service.run("order(sources[0], 11);")
+    service.later(30_000)
+    assert service.modes == ["sse"]
+    assert asked_polls(service) == 0
+
+
+def test_what_is_replayed_says_nothing_of_the_stream(service: Service) -> None:
+    service.poll(poll_answer("e-13"))
+    greeted(service)
+    service.run("order(sources[0], 11, 'e', 60000); order(sources[0], 12, 'e', 1);")
+    service.later(3_100)
+    service.until("notif.getEstado().polling_activo")
+    service.run("order(sources[0], 13, 'e', 50000);")  # a long replay: it is not mute
+    service.later(5_000)
+    assert service.run("return sources[0].readyState;") == 1
+    service.within(1_100, "sources[0].readyState === 2")
+    assert service.orders == [11, 12]
+    assert service.modes == ["sse", "polling"]
+
+
+def test_without_heartbeats_the_greeting_is_enough(service: Service) -> None:
+    service.connect()
+    service.until("sources.length === 1")
+    service.run("hello(sources[0], 'e-10', 0, 0);")
+    service.later(60_000)
+    assert service.modes == ["sse"]
+    assert asked_polls(service) == 0
+
+
+def test_a_greeting_that_comes_late_is_not_trusted(service: Service) -> None:
+    """A proxy that keeps the newest message back lets it out when the first heartbeat comes."""
+    service.poll(poll_answer("e-10"))
+    service.connect()
+    service.until("sources.length === 1")
+    service.later(4_000)
+    service.run("hello(sources[0], 'e-10', 12000);")
+    service.until("notif.getEstado().polling_activo")
+    assert service.modes == ["polling"]
+    # A greeting that only took its time to be written is another matter.
+    service.within(6_000, "sources.length === 2")
+    service.later(4_000)
+    service.run("hello(sources[1], 'e-10'); beat(sources[1], 'e-10');")
+    assert service.modes == ["polling", "sse"]
+
+
+@pytest.mark.parametrize("late", ["beat(sources[0], 'e-10', 15000);", "order(sources[0], 11, 'e', 15000);"])
+def test_a_stream_that_begins_to_be_late_is_trusted_no_more(service: Service, late: str) -> None:
+    service.poll(poll_answer("e-11"))
+    live(service)
+    service.run("notif.on('hora', function (h) { seen.push(['hora', Math.round(h.desfase_ms / 1000)]); });")
+    service.later(20_000)
+    service.run(late)
+    service.until("notif.getEstado().polling_activo")
+    assert service.run("return sources[0].readyState;") == 2
+    assert service.modes == ["sse", "polling"]
+    assert ["hora", -15] not in service.seen  # the page's clock is not set by what is old
+    assert service.orders == ([11] if "order" in late else [])
+
+
+def test_a_little_late_is_neither_good_nor_bad(service: Service) -> None:
+    service.poll(poll_answer("e-10"))
+    greeted(service)
+    service.run("beat(sources[0], 'e-10', 3000);")
+    service.later(3_100)
+    service.until("notif.getEstado().polling_activo")
+    service.run("beat(sources[0], 'e-10');")
+    assert service.modes == ["sse", "polling", "sse"]
+    service.run("beat(sources[0], 'e-10', 3000);")
+    service.later(3_000)
+    assert service.modes == ["sse", "polling", "sse"]
+
+
+def test_a_stream_that_is_cut_before_it_was_good_counts_as_failed(service: Service) -> None:
+    service.poll(poll_answer("e-10"))
+    greeted(service)
+    service.run("sources[0].fail(0); hello(sources[0], 'e-10'); sources[0].fail(0);")
+    service.until("notif.getEstado().polling_activo")
+    service.within(17_000, "sources.length === 2")
+
+
+def test_a_greeting_after_an_outage_asks_at_once(service: Service) -> None:
+    polling_answers = [None]
+    service.answers["/api/notificaciones/polling"] = lambda query: polling_answers[0]
+    live(service)
+    service.run("sources[0].fail(0); sources[0].fail(0);")
+    service.within(17_000, "sources.length === 2")
+    assert service.modes[-1] == "sin_conexion"
+    polling_answers[0] = (200, poll_answer("e-11", 11))
+    service.run("hello(sources[1], 'e-10');")
+    service.until("notif.getEstado().polling_activo")
+    assert service.orders == [11]
+    assert len(service.sources) == 2
+    service.run("beat(sources[1], 'e-11');")
+    assert service.modes[-1] == "sse"
+
+
+# Answers of somebody else
+
+FOREIGN = [
+    {}, [], True, None, "sí", {"eventos": None}, {"cursor": "e-11", "eventos": [7]}, {"cursor": 7, "eventos": []},
+    {"error": "unauthorized"},
+]  # fmt: skip
+STATUSES = [200, 400, 401, 403, 404, 413, 502]
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_a_foreign_answer_to_a_poll_is_a_lost_connection(service: Service, status: int) -> None:
+    service.poll(poll_answer("e-10"))
+    polling(service)
+    for body in FOREIGN:
+        service.answers["/api/notificaciones/polling"] = lambda query, body=body: (status, body)
+        service.within(6_000, "notif.getEstado().polling_activo === false")
+        service.poll(poll_answer("e-11", 11))
+        service.within(6_000, "notif.getEstado().polling_activo")
+    assert service.orders == [11]
+    assert seen_of(service, "sesion_terminada") == []
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_a_foreign_snapshot_is_asked_for_again(service: Service, status: int) -> None:
+    bodies = [
+        *FOREIGN,
+        {"pedidos": [], "cursor": None},
+        {"pedidos": {}, "cursor": "e-1"},
+        {"pedidos": [1], "cursor": "e-1"},
+    ]
+    queue = [(status, body) for body in bodies]
+    right = service.answers["/api/pedidos"]
+    service.answers["/api/pedidos"] = lambda query: queue.pop(0) if queue else right(query)
+    service.connect()
+    service.within(90_000, "sources.length === 1")
+    assert queue == []
+    assert seen_of(service, "instantanea", "sesion_terminada") == [["instantanea", "e-10"]]
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_a_foreign_answer_settles_no_action(service: Service, status: int) -> None:
+    service.act(*[(status, body) for body in FOREIGN], (200, {"ok": True, "nuevos": 1}))
+    live(service)
+    service.run("notif.acusarRecibo([8]);")
+    for _ in range(300):
+        if seen_of(service, "acuse_confirmado"):
+            break
+        service.run("sources[0].readyState !== 2 && beat(sources[0], 'e-10');")
+        service.later(1_000)
+    assert seen_of(service, "acuse_confirmado", "error", "sesion_terminada") == [["acuse_confirmado", 1]]
+    assert len(service.actions) == len(FOREIGN) + 1
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_a_closed_stream_and_a_foreign_answer_end_nothing(service: Service, status: int) -> None:
+    service.answers["/api/auth/sesion"] = lambda query: (status, {})
+    service.poll(poll_answer("e-10"))
+    live(service)
+    service.run("sources[0].fail(2);")
+    service.within(10_000, "sources.length === 2")
+    assert seen_of(service, "sesion_terminada") == []
+
+
+@pytest.mark.parametrize("message", ["resincronizar", "evento_pedido", "latido", "hola"])
+@pytest.mark.parametrize("data", [{}, [], True, "sí", {"cursor": 7}, {"cursor": "x"}])
+def test_a_foreign_message_on_the_stream_stops_nothing(service: Service, message: str, data: Any) -> None:
+    live(service)
+    service.page.evaluate("([name, data]) => sources[0].send(name, data, 'x')", [message, data])
+    service.run("hello(sources[0], 'e-10'); order(sources[0], 11); beat(sources[0], 'e-11');")
+    assert service.orders == [11]
+    assert service.state()["cursor"] == "e-11"
+    assert service.modes == ["sse"]
+
+
+@pytest.mark.parametrize("seconds", ["86400", "99999999"])
+@pytest.mark.parametrize("path", ["/api/notificaciones/polling", "/api/notificaciones/acuses"])
+def test_retry_after_is_followed_for_a_minute(service: Service, path: str, seconds: str) -> None:
+    """Beyond 24 days a browser makes no timer at all, but asks at once, again and again."""
+    queue = [(429, LATER, {"Retry-After": seconds}), (200, {"ok": True, "nuevos": 1, **poll_answer("e-10")})]
+    live(service)
+    service.answers[path] = lambda query: queue.pop(0) if len(queue) > 1 else queue[0]
+    if "polling" in path:
+        service.run("sources[0].fail(0); sources[0].fail(0);")
+    else:
+        service.run("notif.acusarRecibo([8]);")
+    service.until("ended === 2")  # the snapshot, and what is to be asked again
+    for _ in range(59):
+        service.later(1_000)
+        service.run("sources[0].readyState !== 2 && beat(sources[0], 'e-10');")
+    assert len(service.asked(path)) == 1
+    service.later(1_500)
+    service.until("ended === 3")
+    assert len(service.asked(path)) == 2
 
 
 def test_goes_on_from_the_stored_cursor_of_its_role_and_user(service: Service) -> None:
@@ -557,7 +836,7 @@ def test_actions_without_a_connection_wait_for_one(service: Service) -> None:
             break
     assert len(service.actions) >= 6
     service.actions.clear()
-    service.act((200, {"pedido_id": 5}))
+    service.act((200, {"pedido_id": 5, "ok": True, "nuevos": 1}))
     service.poll(poll_answer("e-10"))
     service.within(8_000, "seen.filter(function (s) { return /_confirmad[ao]$/.test(s[0]); }).length === 3")
     acknowledged = [body["evento_ids"] for method, _, body in service.actions if method == "POST"]
@@ -580,7 +859,7 @@ def test_actions_before_conectar_are_kept(service: Service) -> None:
     assert service.seen == [["suscripcion_confirmada", 5]] * 2
 
 
-@pytest.mark.parametrize("answer", [refusal(503, "registro_no_disponible"), (429, {}), (500, {}), (200, None), None])
+@pytest.mark.parametrize("answer", [refusal(503, "registro_no_disponible"), (429, LATER), (500, {}), (200, None), None])
 def test_an_action_that_may_work_later_is_sent_again(service: Service, answer: Any) -> None:
     service.act(answer, answer, (200, {"ok": True, "nuevos": 1}))
     live(service)
@@ -591,14 +870,14 @@ def test_an_action_that_may_work_later_is_sent_again(service: Service, answer: A
 
 
 def test_a_refused_action_is_told_and_the_next_one_goes(service: Service) -> None:
-    service.act(refusal(409, "demasiadas_suscripciones"), (403, None), confirmed(6))
+    service.act(refusal(409, "demasiadas_suscripciones"), refusal(403, "rol_no_permitido"), confirmed(6))
     live(service)
     service.run("window.errors = []; notif.on('error', function (error) { errors.push(error); });")
     service.run("[5, 4, 6].forEach(function (id) { notif.suscribirPedido(id); });")
     service.until("seen.length === 5")
     assert service.run("return errors;") == [
         {"accion": "suscribir_pedido", "pedido_id": 5, "codigo": "demasiadas_suscripciones", "mensaje": "No."},
-        {"accion": "suscribir_pedido", "pedido_id": 4, "codigo": "error_http", "mensaje": "HTTP 403"},
+        {"accion": "suscribir_pedido", "pedido_id": 4, "codigo": "rol_no_permitido", "mensaje": "No."},
     ]
     service.later(60_000)
     assert len(service.actions) == 3
@@ -628,7 +907,7 @@ def test_many_receipts_are_several_calls(service: Service) -> None:
 
 
 def test_401_for_an_action_ends_the_session(service: Service) -> None:
-    service.act((401, {}))
+    service.act(UNKNOWN)
     live(service)
     service.run("notif.acusarRecibo(8);")
     service.until("seen.some(function (s) { return s[0] === 'sesion_terminada'; })")
@@ -846,7 +1125,7 @@ def test_the_page_pings_every_thirty_seconds_until_desconectar(with_socket: Serv
 def test_waking_up_asks_the_socket_whether_it_lives(with_socket: Service, sockets: Sockets) -> None:
     live_with_socket(with_socket)
     del sockets.answers["ping"]
-    with_socket.run("window.dispatchEvent(new Event('online')); hello(sources[1], 'e-10');")
+    with_socket.run("window.dispatchEvent(new Event('online')); hello(sources[1], 'e-10'); beat(sources[1], 'e-10');")
     soon(with_socket, lambda: sockets.pings == 1)
     with_socket.later(5_100)
     assert with_socket.run(f"return {ACTIVE};") is False
@@ -896,3 +1175,51 @@ def test_without_a_right_to_open_sockets_actions_go_by_http(with_socket: Service
     live(with_socket)
     with_socket.run("notif.acusarRecibo(8);")
     with_socket.until("seen.length === 3")
+
+
+@pytest.mark.parametrize("answer", [{}, {"estado": "ok"}, {"pedido_id": 5}, {"codigo": 7}])
+def test_a_foreign_answer_on_the_socket_settles_no_action(
+    with_socket: Service, sockets: Sockets, answer: dict[str, Any]
+) -> None:
+    sockets.answers["acusar_recibo"] = answer
+    with_socket.act((200, {"ok": True, "nuevos": 1}))
+    live_with_socket(with_socket)
+    with_socket.run("notif.acusarRecibo(8);")
+    with_socket.until("seen.length === 3")
+    assert with_socket.seen[2:] == [["acuse_confirmado", 1]]
+    assert with_socket.actions == [("POST", "acuses", {"evento_ids": [8]})]
+
+
+@pytest.mark.parametrize("of", ["connect", "introduction", "introduction later"])
+def test_a_socket_that_somebody_else_refuses_is_tried_again(with_socket: Service, sockets: Sockets, of: str) -> None:
+    right = sockets.connect
+    if of == "connect":
+        sockets.connect = '44{"message":"Invalid namespace"}'
+    else:
+        answer = {} if of == "introduction" else {"codigo": "registro_no_disponible", "mensaje": "Ahora no."}
+        sockets.answers["conectar_usuario"] = answer
+    live(with_socket)
+    soon(with_socket, lambda: sockets.received != [] and len(sockets.opened) == 1)
+    with_socket.page.wait_for_timeout(50)
+    assert with_socket.run(f"return {ACTIVE};") is False
+    sockets.connect, sockets.answers["conectar_usuario"] = right, {"rol": "cocinero"}
+    with_socket.within(8_000, ACTIVE)
+
+
+def test_a_socket_that_is_confirmed_and_goes_mute_is_tried_less_and_less_often(
+    with_socket: Service, sockets: Sockets
+) -> None:
+    """An action waits five seconds for it, and then goes by HTTP."""
+    del sockets.answers["ping"]
+    with_socket.act((200, {"ok": True, "nuevos": 1}))
+    live_with_socket(with_socket)
+    for number in range(1, 5):
+        with_socket.run(f"notif.acusarRecibo({number});")
+        soon(with_socket, lambda number=number: len(sockets.actions) == number)
+        with_socket.within(5_100, f"!{ACTIVE}")
+        soon(with_socket, lambda number=number: len(with_socket.actions) == number)
+        with_socket.run("sources[sources.length - 1].readyState !== 2 && beat(sources[sources.length - 1], 'e-10');")
+        lost = with_socket.run("return Date.now();")
+        with_socket.within(31_000, ACTIVE)
+        waited = (with_socket.run("return Date.now();") - lost) / 1000
+        assert min(30, 2 ** (number - 1)) - 0.2 <= waited, (number, waited)

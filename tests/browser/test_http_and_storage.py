@@ -13,10 +13,11 @@ from tests.browser.page_files import STATIC
 SHARED = STATIC / "js" / "shared"
 
 # Asks once; `window.answers` is what came back.
-ASK = """(patience) => {
+ASK = """([patience, wanted]) => {
   window.answers = [];
-  window.request = posNotif.http.get('/api/algo', (answer) => window.answers.push(answer), patience);
+  window.request = posNotif.http.get('/api/algo', wanted, (answer) => window.answers.push(answer), patience);
 }"""
+NONE = {"status": 0, "body": {}, "retryAfter": 0}
 
 
 @pytest.mark.parametrize(
@@ -56,54 +57,90 @@ def silent(blank: Any) -> Iterator[Any]:
 @pytest.mark.parametrize(("patience", "ms"), [(None, 12_000), (120_000, 120_000)])
 def test_a_request_that_nobody_answers_ends(silent: Any, patience: int | None, ms: int) -> None:
     with silent.expect_request("**/api/algo"):
-        silent.evaluate(ASK, patience)
+        silent.evaluate(ASK, [patience, {}])
     silent.clock.run_for(ms - 1)
     assert silent.evaluate("answers") == []
     with silent.expect_event("requestfailed") as failed:
         silent.clock.run_for(1)
     assert failed.value.failure == "net::ERR_ABORTED"
-    assert silent.evaluate("answers") == [{"status": 0, "body": {}, "retryAfter": 0}]
+    assert silent.evaluate("answers") == [NONE]
 
 
 @pytest.mark.browser
 def test_a_request_that_is_dropped_is_not_answered(silent: Any) -> None:
     with silent.expect_request("**/api/algo"):
-        silent.evaluate(ASK)
+        silent.evaluate(ASK, [None, {}])
     with silent.expect_event("requestfailed"):
         silent.evaluate("request.drop()")
     silent.clock.run_for(60_000)
     assert silent.evaluate("answers") == []
 
 
+def error(codigo: str) -> dict[str, Any]:
+    return {"error": {"codigo": codigo, "mensaje": "No."}}
+
+
 @pytest.mark.browser
 @pytest.mark.parametrize(
-    ("sent", "got"),
+    ("wanted", "sent", "got"),
     [
-        ({"status": 200, "json": {"a": 1}}, {"status": 200, "body": {"a": 1}, "retryAfter": 0}),
-        ({"status": 204}, {"status": 204, "body": {}, "retryAfter": 0}),
+        ({"a": "number"}, {"status": 200, "json": {"a": 1}}, {"status": 200, "body": {"a": 1}, "retryAfter": 0}),
+        ({"a": "list"}, {"status": 201, "json": {"a": [{}]}}, {"status": 201, "body": {"a": [{}]}, "retryAfter": 0}),
+        (None, {"status": 204}, {"status": 204, "body": {}, "retryAfter": 0}),
         (
-            {"status": 429, "json": {"error": {"codigo": "x"}}, "headers": {"Retry-After": "7"}},
-            {"status": 429, "body": {"error": {"codigo": "x"}}, "retryAfter": 7},
+            {"a": "number"},
+            {"status": 429, "json": error("x"), "headers": {"Retry-After": "7"}},
+            {"status": 429, "body": error("x"), "retryAfter": 7},
         ),
-        ({"status": 502, "body": "<h1>Bad Gateway</h1>"}, {"status": 502, "body": {}, "retryAfter": 0}),
-        # A hotspot's page is no answer of the service.
-        ({"status": 200, "body": "<h1>Wi-Fi</h1>"}, {"status": 0, "body": {}, "retryAfter": 0}),
+        (None, {"status": 401, "json": error("x")}, {"status": 401, "body": error("x"), "retryAfter": 0}),
     ],
-    ids=["json", "empty", "later", "proxy", "hotspot"],
+    ids=["json", "list", "empty", "later", "refused"],
 )
-def test_an_answer_comes_once_as_the_service_gave_it(blank: Any, sent: dict[str, Any], got: dict[str, Any]) -> None:
+def test_an_answer_comes_once_as_the_service_gave_it(
+    blank: Any, wanted: Any, sent: dict[str, Any], got: dict[str, Any]
+) -> None:
+    assert answer_to(blank, wanted, sent) == [got]
+
+
+def answer_to(blank: Any, wanted: Any, sent: dict[str, Any]) -> Any:
+    """All that the page has been told of a request that is answered so, once it has been told something."""
     blank.route("**/api/algo", lambda route: route.fulfill(**sent))
-    blank.evaluate(ASK)
-    blank.wait_for_function("answers.length > 0")
+    blank.evaluate(ASK, [None, wanted])
+    blank.wait_for_function("answers.length > 0", timeout=20_000)
     blank.clock.run_for(60_000)
-    assert blank.evaluate("answers") == [got]
+    return blank.evaluate("answers")
+
+
+FOREIGN = (
+    "{}",
+    "[]",
+    "true",
+    "null",
+    '{"a": null}',
+    '{"a": [7]}',
+    '{"error": "no"}',
+    '{"error": {"codigo": 4}}',
+    "<h1>",
+)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("status", [200, 201, 204, 400, 401, 403, 404, 413, 502])
+def test_what_somebody_else_answers_is_no_answer(blank: Any, status: int) -> None:
+    """A hotspot, a proxy, another service on its port: whatever they say, it is not the service who says it."""
+    for body in FOREIGN:
+        sent = {"status": status, "body": "" if status == 204 else body, "headers": {"Retry-After": "7"}}
+        assert answer_to(blank, {"a": "list"}, sent) == [NONE], body
+        blank.unroute("**/api/algo")
+    if status < 300 and status != 204:  # nor is a body where there should be none
+        assert answer_to(blank, None, {"status": status, "body": "{}"}) == [NONE]
 
 
 @pytest.mark.browser
 def test_what_is_sent_is_json(blank: Any) -> None:
     blank.route("**/api/algo", lambda route: route.fulfill(json={}))
     with blank.expect_request("**/api/algo") as request:
-        blank.evaluate("posNotif.http.send('PATCH', '/api/algo', {disponible: true}, () => 0)")
+        blank.evaluate("posNotif.http.send('PATCH', '/api/algo', {disponible: true}, {}, () => 0)")
     assert request.value.method == "PATCH"
     assert request.value.post_data_json == {"disponible": True}
     assert request.value.headers["content-type"] == "application/json"

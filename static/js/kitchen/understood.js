@@ -46,7 +46,7 @@
   // A snapshot does not say which event cancelled the order; its history does.
   Understood.prototype._find = function (id) {
     var self = this;
-    pages.http.get('/api/pedidos/' + id, function (answer) {
+    pages.http.get('/api/pedidos/' + id, { eventos: 'list' }, function (answer) {
       var eventId = null;
       if (answer.status === 0 || answer.status >= 500) {
         window.setTimeout(function () { self._find(id); }, RETRY_MS);

@@ -51,8 +51,9 @@
 
   download._ask = function () {
     var self = this, name = this.name;
-    pages.http.get(PROGRESS, function (answer) {
+    pages.http.get(PROGRESS, { descargas: 'list' }, function (answer) {
       if (name !== self.name) { return; }
+      if (answer.status === 0) { self._soon(); return; }
       self._tell(answer.status === 200 ? self._find(answer.body.descargas) : null);
     });
   };

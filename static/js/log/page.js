@@ -9,6 +9,7 @@
   var wording = pages.wording;
   var document = window.document;
   var TABLE = '/api/notificaciones/eventos';
+  var WANTED = { eventos: 'list', descripciones: 'array', numeros: 'array', total: 'number', cabeza_hash: 'string' };
   var DAY_MS = 24 * 3600000;
   var SEARCH_MS = 120000;        // a word in a log of years takes its time
   var CHIPS = {
@@ -148,7 +149,7 @@
       dom.byId('proof').hidden = !sent;
       window.history.replaceState(null, '', window.location.pathname + '?' + sent);
     }
-    request = pages.http.get(TABLE + '?' + sent + (isFirst ? '' : '&cursor=' + cursor), function (answer) {
+    request = pages.http.get(TABLE + '?' + sent + (isFirst ? '' : '&cursor=' + cursor), WANTED, function (answer) {
       request = null;
       if (answer.status === 200) { show(answer.body, isFirst); } else { fail(answer, isFirst); }
     }, SEARCH_MS);

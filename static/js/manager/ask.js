@@ -8,10 +8,12 @@
   var pages = window.posNotif = window.posNotif || {};
   var RETRY_MS = 4000;
 
-  // onAnswer(body): what is not answered is soon asked for again, and what was known stays.
-  function Ask(path, leastMs, mostMs, onAnswer) {
+  // wanted: what an answer holds (http.js). onAnswer(body): what is not answered is soon asked for again, and what
+  // was known stays.
+  function Ask(path, wanted, leastMs, mostMs, onAnswer) {
     var self = this;
     this.path = path;
+    this.wanted = wanted;
     this.leastMs = leastMs;
     this.mostMs = mostMs;
     this.onAnswer = onAnswer;
@@ -56,7 +58,7 @@
     if (document.hidden) { return; }
     this.again = false;
     this.askedAt = new Date().getTime();
-    this.request = pages.http.get(this.path, function (answer) {
+    this.request = pages.http.get(this.path, this.wanted, function (answer) {
       self.request = null;
       if (self.again) { self.soon(); } else { self._in(answer.status === 200 ? self.mostMs : RETRY_MS); }
       if (answer.status === 200) { self.onAnswer(answer.body); }

@@ -22,7 +22,7 @@
     this.sum = sum;
     this.list = null;            // null: not known
     this.rows = new pages.Rows(container);
-    this.ask = new pages.Ask('/api/notificaciones/estado', LEAST_MS, MOST_MS, function (answer) {
+    this.ask = new pages.Ask('/api/notificaciones/estado', { conexiones: 'list' }, LEAST_MS, MOST_MS, function (answer) {
       self.list = devicesOf(answer.conexiones);
       self.show();
     });

@@ -8,6 +8,10 @@
   var wording = pages.wording;
   var clock = pages.clock;
   var PATH = '/api/cifras';
+  var WANTED = {
+    abiertos: 'object', espera: 'object', cocina: 'object', recogida: 'object', en_total: 'object', tarde: 'object',
+    por_hora: 'list', productos: 'list'
+  };
   var LEAST_MS = 3000;
   var MOST_MS = 30000;           // an order becomes late without an event
   var DAY_MS = 86400000;
@@ -29,7 +33,7 @@
     this.times = card(dom.byId('times'), 'Tiempos');
     this.late = card(dom.byId('late'), LATE_TITLE);
     legend(this.times.title);
-    this.ask = new pages.Ask(PATH, LEAST_MS, MOST_MS, function (answer) { self._take(answer); });
+    this.ask = new pages.Ask(PATH, WANTED, LEAST_MS, MOST_MS, function (answer) { self._take(answer); });
     dom.byId('day-before').onclick = function () { self._go(-1); };
     dom.byId('day-after').onclick = function () { self._go(1); };
     dom.byId('dishes-more').onclick = function () {

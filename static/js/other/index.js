@@ -10,8 +10,8 @@
   button.onclick = function () {
     button.disabled = true;
     error.hidden = true;
-    pages.http.send('POST', '/api/auth/logout', {}, function (answer) {
-      if (answer.status === 204 || answer.status === 200 || answer.status === 401) {
+    pages.http.send('POST', '/api/auth/logout', {}, null, function (answer) {
+      if (answer.status === 204 || answer.status === 401) {
         window.location.replace('/login');
         return;
       }

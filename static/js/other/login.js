@@ -56,7 +56,7 @@
     if (answer.status === 0) {
       showError('No hay conexión con el servidor. Intente de nuevo.');
     } else {
-      showError((answer.body.error && answer.body.error.mensaje) || 'No se pudo entrar (' + answer.status + ').');
+      showError(answer.body.error.mensaje);
     }
     if (answer.status === 429) { waitFor(answer.retryAfter || 60); }
     password.focus();
@@ -71,7 +71,7 @@
     }
     showError('');
     setBusy(true);
-    pages.http.send('POST', '/api/auth/login', { username: username.value, password: password.value }, onAnswer);
+    pages.http.send('POST', '/api/auth/login', { username: username.value, password: password.value }, { rol: 'string' }, onAnswer);
     return false;
   };
 

@@ -54,6 +54,7 @@
     this._startGrace(GRACE_MS * 4);
     client.on('conexion', function (state) { self._onMode(state); });
     client.on('demasiadas_pestanas', function () { self._showCrowded(); });
+    client.on('hora', function () { self._served(); });
   }
 
   var connection = Connection.prototype;
@@ -83,6 +84,14 @@
     window.clearTimeout(this.timer);
     this.offline = false;
     if (this.kind === 'offline' || this.kind === 'crowded') { this._hide(); }
+  };
+
+  // The service has answered: this tab has its connection.
+  connection._served = function () {
+    if (this.kind !== 'crowded') { return; }
+    this.offline = false;
+    this._hide();
+    if (this.plate.getAttribute('data-modo') === 'sin_conexion') { this._startGrace(GRACE_MS); }
   };
 
   connection._open = function (kind, className, children) {

@@ -1,7 +1,12 @@
 /* This is how the pages ask the service: JSON there and JSON back, and every
    request has an end. An answer is {status, body, retryAfter}: `status` is 0
-   where none came in time, `body` the JSON that came, or {}, and `retryAfter`
-   the seconds that the service asks for, or 0. */
+   where none of the service's came in time, `body` the JSON that came, or {},
+   and `retryAfter` the seconds that the service asks for, or 0.
+
+   Proxies, hotspots and other services answer too, with any status. Of errors,
+   those are the service's that say so in its words, {error: {codigo, …}}; of
+   successes, those that hold what was asked for: `wanted` gives it by name,
+   {eventos: 'list', cursor: 'string'}, or is null for an answer without a body. */
 (function (window) {
   'use strict';
 
@@ -13,11 +18,26 @@
     try { return JSON.parse(text); } catch (error) { return null; }
   }
 
-  // A success that is no JSON comes from somebody else on the way: the page of a hotspot, or of a proxy.
-  function answerOf(xhr) {
+  // kind: 'list' (of objects), 'array' (of anything), 'object', 'string', 'number' or 'boolean'.
+  function isA(kind, value) {
+    var isArray = Object.prototype.toString.call(value) === '[object Array]';
+    if (kind === 'list') { return isArray && value.every(function (one) { return isA('object', one); }); }
+    return kind === 'array' ? isArray : value !== null && !isArray && typeof value === kind;
+  }
+
+  function holds(body, wanted) {
+    return isA('object', body) && Object.keys(wanted).every(function (name) { return isA(wanted[name], body[name]); });
+  }
+
+  function isOurs(status, body, wanted) {
+    if (status < 200 || status > 299) { return holds(body, { error: 'object' }) && holds(body.error, { codigo: 'string' }); }
+    return wanted ? holds(body, wanted) : status === 204;
+  }
+
+  function answerOf(xhr, wanted) {
     var body = parse(xhr.responseText);
-    var foreign = xhr.status >= 200 && xhr.status < 300 && xhr.status !== 204 && !body;
-    return { status: foreign ? 0 : xhr.status, body: body || {}, retryAfter: Number(xhr.getResponseHeader('Retry-After')) || 0 };
+    if (!isOurs(xhr.status, body, wanted)) { return { status: 0, body: {}, retryAfter: 0 }; }
+    return { status: xhr.status, body: body || {}, retryAfter: Number(xhr.getResponseHeader('Retry-After')) || 0 };
   }
 
   // What changes something and waits for its answer: a browser that has no free connection sends nothing, for as
@@ -47,7 +67,7 @@
   }
 
   // content: an object, or null. onAnswer(answer) is called once, unless the request that this gives back is dropped.
-  function send(method, path, content, onAnswer, patienceMs) {
+  function send(method, path, content, wanted, onAnswer, patienceMs) {
     var xhr = new window.XMLHttpRequest(), timer;
     if (method !== 'GET') { onAnswer = counted(onAnswer); }
 
@@ -63,7 +83,7 @@
     xhr.onreadystatechange = function () {
       if (xhr.readyState !== 4) { return; }
       window.clearTimeout(timer);
-      onAnswer(answerOf(xhr));
+      onAnswer(answerOf(xhr, wanted));
     };
     timer = window.setTimeout(function () {   // not every browser of 2013 knows xhr.timeout
       drop();
@@ -73,8 +93,8 @@
     return { drop: drop };
   }
 
-  function get(path, onAnswer, patienceMs) {
-    return send('GET', path, null, onAnswer, patienceMs);
+  function get(path, wanted, onAnswer, patienceMs) {
+    return send('GET', path, null, wanted, onAnswer, patienceMs);
   }
 
   pages.http = { get: get, send: send, unanswered: unanswered };

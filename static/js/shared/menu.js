@@ -27,7 +27,7 @@
     var self = this;
     window.clearTimeout(this.timer);
     if (this.request) { this.request.drop(); }
-    this.request = pages.http.get('/api/productos', function (answer) {
+    this.request = pages.http.get('/api/productos', { productos: 'list' }, function (answer) {
       self.request = null;
       if (answer.status === 200) {
         self._take(answer.body.productos);
@@ -80,7 +80,7 @@
     if (this.waiting[id]) { return; }
     this.waiting[id] = true;
     this.onChange();
-    pages.http.send('PATCH', '/api/productos/' + id, { disponible: available }, function (answer) {
+    pages.http.send('PATCH', '/api/productos/' + id, { disponible: available }, { disponible: 'boolean' }, function (answer) {
       delete self.waiting[id];
       if (answer.status !== 200) {
         self.say('No se pudo marcar el plato. Intente de nuevo.');

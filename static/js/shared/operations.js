@@ -215,7 +215,7 @@
     window.clearTimeout(operation.timer);
     operation.state = 'sending';
     this._begin(operation);
-    pages.http.send('POST', operation.path, operation.body, function (answer) {
+    pages.http.send('POST', operation.path, operation.body, { pedido: 'object' }, function (answer) {
       self._onAnswer(operation, answer.status, answer.body);
     });
   };
@@ -226,15 +226,15 @@
       !!error.pedido && this.handlers.still(operation, error.pedido);
   };
 
-  // A 401 is kept for after the sign-in; a 200 without an order comes from somebody else on the way.
+  // A 401 is kept for after the sign-in.
   function isFinal(status, operation) {
     if (status === 500) { return ++operation.faults >= MOST_TRIES; }
     return status >= 400 && status < 500 && status !== 401 && status !== 408 && status !== 429;
   }
 
   operations._onAnswer = function (operation, status, answer) {
-    var error = answer.error || { codigo: '', mensaje: 'Error ' + status };
-    if ((status === 200 || status === 201) && answer.pedido) {
+    var error = answer.error;
+    if (status === 200 || status === 201) {
       this._drop(operation);
       this.handlers.answered(operation, answer);
     } else if (!isFinal(status, operation)) {
