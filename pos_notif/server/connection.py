@@ -64,12 +64,12 @@ class TcpConnection(TCPServer):
         writer: asyncio.StreamWriter,
         write_timeout: float,
         counts: Counts,
-        on_first_head: Callable[[], None],
+        on_first_head: Callable[[], None] | None = None,
     ) -> None:
         super().__init__(app, asyncio.get_running_loop(), config, context, {}, reader, writer)
         self._write_timeout = write_timeout
         self._counts = counts
-        self._on_first_head: Callable[[], None] | None = on_first_head
+        self._on_first_head = on_first_head
         self._reading = asyncio.timeout(None)
         self._is_reading = False
         self._lingering = False

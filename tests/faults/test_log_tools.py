@@ -87,7 +87,7 @@ def test_a_killed_pruning_is_sound_and_the_next_one_goes_on(log, make_server):
     # Where it is killed is seen from outside: a number of rows is gone.
     left = 6000
     for share in (0.9, 0.5, 0.1):
-        with started("prune", "--keep", "400d", "--database", log) as process:
+        with started("prune", "--yes", "--keep", "400d", "--database", log) as process:
             with opened(log) as connection:
                 while left > 6000 * share and process.poll() is None:
                     left = connection.execute("SELECT count(*) FROM events WHERE type <> 'poda'").fetchone()[0]
@@ -97,7 +97,7 @@ def test_a_killed_pruning_is_sound_and_the_next_one_goes_on(log, make_server):
             assert connection.execute("SELECT oldest > 5900, oldest <= head_id FROM log").fetchone() == (1, 1)
             assert connection.execute("SELECT count(*) FROM events WHERE type <> 'poda'").fetchone()[0] > 0
         assert call("verify", "--database", str(log)).exit_code == 0
-    assert call("prune", "--keep", "400d", "--database", str(log)).exit_code == 0
+    assert call("prune", "--yes", "--keep", "400d", "--database", str(log)).exit_code == 0
     with opened(log) as connection:
         assert connection.execute("SELECT DISTINCT type FROM events").fetchall() == [("poda",)]
         assert connection.execute("SELECT count(*) FROM orders").fetchone() == (100,)
@@ -157,7 +157,7 @@ def test_ctrl_c_in_the_middle_is_one_line_and_leaves_what_was_there(command, log
         "restore": (made, ("restore", made, "--database", log)),
         "import": (exported, ("import", exported, "--database", new)),
         "export": (log, ("export", "--output", tmp_path / "again.ndjson", "--database", log)),
-        "prune": (log, ("prune", "--keep", "400d", "--database", log)),
+        "prune": (log, ("prune", "--yes", "--keep", "400d", "--database", log)),
     }[command]
     for _ in range(10):
         code, told = interrupted_at_its_work(source, *arguments)

@@ -65,6 +65,14 @@ async def _run(database: Path, ticks: range, actors: list[Actor], clock: HeldClo
         for number, person in enumerate(PEOPLE, start=1)
     }
     async with NotificadorPedidos(database=str(database), clock=clock, ticks=clock.ticks) as notifier:
+        with opened(database) as connection, connection:
+            for who in people.values():
+                connection.execute(
+                    "INSERT INTO users VALUES (?, ?, ?, ?, '', 0)", (who.id, who.username, who.username, who.role)
+                )
+                connection.execute(
+                    "INSERT INTO sessions VALUES (?, ?, ?, '', 0, ?)", (who.id, bytes([who.id]), who.id, 2**60)
+                )
 
         async def do(deed: Deed) -> Done | None:
             who, sent = people[deed.person], deed.body
