@@ -426,12 +426,12 @@ def test_a_command_whose_standard_streams_are_closed_does_its_work(database, tmp
 
 
 def test_names_are_shown_where_the_terminal_cannot_write_them(database):
-    create = ("user", "create", "Jose 🌮", "--role", "mesero", "--password", "1234", "--database", database)
+    create = ("user", "create", "Łucja", "--role", "mesero", "--password", "1234", "--database", database)
     assert call(*create).exit_code == 0
     again = shell('"$@"', *create, PYTHONIOENCODING="latin-1")
-    assert again.stderr == "pos-notif: there is a user Jose \\U0001f32e already\n"
+    assert again.stderr == "pos-notif: there is a user \\u0141ucja already\n"
     listed = shell('"$@"', "user", "list", "--database", database, PYTHONIOENCODING="latin-1")
-    assert listed.stdout == "1\tmesero\tJose \\U0001f32e\n"
+    assert listed.stdout == "1\tmesero\t\\u0141ucja\n"
 
 
 INTERRUPTED = """

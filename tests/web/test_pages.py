@@ -12,6 +12,7 @@ import pytest
 from pos_notif.resources import resource
 from pos_notif.web.security_headers import content_security_policy
 from tests.support.in_process import in_process
+from tests.support.logs import opened
 from tests.support.stopwatch import Stopwatch
 from tests.support.waiting import eventually
 
@@ -136,9 +137,11 @@ async def test_a_page_of_a_person_is_never_stored(service):
         assert (await service.call("GET", path, cookie=cookie)).headers["Cache-Control"] == "no-store"
 
 
-async def test_names_are_escaped(service):
-    name = '<img src=x onerror="alert(1)">'
-    page = (await service.call("GET", "/", cookie=await service.sign_in(name, "mesero"))).text
+async def test_names_are_escaped(service, tmp_path):
+    cookie = await service.sign_in("Ana", "mesero")
+    with opened(tmp_path / "log.db") as connection:  # from when a name could be anything
+        connection.execute("UPDATE users SET username = ?", ('<img src=x onerror="alert(1)">',))
+    page = (await service.call("GET", "/", cookie=cookie)).text
     assert "<img" not in page
     assert "&lt;img" in page
     page = (await service.call("GET", "/login?next=/%22%3E%3Cscript%3E")).text
