@@ -255,7 +255,7 @@ SOUND = json.dumps(EVENT).encode()
         b"", b" ", b"{", b'{"a":}', b"{'a': 1}", b'{"a": 1,}', b"nul", b'{"a": 01}', b'{"a": 1} x', b'{"a": "\n"}',
         b'{"tipo": "cambio_estado", "pedido_id": 1, "estado": "lis', b"\x00", b"[1, 2",
         b'{"a": NaN}', b'{"a": Infinity}', b'{"a": [-Infinity]}', b"NaN",
-        b"\xef\xbb\xbf" + SOUND, SOUND.decode().encode("utf-16"), SOUND.decode().encode("utf-32-le"),
+        b"\xef\xbb\xbf\xef\xbb\xbf" + SOUND, SOUND.decode().encode("utf-16"), SOUND.decode().encode("utf-32-le"),
         b'{"a": "\xe9"}', b'{"a": "\xed\xa0\x80"}', b'{"a": "\xc0\xaf"}',
     ],
 )  # fmt: skip

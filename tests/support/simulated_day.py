@@ -61,17 +61,19 @@ def run_restaurant(
 async def _run(database: Path, ticks: range, actors: list[Actor], clock: HeldClock, slower: int) -> Day:
     day, hands, keys = Day(), Hands(180.0), count(1)
     people = {
-        person: Principal("session", number, number, person.username, person.role, None)
+        person: Principal("session", 1000 + number, number, person.username, person.role, None)
         for number, person in enumerate(PEOPLE, start=1)
     }
     async with NotificadorPedidos(database=str(database), clock=clock, ticks=clock.ticks) as notifier:
-        with opened(database) as connection, connection:
+        with opened(database) as connection:
             for who in people.values():
                 connection.execute(
-                    "INSERT INTO users VALUES (?, ?, ?, ?, '', 0)", (who.id, who.username, who.username, who.role)
+                    "INSERT OR IGNORE INTO users VALUES (?, ?, ?, ?, '', 0)",
+                    (who.user_id, who.username, who.username.casefold(), who.role),
                 )
                 connection.execute(
-                    "INSERT INTO sessions VALUES (?, ?, ?, '', 0, ?)", (who.id, bytes([who.id]), who.id, 2**60)
+                    "INSERT INTO sessions VALUES (?, ?, ?, '', 0, ?)",
+                    (who.id, str(who.id).encode(), who.user_id, 2**60),
                 )
 
         async def do(deed: Deed) -> Done | None:
