@@ -18,6 +18,7 @@ class Line(Struct, gc=False):
     cantidad: Any = None
     producto_id: Any = None
     producto_nombre: Any = None
+    notas: Any = None
 
 
 class Order(Struct, gc=False):
@@ -26,6 +27,7 @@ class Order(Struct, gc=False):
     tipo: Any = None
     cliente_nombre: Any = None
     estado: Any = None
+    notas: Any = None
     total: Any = None
     items: list[Line] | None = None
 
@@ -67,6 +69,7 @@ class Event(Struct, gc=False):
     items_listos_ids: Any = None
     item_id: Any = None
     cambios: Changes | None = None
+    item: Line | None = None
     nombre: Any = None
     nivel: Any = None
     stock_actual: Any = None
@@ -117,7 +120,7 @@ def _of_other_types(stored: bytes) -> Event:
     """Reads an event without the members that should hold others and do not."""
     try:
         event = convert(decode(stored), dict[str, Any])
-        for name in ("actor", "cambios", "pedido"):
+        for name in ("actor", "cambios", "item", "pedido"):
             if not isinstance(event.get(name), dict):
                 event[name] = None
         order = event["pedido"]

@@ -73,7 +73,8 @@ def _new(event: Event, service: Service) -> str:
         what = "pagado, pasa a cocina"
     elif order.estado == AWAITING_PAYMENT:
         what = "pedido nuevo, por pagar"
-    return f"{service}: {', '.join([what, *_dishes(order.items or ())])}"
+    note = [f"nota: {order.notas}"] if _is_written(order.notas) else []
+    return f"{service}: {', '.join([what, *_dishes(order.items or ()), *note])}"
 
 
 def _ready(event: Event, service: Service) -> str:
@@ -105,7 +106,7 @@ def _line(event: Event, service: Service) -> str:
     before, after = changes.cantidad_anterior, changes.cantidad_nueva
     match changes.tipo_cambio:
         case "item_agregado":
-            what = f"se agregó {_amount(after)}{dish}"
+            what = f"se agregó {_amount(after)}{dish}{_note(event.item)}"
         case "item_removido":
             what = f"se quitó {_amount(before)}{dish}"
         case "cantidad_modificada":
@@ -188,7 +189,16 @@ def _dishes(lines: Iterable[Line]) -> list[str]:
 
 
 def _dish(line: Line) -> str:
-    return str(line.producto_nombre or f"producto {line.producto_id or '?'}")
+    return str(line.producto_nombre or f"producto {line.producto_id or '?'}") + _note(line)
+
+
+def _note(line: Line | None) -> str:
+    """Writes a dish's note as it was written, in brackets behind the dish."""
+    return f" ({line.notas})" if line is not None and _is_written(line.notas) else ""
+
+
+def _is_written(note: Any) -> bool:
+    return isinstance(note, str) and bool(note.strip())
 
 
 def _amount(quantity: Any) -> str:

@@ -159,14 +159,26 @@ def test_a_change_is_marked_until_it_is_touched(kitchen: Any, restaurant: Any) -
 
 
 def test_warnings_in_notes_are_loud(kitchen: Any, restaurant: Any) -> None:
-    restaurant.publish(order(1, item(10, "Ensalada", 1, "bien fría, sin cebolla, alergia al maní")))
+    written = "bien fría. s/ cebolla, tomate ni chile, queso aparte y alergia al maní"
+    whole = "Alergia: maní, camarón, nuez. Cliente celíaca"
+    restaurant.publish(order(1, item(10, "Ensalada", 1, written), notas=whole))
     notes = ticket(kitchen, 1).locator(".line__note")
     notes.first.wait_for()
-    assert [" ".join(text.split()) for text in notes.all_inner_texts()] == [
-        "bien fría",
-        "SIN cebolla",
-        "ALERGIA al maní",
+    assert [
+        (note.get_attribute("class").partition("--")[2], " ".join(note.inner_text().split())) for note in notes.all()
+    ] == [
+        ("allergy", "ALERGIA: maní, camarón, nuez"),
+        ("allergy", "Cliente CELÍACA"),
+        ("", "bien fría"),
+        ("sin", "SIN cebolla, tomate ni chile"),
+        ("", "queso aparte"),
+        ("allergy", "ALERGIA al maní"),
     ]
+    kitchen_copy, log = (
+        restaurant.server.request("GET", path)[2] for path in ("/api/pedidos/1", "/api/notificaciones/eventos")
+    )
+    assert kitchen_copy["pedido"]["items"][0]["notas"] == written
+    assert log["descripciones"][-1] == f"Mesa 5: pedido nuevo, 1 Ensalada ({written}), nota: {whole}"
 
 
 def test_an_unpaid_takeaway_appears_when_it_is_paid(kitchen: Any, restaurant: Any) -> None:

@@ -6,46 +6,8 @@
   var dom = pages.dom;
   var create = dom.create;
   var states = pages.states;
+  var plates = pages.plates;
   var WAITING = 'Se enviará al volver';
-  var ALLERGY = /al[eé]rgi\S*/i;
-  var WITHOUT = /(^|[\s(.,;:\/-])sin(?=\s)/i;
-
-  // ---- notes ------------------------------------------------------------------
-
-  // A note that warns is cut at its commas, so that each warning is a plate of its own.
-  function pieces(note) {
-    if (!ALLERGY.test(note) && !WITHOUT.test(note)) { return [note]; }
-    return note.split(/[,;\n]+/);
-  }
-
-  function withoutPlate(piece) {
-    var match = WITHOUT.exec(piece), from = match.index + match[1].length;
-    var before = piece.slice(0, from).trim();
-    return create('span', 'line__note line__note--sin' + (before ? ' line__note--mid' : ''), [
-      before ? dom.text(before + ' ') : null,
-      create('b', '', 'SIN'),
-      dom.text(' ' + piece.slice(from + 3).trim())
-    ]);
-  }
-
-  function notePlate(piece) {
-    if (ALLERGY.test(piece)) {
-      return create('span', 'line__note line__note--allergy', [
-        dom.icon('warning'),
-        dom.text(piece.replace(ALLERGY, function (word) { return word.toUpperCase(); }))
-      ]);
-    }
-    if (WITHOUT.test(piece)) { return withoutPlate(piece); }
-    return create('span', 'line__note', piece);
-  }
-
-  function addNotes(parent, note) {
-    var list = pieces(String(note)), i, piece;
-    for (i = 0; i < list.length; i++) {
-      piece = list[i].trim();
-      if (piece) { parent.appendChild(notePlate(piece)); }
-    }
-  }
 
   // ---- lines ------------------------------------------------------------------
 
@@ -63,7 +25,7 @@
 
   function what(item, waiting) {
     var node = create('span', 'line__what', [create('span', 'line__name', item.producto_nombre || 'Producto')]);
-    if (item.notas) { addNotes(node, item.notas); }
+    if (item.notas) { plates.add(node, item.notas); }
     if (waiting) { node.appendChild(create('span', 'line__wait', waiting)); }
     return node;
   }
@@ -222,7 +184,7 @@
     }
     if (pedido.notas) {
       notes = create('div', 'ticket__notes');
-      addNotes(notes, pedido.notas);
+      plates.add(notes, pedido.notas);
       node.appendChild(notes);
     }
     node.appendChild(lines(record, view));
