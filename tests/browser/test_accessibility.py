@@ -76,6 +76,10 @@ def test_no_page_has_a_serious_fault(page: Any, floor: Floor, faults: Any) -> No
     page.locator(".dline").last.click()
     page.wait_for_selector(".ledit")
     audit("pos, línea")
+    page.click(".ledit .notebtn")
+    for chip in ("SIN", "cebolla", "ALERGIA"):
+        page.get_by_role("button", name=chip, exact=True).click()
+    audit("pos, nota")
     page.set_viewport_size({"width": 1280, "height": 800})
     floor.open(page, CASHIER, "/caja")
     page.locator(".due").first.click()

@@ -14,15 +14,15 @@
   var CONFIRM = { cancelar: 'Cancelar pedido', recuperar: 'A cocina' };
   var RECALL_MS = 30 * 60000;
 
-  // onAdd(pedido): dishes are to be added.
-  function Detail(container, operations, role, onAdd) {
+  // onAdd(pedido): dishes are to be added. onNote(target): for noteedit.js.
+  function Detail(container, operations, role, onAdd, onNote) {
     var self = this;
     this.container = container;
     this.operations = operations;
     this.role = role;
     this.onAdd = onAdd;
     this.asking = null;          // the action whose reason is asked
-    this.edit = new pages.LineEdit(operations, function () { self._again(); });
+    this.edit = new pages.LineEdit(operations, function () { self._again(); }, onNote);
     this.shown = null;           // the order that was drawn last
     this.rows = new pages.Rows(container);
   }
@@ -60,7 +60,7 @@
     var self = this, actions = pedido ? this._actions(pedido, now) : [];
     var waiting = pedido && this.operations.pending(pedido.id);
     var content;
-    if (!pedido || waiting || !pages.lines.byId(pedido.items, this.edit.id)) { this.edit.close(); }
+    if (!pedido || waiting || !pages.LineEdit.mayEdit(pedido) || !pages.lines.byId(pedido.items, this.edit.id)) { this.edit.close(); }
     this.shown = pedido;
     content = JSON.stringify([
       pedido, actions, this.asking, this.edit.content(), this.operations.words(waiting)

@@ -13,19 +13,19 @@
     return { tipo: 'mesa', mesa: '', cliente: '', pago: 'anticipado', notas: '', lines: {}, target: null };
   }
 
-  // onSend(draft, body, summary) of a draft that is complete.
-  function Entry(menu, userId, onSend) {
+  // onSend(draft, body, summary) of a draft that is complete. onNote(target): for noteedit.js.
+  function Entry(menu, userId, onSend, onNote) {
     var self = this;
     this.key = 'notif:borrador:' + userId;
     this.menu = menu;
     this.onSend = onSend;
+    this.onNote = onNote;
     this.draft = pages.storage.tab.get(this.key) || newDraft();
     this.category = '';
     this.dishes = new pages.Dishes(dom.byId('menu'), menu, this);
     this.tabs = new pages.Rows(dom.byId('tabs'));
     this._bind('entry-table', 'mesa');
     this._bind('entry-customer', 'cliente');
-    this._bind('entry-notes', 'notas');
     this._choice('entry-mesa', 'tipo', 'mesa');
     this._choice('entry-llevar', 'tipo', 'llevar');
     this._choice('entry-before', 'pago', 'anticipado');
@@ -34,6 +34,7 @@
       self.category = ALL;
       self.show();
     };
+    dom.byId('entry-notes').onclick = function () { self.writeNote(null); };
     dom.byId('entry-form').onsubmit = function () {
       self.send();
       return false;
@@ -64,7 +65,6 @@
 
   entry.begin = function (draft) {
     this.draft = draft || newDraft();
-    this.dishes.editing = null;
     this.category = '';
     this.fail('');
     this.show();
@@ -91,12 +91,34 @@
     var line = this.line(product.id);
     if (quantity <= 0) {
       delete this.draft.lines[product.id];
-      if (this.dishes.editing === product.id) { this.dishes.editing = null; }
     } else {
       this.draft.lines[product.id] = { cantidad: quantity, notas: line.notas };
     }
     this.fail('');
     this.show();
+  };
+
+  // product: null for the note of the whole order.
+  entry.writeNote = function (product) {
+    var self = this, draft = this.draft, line = product && this.line(product.id), label = this._label();
+    this.onNote({
+      title: product ? product.nombre : 'Nota para todo el pedido',
+      aside: product && line.cantidad ? line.cantidad + '×' + (label ? ' · ' + label : '') : label,
+      quantity: product ? line.cantidad : 0,
+      text: product ? line.notas : draft.notas,
+      set: function (text) {
+        if (product) { line.notas = text; } else { draft.notas = text; }
+        self.keep();
+      }
+    });
+  };
+
+  // "Mesa 7", as far as it has been written.
+  entry._label = function () {
+    var draft = this.draft;
+    if (draft.target) { return draft.target.label; }
+    if (draft.tipo === 'llevar') { return wording.label({ tipo: 'llevar', cliente_nombre: draft.cliente.trim() }); }
+    return draft.mesa.trim() ? 'Mesa ' + draft.mesa.trim() : '';
   };
 
   // {dishes, total, items, out: names}
@@ -197,7 +219,7 @@
     dom.byId('entry-takeaway').hidden = draft.tipo !== 'llevar';
     setValue('entry-table', draft.mesa);
     setValue('entry-customer', draft.cliente);
-    setValue('entry-notes', draft.notas);
+    dom.setText(dom.byId('entry-notes-text'), draft.notas.trim() || 'Agregar');
     this._showTabs(sum);
     this._showMenu(sum);
     dom.setText(dom.byId('entry-count'), wording.count(sum.dishes, 'plato', 'platos'));

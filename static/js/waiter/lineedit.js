@@ -9,10 +9,11 @@
   var lines = pages.lines;
   var wording = pages.wording;
 
-  // onChange(): opened, closed or touched.
-  function LineEdit(operations, onChange) {
+  // onChange(): opened, closed or touched. onNote(target): for noteedit.js.
+  function LineEdit(operations, onChange, onNote) {
     this.operations = operations;
     this.onChange = onChange;
+    this.onNote = onNote;
     this.close();
   }
 
@@ -38,9 +39,9 @@
     this.onChange();
   };
 
-  // Changes when the open line must be drawn anew; not while its note is being written.
+  // Changes when the open line must be drawn anew.
   edit.content = function () {
-    return [this.id, this.draft.cantidad, this.removing];
+    return [this.id, this.draft.cantidad, this.draft.notas, this.removing];
   };
 
   function mayEdit(pedido) {
@@ -103,15 +104,16 @@
     return node;
   };
 
-  edit._noteField = function (item) {
-    var self = this, input = dom.create('input', 'input');
-    input.type = 'text';
-    input.maxLength = 200;
-    input.value = this.draft.notas;
-    input.setAttribute('placeholder', 'Nota para cocina');
-    input.setAttribute('aria-label', 'Nota para ' + item.producto_nombre);
-    input.oninput = function () { self.draft.notas = input.value; };
-    return input;
+  edit._noteButton = function (pedido, item) {
+    var draft = this.draft, self = this;
+    return dom.button('notebtn', [
+      dom.create('b', '', 'Nota para cocina'), dom.create('span', '', draft.notas.trim() || 'Agregar')
+    ], function () {
+      self.onNote({
+        title: item.producto_nombre || 'Producto', aside: draft.cantidad + '× · ' + wording.label(pedido),
+        quantity: draft.cantidad, text: draft.notas, set: function (text) { draft.notas = text; }
+      });
+    });
   };
 
   edit._confirm = function (pedido, item) {
@@ -136,7 +138,7 @@
     save.type = 'submit';
     form = dom.create('form', 'ledit', [
       dom.create('div', 'ledit__row', [dom.create('span', 'grow', 'Cantidad'), this._stepper(item)]),
-      this._noteField(item),
+      this._noteButton(pedido, item),
       pedido.estado === 'listo' || pedido.estado === 'servido' ?
         dom.create('p', 'muted small', 'Con más cantidad, el pedido vuelve a cocina.') : null,
       only ? dom.create('p', 'muted small', 'Es el único plato: para quitarlo, cancele el pedido.') : null,

@@ -44,8 +44,10 @@
   var menu = new pages.Menu(screen.redraw);
   var ready = new pages.Ready(dom.byId('ready'), operations, userId, username, screen.redraw);
   var tables = new pages.Tables(dom.byId('tables'), book, operations, alarms.patience, onHeld);
-  var entry = new pages.Entry(menu, userId, onSend);
-  var detail = new pages.Detail(dom.byId('detail-body'), operations, screen.role, onAdd);
+  var entry = new pages.Entry(menu, userId, onSend, onNote);
+  var detail = new pages.Detail(dom.byId('detail-body'), operations, screen.role, onAdd, onNote);
+  var note = new pages.NoteEdit();
+  var noteOf = null;             // {name, id, y, left}: where a note is being written, how far down, and whether that is over
 
   // ---- drawing -----------------------------------------------------------------
 
@@ -91,23 +93,47 @@
     dom.setText(dom.byId('tables-empty'), book.loaded ? 'Sin pedidos abiertos.' :
       connection.offline ? 'Sin conexión: no se sabe qué pedidos hay.' : 'Cargando…');
     entry.show();
-    detail.show(place.name === 'pedido' ? book.orders[place.id] || null : null, now);
+    showOrder(now);
     connection.tick();
     dom.setText(dom.byId('clock'), clock.time());
     document.title = (cards.length ? '(' + cards.length + ') ' : '') + 'Mesero';
   }
 
+  // Also the one of whose line a note is being written; that may be gone meanwhile.
+  function showOrder(now) {
+    var of = place.name === 'nota' ? noteOf : place, pedido = of.name === 'pedido' ? book.orders[of.id] || null : null;
+    detail.show(pedido, now);
+    if (of === noteOf && !of.left && of.name === 'pedido' && detail.edit.id === null) {
+      if (!pedido || pedido.estado !== 'cancelado') { toast.warn('Ese plato ya no se puede cambiar.'); }   // that is told already
+      leaveNote();
+    }
+  }
+
   // ---- screens -------------------------------------------------------------------
 
   function readHash() {
-    var parts = /^#(nuevo|pedido)(?:-(\d+))?$/.exec(window.location.hash);
-    var name = parts ? parts[1] : 'inicio';
-    if (name === place.name && Number(parts && parts[2]) === Number(place.id)) { return; }
-    place = { name: name, id: parts && parts[2] ? Number(parts[2]) : null };
+    var parts = /^#(nuevo|pedido|nota)(?:-(\d+))?$/.exec(window.location.hash), before = place, y = 0;
+    var name = parts ? parts[1] : 'inicio', id = parts && parts[2] ? Number(parts[2]) : null;
+    if (name === 'nota' && !note.target) { name = 'inicio'; }   // after a reload it is not known whose
+    if (name === place.name && id === place.id) { return; }
+    place = { name: name, id: id };
     dom.byId('pos').setAttribute('data-screen', name);
-    detail.open();
-    window.scrollTo(0, 0);
+    if (before.name === 'nota') {
+      note.close();
+      if (noteOf.name === place.name && noteOf.id === place.id) { y = noteOf.y; } else { detail.open(); }
+    } else if (name === 'nota') {
+      noteOf = { name: before.name, id: before.id, y: window.pageYOffset, left: false };
+    } else {
+      detail.open();
+    }
     render();
+    window.scrollTo(0, y);
+  }
+
+  function leaveNote() {
+    if (noteOf.left) { return; }
+    noteOf.left = true;
+    window.history.back();
   }
 
   function go(hash) {
@@ -125,6 +151,14 @@
       event.stopPropagation();
     }
   }, true);
+
+  function onNote(target) {
+    target.done = leaveNote;
+    note.open(target);
+    go('#nota');
+  }
+
+  dom.byId('note-back').onclick = leaveNote;
 
   // ---- asking --------------------------------------------------------------------
 
