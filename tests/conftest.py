@@ -76,7 +76,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if chromium.PATH is None and not os.environ.get("CI"):  # there, a missing browser is a failure
-        skip = pytest.mark.skip(reason="needs Chromium (Debian: apt-get install -y chromium)")
+        skip = pytest.mark.skip(reason="needs Chromium (Debian: apt-get install -y chromium-headless-shell)")
         for item in items:
             if item.get_closest_marker("browser") and "engine" not in getattr(item, "fixturenames", ()):
                 item.add_marker(skip)

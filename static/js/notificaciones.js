@@ -37,6 +37,7 @@
     pedido_cancelado: true
   };
   var STREAM_CLOSED = 2;
+  var SOCKET_OPEN = 1;
   var HELLO_MS = 10000;          // a stream answers at once, or waits for a free connection
   var NATIVE_RETRY_MS = 5000;    // the longest `retry` that the server sends
   var REVIVED_MS = 500;
@@ -1201,10 +1202,10 @@
       data = parseJson(packet.slice(1)) || {};
       this._socket.patienceMs = data.pingInterval + data.pingTimeout;
       this._awaitPing();
-      this._socket.ws.send('40' + (this._token === null ? '' : JSON.stringify({ token: this._token })));
+      this._send(this._socket, '40' + (this._token === null ? '' : JSON.stringify({ token: this._token })));
     } else if (kind === '2') {
       this._awaitPing();
-      this._socket.ws.send('3');
+      this._send(this._socket, '3');
     } else if (kind === '4') {
       this._onMessage(packet.charAt(1), /^(\d*)([^]*)$/.exec(packet.slice(2)));
     }
@@ -1276,7 +1277,13 @@
       done: done,
       timer: window.setTimeout(function () { self._loseSocket(name + ' sin respuesta'); }, ACK_MS)
     };
-    socket.ws.send('42' + id + JSON.stringify(data === undefined ? [name] : [name, data]));
+    this._send(socket, '42' + id + JSON.stringify(data === undefined ? [name] : [name, data]));
+  };
+
+  // A socket that is closing takes nothing more, and says so on the console: its end, which is on the way, answers
+  // whoever waits.
+  client._send = function (socket, packet) {
+    if (socket.ws.readyState === SOCKET_OPEN) { socket.ws.send(packet); }
   };
 
   client._refuseSocket = function (reason) {

@@ -101,7 +101,7 @@ def photograph(directory: Path, minutes: int) -> None:
         server.start()
         try:
             with sync_playwright() as playwright:
-                browser = launch(playwright)
+                browser = launch(playwright.chromium)
                 _photograph(Photographer(browser, server, directory), server)
                 browser.close()
         finally:

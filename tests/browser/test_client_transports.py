@@ -124,6 +124,21 @@ def test_an_order_is_followed_whichever_way_there_is(pos: Any, restaurant: Resta
     assert calls == (["PUT", "DELETE"] if missing == "WebSocket" else [])
 
 
+def test_a_socket_that_is_closing_is_no_complaint_and_loses_no_action(pos: Any, restaurant: Restaurant) -> None:
+    sign_in_waiter(pos, restaurant)
+    restaurant.publish(order(1))
+    pos.evaluate(
+        "() => { const Native = WebSocket; window.sockets = [];"
+        "  window.WebSocket = function (url) { const ws = new Native(url); sockets.push(ws); return ws; } }"
+    )
+    pos.evaluate(WAITER)
+    wait_for(pos, "websocket_activo")
+    pos.evaluate("() => { sockets[0].close(); notif.suscribirPedido(1); }")
+    pos.wait_for_function("answers.length === 1")
+    assert pos.evaluate("answers") == ["suscripcion_confirmada"]
+    wait_for(pos, "websocket_activo")
+
+
 def test_offline_and_online(pos: Any, restaurant: Restaurant, network: Network) -> None:
     pos.evaluate(COOK)
     wait_for(pos, "sse_activo")

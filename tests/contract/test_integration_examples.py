@@ -231,7 +231,7 @@ def pos_page(folder: Path, make_server: Callable[..., LiveServer], *, listed: bo
         server.create_user("juan", "mesero")
         server.new_order(1)
         server.publish({"tipo": "pedido_listo", "pedido_id": 1, "items_listos": []})
-        browser = launch(playwright)
+        browser = launch(playwright.chromium)
         try:
             page = browser.new_page()
             page.set_default_timeout(PATIENCE_MS)

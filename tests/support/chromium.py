@@ -6,9 +6,11 @@ import shutil
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Playwright
+    from playwright.sync_api import Browser, BrowserType
 
-PATH = shutil.which("chromium")
+WHOLE = shutil.which("chromium")
+# The shell is the engine without the windows around it: a page costs half the work.
+PATH = shutil.which("chromium-headless-shell") or WHOLE
 # How long a test waits for what must come. It asserts nothing: a busy machine may take its time.
 PATIENCE_MS = 60_000
 # The last list of features is the one that Chromium takes: Playwright's own, and the two pages that Chromium loads for
@@ -19,9 +21,9 @@ FEATURES_OFF = (
 )  # fmt: skip
 
 
-def launch(playwright: Playwright) -> Browser:
-    return playwright.chromium.launch(
-        executable_path=PATH,
+def launch(chromium: BrowserType, path: str | None = PATH) -> Browser:
+    return chromium.launch(
+        executable_path=path,
         args=[
             "--no-sandbox",
             "--disable-gpu",

@@ -57,12 +57,13 @@ class Engine(Protocol):
 
 
 def start(name: str, browser: Callable[[], Browser]) -> Engine:
-    """`browser` gives the Chromium of the other tests. Skips where the engine is missing; in CI that is a failure."""
+    """`browser` gives that of the other tests, whose driver Chromium has too. Skips where the engine is missing; in CI
+    that is a failure."""
     commands, packages = NEEDS[name]
     if not all(map(shutil.which, commands)):
         reason = f"needs {name.title()} (Debian: apt-get install -y {packages})"
         assert not os.environ.get("CI"), reason
         pytest.skip(reason)
     if name == "chromium":
-        return Chromium(browser())
+        return Chromium(browser().browser_type)
     return Firefox() if name == "firefox" else WebKit()

@@ -1,20 +1,18 @@
-"""Chromium by Playwright."""
+"""Chromium by Playwright, with its windows: what a cook has."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.support.chromium import PATIENCE_MS
+from tests.support.chromium import PATIENCE_MS, WHOLE, launch
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import BrowserContext, BrowserType, Page
 
 
 class Chromium:
-    """In the browser of the other tests, whose process is the caller's to end."""
-
-    def __init__(self, browser: Browser) -> None:
-        self._browser = browser
+    def __init__(self, chromium: BrowserType) -> None:
+        self._browser = launch(chromium, WHOLE)
         self._context: BrowserContext | None = None
 
     def tab(self) -> ChromiumTab:
@@ -29,7 +27,7 @@ class Chromium:
             self._context = None
 
     def close(self) -> None:
-        self.fresh()
+        self._browser.close()
 
 
 class ChromiumTab:
