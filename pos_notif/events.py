@@ -127,10 +127,20 @@ _ACKNOWLEDGEABLE = (NEW_ORDER, ITEM_CHANGED, ORDER_CANCELLED)
 def acknowledgeable(event: Mapping[str, Any]) -> bool:
     """Tells whether a kitchen screen acknowledges the event once it has drawn it, where it was routed to the
     kitchen."""
-    return event["tipo"] in _ACKNOWLEDGEABLE or cancels(event)
+    return event["tipo"] in _ACKNOWLEDGEABLE or cancels(event) or restores(event)
 
 
 def cancels(event: Mapping[str, Any]) -> bool:
     """Tells whether the event cancels its order. A POS may say so in two ways; a cook must have seen it in both."""
     kind = event["tipo"]
     return bool(kind == ORDER_CANCELLED or (kind == STATE_CHANGE and event["estado"] == CANCELLED))
+
+
+def restores(event: Mapping[str, Any]) -> bool:
+    """Tells whether the event takes a cancellation back of what is to be cooked: a cook has put the ticket away."""
+    return bool(
+        event["tipo"] == STATE_CHANGE
+        and event.get("deshecho") is True
+        and event.get("deshace") == "cancelar"
+        and event["estado"] in TO_COOK
+    )

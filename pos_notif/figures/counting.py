@@ -12,6 +12,7 @@ What counts, and why:
   kitchen gets the order to `servido`, is `en_total`.
 - What was undone did not happen: a start that is taken back begins with the next one, LISTO that is taken back (or a
   ready order to which something is added) ends with the next one.
+- A delivery, a closing or a cancellation that is taken back goes on as if it had not been.
 - A recall is another matter: the order was ready, and its first times stay. What follows it is a second cooking whose
   start nobody has said, so nothing is measured after it; neither is what is added after the order was served.
 - Late is an order that was not ready so long after the kitchen had got it: one that is still open too, as soon as it
@@ -29,7 +30,7 @@ from datetime import tzinfo
 from .. import events
 from ..clock import iso
 from ..events import CANCELLED, COOKABLE, COOKING, OVER, READY, SERVED, TO_COOK
-from ..orders.state import Json, removes_line
+from ..orders.state import Json, removes_line, takes_back
 
 HOUR_MS = 3_600_000
 
@@ -53,6 +54,8 @@ class Course:
     served_ms: int | None = None
     recalled: bool = False
     over: bool = False
+    # What `over` and `served_ms` were before the last state that ended the order's way.
+    open_again: tuple[bool, int | None] = (False, None)
     total: float | None = None
     lines: dict[int, Line] = field(default_factory=dict)
     line_ready: dict[int, int] = field(default_factory=dict)
@@ -89,6 +92,12 @@ class Course:
 
     def _enter(self, state: str, ms: int, event: Json) -> None:
         before, self.state = self.state, state
+        if takes_back(event):
+            if state != before:
+                self.over, self.served_ms = self.open_again
+            return
+        if state != before and state in (SERVED, *OVER):
+            self.open_again = (self.over, self.served_ms)
         if event.get("recuperado"):
             self.recalled = self.over = True
         if self.over or state == before:

@@ -62,6 +62,9 @@ class Event(Struct, gc=False):
     estado: Any = None
     estado_anterior: Any = None
     recuperado: Any = None
+    deshecho: Any = None
+    deshace: Any = None
+    atiende: Actor | None = None
     metodo_pago: Any = None
     razon: Any = None
     parcial: Any = None
@@ -120,7 +123,7 @@ def _of_other_types(stored: bytes) -> Event:
     """Reads an event without the members that should hold others and do not."""
     try:
         event = convert(decode(stored), dict[str, Any])
-        for name in ("actor", "cambios", "item", "pedido"):
+        for name in ("actor", "atiende", "cambios", "item", "pedido"):
             if not isinstance(event.get(name), dict):
                 event[name] = None
         order = event["pedido"]

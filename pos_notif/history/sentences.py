@@ -25,6 +25,14 @@ from .event_fields import NO_CHANGES, NO_ORDER, Event, Line, Order
 
 _SCREEN = {"cocinero": "la cocina", "mesero": "los meseros", "cajero": "la caja"}
 MOST_NAMED = 10  # orders in a sentence
+_UNDONE = {
+    "servir": "se deshizo la entrega",
+    "cobrar": "se deshizo el cobro",
+    "cerrar": "se deshizo el cierre",
+    "cancelar": "se deshizo la cancelación",
+    "listo": "se deshizo LISTO",
+    "iniciar": "se deshizo INICIAR",
+}
 
 
 class Service(NamedTuple):
@@ -92,6 +100,10 @@ def _state(event: Event, service: Service) -> str:
         told.append(f"{_word(before)} → {_word(after)}" if before else _word(after))
     if event.recuperado:
         told.append("recuperado")
+    if event.atiende is not None:
+        told.append(f"lo atiende {event.atiende.username}")
+    if event.deshecho is True:
+        told.append(_UNDONE.get(event.deshace, "deshecho"))
     if event.metodo_pago:
         total = (event.pedido or NO_ORDER).total
         told.append(f"pago {event.metodo_pago}" + (f" ${total:,.2f}" if isinstance(total, int | float) else ""))

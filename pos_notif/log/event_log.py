@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, tzinfo
 from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
@@ -16,13 +17,12 @@ from ..principal import Owner, Principal
 
 T = TypeVar("T")
 
+# Orders that one alert of a dish names.
+MOST_AFFECTED = 100
+
 # A reader of no room has only what it follows.
 NO_ROOM = ""
 NO_ORDERS: Mapping[int, int] = MappingProxyType({})
-
-# The service's own orders are numbered from here, so that a POS keeps its numbers.
-FIRST_OWN_ORDER_ID = 1_000_000_000
-LAST_OWN_ORDER_ID = 999_999_999_999
 
 _CURSOR = re.compile(r"([0-9a-z]{1,32})-(0|[1-9][0-9]{0,29})", re.ASCII)
 _SALAS = b',"salas":['
@@ -145,6 +145,17 @@ class Transaction(Protocol):
 
     def ready_lines(self, order_id: int) -> Sequence[int] | None:
         """Returns the lines that became ready when the order last did; None where its events do not say."""
+
+    def waiting_for(self, product_id: int, name: str, since: SteadyMs) -> list[int]:
+        """Returns the open orders with a pending line of the dish and an event since then: the first MOST_AFFECTED of
+        which the log heard. `name` is for lines that do not say which product they are."""
+
+    def last_number(self, day: date, zone: tzinfo) -> int:
+        """Returns the last number of this business day's series that orders placed here have, or may have had before
+        the log was pruned or restored; 0 where there is none."""
+
+    def events_of(self, order_id: int) -> Iterator[tuple[dict[str, Any], SteadyMs]]:
+        """Yields the events by which the order became what it is, the newest first, each with its time."""
 
     def product(self, product_id: int) -> Product | None: ...
 

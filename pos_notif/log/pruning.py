@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from ..events import PRUNING
@@ -22,12 +23,15 @@ _HEAD_BYTES = 1024
 @dataclass(frozen=True, slots=True)
 class Cut:
     """The log is to begin after `up_to`, whose hash is `anchor_hash`. So many `rows` go; no order that the service
-    numbered had a greater id than `last_own_order` then."""
+    numbered had a greater id than `last_own_order` then, and the last number of this business `day` was
+    `last_number`."""
 
     up_to: int
     anchor_hash: str
     rows: int
     last_own_order: int
+    day: date
+    last_number: int
 
 
 def prunings(cut: Cut, orders: Iterable[Order]) -> list[Json]:
@@ -51,6 +55,8 @@ def prunings(cut: Cut, orders: Iterable[Order]) -> list[Json]:
             "parte": number,
             "partes": len(parts),
             "ultimo_pedido_propio": cut.last_own_order,
+            "dia_negocio": cut.day.isoformat(),
+            "ultimo_numero": cut.last_number,
             "pedidos_abiertos": [order.pedido for order in part],
             "contexto": [_context(order) for order in part],
         }

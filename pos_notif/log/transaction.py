@@ -4,28 +4,43 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date, tzinfo
+from heapq import merge
 from itertools import chain as chain_events
+from operator import itemgetter
 from typing import Any
 
 from ..clock import Instant, SteadyMs
+from ..database.literals import literals
 from ..database.stored_times import StoredTimes
 from ..errors import NotAuthenticated, TooManySubscriptions
-from ..events import KITCHEN, OVER, READY, RECEIPT, STATE_CHANGE, TILLS, WAITERS
+from ..events import KITCHEN, OPEN, ORDER_TYPES, OVER, READY, RECEIPT, STATE_CHANGE, TILLS, WAITERS
 from ..orders.menu import Product
+from ..orders.numbers import FIRST_OWN_ORDER_ID, LAST_OWN_ORDER_ID, RESTORED_GAP, is_own, last_of
 from ..orders.routing import all_rooms
-from ..orders.state import Order, SteadyOrder
+from ..orders.state import Order, SteadyOrder, waits_for
 from ..principal import Owner, Principal
 from ..wire.json_text import dump
-from .event_log import FIRST_OWN_ORDER_ID, LAST_OWN_ORDER_ID, LoggedEvent, Unacknowledged
+from .event_log import MOST_AFFECTED, LoggedEvent, Unacknowledged
 from .hash_chain import chain
 from .subscriptions import MAX_CLIENTS, MAX_SUBSCRIPTIONS, OVER_MS
 from .tables.alarms import unacknowledged
 from .tables.events import EVENT_COLUMNS, event_of, read_bounds
 from .tables.fold import Fold
+from .tables.given import last_given
 from .tables.menu import find_product, last_product_id, save_products
-from .tables.orders import find_order, last_own_id, save_orders, steady_order, steady_time
+from .tables.orders import (
+    find_order,
+    last_own_id,
+    orders_waiting,
+    own_orders,
+    pruned_number,
+    save_orders,
+    steady_order,
+    steady_time,
+)
 
 
 @dataclass(slots=True)
@@ -114,15 +129,46 @@ class SqliteTransaction:
         unwritten = [order_id for order_id in (*self._group.orders, *self.pending.orders) if order_id in own]
         return max(last_own_id(self._connection, own[0], own[-1]), *unwritten, 0)
 
-    def ready_lines(self, order_id: int) -> Sequence[int] | None:
+    def waiting_for(self, product_id: int, name: str, since: SteadyMs) -> list[int]:
+        changed = {**self._group.orders, **self.pending.orders}
+        found = [
+            (order.first_event_id, order_id)
+            for order_id, (order, _) in changed.items()
+            if order.state in OPEN and waits_for(order, product_id, name)
+        ]
+        limit = MOST_AFFECTED + len(changed)
+        written = orders_waiting(self._connection, product_id, name, self._times.earliest(since), limit)
+        found += [(first, order_id) for first, order_id in written if order_id not in changed]
+        return [order_id for _, order_id in sorted(found)[:MOST_AFFECTED]]
+
+    def last_number(self, day: date, zone: tzinfo) -> int:
+        changed = {**self._group.orders, **self.pending.orders}
+        unwritten = [
+            (order_id, order.pedido["numero"], order.pedido["timestamp"])
+            for order_id, (order, _) in sorted(changed.items(), reverse=True)
+            if is_own(order_id)
+        ]
+        written = own_orders(self._connection, FIRST_OWN_ORDER_ID, LAST_OWN_ORDER_ID)
+        newest_first = merge(unwritten, written, key=itemgetter(0), reverse=True)
+        found = last_of(day, (row[1:] for row in newest_first), zone)
+        restored = last_given(self._connection, "orders") == self.last_own_order_id()
+        return max(found, pruned_number(self._connection, day)) + RESTORED_GAP * restored
+
+    def events_of(self, order_id: int) -> Iterator[tuple[dict[str, Any], SteadyMs]]:
         sql = (
-            f"SELECT {EVENT_COLUMNS} FROM events WHERE order_id = ? AND type = ?"
+            f"SELECT {EVENT_COLUMNS} FROM events WHERE order_id = ? AND type IN ({literals(ORDER_TYPES)})"
             " AND id >= (SELECT oldest FROM log) ORDER BY id DESC"
         )
-        written = (event_of(row) for row in self._connection.execute(sql, (order_id, STATE_CHANGE)))
+        written = (event_of(row) for row in self._connection.execute(sql, (order_id,)))
         for event in chain_events(reversed(self._unwritten(order_id)), written):
-            found = json.loads(event.json)
-            if found["tipo"] == STATE_CHANGE and found["estado"] == READY != found["estado_anterior"]:
+            if event.tipo in ORDER_TYPES:
+                yield json.loads(event.json), self._times.steady(event.id, event.ms)
+
+    def ready_lines(self, order_id: int) -> Sequence[int] | None:
+        for found, _ in self.events_of(order_id):
+            if found["tipo"] != STATE_CHANGE or found.get("deshecho"):
+                continue
+            if found["estado"] == READY != found["estado_anterior"]:
                 lines: Sequence[int] | None = found.get("items_listos_ids")
                 return lines
         return None

@@ -6,18 +6,15 @@ in one transaction by `publishing/placing.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..clock import SteadyMs
 from ..errors import Invalid, InvalidTransition, RoleNotAllowed
 from ..events import (
     AT_TABLE,
     AWAITING_PAYMENT,
     CASHIER,
     CLOSED,
-    COOK,
     COOKABLE,
     COOKING,
     ITEM_CHANGED,
@@ -33,45 +30,11 @@ from ..events import (
     TO_COOK,
     WAITER,
 )
-from .state import Json, Order, SteadyOrder
-
-UNDO_MS = 60_000
-
-KITCHEN_STAFF = (COOK, MANAGER)
-FLOOR_STAFF = (WAITER, CASHIER, MANAGER)
-TILL_STAFF = (CASHIER, MANAGER)
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """A checked request. `lines` are those that are added: whole, with products' names and prices. `ready_ms` is how
-    long a ready order may be recalled. `made_ready` are the lines that became ready when the order did; None says that
-    this is not known."""
-
-    name: str
-    role: str
-    now: SteadyMs
-    ready_ms: int
-    reason: str | None = None
-    payment: str | None = None
-    line_id: int | None = None
-    quantity: float | None = None
-    notes: str | None = None
-    lines: Sequence[Json] = ()
-    made_ready: Sequence[int] | None = None
-
-
-Condition = Callable[[SteadyOrder, Action], bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """An action is allowed from one of these states, to one of these roles, where the condition holds."""
-
-    states: tuple[str, ...]
-    roles: tuple[str, ...]
-    when: Condition = field(default=lambda order, action: True)
-    needs_reason: bool = False
+from .numbers import named
+from .rules import FLOOR_STAFF, KITCHEN_STAFF, TILL_STAFF, Action, Condition, Rule
+from .state import SERVING, Json, Order, SteadyOrder
+from .steps import UNDO_MS, Step
+from .undo import overtaken, step_back
 
 
 def _paid(order: Order, action: Action) -> bool:
@@ -117,8 +80,11 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "item_listo": (Rule(TO_COOK, KITCHEN_STAFF, _line_is(PENDING)),),
     "item_pendiente": (Rule((COOKING,), KITCHEN_STAFF, _line_is(READY)),),
     "deshacer": (
+        # A manager may take everybody's steps back: the newest one first.
+        *step_back(newest=True),
         Rule((READY,), KITCHEN_STAFF, _just_ready),
         Rule((COOKING,), KITCHEN_STAFF, _untouched),
+        *step_back(newest=False),
     ),
     "recuperar": (
         Rule((READY,), KITCHEN_STAFF, _recently_ready),
@@ -130,10 +96,11 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         Rule((READY,), (CASHIER,), lambda order, action: order.takeaway),
     ),
     "cerrar": (Rule((SERVED,), FLOOR_STAFF, _paid),),
+    "tomar": (Rule(OPEN, SERVING),),
     "cancelar": (
         Rule((AWAITING_PAYMENT, AT_TABLE), (WAITER,), _unpaid, needs_reason=True),
         Rule((AWAITING_PAYMENT, AT_TABLE, PAID), TILL_STAFF, needs_reason=True),
-        Rule((COOKING, READY), (MANAGER,), needs_reason=True),
+        Rule((COOKING, READY, SERVED), (MANAGER,), needs_reason=True),
     ),
     "agregar_item": _EDIT,
     "quitar_item": (Rule(OPEN, FLOOR_STAFF, _not_the_last),),
@@ -166,7 +133,7 @@ def allowed(order: SteadyOrder, action: Action) -> list[str]:
 
 def _rule(name: str, order: SteadyOrder, action: Action) -> Rule | None:
     for rule in RULES[name]:
-        if order.state in rule.states and action.role in rule.roles and rule.when(order, action):
+        if order.state in rule.states and rule.allows(action) and rule.when(order, action):
             return rule
     return None
 
@@ -177,10 +144,11 @@ def drafts(order: SteadyOrder, action: Action) -> list[Json]:
         raise Invalid(fields={"item_id": "no es una línea de este pedido"})
     rule = _rule(action.name, order, action)
     if rule is None:
-        if any(order.state in other.states and other.when(order, action) for other in RULES[action.name]):
+        fits = any(order.state in other.states and other.when(order, action) for other in RULES[action.name])
+        if fits and not overtaken(order, action):
             raise RoleNotAllowed
         raise InvalidTransition(
-            f"El pedido {order.pedido['numero']} está {order.state}: eso no se puede ahora.",
+            f"El pedido {named(order.pedido)} está {order.state}: eso no se puede ahora.",
             extra={"estado": order.state, "permitidas": allowed(order, action)},
         )
     if rule.needs_reason and not action.reason:
@@ -221,12 +189,22 @@ def _line_ready(order: Order, action: Action) -> list[Json]:
     return [change, *started, part]
 
 
-def _undo(order: Order, action: Action) -> list[Json]:
+def taken_back(order: SteadyOrder, action: Action) -> Step | None:
+    """Returns the step that `deshacer` takes back, or None where it is one of the kitchen's."""
+    rule = _rule("deshacer", order, action) if action.name == "deshacer" else None
+    return action.step if rule is not None and rule.own_step else None
+
+
+def _undo(order: SteadyOrder, action: Action) -> list[Json]:
+    step = taken_back(order, action)
+    if step is not None:
+        return [{"tipo": STATE_CHANGE, "pedido_id": order.pedido["id"], **step.draft(order)}]
+    undone = {"deshecho": True, "deshace": "listo" if order.state == READY else "iniciar"}
     if order.state == COOKING:
-        return [_change(order, PAID if order.pedido["tipo_pago"] == "anticipado" else AT_TABLE)]
+        return [_change(order, PAID if order.pedido["tipo_pago"] == "anticipado" else AT_TABLE, **undone)]
     ready = [line["id"] for line in _lines(order, READY)]
     again = [line_id for line_id in ready if action.made_ready is None or line_id in action.made_ready]
-    return [_change(order, COOKING, items_pendientes_ids=again)]
+    return [_change(order, COOKING, items_pendientes_ids=again, **undone)]
 
 
 def _recall(order: Order, action: Action) -> list[Json]:
@@ -234,8 +212,15 @@ def _recall(order: Order, action: Action) -> list[Json]:
     return [_change(order, COOKING, recuperado=True, **reason)]
 
 
-def _cancel(order: Order, action: Action) -> list[Json]:
-    return [{"tipo": ORDER_CANCELLED, "pedido_id": order.pedido["id"], "razon": action.reason}]
+def _cancel(order: SteadyOrder, action: Action) -> list[Json]:
+    draft = {"tipo": ORDER_CANCELLED, "pedido_id": order.pedido["id"], "razon": action.reason}
+    returned = [{"producto_id": name, "cantidad": amount} for name, amount in stock_change(order, action).items()]
+    return [{**draft, "repuesto": returned} if returned else draft]
+
+
+def _serve(order: SteadyOrder, action: Action) -> list[Json]:
+    # Which lines this serves, so that `deshacer` can take back those and no others.
+    return [_change(order, SERVED, items_servidos_ids=[line["id"] for line in _lines(order, READY)])]
 
 
 def _add(order: Order, action: Action) -> list[Json]:
@@ -299,7 +284,7 @@ def _lines(order: Order, *states: str) -> list[Json]:
     return [line for line in order.pedido["items"] if line["estado_item"] in states]
 
 
-_DRAFTS: Mapping[str, Callable[[Order, Action], list[Json]]] = {
+_DRAFTS: Mapping[str, Callable[[SteadyOrder, Action], list[Json]]] = {
     "cobrar": _charge,
     "iniciar": lambda order, action: [_change(order, COOKING)],
     "listo": _ready,
@@ -307,8 +292,9 @@ _DRAFTS: Mapping[str, Callable[[Order, Action], list[Json]]] = {
     "item_pendiente": lambda order, action: [_line_change(order, _line(order, action)["id"], "item_pendiente")],
     "deshacer": _undo,
     "recuperar": _recall,
-    "servir": lambda order, action: [_change(order, SERVED)],
+    "servir": _serve,
     "cerrar": lambda order, action: [_change(order, CLOSED)],
+    "tomar": lambda order, action: [_change(order, order.state, atiende=action.actor)],
     "cancelar": _cancel,
     "agregar_item": _add,
     "quitar_item": _remove,
@@ -318,7 +304,7 @@ _DRAFTS: Mapping[str, Callable[[Order, Action], list[Json]]] = {
 NEEDS_LINE = frozenset({"item_listo", "item_pendiente", "quitar_item", "cambiar_cantidad", "cambiar_notas"})
 
 
-def stock_change(order: Order, action: Action) -> dict[int, float]:
+def stock_change(order: SteadyOrder, action: Action) -> dict[int, float]:
     """Returns by product what the action takes from the stock (negative) or puts back. Only what was not made yet is
     put back."""
     found: dict[int, float] = {}
@@ -330,6 +316,9 @@ def stock_change(order: Order, action: Action) -> dict[int, float]:
     if action.name == "agregar_item":
         for line in action.lines:
             note(line, -line["cantidad"])
+    elif action.name == "deshacer":
+        step = taken_back(order, action)
+        found = step.stock() if step is not None else {}
     elif action.name == "cancelar":
         for line in _lines(order, PENDING):
             note(line, line["cantidad"])

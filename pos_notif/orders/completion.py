@@ -12,6 +12,7 @@ from ..events import (
     AT_TABLE,
     AWAITING_PAYMENT,
     CANCELLED,
+    CLOSED,
     ITEM_CHANGED,
     NEW_ORDER,
     ORDER_CANCELLED,
@@ -20,6 +21,7 @@ from ..events import (
     PAID,
     PENDING,
     READY,
+    SERVED,
     STATE_CHANGE,
 )
 from .lines import changed_line, changed_sums, check_sum, new_lines, sums
@@ -90,7 +92,7 @@ def _new_pedido(sent: Json, stub: Order | None, context: _Context) -> Json:
         **_new_sums(sent, items, known, context.tax_rate),
         "timestamp": known.get("timestamp", context.timestamp),
     }
-    kept = {name: known[name] for name in (*_TIMES, "razon") if name in known}
+    kept = {name: known[name] for name in (*_TIMES, "razon", "atiende") if name in known}
     if paid_at:
         kept["pagado_at"] = paid_at
     extra = {name: value for name, value in sent.items() if name not in pedido and name not in _SERVICE_SETS}
@@ -129,7 +131,7 @@ def _new_sums(sent: Json, items: list[Json], known: Mapping[str, Any], tax_rate:
 def _complete_state(draft: Json, order: Order | None, context: _Context) -> Json:
     recovered = bool(draft.get("recuperado"))
     if order is not None:
-        _check_leaves(order, draft["estado"], recovered)
+        _check_leaves(order, draft["estado"], recovered or bool(draft.get("deshecho")))
     known = order.pedido if order is not None else {}
     event = {
         **draft,
@@ -142,7 +144,21 @@ def _complete_state(draft: Json, order: Order | None, context: _Context) -> Json
         event["pagado_at"] = context.retime(draft["pagado_at"])
     elif draft["estado"] == PAID or draft.get("metodo_pago"):
         event["pagado_at"] = known.get("pagado_at") or context.timestamp
-    return event
+    return {**event, **_cancelled_lines(order)} if draft["estado"] == CANCELLED else event
+
+
+def _cancelled_lines(order: Order | None) -> Json:
+    """Returns what a cancellation says of the lines before it, so that it can be taken back; and `sin_cocina` where
+    nothing of the order is left to make, which the kitchen is not told then."""
+    lines = order.pedido["items"] if order is not None else ()
+    told: Json = {
+        "items_pendientes_ids": [line["id"] for line in lines if line["estado_item"] == PENDING],
+        "items_listos_ids": [line["id"] for line in lines if line["estado_item"] == READY],
+    }
+    # In any other state a cook has it on the board, or may have, and its ticket has to go.
+    if order is not None and order.state in (SERVED, CLOSED) and not any(told.values()):
+        told["sin_cocina"] = True
+    return told
 
 
 def _complete_ready(draft: Json, order: Order | None, context: _Context) -> Json:
@@ -204,6 +220,7 @@ def _complete_cancelled(draft: Json, order: Order | None, context: _Context) -> 
         "estado_anterior": known.get("estado"),
         "items_en_curso": in_progress,
         "mesa_numero": _known_or(draft, known, "mesa_numero"),
+        **_cancelled_lines(order),
     }
 
 
@@ -216,15 +233,20 @@ _COMPLETE: Mapping[str, Callable[[Json, Order | None, _Context], Json]] = {
 }
 
 
-def complete_stock(draft: Json) -> Json:
-    """Returns an `alerta_stock` with all its fields. The stock decides on the level where the publisher names none."""
+def complete_stock(draft: Json, waiting: Callable[[int, str], list[int]]) -> Json:
+    """Returns an `alerta_stock` with all its fields. The stock decides on the level where the publisher names none.
+    `waiting` gives the orders that wait for a dish."""
     stock = draft.get("stock_actual")
+    level = draft.get("nivel") or (NONE_LEFT if stock is not None and stock <= 0 else LOW)
+    affected = draft.get("pedidos_afectados")
+    if affected is None:
+        affected = waiting(draft["producto_id"], draft["nombre"]) if level == NONE_LEFT else []
     return {
         **draft,
         "stock_actual": stock,
         "stock_minimo": draft.get("stock_minimo"),
-        "nivel": draft.get("nivel") or (NONE_LEFT if stock is not None and stock <= 0 else LOW),
-        "pedidos_afectados": draft.get("pedidos_afectados") or [],
+        "nivel": level,
+        "pedidos_afectados": affected,
     }
 
 

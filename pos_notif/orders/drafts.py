@@ -33,6 +33,9 @@ MAX_BATCH = 500
 MAX_MONEY = 1e12
 # The service's own words at an event's top level: a publisher that sends them means something else.
 RESERVED = ("id", "version", "cursor", "salas", "hash")
+# What only the service says of an event, or of the `pedido` in it: a publisher's own member of that name is left out.
+SERVICE_WORDS = frozenset({"deshecho", "deshace", "sin_cocina", "repuesto", "items_servidos_ids", "atiende"})
+ORDER_SERVICE_WORDS = frozenset({"atiende", "antiguo"})
 # The years 1970 to 9998: every one of their moments has a date in every zone.
 _LAST_MS = 253_370_764_800_000
 
@@ -203,6 +206,14 @@ _MODELS: Mapping[str, type[_Draft]] = {
     ORDER_CANCELLED: OrderCancelled,
     STOCK_ALERT: StockAlert,
 }
+
+
+def as_published(draft: dict[str, Any]) -> dict[str, Any]:
+    """Returns a publisher's draft without what only the service says."""
+    kept = {name: value for name, value in draft.items() if name not in SERVICE_WORDS}
+    if kept["tipo"] == NEW_ORDER and not ORDER_SERVICE_WORDS.isdisjoint(kept["pedido"]):
+        kept["pedido"] = {name: value for name, value in kept["pedido"].items() if name not in ORDER_SERVICE_WORDS}
+    return kept
 
 
 def parse_draft(value: Any, path: str = "") -> dict[str, Any]:

@@ -22,6 +22,7 @@ from ..events import (
     order_room,
 )
 from .menu import LOW
+from .state import CHARGE
 
 
 def rooms_for_receipt(*, takeaway: bool, understood: bool) -> set[str]:
@@ -61,7 +62,7 @@ def _table(event: Mapping[str, Any], known: bool, states: set[str | None], new_s
             elif new_state == AWAITING_PAYMENT:
                 rooms.add(TILLS)
         case events.STATE_CHANGE:
-            paid = bool(event.get("metodo_pago"))
+            paid = bool(event.get("metodo_pago")) or event.get("deshace") == CHARGE
             if states.intersection(IN_KITCHEN):
                 rooms.add(KITCHEN)
             if READY in states or new_state in (SERVED, PAID, CLOSED) or paid:

@@ -23,6 +23,7 @@ from ..events import (
     IN_KITCHEN,
     ITEM_CHANGED,
     KITCHEN,
+    MANAGER,
     OPEN,
     ORDER_READY,
     PENDING,
@@ -35,8 +36,16 @@ from ..events import (
     WAITERS,
     acknowledgeable,
 )
+from .numbers import is_own
 
 Json = dict[str, Any]
+
+# The actions whose step may be taken back; those of the kitchen are folded like any change of state.
+SERVE, CHARGE, CLOSE, CANCEL = "servir", "cobrar", "cerrar", "cancelar"
+FLOOR_STEPS = (SERVE, CHARGE, CLOSE, CANCEL)
+
+# Who has the waiter's page.
+SERVING = (WAITER, MANAGER)
 
 # What any event of an order may tell of it.
 DETAILS = ("mesa_numero", "cliente_nombre", "mesero")
@@ -74,8 +83,8 @@ SteadyOrder = NewType("SteadyOrder", Order)
 
 @dataclass(frozen=True, slots=True)
 class ViewLimits:
-    """How long views hold an order, in milliseconds: none does after `view_ms` without an event (0: no limit), and the
-    kitchen's holds a ready order for `ready_ms`."""
+    """How long views hold an order, in milliseconds: none does after `view_ms` without an event (0: no limit), but the
+    till's one that is `owed`; and the kitchen's holds a ready order for `ready_ms`."""
 
     view_ms: int
     ready_ms: int
@@ -87,8 +96,10 @@ class ViewLimits:
 
 def views_holding(order: SteadyOrder | None, now: SteadyMs, limits: ViewLimits) -> set[str]:
     """Returns the rooms whose view holds the order (docs/protocol.md, section 9, "Views")."""
-    if order is None or (limits.view_ms and order.last_event_ms < now - limits.view_ms):
+    if order is None:
         return set()
+    if order.last_event_ms < limits.since(now):
+        return {TILLS} if owed(order) else set()
     views = set()
     state = order.state
     if (
@@ -99,21 +110,37 @@ def views_holding(order: SteadyOrder | None, now: SteadyMs, limits: ViewLimits) 
         views.add(KITCHEN)
     if state in (AWAITING_PAYMENT, SERVED) or (state == READY and order.takeaway):
         views.add(TILLS)
-    if state == READY or (state in OPEN and _creator(order).get("rol") == WAITER):
+    if state == READY or (state in OPEN and attendant(order).get("rol") in SERVING):
         views.add(WAITERS)
     return views
 
 
+def owed(order: Order) -> bool:
+    """Tells whether the order was placed here and is to be paid still: no time takes it out of the till's view. One of
+    an older version, which did not say who attends it, leaves as it did."""
+    pedido = order.pedido
+    return is_own(pedido["id"]) and "atiende" in pedido and order.state in OPEN and not pedido.get("pagado_at")
+
+
 def waiter_sees(order: Order, user_id: int | None) -> bool:
-    """Tells whether one waiter is shown an order of the waiters' view: one that is ready, or that he has sent
-    himself."""
-    return order.state == READY or (user_id is not None and _creator(order).get("usuario_id") == user_id)
+    """Tells whether one waiter is shown an order of the waiters' view: one that is ready, or that he attends."""
+    return order.state == READY or (user_id is not None and attendant(order).get("usuario_id") == user_id)
 
 
-def _creator(order: Order) -> Json:
-    """Returns who made an order here, or an empty object: a publisher's own field of that name may be anything."""
-    creator = order.pedido.get("creado_por")
-    return creator if isinstance(creator, dict) else {}
+def waits_for(order: Order, product_id: int, name: str) -> bool:
+    """Tells whether the order has a pending line of the dish, which a publisher may know by its name alone."""
+    pending = [line for line in order.pedido["items"] if line["estado_item"] == PENDING]
+    return any(
+        line["producto_id"] == product_id or (line["producto_id"] is None and line["producto_nombre"] == name)
+        for line in pending
+    )
+
+
+def attendant(order: Order) -> Json:
+    """Returns who attends an order: who made it here, until somebody takes it. An empty object where nobody is known: a
+    publisher's own `creado_por` may be anything."""
+    found = order.pedido.get("atiende") or order.pedido.get("creado_por")
+    return found if isinstance(found, dict) else {}
 
 
 def fold(order: Order | None, event: Json) -> Order | None:
@@ -155,6 +182,11 @@ def apply(order: Order | None, event: Json) -> Order:
     match kind:
         case events.NEW_ORDER:
             after = dict(event["pedido"])
+        case events.STATE_CHANGE if takes_over(event):
+            name = event["atiende"].get("username")
+            after = {**before, "atiende": event["atiende"], "mesero": name or before["mesero"]}
+        case events.STATE_CHANGE if takes_back(event):
+            after = _taken_back(before, event)
         case events.STATE_CHANGE:
             after = _with_state(before, event["estado"], event)
             if event.get("pagado_at"):
@@ -172,17 +204,52 @@ def apply(order: Order | None, event: Json) -> Order:
             raise ValueError(f"no event of an order: {kind}")
     after["version"] = event["version"]
     state = after["estado"]
+    undone, silent = takes_back(event), event.get("sin_cocina") is True
+    if silent:
+        after["por_acusar"] = []
     was_ready = order.ready_ms if order is not None else None
+    since = parse_iso(after["listo_at"]) if undone and after.get("listo_at") else now_ms
     unknown_and_cancelled = order is None and state == CANCELLED
     return Order(
         pedido=after,
         first_event_id=order.first_event_id if order is not None else event["id"],
         last_event_ms=now_ms,
-        ready_ms=(was_ready if before["estado"] == READY and was_ready else now_ms) if state == READY else None,
-        kitchen_had_it=(order is not None and order.kitchen_had_it) or state in IN_KITCHEN or unknown_and_cancelled,
+        ready_ms=(was_ready if before["estado"] == READY and was_ready else since) if state == READY else None,
+        kitchen_had_it=(order is not None and order.kitchen_had_it and not silent)
+        or state in IN_KITCHEN
+        or unknown_and_cancelled
+        or (undone and state == SERVED),
         state_assumed=(order is None or order.state_assumed)
         and (kind == ITEM_CHANGED or (kind == ORDER_READY and event["parcial"])),
     )
+
+
+def takes_over(event: Json) -> bool:
+    """Tells whether the event says no more than who attends the order from now on."""
+    return isinstance(event.get("atiende"), dict) and event["estado"] == event["estado_anterior"]
+
+
+def takes_back(event: Json) -> bool:
+    """Tells whether the event takes a step at the tables or the till back."""
+    return event.get("deshecho") is True and event.get("deshace") in FLOOR_STEPS
+
+
+def _taken_back(pedido: Json, event: Json) -> Json:
+    """Returns the order as if the step had not been: with its times, and the lines as the event says."""
+    step, state = event["deshace"], event["estado"]
+    after = {**pedido, "estado": state}
+    gone = {SERVE: ("servido_at",), CHARGE: ("pagado_at",), CANCEL: ("razon", "entendido_at")}.get(step, ())
+    for name in gone:
+        after.pop(name, None)
+    if state == AWAITING_PAYMENT and step == CHARGE:
+        # The next payment sends it to the kitchen anew: what was seen of this one counts no more.
+        after["por_acusar"] = []
+        after.pop("visto_at", None)
+    was = CANCELLED if step == CANCEL else SERVED
+    states = {line_id: READY for line_id in event.get("items_listos_ids", ())}
+    states.update((line_id, PENDING) for line_id in event.get("items_pendientes_ids", ()))
+    after["items"] = [_line_as(line, (was,), states.get(line["id"], was)) for line in pedido["items"]]
+    return after
 
 
 def _stub(event: Json) -> Json:

@@ -60,7 +60,8 @@ def append(transaction: Transaction, moment: Moment, draft: Json, actor: Json, k
         tail["timestamp_origen"] = origin
     body = {name: value for name, value in draft.items() if name not in _SET_HERE}
     if draft["tipo"] == STOCK_ALERT:
-        event = {**head, **tail, **complete_stock(body)}
+        since = moment.rules.limits.since(moment.at.steady)
+        event = {**head, **tail, **complete_stock(body, lambda dish, name: transaction.waiting_for(dish, name, since))}
         return transaction.append(event, rooms_for_stock(event["nivel"]), moment.at, None)
     return _append_order_event(transaction, moment, head, tail, {**body, "tipo": draft["tipo"]})
 

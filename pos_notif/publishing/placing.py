@@ -6,12 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..clock import business_day
 from ..errors import Invalid, NotFound, RoleNotAllowed, StaleVersion
 from ..events import COOK, NEW_ORDER
-from ..log.event_log import FIRST_OWN_ORDER_ID, Transaction
-from ..orders.actions import FLOOR_STAFF, Action, check_role, drafts, stock_change
+from ..log.event_log import Transaction
+from ..orders.actions import check_role, drafts, stock_change
+from ..orders.numbers import letter
 from ..orders.requests import ActionBody, OrderBody, OrderedLine
+from ..orders.rules import FLOOR_STAFF, Action
 from ..orders.state import Json, Order
+from ..orders.steps import newest_step
 from ..principal import Principal
 from .append import append
 from .menu import take
@@ -39,7 +43,8 @@ def check_may_order(who: Principal) -> None:
 async def place(publishing: Publishing, who: Principal, body: OrderBody) -> Done:
     """Places a new order, which takes its dishes from the stock. Raises Invalid, SoldOut, KeyReused, NotAuthenticated
     or LogUnavailable."""
-    moment, actor = publishing.moment(), _actor(who, body.actor)
+    moment, actor, zone = publishing.moment(), _actor(who, body.actor), publishing.log.zone
+    day = business_day(moment.at.ms, zone)
     digest = digest_of(body.model_dump(exclude_unset=True))
     name = (who.publisher_key, PLACE_ROUTE, body.operacion_id)
 
@@ -51,11 +56,12 @@ async def place(publishing: Publishing, who: Principal, body: OrderBody) -> Done
         order_id = transaction.last_own_order_id() + 1
         pedido = {
             "id": order_id,
-            "numero": order_id - FIRST_OWN_ORDER_ID + 1,
+            "numero": f"{letter(day)}{transaction.last_number(day, zone) + 1}",
             **body.model_dump(exclude_none=True, exclude={"operacion_id", "actor", "items"}),
             "mesero": actor["username"],
             "items": lines,
             "creado_por": actor,
+            "atiende": actor,
         }
         first = append(transaction, moment, {"tipo": NEW_ORDER, "pedido": pedido}, actor, body.operacion_id)
         take(transaction, moment, actor, [(line["producto_id"], -line["cantidad"]) for line in lines])
@@ -81,18 +87,20 @@ async def act(publishing: Publishing, who: Principal, order_id: int, body: Actio
         if body.version is not None and body.version != before.pedido["version"]:
             raise StaleVersion(extra={"pedido": publishing.log.order_json(before, who.role == COOK)})
         action = Action(
-            body.accion, who.role, moment.at.steady, publishing.log.limits.ready_ms,
+            body.accion, who.role, actor, moment.at.steady, publishing.log.limits.ready_ms,
             reason=(body.razon or "").strip() or None,
             payment=body.metodo_pago, line_id=body.item_id, quantity=body.cantidad, notes=body.notas,
             lines=_lines(transaction, body.items or ()),
             made_ready=transaction.ready_lines(order_id) if body.accion == "deshacer" else None,
+            step=newest_step(transaction.events_of(order_id), moment.at.steady),
         )  # fmt: skip
-        made = drafts(transaction.steady(before), action)
+        steady = transaction.steady(before)
+        made = drafts(steady, action)
         first = transaction.next_id()
         for index, draft in enumerate(made):
             append(transaction, moment, draft, actor, body.operacion_id if index == 0 else None)
         ids = list(range(first, transaction.next_id()))
-        take(transaction, moment, actor, list(stock_change(before, action).items()))
+        take(transaction, moment, actor, list(stock_change(steady, action).items()))
         transaction.keep_key(*name, digest, ids)
         return Done(_order(transaction, order_id), ids, duplicate=False)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..errors import DomainError, Invalid, KeyReused
 from ..log.event_log import Transaction
+from ..orders.drafts import as_published
 from .append import Moment, append, check_appended
 
 Json = dict[str, Any]
@@ -97,7 +98,7 @@ class Publication:
         return self._publisher.key, self._route, key
 
     def _append(self, transaction: Transaction, draft: Json, key: str | None, *, alone: bool) -> int:
-        event_id = append(transaction, self._moment, draft, self._actor(draft), key)
+        event_id = append(transaction, self._moment, as_published(draft), self._actor(draft), key)
         check_appended(transaction, alone=alone)
         return event_id
 

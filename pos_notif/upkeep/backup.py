@@ -21,10 +21,10 @@ from ..database.connecting import connect, is_writing
 from ..database.file import in_transaction, new_epoch, opened, opened_to_read, reason
 from ..database.paths import exists, is_directory, private
 from ..errors import CommandFailed
-from ..log.event_log import FIRST_OWN_ORDER_ID, LAST_OWN_ORDER_ID
 from ..log.tables.given import last_given, note_given
 from ..log.tables.menu import last_product_id
 from ..log.tables.orders import last_own_id
+from ..orders.numbers import FIRST_OWN_ORDER_ID, LAST_OWN_ORDER_ID
 from .progress import OnProgress, silent
 from .verification import Sound, naming, verify_database
 

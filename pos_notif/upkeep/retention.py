@@ -14,7 +14,7 @@ from functools import partial
 from ..clock import Clocks, Instant, WallMs, business_day, business_day_start
 from ..database.threads import Database
 from ..errors import LogUnavailable
-from ..log.event_log import FIRST_OWN_ORDER_ID, Transaction
+from ..log.event_log import Transaction
 from ..log.pruning import Cut, prunings
 from ..log.tables.fold import Fold
 from ..log.tables.pruning import (
@@ -26,6 +26,7 @@ from ..log.tables.pruning import (
     orders_going_on,
 )
 from ..log.writer import SqliteLog
+from ..orders.numbers import FIRST_OWN_ORDER_ID
 from ..orders.state import Order
 from ..publishing.system_events import append_system
 
@@ -111,7 +112,8 @@ async def prune(
             if order is not None:
                 going_on[order_id] = order
         last_own = max(transaction.last_own_order_id(), FIRST_OWN_ORDER_ID - 1)
-        cut = Cut(prefix.up_to, prefix.anchor_hash, prefix.rows, last_own)
+        day = business_day(at.ms, zone)
+        cut = Cut(prefix.up_to, prefix.anchor_hash, prefix.rows, last_own, day, transaction.last_number(day, zone))
         for body in prunings(cut, [going_on[order_id] for order_id in sorted(going_on)]):
             append_system(transaction, body["tipo"], body, at=at, zone=zone)
         transaction.begin_after(prefix.up_to, prefix.anchor_hash)

@@ -9,7 +9,7 @@ from quart import Blueprint, Response, request
 from ..delivery.reader import check_exists, event_json, order_history
 from ..delivery.reader import snapshot as take_snapshot
 from ..errors import Invalid, RoleNotAllowed
-from ..events import COOK, FILTERED_ROOMS, KITCHEN, MANAGER, ROLE_ROOM
+from ..events import COOK, FILTERED_ROOMS, KITCHEN, MANAGER, ROLE_ROOM, WAITERS
 from ..orders.requests import ActionBody, OrderBody, parse_action, parse_request
 from ..publishing.placing import Done, act, check_may_order, place
 from ..publishing.publication import check_key
@@ -37,7 +37,9 @@ async def snapshot() -> Any:
         raise Invalid(fields={"vista": "debe ser una de: " + ", ".join((*FILTERED_ROOMS, EVERYTHING))})
     if role != MANAGER and view != own:
         raise RoleNotAllowed
-    orders, cursor, alarms = await take_snapshot(log, None if view == EVERYTHING else view, principal().user_id)
+    everybodys = _flag("todas") and view == WAITERS
+    room = None if view == EVERYTHING or everybodys else view
+    orders, cursor, alarms = await take_snapshot(log, room, principal().user_id)
     body = {
         "pedidos": [log.order_json(order, view == KITCHEN) for order in orders],
         "cursor": cursor,
@@ -45,6 +47,14 @@ async def snapshot() -> Any:
         "alarmas": alarms,
     }
     return json_answer(body, headers=NOT_STORED)
+
+
+def _flag(name: str) -> bool:
+    """Reads a flag of the query: 1 or 0; absent or empty is 0."""
+    value = request.args.get(name) or "0"
+    if value not in ("0", "1"):
+        raise Invalid(fields={name: "debe ser 1 o 0"})
+    return value == "1"
 
 
 @blueprint.get("/<pedido_id>")

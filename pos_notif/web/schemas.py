@@ -175,6 +175,7 @@ class StreamQuery(BaseModel):
 
 class ViewQuery(BaseModel):
     vista: Literal["cocina", "meseros", "cajeros", "todos"] | None = None
+    todas: Literal["0", "1"] | None = Field(None, description="con vista=meseros: también los de otros")
 
 
 class ClientQuery(BaseModel):

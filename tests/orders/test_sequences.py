@@ -44,7 +44,11 @@ lines = some(
 )  # fmt: skip
 details = {"mesa_numero": st.integers(0, 9), "mesero": names, "cliente_nombre": names, "recuperado": maybe,
            "tipo_servicio": st.sampled_from(["mesa", "llevar"]), "operacion_id": st.integers(1, 30).map(str),
-           "estado_anterior": st.just("cerrado"), "zona": st.just({"precio": 1})}  # fmt: skip
+           "estado_anterior": st.just("cerrado"), "zona": st.just({"precio": 1}),
+           # The service's own words, of which none may do anything where a publisher sends it.
+           "deshecho": maybe, "deshace": st.sampled_from(["servir", "cobrar", "cancelar", "listo"]), "sin_cocina": maybe,
+           "atiende": st.just({"usuario_id": 1, "username": "Ana", "rol": "mesero"}),
+           "items_servidos_ids": st.just("x")}  # fmt: skip
 new_orders = some(
     {
         "tipo": st.just("nuevo_pedido"),
@@ -190,6 +194,7 @@ def assert_changed_views_were_told(before, after, events):
 def assert_versions_are_contiguous(events):
     versions = {}
     for event in events:
+        assert {"deshecho", "deshace", "atiende", "items_servidos_ids", "repuesto"}.isdisjoint(event)
         if "version" in event:
             versions.setdefault(event["pedido_id"], []).append(event["version"])
             assert f"pedido_{event['pedido_id']}" in event["salas"]

@@ -13,7 +13,7 @@ from ...database.literals import literals
 from ...database.stored_times import StoredTimes
 from ...events import OPEN, ORDER_READY, ORDER_TYPES, STATE_CHANGE
 from ...orders.state import ViewLimits
-from .orders import steady_time
+from .orders import old_unpaid, steady_time
 
 # An order's events: they alone raise its version.
 _ORDERS_EVENTS = f"""
@@ -73,9 +73,10 @@ def count_open(connection: sqlite3.Connection, now: SteadyMs, limits: ViewLimits
     since = limits.since(now)
     where = f"WHERE state IN ({','.join('?' * len(OPEN))}) AND last_event_ms >= ?"
     values = (*OPEN, times.earliest(since))
+    old = Counter(order.state for order in old_unpaid(connection, since, times))
     if times.differ:
         rows = connection.execute(f"SELECT id, state, last_event_ms FROM orders {where}", values)
         young = (state for order_id, state, ms in rows if steady_time(connection, order_id, ms, times) >= since)
-        return {**dict.fromkeys(OPEN, 0), **Counter(young)}
+        return {**dict.fromkeys(OPEN, 0), **(old + Counter(young))}
     counted = connection.execute(f"SELECT state, count(*) FROM orders {where} GROUP BY state", values)
-    return {**dict.fromkeys(OPEN, 0), **dict(counted)}
+    return {**dict.fromkeys(OPEN, 0), **(old + Counter(dict(counted)))}

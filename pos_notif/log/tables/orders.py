@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import date
+from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
 from ...clock import SteadyMs
 from ...database.literals import literals
 from ...database.stored_times import StoredTimes
-from ...events import AWAITING_PAYMENT, KITCHEN, ON_BOARD, OPEN, OVER, PRUNING, READY, SERVED, TILLS, WAITERS
+from ...events import AWAITING_PAYMENT, KITCHEN, ON_BOARD, OPEN, OVER, PENDING, PRUNING, READY, SERVED, TILLS, WAITERS
+from ...orders.numbers import FIRST_OWN_ORDER_ID, LAST_OWN_ORDER_ID
 from ...orders.state import Order, SteadyOrder, ViewLimits, views_holding, waiter_sees
 from ...wire.json_text import dump
 from .given import last_given
+
+# Unpaid orders of earlier days in a view.
+MOST_OLD = 200
 
 COLUMNS = "id, state, first_event_id, last_event_ms, ready_ms, kitchen_had_it, state_assumed, data"
 
@@ -59,7 +65,27 @@ def view(
     times: StoredTimes,
 ) -> list[Order]:
     """Returns the orders in a room's view, in the order in which the log first heard of them; every open order where
-    the room is None. In the waiters' view it is what this user is shown."""
+    the room is None. In the waiters' view it is what this user is shown. What only its payment keeps in the view has
+    `antiguo: true`."""
+    found = _young(connection, room, now, limits, user_id, times)
+    if room in (None, TILLS):
+        found += [
+            replace(order, pedido={**order.pedido, "antiguo": True})
+            for order in old_unpaid(connection, limits.since(now), times)
+        ]
+        found.sort(key=lambda order: order.first_event_id)
+    return found
+
+
+def _young(
+    connection: sqlite3.Connection,
+    room: str | None,
+    now: SteadyMs,
+    limits: ViewLimits,
+    user_id: int | None,
+    times: StoredTimes,
+) -> list[Order]:
+    """Returns the orders in the view that have had an event in the time that it goes back."""
     states = OPEN if room is None else _VIEW_STATES[room]
     since = limits.since(now)
     sql = (
@@ -73,9 +99,41 @@ def view(
         if not times.differ:
             return found
         return [order for order in found if steady_order(connection, order, times).last_event_ms >= since]
+    steady = [(order, steady_order(connection, order, times)) for order in found]
     return [
-        order for order in found if room in views_holding(steady_order(connection, order, times), now, limits)
+        order for order, timed in steady if timed.last_event_ms >= since and room in views_holding(timed, now, limits)
     ]  # fmt: skip
+
+
+def old_unpaid(connection: sqlite3.Connection, since: SteadyMs, times: StoredTimes) -> list[Order]:
+    """Returns the orders placed here that are to be paid and have had no event since then: the MOST_OLD of which the
+    log heard first."""
+    # By the states' index: it has an entry for each order that was left open, and the table one for each there was.
+    sql = (
+        f"SELECT {COLUMNS} FROM orders INDEXED BY orders_view"
+        f" WHERE state IN ({literals(OPEN)}) AND last_event_ms < ? AND id BETWEEN ? AND ?"
+        " AND json_extract(data, '$.pagado_at') IS NULL AND json_type(data, '$.atiende') IS NOT NULL"
+        " ORDER BY first_event_id"
+    )
+    found = map(_order, connection.execute(sql, (times.latest(since), FIRST_OWN_ORDER_ID, LAST_OWN_ORDER_ID)))
+    return list(
+        islice((order for order in found if steady_order(connection, order, times).last_event_ms < since), MOST_OLD)
+    )
+
+
+def orders_waiting(
+    connection: sqlite3.Connection, product_id: int, name: str, since: int, limit: int
+) -> list[tuple[int, int]]:
+    """Returns the first event and the id of open orders with an event since then and a pending line of the dish, as
+    `waits_for` tells it."""
+    sql = (
+        f"SELECT first_event_id, id FROM orders WHERE state IN ({literals(OPEN)}) AND last_event_ms >= ?"
+        " AND EXISTS (SELECT 1 FROM json_each(data, '$.items')"
+        f" WHERE json_extract(value, '$.estado_item') = {literals([PENDING])}"
+        " AND ifnull(json_extract(value, '$.producto_id') = ?, json_extract(value, '$.producto_nombre') = ?))"
+        " ORDER BY first_event_id LIMIT ?"
+    )
+    return connection.execute(sql, (since, product_id, name, limit)).fetchall()
 
 
 def steady_order(
@@ -113,6 +171,27 @@ def last_own_id(connection: sqlite3.Connection, first: int, last: int) -> int:
         " AND id >= (SELECT oldest FROM log) ORDER BY id DESC LIMIT 1"
     ).fetchone()
     return max(kept or 0, pruned[0] if pruned else 0, last_given(connection, "orders"), first - 1)
+
+
+def own_orders(connection: sqlite3.Connection, first: int, last: int) -> Iterator[tuple[int, Any, str]]:
+    """Yields the id, the `numero` and the `timestamp` of the orders with an id from `first` to `last`, the greatest
+    first."""
+    yield from connection.execute(
+        "SELECT id, json_extract(data, '$.numero'), json_extract(data, '$.timestamp') FROM orders"
+        " WHERE id BETWEEN ? AND ? ORDER BY id DESC",
+        (first, last),
+    )
+
+
+def pruned_number(connection: sqlite3.Connection, day: date) -> int:
+    """Returns the last number of a business day's series when the log was last pruned; 0 where that was in another
+    day."""
+    row = connection.execute(
+        f"SELECT json_extract(data, '$.ultimo_numero') FROM events WHERE type = {literals([PRUNING])}"
+        " AND json_extract(data, '$.dia_negocio') = ? AND id >= (SELECT oldest FROM log) ORDER BY id DESC LIMIT 1",
+        (day.isoformat(),),
+    ).fetchone()
+    return row[0] if row else 0
 
 
 def _row(order_id: int, order: Order, known_json: str | None) -> tuple[Any, ...]:
