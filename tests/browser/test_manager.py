@@ -158,10 +158,11 @@ def test_orders_that_the_kitchen_has_not_seen_and_a_kitchen_without_a_screen_are
     page.evaluate("void (posNotif.Sound.prototype._play = function (notes) { window.rung = notes.length; })")
     first, second = floor.place(), floor.place(mesa_numero=6)
     orders, room = page.locator("[data-sin-ver]"), page.locator('[data-sala="cocina"]')
-    expect(orders).to_have_text(f"2 pedidos sin ver en cocina: #{first['numero']}, #{second['numero']}")
+    named = [f"#{first['numero']} (Mesa 5)", f"#{second['numero']} (Mesa 6)"]
+    expect(orders).to_have_text("2 pedidos sin ver en cocina: " + ", ".join(named))
     until(page, lambda: page.evaluate("window.rung") == 5)  # the siren
     floor.acknowledge(first)
-    expect(orders).to_have_text(f"1 pedido sin ver en cocina: #{second['numero']}")
+    expect(orders).to_have_text("1 pedido sin ver en cocina: " + named[1])
     kitchen.close()
     expect(room).to_have_text(re.compile(r"La cocina no tiene pantalla desde hace \d s"))
     for width, height in SIZES:

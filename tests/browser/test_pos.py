@@ -96,7 +96,7 @@ def test_where_no_alarm_comes_what_the_kitchen_has_not_seen_is_red_after_thirtee
     assert plate.count() == 0
     assert row(pos, pedido["id"]).get_attribute("data-visto") == "saved"
     hold_time(pos, pedido["timestamp"], seconds=13)
-    expect(plate).to_have_text(f"Cocina NO ha visto el pedido #{pedido['numero']} – avise de viva voz")
+    expect(plate).to_have_text(f"Cocina NO ha visto el pedido #{pedido['numero']} (Mesa 5) – avise de viva voz")
     assert row(pos, pedido["id"]).get_attribute("data-visto") == "no"
     pos.click("#new")
     expect(pos.locator("#strip")).to_contain_text("Cocina NO ha visto el pedido")
@@ -130,7 +130,7 @@ def test_the_services_alarms_are_red_and_ring_until_they_are_over(page: Any, ala
     pedido = floor.place()
     hold_time(page, pedido["timestamp"], seconds=0)  # by itself the page would wait for ever
     orders, room = page.locator("[data-sin-ver]"), page.locator('[data-sala="cocina"]')
-    both = f"Cocina NO ha visto los pedidos #77, #{pedido['numero']} – avise de viva voz"
+    both = f"Cocina NO ha visto los pedidos #77, #{pedido['numero']} (Mesa 5) – avise de viva voz"
     expect(orders).to_have_text(both)
     expect(page.locator("#flash.is-on")).to_be_attached()  # no tap yet: the siren's stand-in
     expect(row(page, pedido["id"])).to_have_attribute("data-visto", "no")
@@ -138,7 +138,7 @@ def test_the_services_alarms_are_red_and_ring_until_they_are_over(page: Any, ala
     expect(orders).to_have_text(both)
     expect(page.locator("#flash.is-on")).to_be_attached()
     floor.acknowledge({"id": 77})
-    alone = f"Cocina NO ha visto el pedido #{pedido['numero']} – avise de viva voz"
+    alone = f"Cocina NO ha visto el pedido #{pedido['numero']} (Mesa 5) – avise de viva voz"
     expect(orders).to_have_text(alone)
     page.reload()
     expect(orders).to_have_text(alone)

@@ -62,6 +62,11 @@
     return evento.tipo === 'pedido_cancelado' || (evento.tipo === 'cambio_estado' && evento.estado === 'cancelado');
   }
 
+  // Taken back: it is to be cooked after all, and its ticket has been put away.
+  function restores(evento) {
+    return evento.deshecho === true && evento.deshace === 'cancelar' && states.TO_COOK[evento.estado] === true;
+  }
+
   function setOrder(record, pedido, at) {
     record.pedido = pedido;
     record.pedido.items = pedido.items || [];
@@ -145,7 +150,7 @@
     if (!known || !evento.version || !(evento.version <= known.pedido.version)) { meaning = this._apply(evento); }
     record = this.records[evento.pedido_id];
     if (record && evento.version > (record.pedido.version || 0)) { record.pedido.version = evento.version; }
-    if (record && (evento.tipo === 'nuevo_pedido' || evento.tipo === 'item_modificado' || cancels(evento))) {
+    if (record && (evento.tipo === 'nuevo_pedido' || evento.tipo === 'item_modificado' || cancels(evento) || restores(evento))) {
       record.events.push(evento.id);
     }
     if (record && !states.ON_BOARD[record.pedido.estado]) { delete this.records[record.id]; }
@@ -173,7 +178,7 @@
       forgetMarks(record);
       return 'recalled';
     }
-    if (evento.tipo === 'nuevo_pedido' && states.COOKABLE[record.pedido.estado]) {
+    if ((evento.tipo === 'nuevo_pedido' && states.COOKABLE[record.pedido.estado]) || restores(evento)) {
       record.fresh = true;
       return 'new';
     }

@@ -105,7 +105,7 @@
   lanes._showLane = function (lane, now) {
     var kind = lane.kind, late = 0, i, orders, visible, text, edad;
     orders = this.book.list(function (pedido) {
-      return kind.states ? kind.states[pedido.estado] : kind.key === pedido.estado;
+      return !pages.Owed.isOwed(pedido) && (kind.states ? kind.states[pedido.estado] : kind.key === pedido.estado);
     }, function (pedido) {
       return since(kind, pedido);
     });

@@ -19,6 +19,7 @@
     warnMs: Number(body.getAttribute('data-warn-minutes')) * 60000,
     lateMs: Number(body.getAttribute('data-late-minutes')) * 60000
   });
+  var owed = new pages.Owed(dom.byId('owed'), dom.byId('owed-title'), dom.byId('owed-rows'));
   var devices = new pages.Devices(dom.byId('devices'), dom.byId('devices-sum'));
   var stock = new pages.Stock(dom.byId('stock'), dom.byId('stock-sum'));
   // Orders take from the stock without a word until it is low.
@@ -40,6 +41,7 @@
   function render() {
     alarms.show(book, book.list(all, id), clock.now());
     lanes.show(book, clock.now());
+    owed.show(book);
     devices.tick();
     connection.tick();
     dom.setText(dom.byId('day'), clock.day() + ' · ');

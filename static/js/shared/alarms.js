@@ -139,9 +139,9 @@
     return plates.length ? plates[0].content : '';
   };
 
-  // "#12, #13"
+  // "#C12 (Mesa 5), #C13 (Llevar · Rosa)"
   Alarms.numbers = function (orders) {
-    var named = orders.slice(0, MOST_NAMED).map(wording.number).join(', ');
+    var named = orders.slice(0, MOST_NAMED).map(wording.named).join(', ');
     return orders.length > MOST_NAMED ? named + ' y ' + (orders.length - MOST_NAMED) + ' más' : named;
   };
 

@@ -39,7 +39,8 @@
     if (known && known.version > pedido.version) { return false; }
     pedido.items = pedido.items || [];
     pedido.por_acusar = pedido.por_acusar || [];
-    if (known && known.visto_at && !pedido.visto_at) { pedido.visto_at = known.visto_at; }
+    // A receipt raises no version; where a payment was taken back, what was seen counts no more.
+    if (known && known.visto_at && !pedido.visto_at && pedido.estado !== 'pendiente_pago') { pedido.visto_at = known.visto_at; }
     this.orders[pedido.id] = pedido;
     this._forgetSeen(pedido);
     return true;
@@ -71,10 +72,12 @@
     } else {
       after = copy(before);
       after.version = evento.version;
+      delete after.antiguo;      // something is heard of it
       if (evento.tipo === 'item_modificado') { this._applyItem(after, evento); }
       if (evento.tipo === 'pedido_cancelado') {
         after.estado = 'cancelado';
         after.razon = evento.razon;
+        if (evento.sin_cocina) { after.por_acusar = []; }
       }
     }
     this.put(after);
@@ -83,7 +86,8 @@
 
   book._noteEvent = function (evento) {
     var kind = evento.cambios ? evento.cambios.tipo_cambio : '';
-    if (evento.tipo === 'nuevo_pedido' || evento.tipo === 'item_modificado' || evento.tipo === 'pedido_cancelado') {
+    if (evento.tipo === 'nuevo_pedido' || evento.tipo === 'item_modificado' || evento.tipo === 'pedido_cancelado' ||
+        (evento.deshecho && evento.deshace === 'cancelar')) {
       this.note(evento.id, evento.tipo, pages.clock.parse(evento.timestamp), COOKS_OWN[kind]);
     }
   };

@@ -6,6 +6,7 @@
   var pages = window.posNotif = window.posNotif || {};
   var dom = pages.dom;
   var SHOWN_MS = 6000;
+  var UNDO_MS = 5000;            // as on the kitchen's board
 
   function Toast(container) {
     this.container = container;
@@ -16,6 +17,20 @@
     window.setTimeout(function () {
       if (node.parentNode) { node.parentNode.removeChild(node); }
     }, SHOWN_MS);
+  };
+
+  // What was done just now, and can be taken back for so long.
+  Toast.prototype.offer = function (text, label, onTap) {
+    var node = this._add(text, 'toast__item'), timer;
+    function remove() {
+      window.clearTimeout(timer);
+      if (node.parentNode) { node.parentNode.removeChild(node); }
+    }
+    node.appendChild(dom.button('toast__close', [dom.icon('undo'), dom.text(' ' + label)], function () {
+      remove();
+      onTap();
+    }));
+    timer = window.setTimeout(remove, UNDO_MS);
   };
 
   Toast.prototype.warn = function (text) {

@@ -55,6 +55,17 @@
     return 'Pedido ' + number(pedido);
   }
 
+  // "#C12 (Mesa 5)": a number alone sends nobody to a table.
+  function named(pedido) {
+    var whom = label(pedido);
+    return number(pedido) + (whom === 'Pedido ' + number(pedido) ? '' : ' (' + whom + ')');
+  }
+
+  // Who attends the order, by name, or ''.
+  function attendant(pedido) {
+    return (pedido.atiende && pedido.atiende.username) || pedido.mesero || '';
+  }
+
   function count(many, one, more) {
     return many + ' ' + (many === 1 ? one : more);
   }
@@ -84,6 +95,9 @@
   // What stands after "Mesa 5: ".
   function refusal(error, accion) {
     var known = TOO_LATE[accion];
+    if (accion === 'deshacer' && (error.codigo === 'transicion_invalida' || error.codigo === 'rol_no_permitido')) {
+      return error.estado === 'en_cocina' ? 'ya se está preparando, no se puede deshacer' : 'ya no se puede deshacer';
+    }
     if (error.codigo === 'transicion_invalida' && known && known[error.estado]) { return known[error.estado]; }
     if (EDITS[accion] && editRefusal(error, accion)) { return editRefusal(error, accion); }
     if (error.codigo === 'rol_no_permitido' && accion === 'cancelar') { return 'ya no se puede cancelar aquí: pida al encargado'; }
@@ -92,6 +106,6 @@
   }
 
   pages.wording = {
-    thousands: thousands, money: money, number: number, label: label, count: count, line: line, refusal: refusal
+    thousands: thousands, money: money, number: number, label: label, named: named, attendant: attendant, count: count, line: line, refusal: refusal
   };
 }(window));

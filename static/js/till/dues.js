@@ -9,8 +9,9 @@
   var clock = pages.clock;
 
   // onChoose(id)
-  function Dues(unpaid, paid, operations, onChoose) {
+  function Dues(unpaid, old, paid, operations, onChoose) {
     this.unpaid = new pages.Rows(unpaid);
+    this.old = new pages.Rows(old);
     this.paid = new pages.Rows(paid);
     this.operations = operations;
     this.onChoose = onChoose;
@@ -18,8 +19,12 @@
 
   var dues = Dues.prototype;
 
+  function isOld(pedido) {
+    return pedido.antiguo === true && !pedido.pagado_at && pages.states.OPEN[pedido.estado] === true;
+  }
+
   function holds(pedido) {
-    return pedido.estado === 'pendiente_pago' || pedido.estado === 'servido' ||
+    return isOld(pedido) || pedido.estado === 'pendiente_pago' || pedido.estado === 'servido' ||
       (pedido.estado === 'listo' && pedido.tipo === 'llevar');
   }
 
@@ -33,6 +38,8 @@
     var node = dom.create('span', 'due__meta');
     if (pedido.estado === 'servido') {
       node.appendChild(dom.text('Servido '));
+    } else if (isOld(pedido) && pedido.estado !== 'pendiente_pago') {
+      node.appendChild(dom.create('span', 'chip chip--sq', pages.states.WORDS[pedido.estado]));
     } else if (pedido.estado === 'listo') {
       node.appendChild(dom.create('span', 'chip chip--sq chip--ok', 'Listo'));
     } else {
@@ -48,11 +55,12 @@
     var total = waiting ? (this.operations.waits(waiting) ? 'Por enviar' : 'Enviando…') : wording.money(pedido.total);
     return {
       key: pedido.id,
-      content: JSON.stringify([wording.label(pedido), pedido.estado, total, on, changed]),
+      content: JSON.stringify([wording.label(pedido), pedido.estado, total, on, changed, isOld(pedido)]),
       draw: function () {
         var node = dom.button('due' + (on ? ' is-on' : ''), [
           dom.create('span', 'due__what', [
-            dom.create('span', 'due__label', wording.label(pedido)), meta(pedido, changed)
+            // Of other days: two tables of one number are told apart by theirs.
+            dom.create('span', 'due__label', isOld(pedido) ? wording.named(pedido) : wording.label(pedido)), meta(pedido, changed)
           ]),
           dom.create('span', 'due__total num', total)
         ], function () { self.onChoose(pedido.id); });
@@ -64,25 +72,30 @@
     };
   };
 
+  dues._node = function (id) { return this.unpaid.node(id) || this.old.node(id) || this.paid.node(id); };
+
   // orders: those that the till holds, the oldest first. changes: by order id.
   dues.show = function (orders, chosen, changes, now) {
-    var unpaid = [], paid = [], sum = 0, known = true, i, pedido;
+    var kinds = { unpaid: [], old: [], paid: [] }, sums = { unpaid: 0, old: 0 }, known = { unpaid: true, old: true };
+    var i, pedido, kind;
     for (i = 0; i < orders.length; i++) {
       pedido = orders[i];
-      (pedido.pagado_at ? paid : unpaid).push(this._row(pedido, chosen, !!changes[pedido.id]));
-      if (!pedido.pagado_at && typeof pedido.total === 'number') { sum += pedido.total; }
-      if (!pedido.pagado_at && typeof pedido.total !== 'number') { known = false; }
+      kind = pedido.pagado_at ? 'paid' : isOld(pedido) ? 'old' : 'unpaid';
+      kinds[kind].push(this._row(pedido, chosen, !!changes[pedido.id]));
+      if (typeof pedido.total === 'number') { sums[kind] += pedido.total; } else { known[kind] = false; }
     }
-    this.unpaid.show(unpaid);
-    this.paid.show(paid);
-    for (i = 0; i < orders.length; i++) {
-      dom.setText((this.unpaid.node(orders[i].id) || this.paid.node(orders[i].id)).querySelector('.due__age'),
-        clock.ago(now - since(orders[i])));
-    }
-    return { unpaid: unpaid.length, paid: paid.length, sum: sum, known: known };
+    this.unpaid.show(kinds.unpaid);
+    this.old.show(kinds.old);
+    this.paid.show(kinds.paid);
+    for (i = 0; i < orders.length; i++) { dom.setText(this._node(orders[i].id).querySelector('.due__age'), clock.ago(now - since(orders[i]))); }
+    return {
+      unpaid: kinds.unpaid.length, paid: kinds.paid.length, old: kinds.old.length,
+      sum: (known.unpaid ? '' : 'más de ') + wording.money(sums.unpaid), oldSum: (known.old ? '' : 'más de ') + wording.money(sums.old)
+    };
   };
 
   Dues.holds = holds;
+  Dues.isOld = isOld;
   Dues.since = since;
   pages.Dues = Dues;
 }(window));

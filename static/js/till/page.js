@@ -18,7 +18,7 @@
     changed: screen.redraw, answered: onAnswered, refused: onRefused
   });
   var connection = new pages.Connection(dom.byId('conexion'), dom.byId('banner'), client, showFrame, pages.Connection.OFFICE);
-  var dues = new pages.Dues(dom.byId('unpaid'), dom.byId('paid'), operations, choose);
+  var dues = new pages.Dues(dom.byId('unpaid'), dom.byId('old'), dom.byId('paid'), operations, choose);
   var bill = new pages.Bill(dom.byId('bill'), operations, onAct);
 
   // ---- drawing -----------------------------------------------------------------
@@ -29,10 +29,13 @@
   }
 
   function showHead(sums) {
-    var text = wording.count(sums.unpaid, 'pedido', 'pedidos') + ' · ' + (sums.known ? '' : 'más de ') + wording.money(sums.sum);
+    var text = wording.count(sums.unpaid, 'pedido', 'pedidos') + ' · ' + sums.sum;
     if (!book.loaded) { text = connection.offline ? 'Sin conexión: no se sabe qué hay' : 'Cargando…'; }
     if (book.loaded && !sums.unpaid) { text = 'Nada por cobrar'; }
     dom.setText(dom.byId('sum'), text);
+    dom.byId('old-head').hidden = !sums.old;
+    dom.setText(dom.byId('old-title'), 'De días anteriores (' + sums.old + ')');
+    dom.setText(dom.byId('old-sum'), sums.oldSum);
     dom.byId('paid-head').hidden = !sums.paid;
   }
 
@@ -77,9 +80,26 @@
 
   var DONE = { cobrar: 'Cobrado', servir: 'Entregado', cerrar: 'Cerrado' };
 
+  function offerUndo(info, pedido) {
+    toast.offer(DONE[info.accion] + ': ' + info.label, 'Deshacer', function () {
+      operations.act(pedido, 'deshacer', {}, { undone: info.accion });
+    });
+  }
+
+  // It is to be charged or handed over again, and stands on the bill as before.
+  function onUndone(operation, pedido) {
+    book.put(pedido);
+    toast.say('Deshecho: ' + operation.info.label);
+    if (pages.Dues.holds(pedido)) { choose(pedido.id); }
+  }
+
   function onAnswered(operation, answer) {
     var info = operation.info, was = chosen === info.pedido_id;
     delete changes[info.pedido_id];
+    if (info.accion === 'deshacer') {
+      onUndone(operation, answer.pedido);
+      return;
+    }
     if (answer.pedido) { book.put(answer.pedido); }
     if (was && answer.pedido && !pages.Dues.holds(answer.pedido)) {
       notice = {
@@ -88,9 +108,8 @@
         change: typeof info.change === 'number' && info.change > 0 ? wording.money(info.change) : '',
         text: 'Elija otro pedido.'
       };
-    } else {
-      toast.say(DONE[info.accion] + ': ' + info.label);
     }
+    offerUndo(info, answer.pedido);
   }
 
   // A till that did not know of the payment had an older version, or none to charge any more.

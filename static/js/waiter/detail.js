@@ -8,15 +8,17 @@
   var wording = pages.wording;
   var REASONS = {
     cancelar: ['El cliente se retiró', 'Error al tomarlo', 'Pedido repetido'],
+    served: ['Se fue sin pagar', 'Cortesía de la casa'],   // of cancelling what was served
     recuperar: ['Faltó un plato', 'Llegó frío', 'Plato equivocado']
   };
   var TITLES = { cancelar: '¿Por qué se cancela?', recuperar: '¿Por qué vuelve a cocina?' };
   var CONFIRM = { cancelar: 'Cancelar pedido', recuperar: 'A cocina' };
   var RECALL_MS = 30 * 60000;
 
-  // onAdd(pedido): dishes are to be added. onNote(target): for noteedit.js.
-  function Detail(container, operations, role, onAdd, onNote) {
+  // onAdd(pedido): dishes are to be added. onNote(target): for noteedit.js. isMine(pedido): does who looks attend it?
+  function Detail(container, operations, role, onAdd, onNote, isMine) {
     var self = this;
+    this.isMine = isMine;
     this.container = container;
     this.operations = operations;
     this.role = role;
@@ -43,12 +45,13 @@
     if (accion === 'recuperar') {
       return estado === 'servido' || (estado === 'listo' && (ready === null || now - ready < RECALL_MS));
     }
-    if (role === 'manager') { return pages.states.OPEN[estado] === true && estado !== 'servido'; }
+    if (accion === 'tomar') { return pages.states.OPEN[estado] === true; }
+    if (role === 'manager') { return pages.states.OPEN[estado] === true; }
     return !pedido.pagado_at && (estado === 'pendiente_pago' || estado === 'en_mesa');
   }
 
   detail._actions = function (pedido, now) {
-    var list = [], i, names = ['agregar_item', 'cerrar', 'recuperar', 'cancelar'];
+    var list = [], i, names = [this.isMine(pedido) ? 'agregar_item' : 'tomar', 'cerrar', 'recuperar', 'cancelar'];
     for (i = 0; i < names.length; i++) {
       if (may(pedido, this.role, names[i], now)) { list.push(names[i]); }
     }
@@ -109,7 +112,8 @@
     node = dom.create('div', 'psection', [
       dom.create('h2', 'detail__label', wording.label(pedido)),
       dom.create('p', 'muted', wording.number(pedido) + ' · ' + pages.states.WORDS[pedido.estado] +
-        (pedido.pagado_at && pedido.estado !== 'pagado' ? ' · pagado' : '')),
+        (pedido.pagado_at && pedido.estado !== 'pagado' ? ' · pagado' : '') +
+        (this.isMine(pedido) || !wording.attendant(pedido) ? '' : ' · de ' + wording.attendant(pedido))),
       pedido.razon ? dom.create('p', 'detail__reason', pedido.razon) : null,
       pedido.notas ? dom.create('p', '', [dom.create('span', 'menu__note menu__note--alone', pedido.notas)]) : null,
       lines,
@@ -124,7 +128,7 @@
 
   detail._buttons = function (pedido, actions) {
     var self = this, texts = {
-      agregar_item: 'Agregar platos', cerrar: 'Cerrar la cuenta', recuperar: 'Devolver a cocina', cancelar: 'Cancelar el pedido'
+      agregar_item: 'Agregar platos', tomar: 'Tomar', cerrar: 'Cerrar la cuenta', recuperar: 'Devolver a cocina', cancelar: 'Cancelar el pedido'
     }, node = dom.create('div', 'stack'), i;
     function button(name) {
       return dom.button('btn btn--secondary btn--block btn--touch', texts[name], function () { self._touch(pedido, name); });
@@ -136,8 +140,8 @@
   detail._touch = function (pedido, name) {
     if (name === 'agregar_item') {
       this.onAdd(pedido);
-    } else if (name === 'cerrar') {
-      this.operations.act(pedido, 'cerrar', {});
+    } else if (name === 'cerrar' || name === 'tomar') {
+      this.operations.act(pedido, name, {});
     } else {
       this.open();
       this.asking = name;
@@ -148,7 +152,7 @@
 
   // A reason by one tap, or in the waiter's own words.
   detail._reason = function (pedido) {
-    var self = this, accion = this.asking, form = dom.create('form', 'stack'), input = dom.create('input', 'input'), i;
+    var self = this, accion = this.asking, reasons = REASONS[accion === 'cancelar' && pedido.estado === 'servido' ? 'served' : accion], form = dom.create('form', 'stack'), input = dom.create('input', 'input'), i;
     var error = dom.create('p', 'field__error', ''), label = dom.create('label', 'field__label', TITLES[accion]);
     var confirm = dom.create('button', 'btn btn--touch btn--primary', CONFIRM[accion]);
     var back = dom.button('btn btn--touch btn--secondary', 'Volver', function () {
@@ -164,7 +168,7 @@
     input.maxLength = 200;
     label.htmlFor = 'reason';
     error.setAttribute('role', 'alert');
-    for (i = 0; i < REASONS[accion].length; i++) { chips.appendChild(reasonChip(REASONS[accion][i])); }
+    for (i = 0; i < reasons.length; i++) { chips.appendChild(reasonChip(reasons[i])); }
     confirm.type = 'submit';
     form.onsubmit = function () {
       if (!input.value.trim()) {

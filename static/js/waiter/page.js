@@ -45,18 +45,20 @@
   var ready = new pages.Ready(dom.byId('ready'), operations, userId, username, screen.redraw);
   var tables = new pages.Tables(dom.byId('tables'), book, operations, alarms.patience, onHeld);
   var entry = new pages.Entry(menu, userId, onSend, onNote);
-  var detail = new pages.Detail(dom.byId('detail-body'), operations, screen.role, onAdd, onNote);
+  var detail = new pages.Detail(dom.byId('detail-body'), operations, screen.role, onAdd, onNote, isMine);
   var note = new pages.NoteEdit();
   var noteOf = null;             // {name, id, y, left}: where a note is being written, how far down, and whether that is over
+  var others = new pages.Others(dom.byId('others-button'), dom.byId('others'), book, isMine, screen.redraw);
 
   // ---- drawing -----------------------------------------------------------------
 
   function created(pedido) { return clock.parse(pedido.timestamp) || 0; }
   function isCancelled(pedido) { return pedido.estado === 'cancelado' && mine[pedido.id]; }
-  // Who sent it stands in an order that came from a screen; the POS may know no more than the waiter's name.
+  // Who attends it stands in an order that came from a screen, or that was taken; the POS may know no more than the
+  // waiter's name.
   function isMine(pedido) {
-    var own = pedido.creado_por ? pedido.creado_por.usuario_id === userId : pedido.mesero === username;
-    return pages.states.OPEN[pedido.estado] === true && (own || mine[pedido.id] === true);
+    var who = pedido.atiende || pedido.creado_por, own = who ? who.usuario_id === userId : pedido.mesero === username;
+    return pages.states.OPEN[pedido.estado] === true && (own || (!pedido.atiende && mine[pedido.id] === true));
   }
 
   function unseenWords(kind, orders) {
@@ -92,6 +94,7 @@
     dom.byId('tables-empty').hidden = rows > 0;
     dom.setText(dom.byId('tables-empty'), book.loaded ? 'Sin pedidos abiertos.' :
       connection.offline ? 'Sin conexión: no se sabe qué pedidos hay.' : 'Cargando…');
+    others.show();
     entry.show();
     showOrder(now);
     connection.tick();
@@ -207,6 +210,20 @@
     }
     book.put(pedido);
     ready.watch(pedido, clock.now());
+    tellDone(operation.info, pedido);
+  }
+
+  var DONE = { servir: 'Entregado', cerrar: 'Cerrado', cancelar: 'Cancelado' };
+
+  function tellDone(info, pedido) {
+    if (DONE[info.accion]) {
+      toast.offer(DONE[info.accion] + ': ' + info.label, 'Deshacer', function () { operations.act(pedido, 'deshacer', {}); });
+    }
+    if (info.accion === 'deshacer') { toast.say('Deshecho: ' + info.label); }
+    if (info.accion === 'tomar') {
+      mine[pedido.id] = true;
+      toast.say('Ahora atiende ' + info.label);
+    }
   }
 
   function onRefused(operation, error) {
@@ -239,6 +256,22 @@
     alerts.ready(wording.label(pedido) + ', listo', names, 'pedido-' + pedido.id);
   }
 
+  // Whose the order is now: it comes to one phone, and leaves another.
+  function onTaken(before, pedido, evento) {
+    var was = before && isMine(before);
+    mine[pedido.id] = evento.atiende.usuario_id === userId;
+    if (was && !isMine(pedido)) { toast.warn(wording.label(pedido) + ': ahora atiende ' + wording.attendant(pedido)); }
+  }
+
+  // A dish has run out that his guests wait for.
+  function tellSoldOut(evento) {
+    var waiting = (evento.pedidos_afectados || []).filter(function (id) { return book.orders[id] && isMine(book.orders[id]); });
+    if (evento.nivel !== 'agotado' || !waiting.length) { return; }
+    toast.warn('Se acabó ' + evento.nombre + '. Lo esperan: ' + waiting.map(function (id) {
+      return wording.named(book.orders[id]);
+    }).join(', '));
+  }
+
   client.on('instantanea', function (snapshot) {
     var before = book.orders, first = !book.loaded, i, pedido;
     book.load(snapshot.pedidos);
@@ -250,6 +283,7 @@
       announce(pedido, !first && !(before[pedido.id] && ready.holds(before[pedido.id])));
     }
     menu.load();
+    others.load();
     render();
   });
 
@@ -260,11 +294,16 @@
     if (evento.tipo === 'nuevo_pedido' && evento.actor && evento.actor.usuario_id === userId && !evento.liberado) {
       mine[pedido.id] = true;
     }
+    if (evento.atiende) { onTaken(change.before, pedido, evento); }
     ready.watch(pedido, clock.parse(evento.timestamp));
     if (pedido.estado === 'cerrado') { book.forget(pedido.id); }
-    announce(pedido, evento.tipo === 'pedido_listo' || !change.before || change.before.estado !== pedido.estado);
+    // What was delivered after all has been announced before.
+    announce(pedido, !evento.deshecho && (evento.tipo === 'pedido_listo' || !change.before || change.before.estado !== pedido.estado));
     if (evento.tipo === 'pedido_cancelado' && isMine(change.before || pedido) && !operations.own[evento.operacion_id]) {
       toast.warn(wording.label(pedido) + ' se canceló' + (evento.razon ? ': ' + evento.razon : ''));
+    }
+    if (evento.deshecho && evento.deshace === 'cancelar' && isMine(pedido) && !operations.own[evento.operacion_id]) {
+      toast.warn(wording.label(pedido) + ' ya no está cancelado');
     }
     screen.redraw();
   });
@@ -275,7 +314,10 @@
     screen.redraw();
   });
 
-  client.on('evento_alerta', function (evento) { menu.onAlert(evento); });
+  client.on('evento_alerta', function (evento) {
+    menu.onAlert(evento);
+    tellSoldOut(evento);
+  });
 
   dom.byId('new').onclick = function () {
     menu.load();                 // a new dish or price is no event

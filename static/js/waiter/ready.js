@@ -105,7 +105,7 @@
   };
 
   ready._card = function (pedido) {
-    var self = this, waiting = this.operations.pending(pedido.id, 'servir'), node, button;
+    var self = this, waiting = this.operations.pending(pedido.id, 'servir'), whose = wording.attendant(pedido), node, button;
     button = dom.button('btn btn--primary', 'ENTREGADO', function () { self._deliver(pedido); });
     button.setAttribute('aria-label', 'Entregado: ' + wording.label(pedido));
     if (waiting) {
@@ -118,7 +118,7 @@
         dom.create('h3', 'ready__label', [
           dom.text(wording.label(pedido) + ' '), dom.create('span', 'ready__time num')
         ]),
-        pedido.mesero && pedido.mesero !== this.username ? dom.create('div', 'muted ready__of', 'de ' + pedido.mesero) : null,
+        whose && whose !== this.username ? dom.create('div', 'muted ready__of', 'de ' + whose) : null,
         this._items(pedido)
       ]),
       button

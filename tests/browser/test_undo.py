@@ -1,0 +1,174 @@
+"""Steps that are taken back on the pages, whose table it is, and what was never paid."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.sync_api import expect
+
+from tests.browser.floor import CASHIER, COOK, MANAGER, WAITER, Floor, unusable
+from tests.support.live_server import with_accounts
+
+PHONE = {"width": 360, "height": 640}
+
+
+def undo(page: Any, text: str) -> Any:
+    """The toast's button that takes back what the toast tells."""
+    return page.locator(".toast__item", has_text=text).get_by_role("button", name="Deshacer")
+
+
+def test_a_delivery_and_a_cancellation_are_taken_back_on_the_phone(page: Any, floor: Floor) -> None:
+    page.set_viewport_size(PHONE)
+    pedido = floor.act(floor.place(mesa_numero=6), "listo")
+    pos = floor.open(page, WAITER, "/pos")
+    card = pos.locator(f'#ready [data-pedido-id="{pedido["id"]}"]')
+    card.get_by_role("button", name="Entregado").click()
+    expect(undo(pos, "Entregado: Mesa 6")).to_be_visible()
+    expect(card).to_have_count(0)
+    assert unusable(pos) == []
+    undo(pos, "Entregado: Mesa 6").click()
+    expect(card).to_be_visible()
+    expect(undo(pos, "Entregado: Mesa 6")).to_have_count(0)
+    assert floor.order(pedido["id"])["estado"] == "listo"
+    last = floor.events(pedido["id"])[-1]
+    assert (last["deshecho"], last["deshace"], last["actor"]["username"]) == (True, "servir", WAITER)
+    # An order that is cancelled by mistake.
+    other = floor.place(mesa_numero=7)
+    pos.locator(f'#tables [data-pedido-id="{other["id"]}"]').click()
+    pos.get_by_role("button", name="Cancelar el pedido").click()
+    pos.get_by_role("button", name="Error al tomarlo").click()
+    pos.get_by_role("button", name="Cancelar pedido", exact=True).click()
+    expect(pos.locator('[data-pedido-id][data-estado="cancelado"]')).to_be_visible()
+    undo(pos, "Cancelado: Mesa 7").click()
+    expect(pos.locator('.psection[data-estado="en_mesa"]')).to_be_visible()
+    # After five seconds nothing is offered; what comes too late is told.
+    floor.act(pedido, "servir", WAITER)
+    expect(card).to_have_count(0)
+    expect(pos.locator(".toast__item", has_text="Cancelado")).to_have_count(0)
+
+
+def test_a_payment_is_taken_back_at_the_till_and_one_that_was_begun_is_not(page: Any, floor: Floor) -> None:
+    table = floor.served(mesa_numero=6, dishes={"Pupusa de queso": 4})
+    away = floor.place(tipo="llevar", cliente_nombre="Rosa")
+    till = floor.open(page, CASHIER, "/caja")
+    row = till.locator(f'.due[data-pedido-id="{table["id"]}"]')
+    row.click()
+    till.click("#act")
+    expect(till.locator("#bill")).to_contain_text("Cobrado $4.00 · Mesa 6")
+    expect(row).to_have_count(0)
+    undo(till, "Cobrado: Mesa 6").click()
+    expect(row).to_have_attribute("aria-pressed", "true")
+    expect(till.locator("#act")).to_contain_text("Cobrar $4.00")
+    pedido = floor.order(table["id"])
+    assert (pedido["estado"], "pagado_at" in pedido) == ("servido", False)
+    till.locator(f'.due[data-pedido-id="{away["id"]}"]').click()
+    till.click("#act")
+    undo(till, "Cobrado: Llevar · Rosa").wait_for()
+    floor.act(away, "iniciar", COOK)
+    undo(till, "Cobrado: Llevar · Rosa").click()
+    expect(till.locator("#toasts")).to_contain_text("Llevar · Rosa: ya se está preparando, no se puede deshacer")
+    assert floor.order(away["id"])["pagado_at"]
+
+
+def test_the_kitchen_hears_of_a_cancellation_that_is_taken_back_and_not_of_one_of_served_dishes(
+    page: Any, floor: Floor
+) -> None:
+    pedido = floor.place(mesa_numero=6)
+    served = floor.served(mesa_numero=7)
+    kitchen = floor.open(page, COOK, "/cocina")
+    ticket = kitchen.locator(f'.ticket[data-pedido-id="{pedido["id"]}"]')
+    expect(ticket).to_have_attribute("data-estado", "en_mesa")
+    floor.act(pedido, "cancelar", WAITER, razon="se fueron")
+    ticket.get_by_role("button", name="ENTENDIDO").click()
+    expect(ticket).to_have_count(0)
+    floor.act(served, "cancelar", MANAGER, razon="cortesía")
+    floor.act(pedido, "deshacer", WAITER)
+    expect(ticket).to_have_attribute("data-estado", "en_mesa")
+    expect(ticket).to_contain_text("NUEVO")
+    expect(kitchen.locator(".ticket")).to_have_count(1)  # the served one never came
+    for _ in range(50):
+        if not floor.order(pedido["id"])["por_acusar"]:
+            break
+        kitchen.wait_for_timeout(100)
+    assert floor.order(pedido["id"])["por_acusar"] == []
+
+
+def test_a_manager_cancels_what_was_served_on_the_phone(page: Any, floor: Floor) -> None:
+    page.set_viewport_size(PHONE)
+    served = floor.act(floor.act(floor.place(MANAGER, mesa_numero=8), "listo"), "servir")
+    pos = floor.open(page, MANAGER, "/pos")
+    pos.locator(f'#tables [data-pedido-id="{served["id"]}"]').click()
+    pos.get_by_role("button", name="Cancelar el pedido").click()
+    pos.get_by_role("button", name="Se fue sin pagar").click()
+    pos.get_by_role("button", name="Cancelar pedido", exact=True).click()
+    expect(undo(pos, "Cancelado: Mesa 8")).to_be_visible()
+    assert floor.order(served["id"])["razon"] == "Se fue sin pagar"
+
+
+def test_a_table_goes_from_one_phone_to_the_other(page: Any, browser: Any, floor: Floor) -> None:
+    async def hire(accounts: Any) -> None:
+        await accounts.create_user("Rosa", "mesero", "2468")
+
+    with_accounts(floor.server.database, hire)
+    page.set_viewport_size(PHONE)
+    pedido = floor.place(mesa_numero=6)
+    mine = floor.open(page, WAITER, "/pos")
+    row = f'#tables [data-pedido-id="{pedido["id"]}"]'
+    expect(mine.locator(row)).to_be_visible()
+    context = browser.new_context(viewport=PHONE)
+    other = floor.open(context.new_page(), "Rosa", "/pos")
+    assert other.locator(row).count() == 0
+    other.get_by_role("button", name="Mesas de otros").click()
+    listed = other.locator(f'#others [data-pedido-id="{pedido["id"]}"]')
+    expect(listed).to_contain_text(f"de {WAITER}")
+    assert unusable(other) == []
+    listed.click()
+    expect(other.locator("#detail-body")).to_contain_text(f"de {WAITER}")
+    assert other.get_by_role("button", name="Agregar platos").count() == 0
+    other.get_by_role("button", name="Tomar").click()
+    expect(other.locator("#toasts")).to_contain_text("Ahora atiende Mesa 6")
+    expect(other.get_by_role("button", name="Agregar platos")).to_be_visible()
+    other.click(".pane--detail .pbar__back")
+    expect(other.locator(row)).to_be_visible()
+    expect(other.locator("#others")).to_contain_text("Nadie más tiene pedidos abiertos.")
+    expect(mine.locator(row)).to_have_count(0)
+    expect(mine.locator("#toasts")).to_contain_text("Mesa 6: ahora atiende Rosa")
+    # Its guests' dish runs out: who attends them now is told, with the number.
+    floor.sold_out("Pupusa de queso")
+    told = f"Se acabó Pupusa de queso. Lo esperan: #{pedido['numero']} (Mesa 6)"
+    expect(other.locator("#toasts")).to_contain_text(told)
+    assert "Se acabó" not in mine.locator("#toasts").inner_text()
+    context.close()
+
+
+def test_what_was_never_paid_stands_apart_at_the_till_and_with_the_manager(
+    page: Any, browser: Any, make_server: Any
+) -> None:
+    floor = Floor(make_server(view_hours="0.0003"))  # a second
+    old = floor.place(mesa_numero=6, dishes={"Yuca frita": 4, "Horchata": 4, "Pupusa revuelta": 2})
+    paid = floor.act(floor.place(mesa_numero=7), "cobrar", metodo_pago="efectivo")
+    till = floor.open(page, CASHIER, "/caja")
+    row = till.locator(f'#old .due[data-pedido-id="{old["id"]}"]')
+    for _ in range(100):
+        if row.count():
+            break
+        till.reload()
+        till.wait_for_selector("#conexion[data-modo=sse]")
+        till.wait_for_timeout(100)
+    expect(till.locator("#old-title")).to_have_text("De días anteriores (1)")
+    expect(till.locator("#old-sum")).to_have_text("$19.50")
+    expect(till.locator("#sum")).to_have_text("Nada por cobrar")
+    expect(row).to_contain_text(f"#{old['numero']} (Mesa 6)")
+    assert unusable(till) == []
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    office = floor.open(context.new_page(), MANAGER, "/manager")
+    expect(office.locator("#owed-title")).to_have_text("De días anteriores (1) $19.50")
+    expect(office.locator("#owed-rows")).to_contain_text(f"#{old['numero']} (Mesa 6)")
+    expect(office.locator("#board [data-pedido-id]")).to_have_count(0)
+    assert floor.order(paid["id"])["pagado_at"]
+    row.click()
+    till.click("#act")
+    expect(till.locator("#old-head")).to_be_hidden()
+    expect(office.locator("#owed")).to_be_hidden()
+    assert floor.order(old["id"])["pagado_at"]
+    context.close()
