@@ -369,6 +369,26 @@ async def test_what_was_undone_did_not_happen(pos: Pos):
     assert (found["cocina"], found["productos"][0]["cocina"]) == (measured(155), 155)
 
 
+async def test_a_delivery_or_a_cancellation_that_was_undone_did_not_happen(pos: Pos):
+    await pos.new_order(1)
+    await serve(pos, 1, 60, 100, 10)
+    await act(pos, 1, "deshacer", 30)
+    found = await figures(pos)
+    assert (found["recogida"], found["cocina"]) == (NOTHING, measured(100))
+    await act(pos, 1, "servir", 20)
+    await act(pos, 1, "cobrar", 5, metodo_pago="efectivo")
+    await act(pos, 1, "deshacer", 5)
+    assert (await figures(pos))["recogida"] == measured(60)
+    await pos.new_order(2)
+    await act(pos, 2, "iniciar", 10)
+    await act(pos, 2, "cancelar", 10, razon="x")
+    assert (await figures(pos))["cancelados"] == 1
+    await act(pos, 2, "deshacer", 10)
+    await act(pos, 2, "listo", 100)
+    found = await figures(pos)
+    assert (found["cancelados"], found["espera"]["medidos"], found["cocina"]["medidos"]) == (0, 2, 2)
+
+
 async def test_a_recall_keeps_the_first_times_and_measures_nothing_after_it(pos: Pos):
     await pos.new_order(1)
     await serve(pos, 1, 60, 100)

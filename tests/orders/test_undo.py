@@ -89,6 +89,21 @@ async def test_a_step_that_is_taken_back_has_not_been(floor, before, name, how, 
     assert (await floor.act(order_id, name, **step_of(name))).status == 200
 
 
+async def test_the_log_says_in_a_sentence_what_was_taken_back(floor):
+    for before, name, said in (
+        (["listo"], "servir", "servido → listo, se deshizo la entrega"),
+        ([], "cobrar", "se deshizo el cobro"),
+        ([], "cancelar", "cancelado → en espera, se deshizo la cancelación"),
+    ):
+        order_id = await far(floor, *before, name, mesa_numero=5)
+        await floor.act(order_id, "deshacer", step_of(name)["role"])
+        rows = (await floor.call("manager", "GET", "/api/notificaciones/eventos?limite=1")).json
+        assert rows["descripciones"] == [f"Mesa 5: {said}"]
+    await floor.act(order_id, "tomar", "manager")
+    rows = (await floor.call("manager", "GET", "/api/notificaciones/eventos?limite=1")).json
+    assert rows["descripciones"] == ["Mesa 5: lo atiende Manager"]
+
+
 async def test_after_a_minute_it_stands(floor):
     for before, name in ((["listo"], "servir"), ([], "cobrar"), ([], "cancelar")):
         order_id = await far(floor, *before, name)
