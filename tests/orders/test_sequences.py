@@ -46,8 +46,8 @@ details = {"mesa_numero": st.integers(0, 9), "mesero": names, "cliente_nombre": 
            "tipo_servicio": st.sampled_from(["mesa", "llevar"]), "operacion_id": st.integers(1, 30).map(str),
            "estado_anterior": st.just("cerrado"), "zona": st.just({"precio": 1}),
            # The service's own words, of which none may do anything where a publisher sends it.
-           "deshecho": maybe, "deshace": st.sampled_from(["servir", "cobrar", "cancelar", "listo"]), "sin_cocina": maybe,
-           "atiende": st.just({"usuario_id": 1, "username": "Ana", "rol": "mesero"}),
+           "deshecho": maybe, "deshace": st.sampled_from(["servir", "cobrar", "cancelar", "listo"]),
+           "sin_cocina": maybe, "atiende": st.just({"usuario_id": 1, "username": "Ana", "rol": "mesero"}),
            "items_servidos_ids": st.just("x")}  # fmt: skip
 new_orders = some(
     {
