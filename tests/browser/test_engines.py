@@ -1,9 +1,11 @@
 """What the engines of browsers do each in its own way: connections that break, pages that are left and come back, many
-tabs. In Chromium, Firefox and WebKit."""
+tabs, what they grant to a tap. In Chromium, Firefox and WebKit."""
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,6 +16,8 @@ from tests.browser.conftest import Restaurant
 from tests.browser.network import Network
 from tests.browser.tickets import item, order
 from tests.support.engines import NEEDS, Engine, Tab, start
+from tests.support.engines.webkit import WebKit
+from tests.support.sound_server import COMMAND, SoundServer
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.browser
@@ -32,6 +36,30 @@ SIGN_IN = """
   return request.status;"""
 BEGIN_SHIFT = "sessionStorage.setItem('notif:turno:1', 'si');"
 SOMEWHERE_ELSE = "/static/js/sw.js"
+PLATE = "var node = document.getElementById('%s'); return node.hidden ? 'hidden' : node.getAttribute('data-activo');"
+AWAKE, SOUND = PLATE % "awake", PLATE % "sonido"
+SAID = "return document.getElementById('say').textContent;"
+# The locks that the browser grants, so that one can be taken back as the system does.
+KEEP_LOCKS = """
+  var ask = navigator.wakeLock.request;
+  window.locks = [];
+  navigator.wakeLock.request = function (kind) {
+    return ask.call(navigator.wakeLock, kind).then(function (lock) { locks.push(lock); return lock; });
+  };"""
+# Contexts as before 2015, which say of themselves no more than their clock; and how often the screen has flashed.
+KEEP_CONTEXTS = """
+  var resume = AudioContext.prototype.resume, flash = document.getElementById('flash');
+  delete (window.BaseAudioContext || AudioContext).prototype.state;
+  window.contexts = [];
+  AudioContext.prototype.resume = function () { contexts.push(this); return resume.call(this); };
+  window.flashes = 0;
+  new MutationObserver(function () {
+    if (flash.className !== 'flash') { flashes += 1; }
+  }).observe(flash, {attributes: true});"""
+# A device that hangs once it is to play.
+HANG_WITH_THE_NEXT_TONE = """
+  var start = OscillatorNode.prototype.start;
+  OscillatorNode.prototype.start = function (when) { start.call(this, when); this.context.suspend(); };"""
 
 
 class EagerNetwork(Network):
@@ -41,8 +69,30 @@ class EagerNetwork(Network):
         return super()._answered(re.sub(rb"retry: \d{4}", b"retry: 0100", data))
 
 
+@pytest.fixture(scope="module")
+def device() -> Iterator[SoundServer | None]:
+    """What the browsers play by, where it is installed; Firefox' audio clock stands still without."""
+    if not shutil.which(COMMAND):
+        yield None
+        return
+    server = SoundServer()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(os.environ, "PULSE_SERVER", server.address)
+        yield server
+    server.close()
+
+
+@pytest.fixture
+def sound(device: SoundServer | None) -> SoundServer:
+    if device is None:
+        reason = "needs PulseAudio (Debian: apt-get install -y pulseaudio)"
+        assert not os.environ.get("CI"), reason
+        pytest.skip(reason)
+    return device
+
+
 @pytest.fixture(scope="module", params=NEEDS)
-def running(request: Any) -> Iterator[Engine]:
+def running(request: Any, device: SoundServer | None) -> Iterator[Engine]:
     """One browser for all the tests of an engine."""
     engine = start(request.param, lambda: request.getfixturevalue("browser"))
     yield engine
@@ -187,3 +237,55 @@ def test_polling_where_no_stream_gets_through_and_back(
     eventually(lambda: mode(tab) == "sse")
     restaurant.publish(order(2))
     eventually(shows(tab, 1, 2))
+
+
+def test_the_screen_is_kept_on_and_each_tap_asks_again_while_it_is_not(engine: Engine, restaurant: Restaurant) -> None:
+    tab = engine.tab()
+    tab.goto(restaurant.url + SOMEWHERE_ELSE)
+    assert tab.run(SIGN_IN % (Restaurant.cook, Restaurant.pin)) == 200
+    tab.goto(restaurant.url + "/cocina")
+    assert tab.run(AWAKE) == "hidden"  # nothing is promised before it is granted
+    tab.run(KEEP_LOCKS)
+    tab.tap("#shift-go")
+    eventually(lambda: tab.run(AWAKE) == "true")
+    tab.run("return locks[0].release().then(function () { return true; });")
+    eventually(lambda: tab.run(AWAKE) == "false")
+    assert tab.run(SAID) == "La pantalla puede apagarse: toque el tablero."
+    tab.tap("#board")
+    eventually(lambda: tab.run(AWAKE) == "true")
+    assert tab.run("return locks.length;") == 2
+    # After a reload in mid-shift: at once where a browser grants it without a tap, else with the first.
+    tab.goto(restaurant.url + "/cocina")
+    tab.tap("#board")
+    eventually(lambda: tab.run(AWAKE) == "true")
+
+
+def test_a_device_that_plays_no_more_makes_the_screen_flash_until_a_tap(
+    engine: Engine, restaurant: Restaurant, sound: SoundServer
+) -> None:
+    tab = kitchen(engine, restaurant.url)
+    tab.run(KEEP_CONTEXTS)
+    tab.tap("#board")
+    eventually(lambda: tab.run(SOUND) == "true")
+    tab.run("return contexts[0].suspend().then(function () { return true; });")
+    eventually(lambda: tab.run(SOUND) == "false")
+    restaurant.publish(order(1))
+    eventually(lambda: tab.run("return flashes;") > 0)
+    tab.tap("#board")
+    eventually(lambda: tab.run(SOUND) == "true")
+    assert tab.run("return contexts.length;") == 2
+    # What it began to play is not heard either.
+    before = tab.run("return flashes;")
+    if isinstance(engine, WebKit):
+        # Its clock runs on while the server hangs, and a page that begins anew meanwhile hangs with it.
+        tab.run(HANG_WITH_THE_NEXT_TONE)
+    else:
+        sound.hang()
+    try:
+        restaurant.publish(order(2))
+        eventually(lambda: tab.run("return flashes;") > before)
+        assert tab.run(SOUND) == "false"
+    finally:
+        sound.go_on()
+    if not isinstance(engine, WebKit):
+        eventually(lambda: tab.run(SOUND) == "true")

@@ -21,9 +21,11 @@ FEATURES_OFF = (
 )  # fmt: skip
 
 
-def launch(chromium: BrowserType, path: str | None = PATH) -> Browser:
+def launch(chromium: BrowserType, path: str | None = PATH, *, heard: bool = False) -> Browser:
+    """Only one that is heard plays by the machine's sound server; others have an audio clock of their own."""
     return chromium.launch(
         executable_path=path,
+        ignore_default_args=["--mute-audio"] if heard else None,
         args=[
             "--no-sandbox",
             "--disable-gpu",

@@ -135,7 +135,6 @@
     });
     side.show(now);
     ringAgain(now);
-    sound.tick();
     if (!shift.open) { receipts.drawn(records); }   // nobody sees what is covered
     counts = board.tick(now);
     shift.show(orders.loaded, connection.offline, counts.open);

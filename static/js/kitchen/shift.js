@@ -3,7 +3,8 @@
    do. It covers the board, not the bar and the banner: nobody is at the tablet
    yet, so what is under it counts as not seen, and a waiter is told so. It is
    asked for once by a tab and user: after a reload in mid-shift the board is
-   there at once, and the next tap unlocks the sound. */
+   there at once, and the next tap unlocks the sound. The screen is kept on from
+   there, where the browser grants it: each tap asks while it does not. */
 (function (window) {
   'use strict';
 
@@ -12,6 +13,9 @@
   var pages = window.posNotif = window.posNotif || {};
   var dom = pages.dom;
   var SLEEPS = 'Ponga la tableta en «nunca apagar».';
+  var REFUSED = 'La pantalla puede apagarse. ' + SLEEPS;
+  var UNTOUCHED = 'La pantalla puede apagarse: toque el tablero.';
+  var ANSWER_MS = 1000;
 
   // onBegin(): the board is uncovered. say(text): what did not work after all.
   function Shift(element, sound, userId, onBegin, say) {
@@ -23,17 +27,21 @@
     this.say = say;
     this.open = !this._isOn();
     this.lock = null;            // keeps the screen on; the browser takes it from a hidden page
-    this.asking = false;
-    document.addEventListener('visibilitychange', function () { self._keepAwake(); }, false);
+    this.askedAt = 0;            // 0 where there is an answer
+    this.told = '';              // why the screen may turn dark
+    document.addEventListener('visibilitychange', function () { self._keepAwake(UNTOUCHED); }, false);
     // Before the buttons' own handlers, which may draw what was tapped anew.
     document.addEventListener('click', function (event) {
-      if (!self.open) { sound.unlock(true); } else if (isButton(event.target)) { self.begin(); }
+      if (!self.open) { self._touched(); } else if (isButton(event.target)) { self.begin(); }
+    }, true);
+    document.addEventListener('keydown', function () {
+      if (!self.open) { self._touched(); }
     }, true);
     dom.byId('shift-go').onclick = function () { sound.unlock(); };
-    this._showFeatures();
     element.hidden = !this.open;
     if (this.open) { dom.byId('shift-go').focus(); }
-    this._keepAwake();
+    this._showFeatures();
+    this._keepAwake(UNTOUCHED);
   }
 
   var shift = Shift.prototype;
@@ -65,10 +73,14 @@
     this.open = false;
     this.element.hidden = true;
     this._remember();
-    this.sound.unlock(true);
-    fillScreen(document.documentElement);
-    this._keepAwake();
+    this._touched();
+    fillScreen(document.documentElement);   // last: WebKit grants nothing more to the tap that asked for it
     this.onBegin();
+  };
+
+  shift._touched = function () {
+    this._keepAwake(REFUSED);
+    this.sound.unlock(true);
   };
 
   function fullScreenOf(element) {
@@ -81,18 +93,34 @@
     if (answer && answer.then) { answer.then(null, function () { return; }); }   // refused: the bars stay
   }
 
-  shift._keepAwake = function () {
+  // A tap asks although nothing has been heard yet of what was asked without one.
+  shift._isAsking = function () {
+    return this.askedAt !== 0 && Math.abs(new Date().getTime() - this.askedAt) < ANSWER_MS;
+  };
+
+  // refused: what is said then.
+  shift._keepAwake = function (refused) {
     var self = this;
-    if (this.open || this.lock || this.asking || document.hidden || !navigator.wakeLock) { return; }
-    this.asking = true;
+    if (this.open || this.lock || this._isAsking() || document.hidden || !navigator.wakeLock) { return; }
+    this.askedAt = new Date().getTime();
     navigator.wakeLock.request('screen').then(function (lock) {
-      self.asking = false;
-      self.lock = lock;
-      lock.addEventListener('release', function () { self.lock = null; });
-    }, function () {
-      self.asking = false;
-      if (!document.hidden) { self.say('La pantalla puede apagarse. ' + SLEEPS); }
-    });
+      lock.addEventListener('release', function () {
+        if (self.lock === lock) { self._hold(null, UNTOUCHED); }
+      });
+      self._hold(lock.released ? null : lock, UNTOUCHED);
+    }, function () { self._hold(null, refused); });
+  };
+
+  shift._hold = function (lock, why) {
+    this.askedAt = 0;
+    this.lock = lock;
+    this._showFeatures();
+    if (lock) {
+      this.told = '';
+    } else if (!document.hidden && this.told !== why) {
+      this.told = why;
+      this.say(why);
+    }
   };
 
   // ---- drawing -----------------------------------------------------------------------
@@ -103,12 +131,15 @@
   }
 
   shift._showFeatures = function () {
-    var full = !!fullScreenOf(document.documentElement), awake = !!navigator.wakeLock;
+    var full = !!fullScreenOf(document.documentElement), awake = !!navigator.wakeLock, chip = dom.byId('awake');
     feature('shift-sound', this.sound.exists ? 'Oirá cada pedido nuevo, también el primero.' :
       'Este navegador no suena: la pantalla parpadea.', this.sound.exists);
     feature('shift-full', full ? 'Sin barras ni avisos encima.' : 'Este navegador no la tiene. El tablero funciona igual.', full);
-    feature('shift-awake', awake ? 'No se apaga durante el turno.' :
+    feature('shift-awake', awake ? 'Se pide al iniciar el turno.' :
       (window.isSecureContext === false ? 'Aquí pide HTTPS. ' : 'Este navegador no la tiene. ') + SLEEPS, awake);
+    chip.hidden = !awake || this.open;
+    chip.setAttribute('data-activo', this.lock ? 'true' : 'false');
+    dom.setText(dom.byId('awake-text'), this.lock ? 'No se apaga' : 'Puede apagarse');
   };
 
   // loaded: whether the service has told what there is. open: how many wait.

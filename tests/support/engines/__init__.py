@@ -57,8 +57,8 @@ class Engine(Protocol):
 
 
 def start(name: str, browser: Callable[[], Browser]) -> Engine:
-    """`browser` gives that of the other tests, whose driver Chromium has too. Skips where the engine is missing; in CI
-    that is a failure."""
+    """`browser` gives that of the other tests, whose driver Chromium has too. An engine plays by the sound server that
+    the environment names. Skips where the engine is missing; in CI that is a failure."""
     commands, packages = NEEDS[name]
     if not all(map(shutil.which, commands)):
         reason = f"needs {name.title()} (Debian: apt-get install -y {packages})"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 class Chromium:
     def __init__(self, chromium: BrowserType) -> None:
-        self._browser = launch(chromium, WHOLE)
+        self._browser = launch(chromium, WHOLE, heard=True)
         self._context: BrowserContext | None = None
 
     def tab(self) -> ChromiumTab:
