@@ -214,16 +214,21 @@ async def _refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
     return answer
 
 
+def collect_seldom() -> None:
+    """Has what there is so far never collected, and the rest less often. Thousands of open streams are long-lived
+    objects that every full collection would walk through; most of what a request makes is freed without the
+    collector."""
+    gc.freeze()
+    gc.set_threshold(GC_THRESHOLD, 50, 100)
+
+
 def serve(config: Config, announce: Callable[[int, bool], None]) -> None:
     """Serves until a signal stops it (`signals.py`). `announce(port, has_users)` is called once requests are answered.
 
     Raises PortUnavailable, LogRefused or ConfigurationError before that.
     """
     raise_file_limit(config.max_connections)
-    # Thousands of open streams are long-lived objects that every full collection would walk through. What starts here
-    # is never collected, and the rest less often: most of what a request makes is freed without the collector.
-    gc.freeze()
-    gc.set_threshold(GC_THRESHOLD, 50, 100)
+    collect_seldom()
     tls = tls_context(config)
     listener = bind(config.host, config.port, config.write_timeout_seconds)
     try:

@@ -195,10 +195,13 @@
   }
 
   // WebKit revives a source that it stopped when the page was left, also one that
-  // has been closed since, and connects it once the page is back.
+  // has been closed since, and connects it once the page is back: soon, or as late
+  // as the device is busy.
   function closeForGood(source) {
-    source.close();
-    window.setTimeout(function () { source.close(); }, REVIVED_MS);
+    function close() { source.close(); }
+    close();
+    source.addEventListener('open', close);
+    window.setTimeout(close, REVIVED_MS);
   }
 
   // ---- the places of a browser's streams ---------------------------------

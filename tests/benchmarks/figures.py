@@ -27,6 +27,7 @@ from pos_notif import Config, NotificadorPedidos
 from pos_notif.clock import parse_iso
 from pos_notif.figures.today import DayFigures
 from pos_notif.publishing.publication import Publisher
+from pos_notif.server.run import collect_seldom
 from tests.support.in_process import HeldClock
 
 BATCH = 500
@@ -128,6 +129,7 @@ def main() -> None:
     options.add_argument("--orders", default="5000,48000")
     options.add_argument("--directory", type=Path, help="keeps the days between runs")
     chosen = options.parse_args()
+    collect_seldom()  # as the service does
     with tempfile.TemporaryDirectory() as temporary:
         for orders in map(int, chosen.orders.split(",")):
             database = (chosen.directory or Path(temporary)) / f"{orders}.db"

@@ -1223,3 +1223,11 @@ def test_a_socket_that_is_confirmed_and_goes_mute_is_tried_less_and_less_often(
         with_socket.within(31_000, ACTIVE)
         waited = (with_socket.run("return Date.now();") - lost) / 1000
         assert min(30, 2 ** (number - 1)) - 0.2 <= waited, (number, waited)
+
+
+def test_a_stream_that_the_engine_revives_later_is_closed_again(service: Service) -> None:
+    live(service)
+    service.run("notif.desconectar();")
+    service.later(10_000)
+    service.run("sources[0].readyState = 0; sources[0].send('open', {});")
+    assert service.run("return sources[0].readyState;") == 2
