@@ -1,4 +1,4 @@
--- The whole state of a restaurant's notification service. Version 5.
+-- The whole state of a restaurant's notification service. Version 6.
 -- `pos_notif/database/file.py` makes a new file from this text and compares an existing one with it.
 
 -- One row: where the log begins and ends.
@@ -53,6 +53,15 @@ CREATE TABLE orders (
     data TEXT NOT NULL            -- the `pedido` that travels
 ) STRICT;
 CREATE INDEX orders_view ON orders (state, last_event_ms);
+
+-- What each publisher has said last of an order's table, guest and waiter, as JSON: the same again changes nothing. What
+-- it changed stands in the events, so this is no part of the fold.
+CREATE TABLE order_words (
+    order_id INTEGER NOT NULL,
+    publisher TEXT NOT NULL,      -- as in `idempotency_keys`
+    data TEXT NOT NULL,
+    PRIMARY KEY (order_id, publisher)
+) STRICT, WITHOUT ROWID;
 
 -- What has been published under which idempotency key, with the digest of the body.
 CREATE TABLE idempotency_keys (

@@ -1,4 +1,4 @@
-"""The words that travel: roles, rooms, event types and order states (docs/protocol.md, sections 2, 3 and 16).
+"""The words that travel: roles, rooms, services, event types and order states (docs/protocol.md, sections 2, 3 and 16).
 
 Each is listed here and nowhere else, with the words that people read for it; a set of states or types by which more
 than one module decides stands beside its list. A `case` names a word by the module (`case events.READY`): a bare name
@@ -31,6 +31,11 @@ def may_read(session_role: str, role: str) -> bool:
     """Tells whether a session may read a role's room: its own role's, or a manager's session any."""
     return session_role in (role, MANAGER)
 
+
+# Kinds of service: where an order goes
+
+DINE_IN, TAKEAWAY, DELIVERY = SERVICES = ("mesa", "llevar", "domicilio")
+TO_GO = (TAKEAWAY, DELIVERY)  # packed, and handed over at the till
 
 # States
 
@@ -76,6 +81,7 @@ ORDER_READY = "pedido_listo"
 STATE_CHANGE = "cambio_estado"
 ITEM_CHANGED = "item_modificado"
 ORDER_CANCELLED = "pedido_cancelado"
+TABLE_CHANGED = "cambio_mesa"
 STOCK_ALERT = "alerta_stock"
 RECEIPT = "acuse_recibo"
 UNSEEN = "sin_acuse"
@@ -91,6 +97,7 @@ EVENT_NAME = {
     STATE_CHANGE: OF_ORDER,
     ITEM_CHANGED: OF_ORDER,
     ORDER_CANCELLED: OF_ORDER,
+    TABLE_CHANGED: OF_ORDER,
     STOCK_ALERT: OF_STOCK,
     RECEIPT: OF_SYSTEM,
     UNSEEN: OF_SYSTEM,
@@ -106,6 +113,7 @@ TYPE_WORD = {
     STATE_CHANGE: "Estado",
     ITEM_CHANGED: "Cambio",
     ORDER_CANCELLED: "Cancelado",
+    TABLE_CHANGED: "Mesa",
     STOCK_ALERT: "Existencias",
     RECEIPT: "Visto",
     UNSEEN: "Sin ver",
@@ -119,9 +127,9 @@ PUBLISHABLE = tuple(kind for kind in TYPES if EVENT_NAME[kind] != OF_SYSTEM)
 # They alone raise their order's version.
 ORDER_TYPES = tuple(kind for kind in TYPES if EVENT_NAME[kind] == OF_ORDER)
 # Their stored events carry the whole order after them.
-CARRIES_ORDER = (NEW_ORDER, ORDER_READY, STATE_CHANGE)
+CARRIES_ORDER = (NEW_ORDER, ORDER_READY, STATE_CHANGE, TABLE_CHANGED)
 ALARMS = (UNSEEN, NO_SCREEN, SCREEN_BACK)
-_ACKNOWLEDGEABLE = (NEW_ORDER, ITEM_CHANGED, ORDER_CANCELLED)
+_ACKNOWLEDGEABLE = (NEW_ORDER, ITEM_CHANGED, ORDER_CANCELLED, TABLE_CHANGED)
 
 
 def acknowledgeable(event: Mapping[str, Any]) -> bool:

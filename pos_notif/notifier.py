@@ -25,6 +25,7 @@ from .events import (
     ROLE_ROOM,
     STATE_CHANGE,
     STOCK_ALERT,
+    TABLE_CHANGED,
 )
 from .log.live import LiveLog
 from .orders.drafts import parse_draft
@@ -115,6 +116,13 @@ class NotificadorPedidos:
         self, pedido_id: int, razon: str | None = None, **campos: Any
     ) -> dict[str, Any]:
         return await self._notify({"tipo": ORDER_CANCELLED, "pedido_id": pedido_id, "razon": razon}, campos)
+
+    async def notificar_cambio_mesa(
+        self, pedido_id: int, mesa_numero: int | None = None, **campos: Any
+    ) -> dict[str, Any]:
+        """Publishes that the order's guests sit elsewhere: at a number, or at the name `mesa` among `campos`, or at
+        both."""
+        return await self._notify({"tipo": TABLE_CHANGED, "pedido_id": pedido_id, "mesa_numero": mesa_numero}, campos)
 
     async def notificar_stock_bajo(
         self, producto_id: int, nombre: str, stock_actual: float | None, **campos: Any

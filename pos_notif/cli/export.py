@@ -53,7 +53,7 @@ FILTERS = {
     ),
     "tipo": FilterOption("type", "TYPE", "Type of event, e.g. cambio_estado.", "one of " + ", ".join(TYPES)),
     "pedido_id": FilterOption("order", "ID", "Id of the order.", "the number of an order"),
-    "mesa": FilterOption("table", "NUMBER", "Number of the table.", "a number from 0 on"),
+    "mesa": FilterOption("table", "TABLE", "Number or name of the table.", _TEXT),
     "usuario": FilterOption("user", "NAME", "Who did it: name or id.", _TEXT),
     "rol": FilterOption("role", "ROLE", "The role of who did it, e.g. cajero.", _TEXT),
     "sala": FilterOption("room", "ROOM", f"A room that got the event: {_ROOMS}.", f"one of {_ROOMS}"),

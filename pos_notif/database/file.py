@@ -19,7 +19,7 @@ from .paths import exists, is_directory, is_file
 T = TypeVar("T")
 
 APPLICATION_ID = 0x504F534E  # "POSN"
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 # To version N, from N - 1, as SQL. A file of an older version is brought up step by step, each in a transaction.
 MIGRATIONS: Mapping[int, str] = {
     2: """
@@ -59,6 +59,14 @@ MIGRATIONS: Mapping[int, str] = {
     5: """
         CREATE INDEX events_time ON events (ms);
         CREATE INDEX events_type ON events (type, id);
+    """,
+    6: """
+        CREATE TABLE order_words (
+            order_id INTEGER NOT NULL,
+            publisher TEXT NOT NULL,
+            data TEXT NOT NULL,
+            PRIMARY KEY (order_id, publisher)
+        ) STRICT, WITHOUT ROWID;
     """,
 }
 ZERO_HASH = "0" * 64

@@ -119,7 +119,7 @@ def _charge(order: Json, rng: Random) -> Deed:
 
 def _server(order: Json, rng: Random) -> Person:
     """Returns who brings the order: who took it at the table, or for a takeaway the cashier."""
-    if order["tipo"] == "llevar":
+    if order["tipo"] in events.TO_GO:
         return one_of("cajero", rng)
     own = named(order["mesero"])
     return own if own is not None and own.role == "mesero" else one_of("mesero", rng)

@@ -83,6 +83,8 @@ class Course:
                     self.line_ready.pop(event["item_id"], None)
             case events.ORDER_CANCELLED:
                 self._enter(CANCELLED, ms, event)
+            case events.TABLE_CHANGED:
+                pass
 
     def _change(self, event: Json) -> None:
         if removes_line(event["cambios"]):

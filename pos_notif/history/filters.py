@@ -44,10 +44,21 @@ def _of_json(row: str, expression: str) -> str:
     return f"iif(json_valid({row}.data), {expression}, NULL)"
 
 
-# The table of an event: its own, its order's in it, or else the one that the log knows of the order.
-_TABLE = f"""coalesce({
-    _of_json("e", "coalesce(json_extract(e.data, '$.mesa_numero'), json_extract(e.data, '$.pedido.mesa_numero'))")
-}, (SELECT {_of_json("o", "json_extract(o.data, '$.mesa_numero')")} FROM orders AS o WHERE o.id = e.order_id))"""
+def _own(name: str) -> str:
+    return _of_json("e", f"coalesce(json_extract(e.data, '$.{name}'), json_extract(e.data, '$.pedido.{name}'))")
+
+
+def _orders(name: str) -> str:
+    return _of_json("o", f"json_extract(o.data, '$.{name}')")
+
+
+# A table is asked for by its number or its name: the event's own, its order's in it, or else the one that the log knows
+# of the order. An event by which guests left it is found too.
+_LEFT = _of_json("e", "json_extract(e.data, '$.mesa_anterior')")
+_TABLE = f"""(? IN ({_own("mesa_numero")}, {_LEFT})
+ OR ? COLLATE NOCASE IN ({_own("mesa")}, {_LEFT})
+ OR ({_own("mesa_numero")} IS NULL AND {_own("mesa")} IS NULL AND EXISTS (SELECT 1 FROM orders AS o
+ WHERE o.id = e.order_id AND ({_orders("mesa_numero")} = ? OR {_orders("mesa")} = ? COLLATE NOCASE))))"""
 # The state that an event brought its order to.
 _STATE = _of_json("e", f"""CASE e.type WHEN '{STATE_CHANGE}' THEN json_extract(e.data, '$.estado')
  WHEN '{NEW_ORDER}' THEN json_extract(e.data, '$.pedido.estado') WHEN '{ORDER_CANCELLED}' THEN '{CANCELLED}'
@@ -106,7 +117,8 @@ class Filters:
         if self.estado:
             add(f"{_STATE} = ?", self.estado)
         if self.mesa:
-            add(f"{_TABLE} = ?", int(self.mesa))
+            number = int(self.mesa) if _is_number(self.mesa) else None
+            add(_TABLE, number, self.mesa, number, self.mesa)
         return " AND ".join(terms) or "1", values
 
 
@@ -149,8 +161,6 @@ def _problem(name: str, text: str) -> str | None:
         return _one_of(STATES)
     if name == "pedido_id" and not (_is_number(text) and 1 <= int(text) <= MAX_ID):
         return "debe ser el número de un pedido"
-    if name == "mesa" and not (_is_number(text) and int(text) <= MAX_ID):
-        return "debe ser un número desde 0"
     if name == "sala" and text not in (*FILTERED_ROOMS, MANAGERS):
         number = text.removeprefix(ORDER_ROOM)
         if number == text or not (_is_number(number) and 1 <= int(number) <= MAX_ID):

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from ..events import (
     AWAITING_PAYMENT,
+    DELIVERY,
     DOWNLOAD,
     ITEM_CHANGED,
     NEW_ORDER,
@@ -19,11 +20,14 @@ from ..events import (
     STATE_CHANGE,
     STATE_WORD,
     STOCK_ALERT,
+    TABLE_CHANGED,
+    TAKEAWAY,
     UNSEEN,
 )
 from .event_fields import NO_CHANGES, NO_ORDER, Event, Line, Order
 
 _SCREEN = {"cocinero": "la cocina", "mesero": "los meseros", "cajero": "la caja"}
+_TO_GO = {TAKEAWAY: "Llevar", DELIVERY: "Domicilio"}
 MOST_NAMED = 10  # orders in a sentence
 _UNDONE = {
     "servir": "se deshizo la entrega",
@@ -47,31 +51,70 @@ class Service(NamedTuple):
     def of(cls, event: Event, order: Order) -> Service:
         """Takes what the event does not say from `order`: the event's own, else the one that the log knows, else
         `NO_ORDER`."""
-        table, kind = event.mesa_numero, event.tipo_servicio
+        table, kind = _table(event), event.tipo_servicio
         return cls(
-            table if table is not None else order.mesa_numero,
+            table if table is not None else _table(order),
             kind if kind is not None else order.tipo,
             event.cliente_nombre or order.cliente_nombre,
             order.numero or event.pedido_id,
         )
 
     def __str__(self) -> str:
-        if self.table is not None:
-            return f"Mesa {self.table}"
-        if self.kind == "llevar":
-            return f"Llevar {self.customer or number(self.number)}"
-        return f"Pedido {number(self.number)}"
+        if self.kind in _TO_GO and (self.table is None or self.kind == DELIVERY):
+            return f"{_TO_GO[self.kind]} {self.customer or number(self.number)}"
+        return f"Pedido {number(self.number)}" if self.table is None else _called(self.table)
 
 
 def sentence(event: Event, service: Service) -> str:
     """Returns the event's sentence, which is empty for a type that this version does not know."""
     say = _SAY.get(event.tipo)
-    return say(event, service) if say is not None else ""
+    return say(event, service) + _moved(event) if say is not None else ""
 
 
 def number(value: Any) -> str:
     """Writes 2 for 2.0: a quantity that is a JSON number is often whole."""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _table(of: Event | Order) -> Any:
+    """Returns the table's name, else its number. What is no text is no name."""
+    return of.mesa if isinstance(of.mesa, str) and of.mesa else of.mesa_numero
+
+
+def _called(table: Any) -> str:
+    """Returns what people call the table: "Mesa 7", "Terraza 3"."""
+    text = number(table)
+    return f"Mesa {text}" if text.isdigit() else text
+
+
+def _moved(event: Event) -> str:
+    """Returns what the event changes of its order's table, guest and waiter beside what it is about, to follow its
+    sentence."""
+    told = []
+    if event.mesa_anterior is not None and event.tipo != TABLE_CHANGED:
+        told.append(_way(event))
+    for word, before, after in (
+        ("cliente", event.cliente_anterior, event.cliente_nombre),
+        ("mesero", event.mesero_anterior, event.mesero),
+    ):
+        if before is not None:
+            order = event.pedido or NO_ORDER
+            told.append(f"{word} {before} → {after or (order.cliente_nombre if word == 'cliente' else order.mesero)}")
+    return "".join(f", {each}" for each in told)
+
+
+def _way(event: Event) -> str:
+    """Returns "Mesa 5 → 12", or "Mesa 5 → Terraza 3"."""
+    after = _table(event)
+    if after is None:  # a new order's table stands in the order
+        after = _table(event.pedido or NO_ORDER)
+    before, after = _called(event.mesa_anterior), _called(after)
+    return f"{before} → {after.removeprefix('Mesa ') if before.startswith('Mesa ') else after}"
+
+
+def _table_changed(event: Event, service: Service) -> str:
+    way = f", {_way(event)}" if event.mesa_anterior is not None else ""
+    return f"{service}: cambio de mesa{way}"
 
 
 def _new(event: Event, service: Service) -> str:
@@ -186,6 +229,7 @@ _SAY: Mapping[Any, Callable[[Event, Service], str]] = {
     STATE_CHANGE: _state,
     ITEM_CHANGED: _line,
     ORDER_CANCELLED: _cancelled,
+    TABLE_CHANGED: _table_changed,
     STOCK_ALERT: _stock,
     RECEIPT: _receipt,
     UNSEEN: _unseen,
@@ -201,7 +245,30 @@ def _dishes(lines: Iterable[Line]) -> list[str]:
 
 
 def _dish(line: Line) -> str:
-    return str(line.producto_nombre or f"producto {line.producto_id or '?'}") + _note(line)
+    name = str(line.producto_nombre or f"producto {line.producto_id or '?'}")
+    parts = [
+        *map(_component, _list(line.componentes)),
+        *map(_modifier, _list(line.modificadores) or [line.modificadores]),
+    ]
+    told = ", ".join(filter(None, parts))
+    return (f"{name} ({told})" if told else name) + _note(line)
+
+
+def _component(part: Any) -> str:
+    """Returns what a combo is made of, with its number: "2 Pupusa"."""
+    if not isinstance(part, dict):
+        return _modifier(part)
+    count = part.get("cantidad")
+    amount = _amount(count) if isinstance(count, int | float) else ""
+    name = part.get("producto_nombre")
+    return f"{amount}{name}" if isinstance(name, str) and name else ""
+
+
+def _modifier(part: Any) -> str:
+    """Returns a modifier's text: its own, or the name that an object has."""
+    if isinstance(part, dict):
+        part = part.get("nombre") or part.get("producto_nombre")
+    return part if isinstance(part, str) else ""
 
 
 def _note(line: Line | None) -> str:

@@ -190,6 +190,11 @@ class Transaction(Protocol):
 
     def keep_key(self, publisher: str, route: str, key: str, digest: bytes, event_ids: list[int]) -> None: ...
 
+    def last_said(self, order_id: int, publisher: str) -> dict[str, Any]:
+        """Returns what the publisher has said last of the order's table, guest and waiter."""
+
+    def keep_said(self, order_id: int, publisher: str, said: dict[str, Any]) -> None: ...
+
     def orders_since(self, after: int) -> set[int]:
         """Returns the orders that events above `after` are about."""
 

@@ -41,6 +41,7 @@ from .tables.orders import (
     steady_order,
     steady_time,
 )
+from .tables.said import find_said, save_said
 
 
 @dataclass(slots=True)
@@ -56,6 +57,8 @@ class Pending:
     orders: dict[int, tuple[Order, str | None]] = field(default_factory=dict)
     order_sizes: dict[int, int | None] = field(default_factory=dict)
     keys: dict[tuple[str, str, str], tuple[bytes, list[int]]] = field(default_factory=dict)
+    # What each publisher has said last of an order.
+    said: dict[tuple[int, str], dict[str, Any]] = field(default_factory=dict)
     # The id after which the owner follows the order; None: no more.
     follows: dict[tuple[Owner, int], int | None] = field(default_factory=dict)
     products: dict[int, Product] = field(default_factory=dict)
@@ -71,6 +74,7 @@ class Pending:
         self.orders |= other.orders
         self.order_sizes |= other.order_sizes
         self.keys |= other.keys
+        self.said |= other.said
         self.follows |= other.follows
         self.products |= other.products
         self.on_commit += other.on_commit
@@ -239,6 +243,14 @@ class SqliteTransaction:
     def keep_key(self, publisher: str, route: str, key: str, digest: bytes, event_ids: list[int]) -> None:
         self.pending.keys[publisher, route, key] = (digest, event_ids)
 
+    def last_said(self, order_id: int, publisher: str) -> dict[str, Any]:
+        name = (order_id, publisher)
+        known = self.pending.said.get(name) or self._group.said.get(name)
+        return known or find_said(self._connection, order_id, publisher)
+
+    def keep_said(self, order_id: int, publisher: str, said: dict[str, Any]) -> None:
+        self.pending.said[order_id, publisher] = said
+
     def event(self, event_id: int) -> LoggedEvent | None:
         for event in (*self._group.events, *self.pending.events):
             if event.id == event_id:
@@ -344,6 +356,8 @@ def write_rows(connection: sqlite3.Connection, pending: Pending) -> None:
         pending.rows,
     )
     save_orders(connection, pending.orders)
+    if pending.said:
+        save_said(connection, pending.said)
     if pending.products:
         save_products(connection, pending.products.values())
     connection.executemany(

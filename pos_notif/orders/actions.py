@@ -27,6 +27,7 @@ from ..events import (
     READY,
     SERVED,
     STATE_CHANGE,
+    TABLE_CHANGED,
     TO_COOK,
     WAITER,
 )
@@ -62,6 +63,10 @@ def _line_is(state: str) -> Condition:
         return any(line["id"] == action.line_id for line in _lines(order, state))
 
     return check
+
+
+def _dine_in(order: Order, action: Action) -> bool:
+    return not order.takeaway
 
 
 def _not_the_last(order: Order, action: Action) -> bool:
@@ -106,6 +111,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "quitar_item": (Rule(OPEN, FLOOR_STAFF, _not_the_last),),
     "cambiar_cantidad": _EDIT,
     "cambiar_notas": _EDIT,
+    "cambiar_mesa": (Rule(OPEN, FLOOR_STAFF, _dine_in),),
 }
 ACTIONS = tuple(RULES)
 
@@ -261,6 +267,13 @@ def _change_notes(order: Order, action: Action) -> list[Json]:
     return [_line_change(order, _line(order, action)["id"], "notas_modificadas", notas_nueva=action.notes)]
 
 
+def _move(order: Order, action: Action) -> list[Json]:
+    table = {"mesa_numero": action.table, "mesa": action.table_name}
+    if all(order.pedido.get(name) == value for name, value in table.items()):
+        raise Invalid(fields={"mesa_numero" if action.table_name is None else "mesa": "ya está en esa mesa"})
+    return [{"tipo": TABLE_CHANGED, "pedido_id": order.pedido["id"], **table}]
+
+
 def _line_change(order: Order, line_id: int, kind: str, item: Json | None = None, **changes: Any) -> Json:
     draft = {
         "tipo": ITEM_CHANGED,
@@ -300,6 +313,7 @@ _DRAFTS: Mapping[str, Callable[[SteadyOrder, Action], list[Json]]] = {
     "quitar_item": _remove,
     "cambiar_cantidad": _change_quantity,
     "cambiar_notas": _change_notes,
+    "cambiar_mesa": _move,
 }
 NEEDS_LINE = frozenset({"item_listo", "item_pendiente", "quitar_item", "cambiar_cantidad", "cambiar_notas"})
 

@@ -13,6 +13,7 @@ from ..events import (
     AWAITING_PAYMENT,
     CANCELLED,
     CLOSED,
+    DINE_IN,
     ITEM_CHANGED,
     NEW_ORDER,
     ORDER_CANCELLED,
@@ -23,26 +24,39 @@ from ..events import (
     READY,
     SERVED,
     STATE_CHANGE,
+    TABLE_CHANGED,
+    TAKEAWAY,
 )
+from .details import after_news, changes
 from .lines import changed_line, changed_sums, check_sum, new_lines, sums
 from .menu import LOW, NONE_LEFT
-from .state import Order, lines_of, removes_line
+from .state import DETAILS, Order, lines_of, removes_line
 
 Json = dict[str, Any]
 
 
 def complete(
-    draft: Json, order: Order | None, *, tax_rate: float, timestamp: str, retime: Callable[[str], str]
+    draft: Json, order: Order | None, news: Json, *, tax_rate: float, timestamp: str, retime: Callable[[str], str]
 ) -> Json:
     """Returns the type's own fields of an order's event; `pedido` of a known order is set later, by the fold.
 
-    `timestamp` is the event's; `retime` writes a publisher's time as ours are written.
-    Raises OrderExists, InvalidTransition or Invalid.
+    `news` is what it says anew of the order's table, guest and waiter (`details.py`). `timestamp` is the event's;
+    `retime` writes a publisher's time as ours are written. Raises OrderExists, InvalidTransition or Invalid.
     """
-    own = _COMPLETE[draft["tipo"]](draft, order, _Context(tax_rate, timestamp, retime))
+    known = order.pedido if order is not None else {}
+    details = after_news(known, news)
+    own = _COMPLETE[draft["tipo"]](draft, order, _Context(tax_rate, timestamp, retime, details))
     if "estado_anterior" in draft:
         own["estado_anterior"] = order.state if order is not None else None
-    return own
+    if draft["tipo"] != NEW_ORDER:
+        own |= {name: details[name] for name in DETAILS if name in own}
+        names_table = "mesa_numero" in own or "mesa" in own
+        own.pop("mesa", None)
+        if names_table and details["mesa"] is not None:
+            own["mesa"] = details["mesa"]
+    if order is None and draft["tipo"] == NEW_ORDER:
+        return own
+    return own | changes(known, details, moves=draft["tipo"] == TABLE_CHANGED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +64,7 @@ class _Context:
     tax_rate: float
     timestamp: str
     retime: Callable[[str], str]
+    details: Json
 
 
 def _complete_new(draft: Json, order: Order | None, context: _Context) -> Json:
@@ -67,8 +82,8 @@ def _complete_new(draft: Json, order: Order | None, context: _Context) -> Json:
 def _new_pedido(sent: Json, stub: Order | None, context: _Context) -> Json:
     """Returns the order as sent, over what the log already knows of it: events may overtake their order."""
     known = stub.pedido if stub is not None else {}
-    kind = sent.get("tipo") or known.get("tipo") or "mesa"
-    payment = sent.get("tipo_pago") or ("anticipado" if kind == "llevar" else "al_final")
+    kind = sent.get("tipo") or known.get("tipo") or DINE_IN
+    payment = sent.get("tipo_pago") or ("anticipado" if kind == TAKEAWAY else "al_final")
     paid_at = context.retime(sent["pagado_at"]) if sent.get("pagado_at") else known.get("pagado_at")
     state = sent.get("estado")
     if not state and stub is not None and not stub.state_assumed:
@@ -81,11 +96,11 @@ def _new_pedido(sent: Json, stub: Order | None, context: _Context) -> Json:
     pedido = {
         "id": sent["id"],
         "numero": sent.get("numero") or sent["id"],
-        "mesa_numero": _known_or(sent, known, "mesa_numero"),
+        "mesa_numero": context.details["mesa_numero"],
         "tipo": kind,
         "tipo_pago": payment,
-        "cliente_nombre": _known_or(sent, known, "cliente_nombre"),
-        "mesero": _known_or(sent, known, "mesero"),
+        "cliente_nombre": context.details["cliente_nombre"],
+        "mesero": context.details["mesero"],
         "notas": sent.get("notas"),
         "estado": state,
         "items": items,
@@ -95,6 +110,8 @@ def _new_pedido(sent: Json, stub: Order | None, context: _Context) -> Json:
     kept = {name: known[name] for name in (*_TIMES, "razon", "atiende") if name in known}
     if paid_at:
         kept["pagado_at"] = paid_at
+    if context.details["mesa"] is not None:
+        pedido["mesa"] = context.details["mesa"]
     extra = {name: value for name, value in sent.items() if name not in pedido and name not in _SERVICE_SETS}
     if sent.get("timestamp"):
         extra["timestamp_origen"] = sent["timestamp"]
@@ -102,7 +119,7 @@ def _new_pedido(sent: Json, stub: Order | None, context: _Context) -> Json:
 
 
 _TIMES = ("pagado_at", "cocina_at", "listo_at", "servido_at", "visto_at", "entendido_at")
-_SERVICE_SETS = (*_TIMES, "version", "por_acusar", "incompleto", "timestamp")
+_SERVICE_SETS = (*_TIMES, "version", "por_acusar", "incompleto", "timestamp", "mesa")
 
 
 def _items(sent: Json, known: Mapping[str, Any]) -> list[Json]:
@@ -136,8 +153,8 @@ def _complete_state(draft: Json, order: Order | None, context: _Context) -> Json
     event = {
         **draft,
         "estado_anterior": known.get("estado"),
-        "mesa_numero": _known_or(draft, known, "mesa_numero"),
-        "tipo_servicio": draft.get("tipo_servicio") or known.get("tipo", "mesa"),
+        "mesa_numero": context.details["mesa_numero"],
+        "tipo_servicio": draft.get("tipo_servicio") or known.get("tipo", DINE_IN),
         "recuperado": recovered,
     }
     if draft.get("pagado_at"):
@@ -178,7 +195,7 @@ def _complete_ready(draft: Json, order: Order | None, context: _Context) -> Json
         **draft,
         "items_listos_ids": ids,
         "parcial": partial,
-        **{name: _known_or(draft, known, name) for name in ("mesa_numero", "cliente_nombre", "mesero")},
+        **{name: context.details[name] for name in DETAILS},
         "segundos_cocina": seconds,
     }
 
@@ -219,9 +236,13 @@ def _complete_cancelled(draft: Json, order: Order | None, context: _Context) -> 
         "razon": draft.get("razon"),
         "estado_anterior": known.get("estado"),
         "items_en_curso": in_progress,
-        "mesa_numero": _known_or(draft, known, "mesa_numero"),
+        "mesa_numero": context.details["mesa_numero"],
         **_cancelled_lines(order),
     }
+
+
+def _complete_table(draft: Json, order: Order | None, context: _Context) -> Json:
+    return {**draft, "mesa_numero": context.details["mesa_numero"]}
 
 
 _COMPLETE: Mapping[str, Callable[[Json, Order | None, _Context], Json]] = {
@@ -230,6 +251,7 @@ _COMPLETE: Mapping[str, Callable[[Json, Order | None, _Context], Json]] = {
     ORDER_READY: _complete_ready,
     ITEM_CHANGED: _complete_item,
     ORDER_CANCELLED: _complete_cancelled,
+    TABLE_CHANGED: _complete_table,
 }
 
 

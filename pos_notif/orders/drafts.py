@@ -1,4 +1,4 @@
-"""What a publisher may send: the six event types before the service has completed them.
+"""What a publisher may send: the seven event types before the service has completed them.
 
 The models check and document; the accepted event is the sent object itself, so that unknown fields and the
 publisher's own way to write a number are kept.
@@ -21,20 +21,26 @@ from ..events import (
     ORDER_CANCELLED,
     ORDER_READY,
     PUBLISHABLE,
+    SERVICES,
     STATE_CHANGE,
     STATES,
     STOCK_ALERT,
+    TABLE_CHANGED,
 )
 from ..wire.json_limits import BODY, MAX_ID, check_json
 from ..wire.validation import validate
 
 MAX_ITEMS = 500
 MAX_BATCH = 500
+MAX_PARTS = 100  # of a line: what a combo is made of, what is changed on a dish
 MAX_MONEY = 1e12
 # The service's own words at an event's top level: a publisher that sends them means something else.
 RESERVED = ("id", "version", "cursor", "salas", "hash")
 # What only the service says of an event, or of the `pedido` in it: a publisher's own member of that name is left out.
-SERVICE_WORDS = frozenset({"deshecho", "deshace", "sin_cocina", "repuesto", "items_servidos_ids", "atiende"})
+SERVICE_WORDS = frozenset({
+    "deshecho", "deshace", "sin_cocina", "repuesto", "items_servidos_ids", "atiende",
+    "mesa_anterior", "cliente_anterior", "mesero_anterior",
+})  # fmt: skip
 ORDER_SERVICE_WORDS = frozenset({"atiende", "antiguo"})
 # The years 1970 to 9998: every one of their moments has a date in every zone.
 _LAST_MS = 253_370_764_800_000
@@ -60,6 +66,8 @@ QuantityOrNone = Annotated[float, Field(allow_inf_nan=False, ge=0, le=1e6)]
 OrderState = Literal[STATES]  # type: ignore[valid-type]
 FirstState = Literal[FIRST_STATES]  # type: ignore[valid-type]
 Table = Annotated[int, Field(ge=0, le=MAX_ID)]
+TableName = Annotated[str, StringConstraints(max_length=20)]
+Service = Literal[SERVICES]  # type: ignore[valid-type]
 LineState = Literal[LINE_STATES]  # type: ignore[valid-type]
 
 
@@ -73,6 +81,12 @@ class Actor(_Sent):
     rol: Name | None = None
 
 
+class Component(_Sent):
+    producto_nombre: Name | None = None
+    cantidad: Quantity | None = None
+    notas: Text | None = None
+
+
 class Line(_Sent):
     id: Id | None = None
     producto_id: Id | None = None
@@ -83,6 +97,9 @@ class Line(_Sent):
     estado_item: LineState | None = None
     precio_unitario: Money | None = None
     subtotal: Money | None = None
+    componentes: Annotated[list[Component | Name], Field(max_length=MAX_PARTS)] | None = None
+    # A POS may have a modifier with its price, as an object.
+    modificadores: Annotated[list[Name | dict[str, Any]], Field(max_length=MAX_PARTS)] | Name | None = None
 
 
 def _line_ids_differ(lines: list[Line]) -> list[Line]:
@@ -96,10 +113,15 @@ class PublishedOrder(_Sent):
     id: Id
     numero: int | Name | None = None
     mesa_numero: Table | None = None
-    tipo: Literal["mesa", "llevar"] | None = None
+    mesa: TableName | Table | None = None
+    tipo: Service | None = None
     tipo_pago: Literal["anticipado", "al_final"] | None = None
     cliente_nombre: Name | None = None
     mesero: Name | None = None
+    # Texts, but a POS that has an address in parts sends an object.
+    direccion: Text | dict[str, Any] | None = None
+    telefono: Name | int | None = None
+    repartidor: Name | dict[str, Any] | None = None
     notas: Text | None = None
     estado: FirstState | None = None
     items: Annotated[list[Line], Field(max_length=MAX_ITEMS), AfterValidator(_line_ids_differ)] | None = None
@@ -127,7 +149,8 @@ class _OrderDraft(_Draft):
 
     pedido_id: Id
     mesa_numero: Table | None = None
-    tipo_servicio: Literal["mesa", "llevar"] | None = None
+    mesa: TableName | Table | None = None
+    tipo_servicio: Service | None = None
     cliente_nombre: Name | None = None
     mesero: Name | None = None
     recuperado: bool | None = None
@@ -184,6 +207,12 @@ class OrderCancelled(_OrderDraft):
     items_en_curso: list[Any] | int | None = None
 
 
+class TableChanged(_OrderDraft):
+    """The order's guests sit elsewhere: `mesa_numero`, `mesa` or both."""
+
+    tipo: Literal["cambio_mesa"]
+
+
 class StockAlert(_Draft):
     tipo: Literal["alerta_stock"]
     producto_id: Id
@@ -195,7 +224,7 @@ class StockAlert(_Draft):
 
 
 Draft = Annotated[
-    NewOrder | OrderReady | StateChange | ItemChanged | OrderCancelled | StockAlert,
+    NewOrder | OrderReady | StateChange | ItemChanged | OrderCancelled | TableChanged | StockAlert,
     Field(discriminator="tipo"),
 ]
 _MODELS: Mapping[str, type[_Draft]] = {
@@ -204,6 +233,7 @@ _MODELS: Mapping[str, type[_Draft]] = {
     STATE_CHANGE: StateChange,
     ITEM_CHANGED: ItemChanged,
     ORDER_CANCELLED: OrderCancelled,
+    TABLE_CHANGED: TableChanged,
     STOCK_ALERT: StockAlert,
 }
 
@@ -233,4 +263,11 @@ def parse_draft(value: Any, path: str = "") -> dict[str, Any]:
         problem = "debe ser uno de: " + ", ".join(PUBLISHABLE) if "tipo" in value else "falta"
         raise Invalid(fields={path + "tipo": problem})
     validate(model, value, path)
+    if model is TableChanged and not names_table(value):
+        raise Invalid(fields={path + "mesa_numero": "falta"})
     return value
+
+
+def names_table(sent: Mapping[str, Any]) -> bool:
+    """Tells whether a table was sent: its number, its name, or both."""
+    return any(sent.get(name) is not None and str(sent[name]).strip() for name in ("mesa_numero", "mesa"))

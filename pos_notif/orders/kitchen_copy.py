@@ -1,4 +1,5 @@
-"""The kitchen's copy of an event or order: without money and tax, at any depth (docs/protocol.md, section 2)."""
+"""The kitchen's copy of an event or order: without money, tax and where a delivery goes, at any depth
+(docs/protocol.md, section 2)."""
 
 from __future__ import annotations
 
@@ -21,6 +22,9 @@ HIDDEN_FIELDS = (
     "dte*",
     "nit",
     "nrc",
+    "direccion",
+    "telefono",
+    "repartidor",
 )
 
 

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any
 
 from ..clock import business_day, parse_iso
+from ..events import TO_GO
 
 # The service's own orders are numbered from here, so that a POS keeps its numbers.
 FIRST_OWN_ORDER_ID = 1_000_000_000
@@ -46,8 +47,8 @@ def last_of(day: date, numbered: Iterable[tuple[Any, str]], zone: tzinfo) -> int
 
 def named(pedido: dict[str, Any]) -> str:
     """Returns the order's number with its table, or with whom it is for: "#C12 (Mesa 5)"."""
-    number, table = f"#{pedido['numero']}", pedido["mesa_numero"]
-    whom = f"Mesa {table}" if table is not None else ""
-    if pedido["tipo"] == "llevar":
-        whom = f"Llevar {pedido['cliente_nombre'] or ''}".strip()
+    number, table = f"#{pedido['numero']}", pedido.get("mesa") or pedido["mesa_numero"]
+    whom = "" if table is None else f"Mesa {table}" if str(table).isdigit() else str(table)
+    if pedido["tipo"] in TO_GO:
+        whom = f"{pedido['tipo'].capitalize()} {pedido['cliente_nombre'] or ''}".strip()
     return f"{number} ({whom})" if whom else number

@@ -10,7 +10,7 @@ from ..errors import Invalid
 from ..wire.json_limits import BODY, check_json
 from ..wire.validation import validate
 from .actions import ACTIONS, NEEDS_LINE
-from .drafts import Actor, Id, Money, Name, Quantity, Table, Text
+from .drafts import Actor, Id, Money, Name, Quantity, Service, Table, TableName, Text, names_table
 
 MAX_LINES = 200
 
@@ -32,10 +32,14 @@ class OrderedLine(_Sent):
 
 class OrderBody(_Sent):
     operacion_id: Key
-    tipo: Literal["mesa", "llevar"]
+    tipo: Service
     tipo_pago: Literal["anticipado", "al_final"] | None = None
     mesa_numero: Table | None = None
+    mesa: TableName | None = None
     cliente_nombre: Name | None = None
+    direccion: Text | None = None
+    telefono: Name | None = None
+    repartidor: Name | None = None
     notas: Text | None = None
     items: Lines
     actor: Actor | None = None
@@ -51,6 +55,8 @@ class ActionBody(_Sent):
     items: Lines | None = None
     cantidad: Quantity | None = None
     notas: Text | None = None
+    mesa_numero: Table | None = None
+    mesa: TableName | None = None
     actor: Actor | None = None
 
 
@@ -89,6 +95,8 @@ def parse_action(value: Any) -> ActionBody:
     missing = {name: "falta" for name in filter(None, needed) if getattr(body, name) is None}
     if body.accion == "cambiar_notas" and "notas" not in value:
         missing["notas"] = "falta"
+    if body.accion == "cambiar_mesa" and not names_table(value):
+        missing["mesa_numero"] = "falta"
     if missing:
         raise Invalid(fields=missing)
     return body

@@ -79,6 +79,8 @@ def _table(event: Mapping[str, Any], known: bool, states: set[str | None], new_s
             rooms |= {WAITERS, TILLS}
             if not known:
                 rooms.add(KITCHEN)
+        case events.TABLE_CHANGED:
+            pass  # to whoever holds the order
     return rooms
 
 

@@ -35,6 +35,8 @@ class Action:
     lines: Sequence[Json] = ()
     made_ready: Sequence[int] | None = None
     step: Step | None = None
+    table: int | None = None
+    table_name: str | None = None
 
 
 Condition = Callable[[SteadyOrder, Action], bool]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from ..errors import OrderTooLarge
 from ..events import ITEM_CHANGED, NEW_ORDER
 from ..wire.json_text import dump
+from .details import NAMES, TABLE
 from .drafts import MAX_ITEMS
-from .state import DETAILS, Json, Order
+from .state import Json, Order
 
 MAX_ORDER_BYTES = 512 * 1024
 
@@ -23,7 +24,7 @@ def measure(before: Order | None, after: Order, event: Json, size_before: int | 
     """
     if before is not None and size_before is not None and event["tipo"] == ITEM_CHANGED:
         old, line = _line(before, event["item_id"]), event["item"]
-        told = all(before.pedido[name] == after.pedido[name] for name in DETAILS)
+        told = all(before.pedido.get(name) == after.pedido.get(name) for name in (*TABLE, *NAMES))
         size = size_before + _length(line) - _length(old) + _BESIDE_A_LINE
         if told and size <= MAX_ORDER_BYTES:
             return None, size

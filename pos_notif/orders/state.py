@@ -20,6 +20,7 @@ from ..events import (
     CANCELLED,
     CARRIES_ORDER,
     COOKING,
+    DINE_IN,
     IN_KITCHEN,
     ITEM_CHANGED,
     KITCHEN,
@@ -30,8 +31,11 @@ from ..events import (
     READY,
     RECEIPT,
     SERVED,
+    TABLE_CHANGED,
+    TAKEAWAY,
     TILLS,
     TO_COOK,
+    TO_GO,
     WAITER,
     WAITERS,
     acknowledgeable,
@@ -47,8 +51,11 @@ FLOOR_STEPS = (SERVE, CHARGE, CLOSE, CANCEL)
 # Who has the waiter's page.
 SERVING = (WAITER, MANAGER)
 
-# What any event of an order may tell of it.
+# What any event of an order may tell of it, where the order does not know it yet.
 DETAILS = ("mesa_numero", "cliente_nombre", "mesero")
+# What says that an event changes one of them, with what it was before: the service alone writes it.
+TABLE_BEFORE = "mesa_anterior"
+BEFORE = {"cliente_nombre": "cliente_anterior", "mesero": "mesero_anterior"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +68,7 @@ class Order:
     last_event_ms: int
     ready_ms: int | None = None
     kitchen_had_it: bool = False
-    # No event has said the state yet: a stub made by a change to a line.
+    # No event has said the state yet: a stub made by a change to a line, or of its table.
     state_assumed: bool = False
 
     @property
@@ -70,7 +77,8 @@ class Order:
 
     @property
     def takeaway(self) -> bool:
-        return bool(self.pedido["tipo"] == "llevar")
+        """Tells whether it is packed and handed over at the till: a delivery is."""
+        return self.pedido["tipo"] in TO_GO
 
     @property
     def incomplete(self) -> bool:
@@ -200,6 +208,8 @@ def apply(order: Order | None, event: Json) -> Order:
             after.update({name: event[name] for name in ("subtotal", "impuesto", "total")})
         case events.ORDER_CANCELLED:
             after = {**_with_state(before, CANCELLED, event), "razon": event["razon"]}
+        case events.TABLE_CHANGED:
+            after = dict(before)
         case _:
             raise ValueError(f"no event of an order: {kind}")
     after["version"] = event["version"]
@@ -220,7 +230,7 @@ def apply(order: Order | None, event: Json) -> Order:
         or unknown_and_cancelled
         or (undone and state == SERVED),
         state_assumed=(order is None or order.state_assumed)
-        and (kind == ITEM_CHANGED or (kind == ORDER_READY and event["parcial"])),
+        and (kind in (ITEM_CHANGED, TABLE_CHANGED) or (kind == ORDER_READY and event["parcial"])),
     )
 
 
@@ -255,12 +265,12 @@ def _taken_back(pedido: Json, event: Json) -> Json:
 def _stub(event: Json) -> Json:
     """Returns an order of which only this event is known: without lines, and at a table where the event does not say
     otherwise."""
-    return {
+    stub = {
         "id": event["pedido_id"],
         "numero": event["pedido_id"],
         "mesa_numero": event.get("mesa_numero"),
-        "tipo": event.get("tipo_servicio") or "mesa",
-        "tipo_pago": "anticipado" if event.get("tipo_servicio") == "llevar" else "al_final",
+        "tipo": event.get("tipo_servicio") or DINE_IN,
+        "tipo_pago": "anticipado" if event.get("tipo_servicio") == TAKEAWAY else "al_final",
         "cliente_nombre": event.get("cliente_nombre"),
         "mesero": event.get("mesero"),
         "notas": None,
@@ -273,12 +283,24 @@ def _stub(event: Json) -> Json:
         "por_acusar": [],
         "incompleto": True,
     }
+    return _at_table(stub, event)
 
 
 def _with_details(pedido: Json, event: Json) -> Json:
-    """Returns the order with what the event says of it, where the order does not know it yet."""
+    """Returns the order with what the event says of it: where the order does not know it yet, or where the event says
+    that it changes it."""
     news = {name: event[name] for name in DETAILS if pedido[name] is None and event.get(name) is not None}
-    return {**pedido, **news} if news else pedido
+    news |= {name: event[name] for name, before in BEFORE.items() if before in event}
+    return _at_table({**pedido, **news} if news else pedido, event)
+
+
+def _at_table(pedido: Json, event: Json) -> Json:
+    """Returns the order at the table of an event that moves it; a table is its number and its name together."""
+    if TABLE_BEFORE not in event:
+        return pedido
+    after = {**pedido, "mesa_numero": event.get("mesa_numero")}
+    after.pop("mesa", None)
+    return {**after, "mesa": event["mesa"]} if event.get("mesa") is not None else after
 
 
 def _with_state(pedido: Json, state: str, event: Json) -> Json:

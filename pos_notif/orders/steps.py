@@ -20,6 +20,7 @@ from ..events import (
     READY,
     SERVED,
     STATE_CHANGE,
+    TABLE_CHANGED,
     cancels,
 )
 from .state import CANCEL, CHARGE, CLOSE, SERVE, Json, Order, takes_back
@@ -88,9 +89,12 @@ def newest_step(events: Iterable[tuple[Json, SteadyMs]], now: SteadyMs) -> Step 
 
 
 def _follows(event: Json) -> bool:
-    """Tells whether the event is but the second half of a step."""
+    """Tells whether the event is but the second half of a step, or that the guests sit elsewhere: no step is another
+    for that."""
     kind = event["tipo"]
-    return bool((kind == NEW_ORDER and event.get("liberado")) or (kind == ORDER_READY and not event.get("parcial")))
+    return kind == TABLE_CHANGED or bool(
+        (kind == NEW_ORDER and event.get("liberado")) or (kind == ORDER_READY and not event.get("parcial"))
+    )
 
 
 def _is_kitchens(event: Json) -> bool:

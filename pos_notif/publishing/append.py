@@ -8,10 +8,11 @@ from typing import Any
 
 from ..clock import Instant, iso, parse_iso
 from ..errors import TooLarge
-from ..events import AWAITING_PAYMENT, CARRIES_ORDER, NEW_ORDER, PAID, READY, STOCK_ALERT
+from ..events import AWAITING_PAYMENT, CARRIES_ORDER, NEW_ORDER, PAID, READY, STOCK_ALERT, TABLE_CHANGED
 from ..log.event_log import Transaction
 from ..orders import state as orders
 from ..orders.completion import complete, complete_stock
+from ..orders.details import news_in, remembered, said_in
 from ..orders.routing import rooms_for_order, rooms_for_stock
 from ..orders.size import MAX_ORDER_BYTES, check_size, measure
 from ..orders.state import Order, SteadyOrder, ViewLimits, views_holding
@@ -48,9 +49,17 @@ class Moment:
         return iso(parse_iso(text), self.rules.zone)
 
 
-def append(transaction: Transaction, moment: Moment, draft: Json, actor: Json, key: str | None = None) -> int:
-    """Completes a draft, appends its event and what follows from it, and returns the event's id. Raises what `complete`
-    and `check_size` raise."""
+def append(
+    transaction: Transaction,
+    moment: Moment,
+    draft: Json,
+    actor: Json,
+    key: str | None = None,
+    publisher: str | None = None,
+) -> int:
+    """Completes a draft, appends its event and what follows from it, and returns the event's id. `publisher` is the key
+    of whoever says what it says of its order's table, guest and waiter. Raises what `complete` and `check_size`
+    raise."""
     head = {"id": transaction.next_id(), "tipo": draft["tipo"], "timestamp": moment.timestamp}
     tail: Json = {"actor": actor}
     if key is not None:
@@ -63,16 +72,23 @@ def append(transaction: Transaction, moment: Moment, draft: Json, actor: Json, k
         since = moment.rules.limits.since(moment.at.steady)
         event = {**head, **tail, **complete_stock(body, lambda dish, name: transaction.waiting_for(dish, name, since))}
         return transaction.append(event, rooms_for_stock(event["nivel"]), moment.at, None)
-    return _append_order_event(transaction, moment, head, tail, {**body, "tipo": draft["tipo"]})
+    return _append_order_event(transaction, moment, head, tail, {**body, "tipo": draft["tipo"]}, publisher)
 
 
-def _append_order_event(transaction: Transaction, moment: Moment, head: Json, tail: Json, body: Json) -> int:
+def _append_order_event(
+    transaction: Transaction, moment: Moment, head: Json, tail: Json, body: Json, publisher: str | None
+) -> int:
     order_id = body["pedido"]["id"] if body["tipo"] == NEW_ORDER else body["pedido_id"]
     before = transaction.order(order_id)
+    said = said_in(body["pedido"] if body["tipo"] == NEW_ORDER else body)
+    last = transaction.last_said(order_id, publisher) if said and publisher and before is not None else {}
+    news = news_in(said, last, moves=body["tipo"] == TABLE_CHANGED)
     own = complete(
-        body, before, tax_rate=moment.rules.tax_rate, timestamp=moment.timestamp, retime=moment.retime
+        body, before, news, tax_rate=moment.rules.tax_rate, timestamp=moment.timestamp, retime=moment.retime
     )  # fmt: skip
     after = _log(transaction, moment, head, tail, own, before)
+    if news and publisher:
+        transaction.keep_said(order_id, publisher, remembered(news, last))
     if before is not None and before.state == AWAITING_PAYMENT and after.state == PAID:
         # A paid takeaway rings in the kitchen, whoever said that it was paid.
         release = {**head, "id": transaction.next_id(), "tipo": NEW_ORDER}

@@ -63,7 +63,8 @@ async def place(publishing: Publishing, who: Principal, body: OrderBody) -> Done
             "creado_por": actor,
             "atiende": actor,
         }
-        first = append(transaction, moment, {"tipo": NEW_ORDER, "pedido": pedido}, actor, body.operacion_id)
+        draft = {"tipo": NEW_ORDER, "pedido": pedido}
+        first = append(transaction, moment, draft, actor, body.operacion_id, who.publisher_key)
         take(transaction, moment, actor, [(line["producto_id"], -line["cantidad"]) for line in lines])
         transaction.keep_key(*name, digest, [first])
         return Done(_order(transaction, order_id), [first], duplicate=False)
@@ -93,12 +94,14 @@ async def act(publishing: Publishing, who: Principal, order_id: int, body: Actio
             lines=_lines(transaction, body.items or ()),
             made_ready=transaction.ready_lines(order_id) if body.accion == "deshacer" else None,
             step=newest_step(transaction.events_of(order_id), moment.at.steady),
+            table=body.mesa_numero, table_name=(body.mesa or "").strip() or None,
         )  # fmt: skip
         steady = transaction.steady(before)
         made = drafts(steady, action)
         first = transaction.next_id()
         for index, draft in enumerate(made):
-            append(transaction, moment, draft, actor, body.operacion_id if index == 0 else None)
+            key = body.operacion_id if index == 0 else None
+            append(transaction, moment, draft, actor, key, who.publisher_key)
         ids = list(range(first, transaction.next_id()))
         take(transaction, moment, actor, list(stock_change(steady, action).items()))
         transaction.keep_key(*name, digest, ids)

@@ -98,7 +98,8 @@ class Publication:
         return self._publisher.key, self._route, key
 
     def _append(self, transaction: Transaction, draft: Json, key: str | None, *, alone: bool) -> int:
-        event_id = append(transaction, self._moment, as_published(draft), self._actor(draft), key)
+        draft, actor = as_published(draft), self._actor(draft)
+        event_id = append(transaction, self._moment, draft, actor, key, self._publisher.key)
         check_appended(transaction, alone=alone)
         return event_id
 

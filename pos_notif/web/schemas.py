@@ -208,7 +208,7 @@ class LogFilters(BaseModel):
     dia: str | None = Field(None, description="día de negocio, de 4 a 4 de la mañana")
     tipo: str | None = None
     pedido_id: int | None = None
-    mesa: int | None = None
+    mesa: str | None = None
     usuario: str | None = Field(None, description="nombre o id")
     rol: str | None = None
     sala: str | None = None

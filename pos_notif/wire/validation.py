@@ -46,7 +46,10 @@ def validate(model: type[BaseModel], value: Any, path: str = "") -> BaseModel:
 
 
 def _names_type(step: str) -> bool:
-    return any(mark in step for mark in "[(") or step.startswith("constrained-") or step in ("int", "float", "str")
+    return any(mark in step for mark in "[(") or step.startswith("constrained-") or step in _TYPES
+
+
+_TYPES = ("int", "float", "str", "Component")
 
 
 def _spanish(problem: Any) -> str:

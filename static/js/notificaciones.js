@@ -34,7 +34,8 @@
     pedido_listo: true,
     cambio_estado: true,
     item_modificado: true,
-    pedido_cancelado: true
+    pedido_cancelado: true,
+    cambio_mesa: true
   };
   var STREAM_CLOSED = 2;
   var SOCKET_OPEN = 1;
@@ -87,9 +88,10 @@
     return Number(cursor.slice(cursor.lastIndexOf('-') + 1));
   }
 
-  function eventName(tipo) {
-    if (tipo === 'alerta_stock') { return 'evento_alerta'; }
-    return ORDER_TYPES[tipo] === true ? 'evento_pedido' : 'evento_sistema';
+  // An order's events alone have a version: those of a later service's types too.
+  function eventName(evento) {
+    if (evento.tipo === 'alerta_stock') { return 'evento_alerta'; }
+    return ORDER_TYPES[evento.tipo] === true || typeof evento.version === 'number' ? 'evento_pedido' : 'evento_sistema';
   }
 
   function parseJson(text) {
@@ -995,7 +997,7 @@
       // without one, this client begins now.
       for (i = 0; !fromNow && i < body.eventos.length && this._polling; i++) {
         evento = body.eventos[i];
-        this._receive(eventName(evento.tipo), evento, cursorEpoch(body.cursor) + '-' + evento.id);
+        this._receive(eventName(evento), evento, cursorEpoch(body.cursor) + '-' + evento.id);
       }
       if (!this._polling) { return; }
       this._advance(body.cursor);

@@ -162,7 +162,7 @@ def test_the_stream_is_described_as_one(operations):
 def test_one_event_is_published_as_well_as_a_batch(operations):
     body = operations["post", "/api/notificaciones/eventos"]["requestBody"]["content"]["application/json"]["schema"]
     one, batch = body["anyOf"]
-    assert len(one["oneOf"]) == 6
+    assert len(one["oneOf"]) == 7
     assert batch == {"$ref": "#/components/schemas/Batch"}
 
 
@@ -170,7 +170,8 @@ def test_what_is_published_is_told_apart_by_its_type(document):
     batch = [node for node in nodes(document) if isinstance(node, dict) and "discriminator" in node]
     assert batch
     assert set(batch[0]["discriminator"]["mapping"]) == {
-        "nuevo_pedido", "pedido_listo", "cambio_estado", "item_modificado", "pedido_cancelado", "alerta_stock",
+        "nuevo_pedido", "pedido_listo", "cambio_estado", "item_modificado", "pedido_cancelado", "cambio_mesa",
+        "alerta_stock",
     }  # fmt: skip
 
 

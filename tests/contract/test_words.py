@@ -22,7 +22,7 @@ PROTOCOL = (ROOT / "docs" / "protocol.md").read_text("utf-8")
 
 # The wire's own words: the one place where they stand besides `events.py` and the contract.
 STATES = ("pendiente_pago", "pagado", "en_mesa", "en_cocina", "listo", "servido", "cerrado", "cancelado")
-OF_ORDER = ("nuevo_pedido", "pedido_listo", "cambio_estado", "item_modificado", "pedido_cancelado")
+OF_ORDER = ("nuevo_pedido", "pedido_listo", "cambio_estado", "item_modificado", "pedido_cancelado", "cambio_mesa")
 PUBLISHED = (*OF_ORDER, "alerta_stock")
 TYPES = (*PUBLISHED, "acuse_recibo", "sin_acuse", "sin_pantalla", "pantalla_recuperada", "descarga", "poda")
 
@@ -37,8 +37,8 @@ ROWS = {
     "orders.state.apply": OF_ORDER,
     "orders.routing._table": OF_ORDER,
     "figures.counting.take": OF_ORDER,
-    # A change of a line brings its order to no state.
-    "history.csv_rows.new_state": set(OF_ORDER) - {"item_modificado"},
+    # A change of a line or of the table brings its order to no state.
+    "history.csv_rows.new_state": set(OF_ORDER) - {"item_modificado", "cambio_mesa"},
     # Of a line: nothing else follows from its order's state.
     "orders.state._LINES_BEFORE": {"listo", "servido", "cancelado"},
     # A payment brings an order on from these two alone.
@@ -160,7 +160,7 @@ def test_a_state_that_may_be_sent_is_one_of_the_list():
 
 def test_the_filter_by_state_reads_it_from_every_type_that_brings_one():
     told = set(re.findall(r"WHEN '(\w+)'", filters._STATE))
-    assert told == set(events.ORDER_TYPES) - {"item_modificado"}
+    assert told == set(events.ORDER_TYPES) - {"item_modificado", "cambio_mesa"}
 
 
 def test_the_indexes_on_some_types_alone_are_those_that_are_asked_for():

@@ -366,6 +366,7 @@ _MAY = (
         (state, "tomar"): "mesero manager"
         for state in ("pendiente_pago", "pagado", "en_mesa", "en_cocina", "listo", "servido")
     }
+    | {(state, "cambiar_mesa"): "mesero cajero manager" for state in ("en_mesa", "en_cocina", "listo", "servido")}
 )
 _REACH: dict[str, tuple[list[str], dict[str, Any]]] = {
     "pendiente_pago": ([], {"tipo": "llevar"}),
@@ -381,6 +382,7 @@ _GIVEN = {
     "cobrar": {"metodo_pago": "efectivo"}, "item_listo": {"item_id": 1}, "item_pendiente": {"item_id": 1},
     "agregar_item": {"items": [{"producto_id": 1, "cantidad": 1}]}, "quitar_item": {"item_id": 1},
     "cambiar_cantidad": {"item_id": 1, "cantidad": 5}, "cambiar_notas": {"item_id": 1, "notas": "x"},
+    "cambiar_mesa": {"mesa_numero": 9},
 }  # fmt: skip
 
 
@@ -555,7 +557,7 @@ def test_no_sequence_of_actions_reaches_an_illegal_state(tmp_path_factory, takea
                 clock.advance(minutes * 60)
                 body = {
                     "razon": "x", "metodo_pago": "efectivo", "item_id": line_id, "cantidad": amount, "notas": "n",
-                    "items": [{"producto_id": 1, "cantidad": amount}],
+                    "items": [{"producto_id": 1, "cantidad": amount}], "mesa_numero": line_id,
                 }  # fmt: skip
                 done = await floor.act(order_id, name, role, **body)
                 assert done.status in (200, 403, 409, 422), done.text

@@ -47,6 +47,7 @@ FULL = {
     "pedido_cancelado": {
         "tipo": "pedido_cancelado", "pedido_id": 1, "razon": "x", "items_en_curso": ["Café"], "mesa_numero": 5,
     },
+    "cambio_mesa": {"tipo": "cambio_mesa", "pedido_id": 1, "mesa_numero": 12},
     "alerta_stock": {
         "tipo": "alerta_stock", "producto_id": 1, "nombre": "Queso", "stock_actual": 0, "stock_minimo": 2.5,
         "nivel": "agotado", "pedidos_afectados": [1, 2],
@@ -58,6 +59,7 @@ REQUIRED = {
     "cambio_estado": ["pedido_id", "estado"],
     "item_modificado": ["pedido_id", "item_id", "cambios", "cambios.tipo_cambio"],
     "pedido_cancelado": ["pedido_id"],
+    "cambio_mesa": ["pedido_id", "mesa_numero"],
     "alerta_stock": ["producto_id", "nombre"],
 }
 MAY_BE_TEXT_OR_NUMBER = ("timestamp", "pedido.numero")
@@ -168,7 +170,7 @@ def _at(value, path):
         ("nuevo_pedido", ("pedido", "id"), True, "debe ser un número entero"),
         ("nuevo_pedido", ("pedido", "id"), "1", "debe ser un número entero"),
         ("nuevo_pedido", ("pedido", "mesa_numero"), -1, "debe ser 0 o más"),
-        ("nuevo_pedido", ("pedido", "tipo"), "domicilio", "debe ser uno de: mesa, llevar"),
+        ("nuevo_pedido", ("pedido", "tipo"), "barra", "debe ser uno de: mesa, llevar, domicilio"),
         ("nuevo_pedido", ("pedido", "estado"), "en_cocina", "debe ser uno de: pendiente_pago, pagado, en_mesa"),
         ("nuevo_pedido", ("pedido", "items", 0, "cantidad"), 0, "debe ser mayor que 0"),
         ("nuevo_pedido", ("pedido", "items", 0, "cantidad"), -1, "debe ser mayor que 0"),
@@ -234,14 +236,14 @@ def test_what_is_no_object_is_no_event(value):
     assert refusal(value, "eventos.2.") == {"eventos.2": "debe ser un objeto"}
 
 
-PUBLISHABLE = "nuevo_pedido, pedido_listo, cambio_estado, item_modificado, pedido_cancelado, alerta_stock"
+PUBLISHABLE = "nuevo_pedido, pedido_listo, cambio_estado, item_modificado, pedido_cancelado, cambio_mesa, alerta_stock"
 
 
 @pytest.mark.parametrize(
     "tipo",
     ["acuse_recibo", "sin_acuse", "sin_pantalla", "pantalla_recuperada", "descarga", "poda", "", "x", None, 5, [], {}],
 )
-def test_only_the_six_types_can_be_published(tipo):
+def test_only_the_seven_types_can_be_published(tipo):
     assert refusal({"tipo": tipo, "pedido_id": 1}) == {"tipo": f"debe ser uno de: {PUBLISHABLE}"}
 
 

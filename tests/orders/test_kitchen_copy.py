@@ -14,13 +14,14 @@ from tests.support.sse_client import SseClient
 HIDDEN = (
     "precio", "precio_unitario", "subtotal", "total", "nuevo_total", "impuesto", "impuesto_municipal", "iva", "iva_13",
     "descuento", "descuentos", "propina", "propina_sugerida", "metodo_pago", "pago", "pagos", "dte", "dte_codigo",
-    "nit", "nrc",
+    "nit", "nrc", "direccion", "telefono", "repartidor",
 )  # fmt: skip
 KEPT = (
     "pagado_at", "tipo_pago", "total_items", "subtotales", "nuevo_total_x", "metodo", "metodo_pagos", "nits", "nrc2",
     "mi_precio", "cantidad", "notas",
 )  # fmt: skip
 MONEY = {"precio_costo": 1, "subtotal": 2, "dte_codigo": "DTE-1", "Propina_10": 0.5, "nit": "0614", "mi_dato": "queda"}
+GOES = {"direccion": "Calle 4", "telefono": "7777", "repartidor": "Chepe"}
 
 
 @pytest.mark.parametrize("name", HIDDEN)
@@ -74,7 +75,7 @@ async def publish_a_life(pos):
     line = {"id": 1, "producto_nombre": "Pupusa", "cantidad": 2, "precio_unitario": 0.75, **MONEY}
     await pos.publish(
         "nuevo_pedido",
-        pedido={"id": 5, "items": [line], "total": 1.5, "iva_13": 0.17, **MONEY},
+        pedido={"id": 5, "items": [line], "total": 1.5, "iva_13": 0.17, **MONEY, **GOES},
         extra=[[MONEY]],
         **MONEY,
     )

@@ -23,6 +23,7 @@ from tests.support.pos import ROOMS, START_MS, assert_projection_is_the_fold
 STATES = ("pendiente_pago", "pagado", "en_mesa", "en_cocina", "listo", "servido", "cerrado", "cancelado")
 REFUSALS = (Invalid, InvalidTransition, KeyReused, OrderExists)
 PUBLISHER = Publisher("token:1", {"username": "pos"}, names_actor=True)
+PUBLISHERS = [PUBLISHER, Publisher("token:2", {"username": "otra"}, names_actor=True)]
 
 order_ids = st.integers(1, 2)
 line_ids = st.integers(1, 4)
@@ -42,20 +43,24 @@ lines = some(
     estado_item=st.sampled_from(["pendiente", "listo", "servido", "cancelado"]), precio_unitario=numbers,
     subtotal=numbers,
 )  # fmt: skip
-details = {"mesa_numero": st.integers(0, 9), "mesero": names, "cliente_nombre": names, "recuperado": maybe,
-           "tipo_servicio": st.sampled_from(["mesa", "llevar"]), "operacion_id": st.integers(1, 30).map(str),
+tables = {"mesa_numero": st.integers(0, 2), "mesa": st.sampled_from(["Terraza", "7", 7, ""])}
+details = {**tables, "mesero": names, "cliente_nombre": names, "recuperado": maybe,
+           "mesa_anterior": st.just(7), "cliente_anterior": st.just("x"), "mesero_anterior": st.just("x"),
+           "tipo_servicio": st.sampled_from(["mesa", "llevar", "domicilio"]),
+           "operacion_id": st.integers(1, 30).map(str),
            "estado_anterior": st.just("cerrado"), "zona": st.just({"precio": 1}),
            # The service's own words, of which none may do anything where a publisher sends it.
            "deshecho": maybe, "deshace": st.sampled_from(["servir", "cobrar", "cancelar", "listo"]),
-           "sin_cocina": maybe, "atiende": st.just({"usuario_id": 1, "username": "Ana", "rol": "mesero"}),
+           "sin_cocina": maybe,
+           "atiende": st.just({"usuario_id": 1, "username": "Ana", "rol": "mesero"}),
            "items_servidos_ids": st.just("x")}  # fmt: skip
 new_orders = some(
     {
         "tipo": st.just("nuevo_pedido"),
         "pedido": some(
-            {"id": order_ids}, tipo=st.sampled_from(["mesa", "llevar"]), items=st.lists(lines, max_size=3),
+            {"id": order_ids}, tipo=st.sampled_from(["mesa", "llevar", "domicilio"]), items=st.lists(lines, max_size=3),
             tipo_pago=st.sampled_from(["anticipado", "al_final"]), estado=st.sampled_from(STATES[:3]),
-            pagado_at=times, total=numbers, subtotal=numbers, impuesto=numbers, mesa_numero=st.integers(0, 9),
+            pagado_at=times, total=numbers, subtotal=numbers, impuesto=numbers, **tables,
         ),
     },
     operacion_id=st.integers(1, 30).map(str), liberado=maybe,
@@ -80,6 +85,11 @@ changes = some(
     item=lines, total=numbers, subtotal=numbers, impuesto=numbers, **details,
 )  # fmt: skip
 cancelled = some({"tipo": st.just("pedido_cancelado"), "pedido_id": order_ids}, razon=names, **details)
+moves = st.builds(
+    lambda draft, number: {**draft, "mesa_numero": number},
+    some({"tipo": st.just("cambio_mesa"), "pedido_id": order_ids}, **details),
+    st.integers(0, 2),
+)
 alerts = some(
     {"tipo": st.just("alerta_stock"), "producto_id": order_ids, "nombre": names}, stock_actual=st.integers(-1, 1)
 )
@@ -93,7 +103,7 @@ payments = st.builds(
     order_ids,
     st.sampled_from(["pagado", "pagado", "en_cocina", "listo"]),
 )
-valid = st.one_of(new_orders, state_changes, ready, changes, cancelled, alerts)
+valid = st.one_of(new_orders, state_changes, ready, changes, cancelled, moves, alerts)
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
 anything = st.recursive(
@@ -156,12 +166,13 @@ async def play(path, sequence):
     """Publishes each step's drafts as one batch, or alone where it is one; time passes between steps."""
     clock = HeldClock(START_MS)
     async with NotificadorPedidos(database=path, clock=clock, ticks=clock.ticks) as notifier:
-        for drafts, pause in sequence:
+        for number, (drafts, pause) in enumerate(sequence):
             clock.ms += pause
             before, head = await views(notifier), notifier.log.bounds.newest
             try:
                 parsed = [parse_draft(json.loads(json.dumps(draft))) for draft in drafts]
-                result = await notifier.publishing.publish(parsed, publisher=PUBLISHER, batch=len(drafts) > 1)
+                publisher = PUBLISHERS[number % 3 // 2]
+                result = await notifier.publishing.publish(parsed, publisher=publisher, batch=len(drafts) > 1)
             except REFUSALS:
                 assert notifier.log.bounds.newest == head
                 assert await views(notifier) == before

@@ -237,12 +237,6 @@ async def test_a_stubs_line_that_is_ready_stays_ready(pos):
     assert pedido["estado"] == "en_mesa"
 
 
-async def test_a_stubs_details_do_not_replace_the_orders(pos):
-    await pos.new_order(1, mesa_numero=5, mesero="Ana")
-    event = await pos.set_state(1, "en_cocina", mesa_numero=6)
-    assert (event["mesa_numero"], event["pedido"]["mesa_numero"]) == (6, 5)
-
-
 @pytest.mark.parametrize("state", STATES)
 async def test_a_stubs_known_state_stays(pos, state):
     await pos.set_state(1, state)

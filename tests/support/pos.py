@@ -95,7 +95,7 @@ class Pos:
         with opened(self.path) as connection:
             return [
                 connection.execute(f"SELECT * FROM {table}").fetchall()
-                for table in ("log", "events", "orders", "idempotency_keys")
+                for table in ("log", "events", "orders", "order_words", "idempotency_keys")
             ]
 
     async def view(self, room: str) -> set[int]:

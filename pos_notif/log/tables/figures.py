@@ -11,7 +11,7 @@ from pydantic_core import from_json
 from ...clock import SteadyMs
 from ...database.literals import literals
 from ...database.stored_times import StoredTimes
-from ...events import OPEN, ORDER_READY, ORDER_TYPES, STATE_CHANGE
+from ...events import OPEN, ORDER_READY, ORDER_TYPES, STATE_CHANGE, TABLE_CHANGED
 from ...orders.state import ViewLimits
 from .orders import old_unpaid, steady_time
 
@@ -59,7 +59,7 @@ def read_orders_events(
 def _event(kind: str, data: str) -> dict[str, Any]:
     """Returns an event, without the whole order where it says nothing new with that: it stands last, and is the greater
     part of a day's log."""
-    end = data.find(',"pedido":{') if kind in (STATE_CHANGE, ORDER_READY) else -1
+    end = data.find(',"pedido":{') if kind in (STATE_CHANGE, ORDER_READY, TABLE_CHANGED) else -1
     if end > 0:
         try:
             return from_json(data[:end] + "}")  # type: ignore[no-any-return]

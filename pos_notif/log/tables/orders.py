@@ -45,7 +45,11 @@ def find_order(connection: sqlite3.Connection, order_id: int) -> Order | None:
 
 def delete_pruned(connection: sqlite3.Connection, order_ids: Iterable[int]) -> None:
     """Deletes those of the orders that the log no longer knows."""
-    connection.executemany(f"DELETE FROM orders WHERE id = ? AND NOT {_KEPT}", [(order_id,) for order_id in order_ids])
+    ids = [(order_id,) for order_id in order_ids]
+    connection.executemany(f"DELETE FROM orders WHERE id = ? AND NOT {_KEPT}", ids)
+    connection.executemany(
+        "DELETE FROM order_words WHERE order_id = ?1 AND NOT EXISTS (SELECT 1 FROM orders WHERE id = ?1)", ids
+    )
 
 
 def save_orders(connection: sqlite3.Connection, changed: dict[int, tuple[Order, str | None]]) -> None:

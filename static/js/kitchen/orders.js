@@ -3,10 +3,11 @@
    of the server.
 
    A record is {id, pedido, revision, start, fresh, recalled, reason,
-   cancelledAt, cancelEvent, doneAt, changedAt, marks, removed, events}: `marks`
+   cancelledAt, cancelEvent, doneAt, changedAt, marks, removed, events, movedFrom}: `marks`
    by item id ({kind: 'quantity'|'added'|'notes', from}), `removed` the lines
    that are gone, `cancelEvent` the id of the event that cancelled the order
-   where it is known, `events` the ids of events that a cook has yet to see.
+   where it is known, `events` the ids of events that a cook has yet to see,
+   `movedFrom` the table that its guests have left ('' where they have not).
    Marks stay until somebody touches the ticket. */
 (function (window) {
   'use strict';
@@ -47,13 +48,14 @@
     return {
       id: id, pedido: { id: id, items: [] }, revision: 0, start: 0,
       fresh: false, recalled: false, reason: '', cancelledAt: null, doneAt: null,
-      changedAt: null, marks: {}, removed: [], cancelEvent: null, events: []
+      changedAt: null, marks: {}, removed: [], cancelEvent: null, events: [], movedFrom: ''
     };
   }
 
   function forgetMarks(record) {
     record.marks = {};
     record.removed = [];
+    record.movedFrom = '';
     record.changedAt = null;
   }
 
@@ -67,7 +69,9 @@
     return evento.deshecho === true && evento.deshace === 'cancelar' && states.TO_COOK[evento.estado] === true;
   }
 
+  // True if its guests have moved.
   function setOrder(record, pedido, at) {
+    var moved = pages.moves.mark(record, record.pedido, pedido, at);
     record.pedido = pedido;
     record.pedido.items = pedido.items || [];
     record.start = startOf(pedido, record.start || at);
@@ -80,6 +84,7 @@
       record.cancelEvent = null;
     }
     record.events = record.events.concat(pedido.por_acusar || []);
+    return moved;
   }
 
   // ---- differences of one line --------------------------------------------
@@ -97,14 +102,18 @@
       from = known && known.kind === 'quantity' ? known.from : before.cantidad;
       if (from === after.cantidad) { delete record.marks[id]; } else { record.marks[id] = { kind: 'quantity', from: from }; }
     }
-    if (before && after && (before.notas || '') !== (after.notas || '') && !record.marks[id]) {
+    if (before && after && ((before.notas || '') !== (after.notas || '') || !sameParts(before, after)) && !record.marks[id]) {
       record.marks[id] = { kind: 'notes' };
     }
     record.changedAt = at;
   }
 
+  function sameParts(before, after) {
+    return pages.parts.content(before) === pages.parts.content(after);
+  }
+
   function sameLine(before, after) {
-    return before.cantidad === after.cantidad && (before.notas || '') === (after.notas || '');
+    return before.cantidad === after.cantidad && (before.notas || '') === (after.notas || '') && sameParts(before, after);
   }
 
   // The lines that changed while nobody told us one by one. True if any did.
@@ -164,11 +173,11 @@
   };
 
   orders._applyOrder = function (evento) {
-    var at = parse(evento.timestamp), id = evento.pedido_id, record;
+    var at = parse(evento.timestamp), id = evento.pedido_id, moved = false, record;
     record = this.records[id] = this.records[id] || newRecord(id);
     record.revision++;
     if (evento.pedido) {
-      setOrder(record, evento.pedido, at);
+      moved = setOrder(record, evento.pedido, at);
     } else if (evento.estado) {
       record.pedido.estado = evento.estado;
       record.start = record.start || at;
@@ -182,12 +191,12 @@
       record.fresh = true;
       return 'new';
     }
-    return '';
+    return moved ? 'changed' : '';
   };
 
   orders._applyItem = function (evento) {
     var record = this.records[evento.pedido_id], kind = evento.cambios && evento.cambios.tipo_cambio;
-    var items, index, before, after;
+    var items, index, before, after, moved;
     if (!record) { return ''; }
     items = record.pedido.items;
     index = indexOf(items, evento.item_id);
@@ -196,7 +205,8 @@
     if (!before && !after) { return ''; }
     if (index < 0) { items.push(after); } else if (after) { items[index] = after; } else { items.splice(index, 1); }
     record.revision++;
-    if (kind === 'item_listo' || kind === 'item_pendiente') { return ''; }
+    moved = pages.moves.take(record, evento, parse(evento.timestamp));
+    if (kind === 'item_listo' || kind === 'item_pendiente') { return moved ? 'changed' : ''; }
     markItem(record, before, after, parse(evento.timestamp));
     return 'changed';
   };
@@ -207,9 +217,11 @@
     if (!record) {
       record = this.records[evento.pedido_id] = newRecord(evento.pedido_id);
       record.pedido.mesa_numero = firstOf(evento.mesa_numero);
+      record.pedido.mesa = evento.mesa;
       record.start = at;
     }
     if (evento.pedido) { setOrder(record, evento.pedido, at); }
+    pages.places.take(record.pedido, evento);
     record.pedido.estado = 'cancelado';
     if (evento.version) { record.pedido.version = evento.version; }
     record.cancelledAt = at;
@@ -250,7 +262,7 @@
   // {nuevos, cancelados, cambios}; nothing is new the first time.
   orders.load = function (pedidos, at) {
     var before = this.records, first = !this.loaded, summary = { nuevos: 0, cancelados: 0, cambios: 0 };
-    var i, pedido, known, record;
+    var i, pedido, known, record, changed, moved;
     this.records = {};
     this.loaded = true;
     for (i = 0; i < pedidos.length; i++) {
@@ -260,16 +272,20 @@
       record = this.records[pedido.id] = known || newRecord(pedido.id);
       record.revision++;
       if (pedido.version !== record.pedido.version) { record.cancelEvent = null; }
+      changed = false;
       if (known && known.pedido.estado !== 'cancelado' && pedido.estado === 'cancelado') {
         summary.cancelados++;
+        changed = true;
         forgetMarks(record);
       } else if (known && markDifferences(record, known.pedido.items, pedido.items || [], at)) {
         summary.cambios++;
+        changed = true;
       } else if (!known && !first && states.COOKABLE[pedido.estado]) {
         summary.nuevos++;
         record.fresh = true;
       }
-      setOrder(record, pedido, at);
+      moved = setOrder(record, pedido, at);
+      if (moved && !changed) { summary.cambios++; }
     }
     return summary;
   };

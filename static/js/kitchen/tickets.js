@@ -7,7 +7,17 @@
   var create = dom.create;
   var states = pages.states;
   var plates = pages.plates;
+  var SHORT = 9;                 // so many letters of a sign stand in one line
   var WAITING = 'Se enviará al volver';
+
+  // What takes nothing away and warns of nothing is plain text, under its dish.
+  function addModifier(parent, text) {
+    if (pages.notes.read(text).some(function (part) { return part.clase !== 'nota'; })) {
+      plates.add(parent, text);
+    } else {
+      parent.appendChild(create('span', 'line__parts-line', text));
+    }
+  }
 
   // ---- lines ------------------------------------------------------------------
 
@@ -24,8 +34,10 @@
   }
 
   function what(item, waiting) {
-    var node = create('span', 'line__what', [create('span', 'line__name', item.producto_nombre || 'Producto')]);
+    var node = create('span', 'line__what', [create('span', 'line__name', item.producto_nombre || 'Producto')]), parts;
     if (item.notas) { plates.add(node, item.notas); }
+    parts = pages.parts.draw(item, 'line__parts', plates.add, addModifier);
+    if (parts) { node.appendChild(parts); }
     if (waiting) { node.appendChild(create('span', 'line__wait', waiting)); }
     return node;
   }
@@ -74,12 +86,22 @@
 
   // ---- ticket -----------------------------------------------------------------
 
+  // "Mesa 5 → 12", and that its lines have changed too.
+  function moved(record) {
+    var words = pages.places.move(record.movedFrom, pages.places.table(record.pedido));
+    var lines = record.removed.length > 0 || Object.keys(record.marks).length > 0;
+    return create('div', 'ticket__band ticket__band--move', [
+      create('small', 'ticket__since num'), dom.icon('swap'),
+      dom.text(words.word), create('s', '', words.from), dom.text(' → ' + words.to + (lines ? ' · CAMBIÓ' : ''))
+    ]);
+  }
+
   function band(record) {
     var estado = record.pedido.estado;
     if (estado === 'cancelado') { return create('div', 'ticket__band', [dom.icon('cross'), dom.text('CANCELADO')]); }
     if (estado === 'listo') { return create('div', 'ticket__band', [dom.icon('check'), dom.text('LISTO')]); }
     if (record.changedAt !== null) {
-      return create('div', 'ticket__band', [
+      return record.movedFrom ? moved(record) : create('div', 'ticket__band', [
         dom.icon('swap'), dom.text('CAMBIÓ'), create('small', 'ticket__since num')
       ]);
     }
@@ -88,22 +110,23 @@
   }
 
   function title(pedido) {
-    if (pedido.tipo === 'llevar') { return 'Llevar'; }
-    return pedido.mesa_numero !== null && pedido.mesa_numero !== undefined ? 'Mesa ' + pedido.mesa_numero : 'Pedido';
+    return pedido.tipo === 'domicilio' ? 'DOMICILIO' : pages.places.title(pedido) || 'Pedido';
   }
 
   function label(pedido) {
-    return create('h2', 'ticket__label', [pedido.tipo === 'llevar' ? dom.icon('bag') : null, dom.text(title(pedido))]);
+    var text = title(pedido), look = text.length > SHORT ? ' ticket__label--long' : '';
+    if (pedido.tipo === 'domicilio') { look = ' ticket__label--caps'; }
+    return create('h2', 'ticket__label' + look, [pedido.tipo === 'llevar' ? dom.icon('bag') : null, dom.text(text)]);
   }
 
   function meta(pedido) {
     var number = '#' + (pedido.numero || pedido.id);
-    var parts = [];
+    var parts = pedido.tipo === 'domicilio' ? [dom.icon('bag')] : [];
     if (pedido.cliente_nombre) {
       parts.push(create('b', '', pedido.cliente_nombre), dom.text(' · '));
     }
     parts.push(dom.text(number));
-    if (pedido.tipo !== 'llevar' && pedido.mesero) { parts.push(dom.text(' · ' + pedido.mesero)); }
+    if (!pages.places.isToGo(pedido) && pedido.mesero) { parts.push(dom.text(' · ' + pedido.mesero)); }
     return create('p', 'ticket__meta', parts);
   }
 

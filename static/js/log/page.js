@@ -13,7 +13,7 @@
   var DAY_MS = 24 * 3600000;
   var SEARCH_MS = 120000;        // a word in a log of years takes its time
   var CHIPS = {
-    pedido_listo: 'chip--ok', item_modificado: 'chip--accent', pedido_cancelado: 'chip--late-soft',
+    pedido_listo: 'chip--ok', item_modificado: 'chip--accent', cambio_mesa: 'chip--accent', pedido_cancelado: 'chip--late-soft',
     alerta_stock: 'chip--warn', sin_acuse: 'chip--late-soft', sin_pantalla: 'chip--late-soft'
   };
 

@@ -5,6 +5,7 @@
   'use strict';
 
   var pages = window.posNotif = window.posNotif || {};
+  var SHOWN_TO_COOKS = { nuevo_pedido: true, item_modificado: true, pedido_cancelado: true, cambio_mesa: true };
   // Done at the stove: nothing that a cook still has to see.
   var COOKS_OWN = { item_listo: true, item_pendiente: true };
 
@@ -73,6 +74,7 @@
       after = copy(before);
       after.version = evento.version;
       delete after.antiguo;      // something is heard of it
+      pages.places.take(after, evento);
       if (evento.tipo === 'item_modificado') { this._applyItem(after, evento); }
       if (evento.tipo === 'pedido_cancelado') {
         after.estado = 'cancelado';
@@ -86,8 +88,7 @@
 
   book._noteEvent = function (evento) {
     var kind = evento.cambios ? evento.cambios.tipo_cambio : '';
-    if (evento.tipo === 'nuevo_pedido' || evento.tipo === 'item_modificado' || evento.tipo === 'pedido_cancelado' ||
-        (evento.deshecho && evento.deshace === 'cancelar')) {
+    if (SHOWN_TO_COOKS[evento.tipo] || (evento.deshecho && evento.deshace === 'cancelar')) {
       this.note(evento.id, evento.tipo, pages.clock.parse(evento.timestamp), COOKS_OWN[kind]);
     }
   };

@@ -24,7 +24,7 @@
 
   // What is asked for; not how far it is. Text, to be compared.
   function content(item) {
-    return JSON.stringify([item.id, item.producto_nombre, item.cantidad, item.notas || '', item.estado_item === 'cancelado']);
+    return JSON.stringify([item.id, item.producto_nombre, item.cantidad, item.notas || '', item.estado_item === 'cancelado', pages.parts.content(item)]);
   }
 
   pages.lines = { indexOf: indexOf, byId: byId, isReady: isReady, content: content };

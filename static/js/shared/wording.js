@@ -46,18 +46,9 @@
     return '#' + (pedido.numero || pedido.id);
   }
 
-  // "Mesa 5", "Llevar · Rosa"
-  function label(pedido) {
-    if (pedido.tipo === 'llevar') {
-      return pedido.cliente_nombre ? 'Llevar · ' + pedido.cliente_nombre : 'Llevar';
-    }
-    if (pedido.mesa_numero !== null && pedido.mesa_numero !== undefined) { return 'Mesa ' + pedido.mesa_numero; }
-    return 'Pedido ' + number(pedido);
-  }
-
   // "#C12 (Mesa 5)": a number alone sends nobody to a table.
   function named(pedido) {
-    var whom = label(pedido);
+    var whom = pages.places.label(pedido);
     return number(pedido) + (whom === 'Pedido ' + number(pedido) ? '' : ' (' + whom + ')');
   }
 
@@ -102,10 +93,11 @@
     if (EDITS[accion] && editRefusal(error, accion)) { return editRefusal(error, accion); }
     if (error.codigo === 'rol_no_permitido' && accion === 'cancelar') { return 'ya no se puede cancelar aquí: pida al encargado'; }
     if (error.codigo === 'version_obsoleta') { return 'cambió mientras tanto: revise y toque de nuevo'; }
+    if (accion === 'cambiar_mesa' && error.campos) { return fields(error.campos); }
     return (error.mensaje || 'no se aceptó') + (error.campos ? ' (' + fields(error.campos) + ')' : '');
   }
 
   pages.wording = {
-    thousands: thousands, money: money, number: number, label: label, named: named, attendant: attendant, count: count, line: line, refusal: refusal
+    thousands: thousands, money: money, number: number, label: pages.places.label, named: named, attendant: attendant, count: count, line: line, refusal: refusal
   };
 }(window));

@@ -64,6 +64,7 @@
       dom.create('td', '', [
         dom.text(item.producto_nombre || 'Producto'),
         item.notas ? dom.create('span', 'muted', ' ' + item.notas) : null,
+        pages.parts.draw(item, 'parts'),
         added ? dom.create('span', 'chip chip--sq chip--warn', 'Nuevo') : null
       ]),
       dom.create('td', '', wording.money(item.subtotal))
@@ -79,7 +80,7 @@
   }
 
   bill._draw = function (pedido, change, waiting) {
-    var body = dom.create('tbody'), i, node;
+    var body = dom.create('tbody'), goes = pages.places.goesTo(pedido), i, node;
     for (i = 0; i < pedido.items.length; i++) {
       body.appendChild(lineNode(pedido.items[i], !!change && change.added[pedido.items[i].id] === true));
     }
@@ -87,6 +88,7 @@
       dom.create('div', 'bill__top', [
         dom.create('h2', 'bill__label', wording.label(pedido)), dom.create('span', 'muted num')
       ]),
+      goes.length ? dom.create('p', 'bill__goes', goes.join(' · ')) : null,
       change ? note(change, pedido) : null,
       pedido.items.length ? dom.create('table', 'bill__lines num', [body]) :
         dom.create('p', 'bill__none', 'Sin detalle de este pedido. Pregunte al mesero.'),

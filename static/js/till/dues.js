@@ -25,7 +25,7 @@
 
   function holds(pedido) {
     return isOld(pedido) || pedido.estado === 'pendiente_pago' || pedido.estado === 'servido' ||
-      (pedido.estado === 'listo' && pedido.tipo === 'llevar');
+      (pedido.estado === 'listo' && pages.places.isToGo(pedido));
   }
 
   function since(pedido) {

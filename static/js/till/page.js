@@ -179,6 +179,12 @@
     if (text && !operations.pending(before.id)) { toast.say(text); }   // else the refusal tells
   }
 
+  // "Mesa 5 → 12"
+  function sayMove(before, after) {
+    var from = pages.places.table(before), to = pages.places.table(after);
+    if (from && from !== to) { toast.say(pages.places.moveText(from, to)); }
+  }
+
   client.on('instantanea', function (snapshot) {
     var before = book.orders, id, gone;
     book.load(snapshot.pedidos);
@@ -199,6 +205,7 @@
     if (!change) { return; }
     before = change.before;
     after = change.after;
+    if (before && pages.Dues.holds(after) && evento.mesa_anterior !== undefined) { sayMove(before, after); }
     if (before && pages.Dues.holds(before)) {
       if (!pages.Dues.holds(after)) { onLeft(before, after, evento); }
       if (evento.tipo === 'item_modificado') {

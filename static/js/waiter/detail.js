@@ -11,8 +11,12 @@
     served: ['Se fue sin pagar', 'Cortesía de la casa'],   // of cancelling what was served
     recuperar: ['Faltó un plato', 'Llegó frío', 'Plato equivocado']
   };
-  var TITLES = { cancelar: '¿Por qué se cancela?', recuperar: '¿Por qué vuelve a cocina?' };
-  var CONFIRM = { cancelar: 'Cancelar pedido', recuperar: 'A cocina' };
+  var TITLES = { cancelar: '¿Por qué se cancela?', recuperar: '¿Por qué vuelve a cocina?', cambiar_mesa: '¿A qué mesa pasa?' };
+  var CONFIRM = { cancelar: 'Cancelar pedido', recuperar: 'A cocina', cambiar_mesa: 'Pasar' };
+  var MISSING = {
+    cancelar: 'Escriba o elija una razón.', recuperar: 'Escriba o elija una razón.',
+    cambiar_mesa: 'Escriba el número o el nombre de la mesa.'
+  };
   var RECALL_MS = 30 * 60000;
 
   // onAdd(pedido): dishes are to be added. onNote(target): for noteedit.js. isMine(pedido): does who looks attend it?
@@ -41,6 +45,7 @@
   function may(pedido, role, accion, now) {
     var estado = pedido.estado, ready = pages.clock.parse(pedido.listo_at);
     if (accion === 'agregar_item') { return pages.LineEdit.mayEdit(pedido); }
+    if (accion === 'cambiar_mesa') { return pages.states.OPEN[estado] === true && !pages.places.isToGo(pedido); }
     if (accion === 'cerrar') { return estado === 'servido' && !!pedido.pagado_at; }
     if (accion === 'recuperar') {
       return estado === 'servido' || (estado === 'listo' && (ready === null || now - ready < RECALL_MS));
@@ -51,7 +56,7 @@
   }
 
   detail._actions = function (pedido, now) {
-    var list = [], i, names = [this.isMine(pedido) ? 'agregar_item' : 'tomar', 'cerrar', 'recuperar', 'cancelar'];
+    var list = [], i, names = [this.isMine(pedido) ? 'agregar_item' : 'tomar', 'cambiar_mesa', 'cerrar', 'recuperar', 'cancelar'];
     for (i = 0; i < names.length; i++) {
       if (may(pedido, this.role, names[i], now)) { list.push(names[i]); }
     }
@@ -87,6 +92,7 @@
       dom.create('span', 'dline__what grow', [
         dom.create('span', 'dline__name', item.producto_nombre || 'Producto'),
         item.notas ? dom.create('span', 'menu__note', item.notas) : null,
+        pages.parts.draw(item, 'parts'),
         editable ? dom.create('span', 'menu__hint', open ? 'Cerrar' : 'Cambiar') : null
       ]),
       pages.lines.isReady(item) ? dom.create('span', 'chip chip--ok', item.estado_item === 'listo' ? 'Listo' : 'Servido') : null,
@@ -102,6 +108,12 @@
     return node;
   };
 
+  // Of a delivery; null of all else.
+  detail._goesTo = function (pedido) {
+    var list = pages.places.goesTo(pedido);
+    return list.length ? dom.create('p', 'detail__goes', list.join(' · ')) : null;
+  };
+
   detail._draw = function (pedido, actions, waiting) {
     var lines = dom.create('ul', 'dlines'), i, node, item, editable;
     for (i = 0; i < pedido.items.length; i++) {
@@ -115,11 +127,12 @@
         (pedido.pagado_at && pedido.estado !== 'pagado' ? ' · pagado' : '') +
         (this.isMine(pedido) || !wording.attendant(pedido) ? '' : ' · de ' + wording.attendant(pedido))),
       pedido.razon ? dom.create('p', 'detail__reason', pedido.razon) : null,
+      this._goesTo(pedido),
       pedido.notas ? dom.create('p', '', [dom.create('span', 'menu__note menu__note--alone', pedido.notas)]) : null,
       lines,
       dom.create('p', 'detail__total num', [dom.text('Total'), dom.create('b', '', wording.money(pedido.total))]),
       waiting ? dom.create('p', 'btn btn--block btn--touch is-waiting', this.operations.words(waiting)) :
-        this.asking && actions.indexOf(this.asking) >= 0 ? this._reason(pedido) : this._buttons(pedido, actions)
+        this.asking && actions.indexOf(this.asking) >= 0 ? this._ask(pedido) : this._buttons(pedido, actions)
     ]);
     node.setAttribute('data-pedido-id', pedido.id);
     node.setAttribute('data-estado', pedido.estado);
@@ -128,7 +141,8 @@
 
   detail._buttons = function (pedido, actions) {
     var self = this, texts = {
-      agregar_item: 'Agregar platos', tomar: 'Tomar', cerrar: 'Cerrar la cuenta', recuperar: 'Devolver a cocina', cancelar: 'Cancelar el pedido'
+      agregar_item: 'Agregar platos', tomar: 'Tomar', cambiar_mesa: 'Otra mesa', cerrar: 'Cerrar la cuenta',
+      recuperar: 'Devolver a cocina', cancelar: 'Cancelar el pedido'
     }, node = dom.create('div', 'stack'), i;
     function button(name) {
       return dom.button('btn btn--secondary btn--block btn--touch', texts[name], function () { self._touch(pedido, name); });
@@ -150,39 +164,51 @@
     }
   };
 
-  // A reason by one tap, or in the waiter's own words.
-  detail._reason = function (pedido) {
-    var self = this, accion = this.asking, reasons = REASONS[accion === 'cancelar' && pedido.estado === 'servido' ? 'served' : accion], form = dom.create('form', 'stack'), input = dom.create('input', 'input'), i;
+  // Reasons by one tap; nothing where a table is asked for.
+  detail._chips = function (pedido, input, confirm) {
+    var asked = this.asking === 'cancelar' && pedido.estado === 'servido' ? 'served' : this.asking;
+    return dom.create('div', 'chips', (REASONS[asked] || []).map(function (text) {
+      return dom.button('btn btn--secondary btn--touch', text, function () { input.value = text; confirm.focus(); });
+    }));
+  };
+
+  // Of a table, with the keys for its number or for its name.
+  function tableRow(input) {
+    var keys = dom.button('btn btn--secondary btn--touch whom__keys', '');
+    pages.tableField.bind(input, keys);
+    return dom.create('div', 'whom__row', [input, keys]);
+  }
+
+  // Asks for what an action needs: its reason, by one tap or in the waiter's own words, or the other table.
+  detail._ask = function (pedido) {
+    var self = this, accion = this.asking, form = dom.create('form', 'stack'), input = dom.create('input', 'input');
     var error = dom.create('p', 'field__error', ''), label = dom.create('label', 'field__label', TITLES[accion]);
     var confirm = dom.create('button', 'btn btn--touch btn--primary', CONFIRM[accion]);
     var back = dom.button('btn btn--touch btn--secondary', 'Volver', function () {
       self.asking = null;
       self._again();
     });
-    var chips = dom.create('div', 'chips');
-    function reasonChip(text) {
-      return dom.button('btn btn--secondary btn--touch', text, function () { input.value = text; confirm.focus(); });
-    }
     input.id = 'reason';
     input.type = 'text';
     input.maxLength = 200;
     label.htmlFor = 'reason';
     error.setAttribute('role', 'alert');
-    for (i = 0; i < reasons.length; i++) { chips.appendChild(reasonChip(reasons[i])); }
     confirm.type = 'submit';
     form.onsubmit = function () {
-      if (!input.value.trim()) {
-        dom.setText(error, 'Escriba o elija una razón.');
+      var written = input.value.trim();
+      if (!written) {
+        dom.setText(error, MISSING[accion]);
         input.focus();
         return false;
       }
       self.asking = null;
-      self.operations.act(pedido, accion, { razon: input.value.trim() });
+      self.operations.act(pedido, accion, accion === 'cambiar_mesa' ? pages.tableField.read(written) : { razon: written });
       return false;
     };
-    [label, chips, input, error, dom.create('div', 'pair', [back, confirm])].forEach(function (child) {
-      form.appendChild(child);
-    });
+    [
+      label, this._chips(pedido, input, confirm), accion === 'cambiar_mesa' ? tableRow(input) : input, error,
+      dom.create('div', 'pair', [back, confirm])
+    ].forEach(function (child) { form.appendChild(child); });
     return form;
   };
 

@@ -7,10 +7,23 @@
   var pages = window.posNotif = window.posNotif || {};
   var dom = pages.dom;
   var wording = pages.wording;
+  var GOES = ['direccion', 'telefono', 'repartidor'];
   var ALL = '*';                 // the tab of what has been chosen
 
   function newDraft() {
-    return { tipo: 'mesa', mesa: '', cliente: '', pago: 'anticipado', notas: '', lines: {}, target: null };
+    return {
+      tipo: 'mesa', mesa: '', cliente: '', telefono: '', direccion: '', repartidor: '', pago: 'anticipado', pagoDomicilio: 'al_final',
+      notas: '', lines: {}, target: null
+    };
+  }
+
+  // A draft that an earlier version of this page has kept lacks what it did not know.
+  function whole(kept) {
+    var draft = newDraft(), name;
+    for (name in kept) {
+      if (kept.hasOwnProperty(name)) { draft[name] = kept[name]; }
+    }
+    return draft;
   }
 
   // onSend(draft, body, summary) of a draft that is complete. onNote(target): for noteedit.js.
@@ -20,14 +33,19 @@
     this.menu = menu;
     this.onSend = onSend;
     this.onNote = onNote;
-    this.draft = pages.storage.tab.get(this.key) || newDraft();
+    this.draft = whole(pages.storage.tab.get(this.key));
     this.category = '';
     this.dishes = new pages.Dishes(dom.byId('menu'), menu, this);
     this.tabs = new pages.Rows(dom.byId('tabs'));
     this._bind('entry-table', 'mesa');
     this._bind('entry-customer', 'cliente');
+    this._bind('entry-phone', 'telefono');
+    this._bind('entry-address', 'direccion');
+    this._bind('entry-courier', 'repartidor');
+    pages.tableField.bind(dom.byId('entry-table'), dom.byId('entry-keys'));
     this._choice('entry-mesa', 'tipo', 'mesa');
     this._choice('entry-llevar', 'tipo', 'llevar');
+    this._choice('entry-domicilio', 'tipo', 'domicilio');
     this._choice('entry-before', 'pago', 'anticipado');
     this._choice('entry-after', 'pago', 'al_final');
     dom.byId('entry-count').onclick = function () {
@@ -52,10 +70,15 @@
     };
   };
 
+  // A takeaway is paid first unless somebody says otherwise, a delivery at the door.
+  function payField(draft) {
+    return draft.tipo === 'domicilio' ? 'pagoDomicilio' : 'pago';
+  }
+
   entry._choice = function (id, field, value) {
     var self = this;
     dom.byId(id).onclick = function () {
-      self.draft[field] = value;
+      self.draft[field === 'pago' ? payField(self.draft) : field] = value;
       self.fail('');
       self.show();
     };
@@ -64,7 +87,7 @@
   // ---- the draft -----------------------------------------------------------------
 
   entry.begin = function (draft) {
-    this.draft = draft || newDraft();
+    this.draft = whole(draft);
     this.category = '';
     this.fail('');
     this.show();
@@ -75,7 +98,7 @@
     var draft = newDraft();
     draft.tipo = pedido.tipo;
     draft.target = { id: pedido.id, label: wording.label(pedido), tipo: pedido.tipo,
-      mesa_numero: pedido.mesa_numero, cliente_nombre: pedido.cliente_nombre, numero: pedido.numero };
+      mesa_numero: pedido.mesa_numero, mesa: pedido.mesa, cliente_nombre: pedido.cliente_nombre, numero: pedido.numero };
     this.begin(draft);
   };
 
@@ -115,10 +138,10 @@
 
   // "Mesa 7", as far as it has been written.
   entry._label = function () {
-    var draft = this.draft;
+    var draft = this.draft, table = pages.tableField.read(draft.mesa);
     if (draft.target) { return draft.target.label; }
-    if (draft.tipo === 'llevar') { return wording.label({ tipo: 'llevar', cliente_nombre: draft.cliente.trim() }); }
-    return draft.mesa.trim() ? 'Mesa ' + draft.mesa.trim() : '';
+    if (draft.tipo !== 'mesa') { return wording.label({ tipo: draft.tipo, cliente_nombre: draft.cliente.trim() }); }
+    return table ? pages.places.table(table) : '';
   };
 
   // {dishes, total, items, out: names}
@@ -149,12 +172,15 @@
   };
 
   entry._problem = function (sum) {
-    var table = this.draft.mesa.trim();
-    if (!this.draft.target && this.draft.tipo === 'mesa' && !/^\d{1,4}$/.test(table)) {
-      return ['Escriba el número de la mesa.', 'entry-table'];
+    var draft = this.draft;
+    if (!draft.target && draft.tipo === 'mesa' && !pages.tableField.read(draft.mesa)) {
+      return ['Escriba el número o el nombre de la mesa.', 'entry-table'];
     }
-    if (!this.draft.target && this.draft.tipo === 'llevar' && !this.draft.cliente.trim()) {
+    if (!draft.target && draft.tipo !== 'mesa' && !draft.cliente.trim()) {
       return ['Escriba el nombre del cliente.', 'entry-customer'];
+    }
+    if (!draft.target && draft.tipo === 'domicilio' && !draft.direccion.trim()) {
+      return ['Escriba la dirección.', 'entry-address'];
     }
     if (!sum.items.length) { return ['Agregue al menos un plato.']; }
     if (sum.out.length) { return ['Agotado: ' + sum.out.join(', ') + '. Quítelo del pedido.']; }
@@ -162,13 +188,18 @@
   };
 
   function bodyOf(draft, sum) {
-    var body = { tipo: draft.tipo, items: sum.items };
+    var body = { tipo: draft.tipo, items: sum.items }, table = pages.tableField.read(draft.mesa);
     if (draft.tipo === 'mesa') {
-      body.mesa_numero = Number(draft.mesa);
+      if (table.mesa) { body.mesa = table.mesa; } else { body.mesa_numero = table.mesa_numero; }
       body.tipo_pago = 'al_final';
     } else {
       body.cliente_nombre = draft.cliente.trim();
-      body.tipo_pago = draft.pago;
+      body.tipo_pago = draft[payField(draft)];
+    }
+    if (draft.tipo === 'domicilio') {
+      GOES.forEach(function (name) {
+        if (draft[name].trim()) { body[name] = draft[name].trim(); }
+      });
     }
     if (draft.notas.trim()) { body.notas = draft.notas.trim(); }
     return body;
@@ -203,7 +234,7 @@
   }
 
   entry.show = function () {
-    var draft = this.draft, sum = this.sum(), target = draft.target;
+    var draft = this.draft, sum = this.sum(), target = draft.target, table = pages.tableField.read(draft.mesa);
     this.keep();
     dom.byId('entry-target').hidden = !target;
     dom.byId('entry-kind').hidden = !!target;
@@ -212,11 +243,15 @@
     if (target) { dom.setText(dom.byId('entry-target'), 'Agregar a ' + target.label); }
     choose('entry-mesa', draft.tipo === 'mesa');
     choose('entry-llevar', draft.tipo === 'llevar');
-    choose('entry-before', draft.pago === 'anticipado');
-    choose('entry-after', draft.pago === 'al_final');
-    dom.setText(dom.byId('entry-mesa'), /^\d+$/.test(draft.mesa.trim()) ? 'Mesa ' + Number(draft.mesa) : 'Mesa');
+    choose('entry-domicilio', draft.tipo === 'domicilio');
+    choose('entry-before', draft[payField(draft)] === 'anticipado');
+    choose('entry-after', draft[payField(draft)] === 'al_final');
+    dom.setText(dom.byId('entry-after'), draft.tipo === 'domicilio' ? 'Paga al recibir' : 'Paga al recoger');
+    dom.setText(dom.byId('entry-mesa'), table ? pages.places.table(table) : 'Mesa');
     dom.byId('entry-at-table').hidden = draft.tipo !== 'mesa';
-    dom.byId('entry-takeaway').hidden = draft.tipo !== 'llevar';
+    dom.byId('entry-takeaway').hidden = draft.tipo === 'mesa';
+    dom.byId('entry-delivery').hidden = draft.tipo !== 'domicilio';
+    GOES.forEach(function (name, index) { setValue(['entry-address', 'entry-phone', 'entry-courier'][index], draft[name]); });
     setValue('entry-table', draft.mesa);
     setValue('entry-customer', draft.cliente);
     dom.setText(dom.byId('entry-notes-text'), draft.notas.trim() || 'Agregar');
@@ -224,7 +259,7 @@
     this._showMenu(sum);
     dom.setText(dom.byId('entry-count'), wording.count(sum.dishes, 'plato', 'platos'));
     dom.setText(dom.byId('entry-total'), wording.money(sum.total));
-    dom.setText(dom.byId('entry-send'), !target && draft.tipo === 'llevar' && draft.pago === 'anticipado' ?
+    dom.setText(dom.byId('entry-send'), !target && draft.tipo !== 'mesa' && draft[payField(draft)] === 'anticipado' ?
       'Enviar a caja' : 'Enviar a cocina');
   };
 

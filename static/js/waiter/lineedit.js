@@ -70,7 +70,8 @@
     if (notes !== known[3]) {
       // The second of the two finds the line as the first has left it.
       this._ask(pedido, 'cambiar_notas', { notas: notes }, lines.content({
-        id: item.id, producto_nombre: item.producto_nombre, cantidad: quantity, notas: known[3], estado_item: item.estado_item
+        id: item.id, producto_nombre: item.producto_nombre, cantidad: quantity, notas: known[3], estado_item: item.estado_item,
+        componentes: item.componentes, modificadores: item.modificadores
       }));
     }
     this.close();

@@ -13,7 +13,7 @@
   // What the kitchen is to see of an action.
   var NOTED = {
     agregar_item: 'item_modificado', quitar_item: 'item_modificado', cambiar_cantidad: 'item_modificado',
-    cambiar_notas: 'item_modificado', cancelar: 'pedido_cancelado'
+    cambiar_notas: 'item_modificado', cancelar: 'pedido_cancelado', cambiar_mesa: 'cambio_mesa'
   };
 
   // One plate for each kind, with the orders' numbers.
@@ -168,7 +168,7 @@
   function onSend(draft, fields, summary) {
     if (draft.target) {
       operations.act({
-        id: draft.target.id, tipo: draft.target.tipo, mesa_numero: draft.target.mesa_numero,
+        id: draft.target.id, tipo: draft.target.tipo, mesa_numero: draft.target.mesa_numero, mesa: draft.target.mesa,
         cliente_nombre: draft.target.cliente_nombre, numero: draft.target.numero
       }, 'agregar_item', fields, { draft: draft });
     } else {
@@ -272,6 +272,12 @@
     }).join(', '));
   }
 
+  // Somebody else has moved the guests: "Mesa 5 → 12".
+  function sayMove(change) {
+    var from = change.before ? pages.places.table(change.before) : '', to = pages.places.table(change.after);
+    if (from && from !== to) { toast.say(pages.places.moveText(from, to)); }
+  }
+
   client.on('instantanea', function (snapshot) {
     var before = book.orders, first = !book.loaded, i, pedido;
     book.load(snapshot.pedidos);
@@ -299,6 +305,7 @@
     if (pedido.estado === 'cerrado') { book.forget(pedido.id); }
     // What was delivered after all has been announced before.
     announce(pedido, !evento.deshecho && (evento.tipo === 'pedido_listo' || !change.before || change.before.estado !== pedido.estado));
+    if (evento.mesa_anterior !== undefined && isMine(pedido) && !operations.own[evento.operacion_id]) { sayMove(change); }
     if (evento.tipo === 'pedido_cancelado' && isMine(change.before || pedido) && !operations.own[evento.operacion_id]) {
       toast.warn(wording.label(pedido) + ' se canceló' + (evento.razon ? ': ' + evento.razon : ''));
     }

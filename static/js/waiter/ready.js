@@ -90,17 +90,20 @@
   // ---- drawing -----------------------------------------------------------------
 
   ready._items = function (pedido) {
-    var lines = this.lines(pedido), missing = some(pedido.items, isPending), node = dom.create('div', 'ready__items'), i, dishes = 0;
+    var lines = this.lines(pedido), missing = some(pedido.items, isPending), node = dom.create('div', 'ready__items');
+    var i, dishes = 0, parts;
     for (i = 0; i < lines.length; i++) {
       node.appendChild(dom.create('div', '', wording.line(lines[i])));
       if (lines[i].notas) { node.appendChild(dom.create('span', 'menu__note', lines[i].notas)); }
+      parts = pages.parts.draw(lines[i], 'parts');
+      if (parts) { node.appendChild(parts); }
     }
     if (!lines.length) { node.appendChild(dom.create('div', 'muted', 'Sin detalle: pregunte en cocina')); }
     for (i = 0; i < missing.length; i++) { dishes += missing[i].cantidad; }
     if (dishes) {
       node.appendChild(dom.create('div', 'muted', dishes === 1 ? 'falta 1 plato' : 'faltan ' + dishes + ' platos'));
     }
-    if (pedido.tipo === 'llevar' && !pedido.pagado_at) { node.appendChild(dom.create('div', 'muted', 'se cobra en caja')); }
+    if (pages.places.isToGo(pedido) && !pedido.pagado_at) { node.appendChild(dom.create('div', 'muted', 'se cobra en caja')); }
     return node;
   };
 
