@@ -47,7 +47,8 @@ def _unpaid(order: Order, action: Action) -> bool:
 
 
 def _just_ready(order: SteadyOrder, action: Action) -> bool:
-    return order.ready_ms is not None and order.ready_ms >= action.now - UNDO_MS
+    meant = action.undo in (None, "listo")
+    return meant and order.ready_ms is not None and order.ready_ms >= action.now - UNDO_MS
 
 
 def _recently_ready(order: SteadyOrder, action: Action) -> bool:
@@ -55,7 +56,8 @@ def _recently_ready(order: SteadyOrder, action: Action) -> bool:
 
 
 def _untouched(order: Order, action: Action) -> bool:
-    return "recuperado_at" not in order.pedido and not _lines(order, READY, SERVED)
+    meant = action.undo in (None, "iniciar")
+    return meant and "recuperado_at" not in order.pedido and not _lines(order, READY, SERVED)
 
 
 def _line_is(state: str) -> Condition:

@@ -11,6 +11,7 @@ from ..wire.json_limits import BODY, check_json
 from ..wire.validation import validate
 from .actions import ACTIONS, NEEDS_LINE
 from .drafts import Actor, Id, Money, Name, Quantity, Service, Table, TableName, Text, names_table
+from .state import UNDOABLE
 
 MAX_LINES = 200
 
@@ -57,6 +58,7 @@ class ActionBody(_Sent):
     notas: Text | None = None
     mesa_numero: Table | None = None
     mesa: TableName | None = None
+    deshace: Literal[UNDOABLE] | None = None  # type: ignore[valid-type]
     actor: Actor | None = None
 
 

@@ -20,7 +20,7 @@ class Action:
     """A checked request. `lines` are those that are added: whole, with products' names and prices. `ready_ms` is how
     long a ready order may be recalled. `made_ready` are the lines that became ready when the order did; None says that
     this is not known. `step` is the newest step at the tables or the till, where that is young enough to be taken back,
-    and `actor` who acts."""
+    and `actor` who acts; `undo` is the action that is to be taken back, where whoever asks says which."""
 
     name: str
     role: str
@@ -35,6 +35,7 @@ class Action:
     lines: Sequence[Json] = ()
     made_ready: Sequence[int] | None = None
     step: Step | None = None
+    undo: str | None = None
     table: int | None = None
     table_name: str | None = None
 

@@ -47,6 +47,7 @@ Json = dict[str, Any]
 # The actions whose step may be taken back; those of the kitchen are folded like any change of state.
 SERVE, CHARGE, CLOSE, CANCEL = "servir", "cobrar", "cerrar", "cancelar"
 FLOOR_STEPS = (SERVE, CHARGE, CLOSE, CANCEL)
+UNDOABLE = (*FLOOR_STEPS, READY, "iniciar")
 
 # Who has the waiter's page.
 SERVING = (WAITER, MANAGER)

@@ -10,7 +10,8 @@ from .state import CANCEL, CHARGE, CLOSE, SERVE, Order
 def _undoes(name: str, *, newest: bool) -> Condition:
     def check(order: Order, action: Action) -> bool:
         step = action.step
-        return step is not None and step.name == name and step.stands(order) and (step.newest or not newest)
+        meant = step is not None and step.name == name and action.undo in (None, name)
+        return meant and step is not None and step.stands(order) and (step.newest or not newest)
 
     return check
 

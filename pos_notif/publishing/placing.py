@@ -93,7 +93,7 @@ async def act(publishing: Publishing, who: Principal, order_id: int, body: Actio
             payment=body.metodo_pago, line_id=body.item_id, quantity=body.cantidad, notes=body.notas,
             lines=_lines(transaction, body.items or ()),
             made_ready=transaction.ready_lines(order_id) if body.accion == "deshacer" else None,
-            step=newest_step(transaction.events_of(order_id), moment.at.steady),
+            undo=body.deshace, step=newest_step(transaction.events_of(order_id), moment.at.steady),
             table=body.mesa_numero, table_name=(body.mesa or "").strip() or None,
         )  # fmt: skip
         steady = transaction.steady(before)

@@ -147,6 +147,18 @@ async def test_the_kitchen_does_not_come_between_and_a_manager_takes_the_newest(
     assert (await floor.pedido(order_id))["estado"] == "en_cocina"
 
 
+async def test_who_says_what_is_meant_takes_nothing_else_back(floor):
+    """A manager at the stove sees LISTO, and the till has charged since."""
+    order_id = await far(floor, "iniciar", "listo", "cobrar")
+    for name in ("servir", "cancelar", "cerrar", "iniciar"):
+        assert (await floor.act(order_id, "deshacer", deshace=name)).code == "transicion_invalida"
+    undone = (await floor.act(order_id, "deshacer", deshace="listo")).json["pedido"]
+    assert (undone["estado"], "pagado_at" in undone) == ("en_cocina", True)
+    undone = (await floor.act(order_id, "deshacer", deshace="cobrar")).json["pedido"]
+    assert (undone["estado"], "pagado_at" in undone) == ("en_cocina", False)
+    assert (await floor.act(order_id, "deshacer", deshace="volar")).fields["deshace"]
+
+
 async def test_lines_are_as_they_were(floor):
     """What was ready, pending or gone before a step is so after it."""
     order_id = await far(floor, items=[*TWO, {"producto_id": 1, "cantidad": 1}])

@@ -88,7 +88,9 @@
   cooking.undo = function (record) {
     var pedido = record.pedido;
     if (pedido.estado === 'listo' || justBegun(pedido)) {
-      this.operations.act(pedido, 'deshacer', { version: pedido.version }, { seen: pedido.estado });
+      this.operations.act(pedido, 'deshacer', {
+        version: pedido.version, deshace: pedido.estado === 'listo' ? 'listo' : 'iniciar'
+      }, { seen: pedido.estado });
     }
   };
 

@@ -82,7 +82,7 @@
 
   function offerUndo(info, pedido) {
     toast.offer(DONE[info.accion] + ': ' + info.label, 'Deshacer', function () {
-      operations.act(pedido, 'deshacer', {}, { undone: info.accion });
+      operations.act(pedido, 'deshacer', { deshace: info.accion });
     });
   }
 

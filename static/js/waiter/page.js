@@ -217,7 +217,9 @@
 
   function tellDone(info, pedido) {
     if (DONE[info.accion]) {
-      toast.offer(DONE[info.accion] + ': ' + info.label, 'Deshacer', function () { operations.act(pedido, 'deshacer', {}); });
+      toast.offer(DONE[info.accion] + ': ' + info.label, 'Deshacer', function () {
+        operations.act(pedido, 'deshacer', { deshace: info.accion });
+      });
     }
     if (info.accion === 'deshacer') { toast.say('Deshecho: ' + info.label); }
     if (info.accion === 'tomar') {
