@@ -627,7 +627,7 @@ def test_export_is_the_download_and_notes_nothing(make_server: Callable[..., Liv
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["--day", "hoy", "--table", "x"], 2, ["--day: 'hoy' is not a date", "--table: 'x' is not a number"]),
+        (["--day", "hoy", "--order", "x"], 2, ["--day: 'hoy' is not a date", "--order: 'x' is not the number"]),
         (["--format", "xml"], 2, ["xml"]),
         (["--output", "/nowhere/x"], 1, ["/nowhere/x: the directory /nowhere does not exist"]),
         (["--output", "/tmp"], 1, ["/tmp: is a directory"]),

@@ -304,13 +304,13 @@ async def test_a_cancelled_order_tells_what_was_being_made(pos):
     own = {name: event[name] for name in event if name not in ("id", "timestamp", "actor", "salas")}
     assert own == {
         "tipo": "pedido_cancelado", "pedido_id": 1, "version": 3, "razon": "se fueron", "estado_anterior": "en_mesa",
-        "items_en_curso": ["Pupusa"], "mesa_numero": 5,
+        "items_en_curso": ["Pupusa"], "mesa_numero": 5, "items_pendientes_ids": [7], "items_listos_ids": [8],
     }  # fmt: skip
     event = await pos.publish("pedido_cancelado", pedido_id=99)
     own = {name: event[name] for name in event if name not in ("id", "timestamp", "actor", "salas")}
     assert own == {
         "tipo": "pedido_cancelado", "pedido_id": 99, "version": 1, "razon": None, "estado_anterior": None,
-        "items_en_curso": [], "mesa_numero": None,
+        "items_en_curso": [], "mesa_numero": None, "items_pendientes_ids": [], "items_listos_ids": [],
     }  # fmt: skip
 
 
