@@ -159,19 +159,21 @@ def _line(event: Event, service: Service) -> str:
     changes = event.cambios or NO_CHANGES
     dish = changes.producto_nombre or f"línea {number(event.item_id)}"
     before, after = changes.cantidad_anterior, changes.cantidad_nueva
+    # Of three burgers, the note says which.
+    which = dish + _note(event.item if event.item is not None else Line(notas=changes.notas_anterior))
     match changes.tipo_cambio:
         case "item_agregado":
-            what = f"se agregó {_amount(after)}{dish}{_note(event.item)}"
+            what = f"se agregó {_amount(after)}{which}"
         case "item_removido":
-            what = f"se quitó {_amount(before)}{dish}"
+            what = f"se quitó {_amount(before)}{which}"
         case "cantidad_modificada":
-            what = f"{'?' if before is None else number(before)}→{'?' if after is None else number(after)} {dish}"
+            what = f"{'?' if before is None else number(before)}→{'?' if after is None else number(after)} {which}"
         case "notas_modificadas":
             what = f"{dish}, nota: {changes.notas_anterior or '—'} → {changes.notas_nueva or '—'}"
         case "item_listo":
-            what = f"{dish}, listo"
+            what = f"{which}, listo"
         case _:
-            what = f"{dish}, otra vez pendiente"
+            what = f"{which}, otra vez pendiente"
     return f"{service}: {what}"
 
 

@@ -213,9 +213,10 @@ def _whole_changes(changes: Json, before: Json | None, after: Json | None, money
     old, new = before or {}, after or {}
     filled: Json = {"tipo_cambio": kind, "producto_nombre": (after or old).get("producto_nombre")}
     quantity, notes = kind in _QUANTITY_CHANGES, kind == "notas_modificadas"
+    gone = before is not None and removes_line(changes)
     filled["cantidad_anterior"] = old.get("cantidad") if quantity else None
     filled["cantidad_nueva"] = new.get("cantidad") if quantity and not removes_line(changes) else None
-    filled["notas_anterior"] = old.get("notas") if notes else None
+    filled["notas_anterior"] = old.get("notas") if notes or gone else None
     filled["notas_nueva"] = new.get("notas") if notes else None
     filled["nuevo_total"] = money["total"]
     return filled | {name: value for name, value in changes.items() if value is not None or name not in filled}

@@ -216,6 +216,17 @@ async def test_a_changed_note_can_be_cleared(pos):
     assert event["cambios"]["cantidad_nueva"] is None
 
 
+@pytest.mark.parametrize(
+    ("kind", "changes"), [("item_removido", {}), ("cantidad_modificada", {"cantidad_nueva": 0})]
+)
+async def test_a_line_that_goes_says_with_which_note(pos, kind, changes):
+    """Of three burgers one was taken away: the note says which."""
+    await pos.new_order(1, items=LINES)
+    event = await change_line(pos, 7, kind, **changes)
+    assert event["item"] is None
+    assert (event["cambios"]["notas_anterior"], event["cambios"]["notas_nueva"]) == ("sin sal", None)
+
+
 async def test_names_that_are_sent_as_null_change_nothing(pos):
     """Many a POS sends every name of `cambios` each time."""
     await pos.new_order(1, items=LINES)
