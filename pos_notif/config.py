@@ -90,7 +90,10 @@ class Config:
         (0, 36600),
     )
     ack_seconds: float = _setting(
-        10.0, "An order that no kitchen screen has acknowledged after so long raises `sin_acuse`. 0: never.", (0, 3600)
+        20.0,
+        "An order that no kitchen screen has had in sight after so long raises `sin_acuse`: a board shows by itself, "
+        "one after the other, what came below its fold. 0: never.",
+        (0, 3600),
     )
     screen_seconds: float = _setting(
         30.0,

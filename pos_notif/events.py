@@ -133,8 +133,8 @@ _ACKNOWLEDGEABLE = (NEW_ORDER, ITEM_CHANGED, ORDER_CANCELLED, TABLE_CHANGED)
 
 
 def acknowledgeable(event: Mapping[str, Any]) -> bool:
-    """Tells whether a kitchen screen acknowledges the event once it has drawn it, where it was routed to the
-    kitchen."""
+    """Tells whether a kitchen screen acknowledges the event once it was in sight for a second, where it was
+    routed to the kitchen."""
     return event["tipo"] in _ACKNOWLEDGEABLE or cancels(event) or restores(event)
 
 

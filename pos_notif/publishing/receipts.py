@@ -1,4 +1,4 @@
-"""Receipts: a kitchen screen has drawn an event (docs/protocol.md, section 17). They are appended inside the log's
+"""Receipts: a kitchen screen had an event in sight (docs/protocol.md, section 17). They are appended inside the log's
 transaction."""
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MAX_RECEIPTS = 500
 
 @dataclass(frozen=True, slots=True)
 class Receipts:
-    """What one screen says that it has drawn. `append_to` appends an `acuse_recibo` for the first receipt of each
+    """What one screen says that it had in sight. `append_to` appends an `acuse_recibo` for the first receipt of each
     event, and for the first that says of a cancellation that it was understood."""
 
     event_ids: Sequence[int]

@@ -164,7 +164,7 @@ def test_from_start_to_recall_on_two_tablets(kitchen: Any, tablet: Any, restaura
     assert state(restaurant, 1)["estado"] == "listo"
     restaurant.publish(order(3))
     kitchen.click("#recall")
-    expect(kitchen.locator('[data-listo-id="1"]')).to_contain_text("2× Pupusa de queso, 1× Atol")
+    expect(kitchen.locator('[data-listo-id="1"] li')).to_have_text(["2× Pupusa de queso", "1× Atol"])
     kitchen.locator('[data-listo-id="1"]').get_by_role("button", name="Recuperar").click()
     kitchen.locator("#side").get_by_text("Ningún pedido listo").wait_for()
     for page in (kitchen, tablet):
@@ -443,6 +443,7 @@ def test_all_day_sums_what_is_pending_and_marks_what_is_sold_out(kitchen: Any, r
 
 @pytest.mark.parametrize("size", [(1024, 600), (1280, 800), (1920, 1080)])
 def test_everything_can_be_hit_and_read(page: Any, restaurant: Any, size: tuple[int, int]) -> None:
+    compact = size[1] < 700  # A-: targets of one ticket may touch each other
     page.set_viewport_size({"width": size[0], "height": size[1]})
     long = "Pupusa de chicharrón con queso, loroco y ayote"
     lines = [item(n, long, 12, "sin curtido, alergia al maní") for n in range(20, 24)]
@@ -473,22 +474,22 @@ def test_everything_can_be_hit_and_read(page: Any, restaurant: Any, size: tuple[
             assert min(box["width"], box["height"]) >= 64, box
         for scope in (".ticket", ".kbar", ".side"):
             for part in page.evaluate(BUTTONS, scope):
-                assert apart(part)
+                assert apart(part, 0 if compact and scope == ".ticket" else 12)
     sizes = page.evaluate(
         "() => ['.line__name', '.line__qty', '.ticket__label'].map(s =>"
         "  Math.min(...[...document.querySelectorAll(s)].map(n => parseFloat(getComputedStyle(n).fontSize))))"
     )
     assert min(sizes[:2]) >= 22
-    assert sizes[2] >= 32
+    assert sizes[2] >= (27 if compact else 32)
 
 
-def apart(boxes: list[dict[str, float]]) -> bool:
-    """At least 12 px between any two, in one direction or the other."""
+def apart(boxes: list[dict[str, float]], gap: float) -> bool:
+    """At least so many px between any two, in one direction or the other."""
     for index, a in enumerate(boxes):
         for b in boxes[index + 1 :]:
             across = max(b["x"] - a["x"] - a["width"], a["x"] - b["x"] - b["width"])
             down = max(b["y"] - a["y"] - a["height"], a["y"] - b["y"] - b["height"])
-            if max(across, down) < 11.9:
+            if max(across, down) < gap - 0.1:
                 return False
     return True
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.tickets import change, item, order, ticket
+from tests.browser.tickets import SOMEBODY, change, item, order, ticket
 
 pytestmark = pytest.mark.browser
 
@@ -48,6 +48,7 @@ class MainThread:
 
 def test_an_event_is_drawn_at_once_on_a_board_of_sixty(page: Any, restaurant: Any) -> None:
     page.add_init_script(TELL)
+    page.add_init_script(SOMEBODY)  # nothing is shown by itself meanwhile
     restaurant.publish(
         *(
             order(n, *(item(n * 10 + k + 1, f"Plato {k}", 2, "sin cebolla") for k in range(5)))

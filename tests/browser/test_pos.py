@@ -85,17 +85,17 @@ def test_an_order_is_saved_and_then_seen_by_the_kitchen(pos: Any, floor: Floor) 
     pos.wait_for_selector("#tables [data-visto=yes]")
 
 
-def test_where_no_alarm_comes_what_the_kitchen_has_not_seen_is_red_after_thirteen_seconds(
+def test_where_no_alarm_comes_what_the_kitchen_has_not_seen_is_red_after_twenty_three_seconds(
     pos: Any, floor: Floor
 ) -> None:
     pedido = floor.place()
     row(pos, pedido["id"]).wait_for()
     plate = pos.locator("#unseen section")
-    hold_time(pos, pedido["timestamp"], seconds=12.9)
+    hold_time(pos, pedido["timestamp"], seconds=22.9)
     drawn_anew(pos)
     assert plate.count() == 0
     assert row(pos, pedido["id"]).get_attribute("data-visto") == "saved"
-    hold_time(pos, pedido["timestamp"], seconds=13)
+    hold_time(pos, pedido["timestamp"], seconds=23)
     expect(plate).to_have_text(f"Cocina NO ha visto el pedido #{pedido['numero']} (Mesa 5) – avise de viva voz")
     assert row(pos, pedido["id"]).get_attribute("data-visto") == "no"
     pos.click("#new")
@@ -107,7 +107,7 @@ def test_where_no_alarm_comes_what_the_kitchen_has_not_seen_is_red_after_thirtee
 
     # Where the restaurant wants no alarm, the page gives none.
     def without(route: Any) -> None:
-        page = route.fetch().text().replace('data-ack-seconds="10"', 'data-ack-seconds="0"')
+        page = route.fetch().text().replace('data-ack-seconds="20"', 'data-ack-seconds="0"')
         route.fulfill(body=page, content_type="text/html")
 
     pos.route("**/pos", without)

@@ -37,6 +37,18 @@ def ids(page: Any) -> list[int]:
     )
 
 
+SOMEBODY = "window.busy = setInterval(() => document.dispatchEvent(new Event('wheel')), 100);"
+
+
+def somebody_is_at_it(page: Any) -> None:
+    """Touches the kitchen's page all the time, so that nothing is shown by itself."""
+    page.evaluate(SOMEBODY)
+
+
+def nobody_is_at_it(page: Any) -> None:
+    page.evaluate("clearInterval(window.busy)")
+
+
 def until(page: Any, condition: Callable[[], bool], seconds: float = 60.0) -> None:
     """Lets Playwright go on meanwhile: its events and routes are handled in this thread.
 

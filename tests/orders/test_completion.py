@@ -216,9 +216,7 @@ async def test_a_changed_note_can_be_cleared(pos):
     assert event["cambios"]["cantidad_nueva"] is None
 
 
-@pytest.mark.parametrize(
-    ("kind", "changes"), [("item_removido", {}), ("cantidad_modificada", {"cantidad_nueva": 0})]
-)
+@pytest.mark.parametrize(("kind", "changes"), [("item_removido", {}), ("cantidad_modificada", {"cantidad_nueva": 0})])
 async def test_a_line_that_goes_says_with_which_note(pos, kind, changes):
     """Of three burgers one was taken away: the note says which."""
     await pos.new_order(1, items=LINES)

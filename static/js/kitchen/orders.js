@@ -3,12 +3,13 @@
    of the server.
 
    A record is {id, pedido, revision, start, fresh, recalled, reason,
-   cancelledAt, cancelEvent, doneAt, changedAt, marks, removed, events, movedFrom}: `marks`
-   by item id ({kind: 'quantity'|'added'|'notes', from}), `removed` the lines
-   that are gone, `cancelEvent` the id of the event that cancelled the order
-   where it is known, `events` the ids of events that a cook has yet to see,
-   `movedFrom` the table that its guests have left ('' where they have not).
-   Marks stay until somebody touches the ticket. */
+   cancelledAt, cancelEvent, doneAt, changedAt, changedReady, marks, removed,
+   events, movedFrom}: `marks` by item id ({kind: 'quantity'|'added'|'notes', from}),
+   `removed` the lines that are gone, `changedReady` says that it changed after
+   it was ready, `cancelEvent` is the id of the event that cancelled the order
+   where it is known, `events` what a cook has yet to see (unseen.js), `movedFrom`
+   the table that its guests have left ('' where they have not). Marks stay until
+   somebody touches the ticket. */
 (function (window) {
   'use strict';
 
@@ -21,6 +22,7 @@
   function Orders() {
     this.records = {};
     this.loaded = false;
+    this.unseen = new pages.Unseen();
   }
 
   var orders = Orders.prototype;
@@ -48,7 +50,7 @@
     return {
       id: id, pedido: { id: id, items: [] }, revision: 0, start: 0,
       fresh: false, recalled: false, reason: '', cancelledAt: null, doneAt: null,
-      changedAt: null, marks: {}, removed: [], cancelEvent: null, events: [], movedFrom: ''
+      changedAt: null, changedReady: false, marks: {}, removed: [], cancelEvent: null, events: [], movedFrom: ''
     };
   }
 
@@ -57,6 +59,7 @@
     record.removed = [];
     record.movedFrom = '';
     record.changedAt = null;
+    record.changedReady = false;
   }
 
   // A POS may say it in either way.
@@ -78,14 +81,22 @@
     record.recalled = Boolean(record.recalled || pedido.recuperado_at) && pedido.estado === 'en_cocina';
     record.reason = (record.recalled ? pedido.recuperado_razon : pedido.razon) || '';
     record.doneAt = pedido.estado === 'listo' ? firstOf(parse(pedido.listo_at), record.doneAt, at) : null;
+    if (pedido.estado !== 'listo') { record.changedReady = false; }
     if (!states.COOKABLE[pedido.estado]) { record.fresh = false; }
     if (pedido.estado !== 'cancelado') {
       record.cancelledAt = null;
       record.cancelEvent = null;
     }
-    record.events = record.events.concat(pedido.por_acusar || []);
     return moved;
   }
+
+  // True if its guests have moved.
+  orders._fill = function (record, pedido, at) {
+    var wasReady = record.pedido.estado === 'listo', moved = setOrder(record, pedido, at);
+    if (moved && wasReady && pedido.estado === 'listo') { record.changedReady = true; }
+    this.unseen.addIds(record, pedido);
+    return moved;
+  };
 
   // ---- differences of one line --------------------------------------------
 
@@ -106,6 +117,7 @@
       record.marks[id] = { kind: 'notes' };
     }
     record.changedAt = at;
+    record.changedReady = record.pedido.estado === 'listo';
   }
 
   function sameParts(before, after) {
@@ -152,6 +164,11 @@
 
   // ---- events -------------------------------------------------------------
 
+  // Among those that the order, as it is after the event, waits to be told of.
+  function isNamed(evento) {
+    return Boolean(evento.pedido && evento.pedido.por_acusar) && evento.pedido.por_acusar.indexOf(evento.id) >= 0;
+  }
+
   // What it meant to the kitchen: 'new', 'changed', 'cancelled', 'recalled' or ''.
   orders.apply = function (evento) {
     var known = this.records[evento.pedido_id], meaning = '', record;
@@ -159,8 +176,10 @@
     if (!known || !evento.version || !(evento.version <= known.pedido.version)) { meaning = this._apply(evento); }
     record = this.records[evento.pedido_id];
     if (record && evento.version > (record.pedido.version || 0)) { record.pedido.version = evento.version; }
-    if (record && (evento.tipo === 'nuevo_pedido' || evento.tipo === 'item_modificado' || cancels(evento) || restores(evento))) {
-      record.events.push(evento.id);
+    if (record && (evento.tipo === 'nuevo_pedido' || evento.tipo === 'item_modificado' || cancels(evento) || restores(evento) || isNamed(evento))) {
+      this.unseen.add(record, evento);
+    } else if (record && meaning === 'recalled') {
+      this.unseen.addRecall(record, evento);
     }
     if (record && !states.ON_BOARD[record.pedido.estado]) { delete this.records[record.id]; }
     return meaning;
@@ -177,7 +196,7 @@
     record = this.records[id] = this.records[id] || newRecord(id);
     record.revision++;
     if (evento.pedido) {
-      moved = setOrder(record, evento.pedido, at);
+      moved = this._fill(record, evento.pedido, at);
     } else if (evento.estado) {
       record.pedido.estado = evento.estado;
       record.start = record.start || at;
@@ -195,8 +214,7 @@
   };
 
   orders._applyItem = function (evento) {
-    var record = this.records[evento.pedido_id], kind = evento.cambios && evento.cambios.tipo_cambio;
-    var items, index, before, after, moved;
+    var record = this.records[evento.pedido_id], items, index, before, after, moved;
     if (!record) { return ''; }
     items = record.pedido.items;
     index = indexOf(items, evento.item_id);
@@ -206,7 +224,10 @@
     if (index < 0) { items.push(after); } else if (after) { items[index] = after; } else { items.splice(index, 1); }
     record.revision++;
     moved = pages.moves.take(record, evento, parse(evento.timestamp));
-    if (kind === 'item_listo' || kind === 'item_pendiente') { return moved ? 'changed' : ''; }
+    if (pages.Unseen.isProgress(evento)) {
+      record.changedReady = record.changedReady || (moved && record.pedido.estado === 'listo');
+      return moved ? 'changed' : '';
+    }
     markItem(record, before, after, parse(evento.timestamp));
     return 'changed';
   };
@@ -220,7 +241,7 @@
       record.pedido.mesa = evento.mesa;
       record.start = at;
     }
-    if (evento.pedido) { setOrder(record, evento.pedido, at); }
+    if (evento.pedido) { this._fill(record, evento.pedido, at); }
     pages.places.take(record.pedido, evento);
     record.pedido.estado = 'cancelado';
     if (evento.version) { record.pedido.version = evento.version; }
@@ -254,7 +275,7 @@
       forgetMarks(record);
     }
     record.revision++;
-    setOrder(record, pedido, at);
+    this._fill(record, pedido, at);
     if (pedido.estado === 'cancelado') { record.cancelledAt = at; }
   };
 
@@ -284,7 +305,7 @@
         summary.nuevos++;
         record.fresh = true;
       }
-      moved = setOrder(record, pedido, at);
+      moved = this._fill(record, pedido, at);
       if (moved && !changed) { summary.cambios++; }
     }
     return summary;
@@ -293,8 +314,13 @@
   // ---- the board's view ------------------------------------------------------
 
   function inSight(record, now) {
-    if (record.pedido.estado === 'listo') { return record.doneAt !== null && now - record.doneAt < DONE_MS; }
-    return true;
+    if (record.pedido.estado !== 'listo' || record.changedReady) { return true; }
+    return record.doneAt !== null && now - record.doneAt < DONE_MS;
+  }
+
+  // Where its clock begins.
+  function clockOf(record) {
+    return record.changedReady ? firstOf(record.doneAt, record.start) : record.start;
   }
 
   orders._those = function (keep) {
@@ -305,14 +331,14 @@
     return list;
   };
 
-  // Recalled first, then the oldest first. hidden(record), held(record): not
+  // Recalled first, then the oldest by the clock that is shown. hidden(record), held(record): not
   // shown, or shown although its time is over.
   orders.inSight = function (now, hidden, held) {
     return this._those(function (record) {
       return (inSight(record, now) || held(record)) && !hidden(record);
     }).sort(function (a, b) {
       if (a.recalled !== b.recalled) { return a.recalled ? -1 : 1; }
-      return a.start - b.start || a.id - b.id;
+      return clockOf(a) - clockOf(b) || a.id - b.id;
     });
   };
 

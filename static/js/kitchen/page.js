@@ -35,17 +35,25 @@
   }, onSide);
   var understood = new pages.Understood(client, screen.redraw);
   var receipts = new pages.Receipts(client);
+  var history = new pages.History(orders, screen.redraw);
+  var density = new pages.Density({ smaller: dom.byId('smaller'), larger: dom.byId('larger') }, resize);
+  var sight = new pages.Sight({ box: visibleBox, begun: function () { return !shift.open; }, onSeen: onSeen });
+  var fold = new pages.Fold({ board: board, sight: sight, box: visibleBox, below: dom.byId('below'), head: dom.byId('unseen') });
   var shift = new pages.Shift(dom.byId('shift'), sound, screen.userId, render, say);
   var connection = new pages.Connection(dom.byId('conexion'), dom.byId('banner'), client, showFrame);
   var missed = new pages.Missed(function (counts) { connection.showMissed(counts); }, sound);
-  var selection = new pages.Selection(choices, pressKey, render);
+  var selection = new pages.Selection(choices, pressKey, render, function (id) { fold.reveal(id); });
   var shown = [];                // the records on the board, in order
   var rungAt = 0;                // when the untouched tickets last rang
   var wasOffline = false;
   var pressedAt = 0;             // a finger is down since; what it is on must not move
   var sayTimer = null;
+  var pressed = { id: null, at: 0 };   // whose big button was tapped last
+  var LOOK_MS = 250;             // how often it is looked what is in sight
+  var BESIDE_MS = 300;           // a line takes no tap so soon after the button beside it
   var RING_AGAIN_MS = 20000;
   var PRESS_MS = 1500;
+  var HOLD_MS = 10000;           // a finger that lies there longer is none
   var SAY_MS = 6000;
 
   // ---- drawing -----------------------------------------------------------------
@@ -79,6 +87,17 @@
     wasOffline = connection.offline;
   }
 
+  // What of the window shows tickets: between the bar or the banner and the foot strip, beside an open list.
+  function visibleBox() {
+    var banner = dom.byId('banner'), list = dom.byId('side');
+    return {
+      top: (banner.hidden ? document.querySelector('.kbar') : banner).getBoundingClientRect().bottom,
+      right: list.hidden ? document.documentElement.clientWidth : list.getBoundingClientRect().left,
+      bottom: document.querySelector('.kfoot').getBoundingClientRect().top,
+      left: 0
+    };
+  }
+
   function isHidden(record) {
     return understood.has(record);
   }
@@ -96,9 +115,9 @@
     sayTimer = window.setTimeout(function () { node.hidden = true; }, SAY_MS);
   }
 
-  // The keys 1 to 9, in the order of the board; what is ready has only U.
+  // The keys 1 to 9, in the order of the board; what is ready has only U, unless it changed since.
   function numbered() {
-    return shown.filter(function (record) { return record.pedido.estado !== 'listo'; }).slice(0, 9);
+    return shown.filter(function (record) { return pages.tickets.kindOf(record) !== 'deshacer'; }).slice(0, 9);
   }
 
   function recallRows(now) {
@@ -131,11 +150,13 @@
       var view = cooking.view(record), index = keyed.indexOf(record);
       view.key = index < 0 ? '' : String(index + 1);
       view.selected = selection.on('board') === record.id;
+      view.compact = density.compact;
       return view;
     });
     side.show(now);
     ringAgain(now);
-    if (!shift.open) { receipts.drawn(records); }   // nobody sees what is covered
+    sight.show(board.tickets());
+    history.look();
     counts = board.tick(now);
     shift.show(orders.loaded, connection.offline, counts.open);
     showCount('count-open', counts.open, counts.open === 1 ? 'abierto' : 'abiertos');
@@ -145,16 +166,48 @@
     strip.showStock(now);
     strip.showUndo(cooking.undoable(now), function (record) { cooking.undo(record); });
     connection.tick();
+    fold.show();
     dom.setText(dom.byId('clock'), clock.time());
     document.title = (counts.open ? '(' + counts.open + ') ' : '') + 'Cocina';
   }
 
-  function onSide() {
-    body.className = 'kitchen' + (side.name ? ' has-side' : '');
-    selection.clear();
-    render();
-    board.layout();
+  function resize() {
+    body.className = 'kitchen' + (side.name ? ' has-side' : '') + (density.compact ? ' is-compact' : '');
+    fold.keep(function () {
+      board.resize(density.compact);
+      render();
+    });
   }
+
+  function onSide() {
+    selection.clear();
+    resize();
+  }
+
+  // ---- seeing ----------------------------------------------------------------------
+
+  function onSeen(record, ids) {
+    receipts.add(orders.unseen.see(record, ids));
+    screen.redraw();
+  }
+
+  // Whoever touches a ticket has seen it.
+  function touch(record) {
+    receipts.add(orders.unseen.see(record));
+    orders.touch(record.id);
+  }
+
+  function look() {
+    var held = new Date().getTime() - pressedAt;
+    if (held >= 0 && held < HOLD_MS) { fold.touched(); }
+    sight.look();
+    fold.look();
+    fold.show();
+  }
+
+  ['mousedown', 'touchstart', 'touchmove', 'wheel', 'keydown'].forEach(function (name) {
+    document.addEventListener(name, function () { fold.touched(); }, true);
+  });
 
   // ---- touching ------------------------------------------------------------------
 
@@ -168,22 +221,31 @@
 
   // The big button.
   function press(record) {
+    pressed = { id: record.id, at: new Date().getTime() };
     switch (pages.tickets.kindOf(record)) {
-    case 'entendido': understood.add(record); break;
+    case 'entendido':
+      if (record.pedido.estado === 'cancelado') { understood.add(record); }   // else the touch is all
+      break;
     case 'deshacer': cooking.undo(record); break;
     default: cooking.bump(record);
     }
   }
 
+  function isBeside(record) {
+    var ago = new Date().getTime() - pressed.at;
+    return pressed.id === record.id && ago >= 0 && ago < BESIDE_MS;
+  }
+
   dom.byId('columns').onclick = function (event) {
-    var ticket = recordOf(event.target, 'data-pedido-id'), line = recordOf(event.target, 'data-item-id');
-    var record = ticket && orders.records[Number(ticket.getAttribute('data-pedido-id'))], node = event.target;
-    if (!record) { return; }
+    var ticket = recordOf(event.target, 'data-pedido-id') || recordOf(event.target, 'data-parte-de');
+    var line = recordOf(event.target, 'data-item-id'), node = event.target, record;
+    record = ticket && orders.records[Number(ticket.getAttribute('data-pedido-id') || ticket.getAttribute('data-parte-de'))];
+    if (!record || !fold.isSettled() || (line && isBeside(record))) { return; }
     while (node !== ticket && node.tagName !== 'BUTTON') { node = node.parentNode; }
     if (node !== ticket && !node.disabled) {
       if (line) { cooking.line(record, Number(line.getAttribute('data-item-id'))); } else { press(record); }
     }
-    orders.touch(record.id);
+    touch(record);
     selection.clear();
     render();
   };
@@ -210,13 +272,13 @@
 
   // False while the ticket's button takes no tap.
   function pressKey(id, panel) {
-    var record = orders.records[id], button = dom.byId('columns').querySelector('[data-pedido-id="' + id + '"] .ticket__do');
+    var record = orders.records[id], button = board.buttonOf(id);
     if (record && panel === 'recall') {
       cooking.recall(record);
     } else if (record) {
       if (button && button.disabled) { return false; }
-      orders.touch(id);
       press(record);
+      touch(record);
     }
     return true;
   }
@@ -250,16 +312,17 @@
   });
 
   client.on('evento_pedido', function (evento) {
-    var meaning = orders.apply(evento);
+    var meaning = orders.apply(evento), own = cooking.operations.own[evento.operacion_id];
     if (connection.offline || missed.covers(clock.parse(evento.timestamp))) {
       missed.add(meaning);
     } else if (meaning === 'new') {
       sound.newOrder();
     } else if (meaning === 'cancelled') {
       sound.cancelled();
-    } else if (meaning && !cooking.operations.own[evento.operacion_id]) {
+    } else if (meaning && !own) {
       sound.changed();
     }
+    if (own && orders.records[evento.pedido_id]) { receipts.add(orders.unseen.see(orders.records[evento.pedido_id], [evento.id])); }
     screen.redraw();
   });
 
@@ -283,7 +346,14 @@
 
   client.on('sesion_terminada', function () { shift.end(); });
 
-  window.onresize = function () { board.layout(); };
+  window.onresize = function () {
+    density.look();
+    resize();
+  };
+  window.onscroll = function () { fold.show(); };
+  window.setInterval(look, LOOK_MS);
+  if (window.history.scrollRestoration) { window.history.scrollRestoration = 'manual'; }   // it begins with the oldest
+  resize();
   cooking.operations.resume();
   screen.start();
 }(window));

@@ -4,15 +4,15 @@
 (function (window) {
   'use strict';
 
-  var document = window.document;
   var pages = window.posNotif = window.posNotif || {};
 
   // choices(): the panel's name and what its numbers stand for: {panel, records}.
-  // press(record, panel): its button. onChange(): another one is selected.
-  function Selection(choices, press, onChange) {
+  // press(record, panel): its button. onChange(): another one is selected. reveal(id): its ticket is brought into sight.
+  function Selection(choices, press, onChange, reveal) {
     this.choices = choices;
     this.press = press;
     this.onChange = onChange;
+    this.reveal = reveal;
     this.chosen = null;          // {id, panel}
   }
 
@@ -25,13 +25,6 @@
     return this.chosen !== null && this.chosen.panel === panel ? this.chosen.id : null;
   };
 
-  function scrollTo(node) {
-    var box = node && node.getBoundingClientRect();
-    if (box && (box.top < 80 || box.bottom > window.innerHeight - 80)) {
-      window.scrollTo(0, Math.max(0, window.pageYOffset + box.top - 160));
-    }
-  }
-
   selection.digit = function (number) {
     var choices = this.choices(), record = choices.records[number - 1];
     if (!record) { return; }
@@ -41,7 +34,7 @@
     }
     this.chosen = { panel: choices.panel, id: record.id };
     this.onChange();
-    if (choices.panel === 'board') { scrollTo(document.querySelector('.ticket.is-selected')); }
+    if (choices.panel === 'board') { this.reveal(record.id); }
   };
 
   // False where nothing is selected.

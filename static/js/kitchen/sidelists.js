@@ -9,14 +9,20 @@
 
   // ---- Recuperar -----------------------------------------------------------------
 
+  // What was made, each with its notes: which of the three burgers comes back?
   function summary(pedido) {
-    var parts = [], i;
-    for (i = 0; i < pedido.items.length; i++) {
-      if (pedido.items[i].estado_item !== 'cancelado') {
-        parts.push(pedido.items[i].cantidad + '× ' + (pedido.items[i].producto_nombre || 'Producto'));
-      }
+    var list = create('ul', 'side__lines');
+    pedido.items.forEach(function (item) {
+      var line = create('li', '', item.cantidad + '× ' + (item.producto_nombre || 'Producto') + ' ');
+      if (item.estado_item === 'cancelado') { return; }
+      if (item.notas) { pages.plates.add(line, item.notas); }
+      list.appendChild(line);
+    });
+    if (pedido.notas) {
+      list.appendChild(create('li', ''));
+      pages.plates.add(list.lastChild, pedido.notas);
     }
-    return parts.join(', ');
+    return list;
   }
 
   // records: the ready ones, the last first. selected: an id.
@@ -41,7 +47,7 @@
               ]),
               create('p', 'side__meta num', '#' + (pedido.numero || pedido.id) + ' · ' +
                 (now - record.doneAt < 60000 ? 'hace un momento' : ago)),
-              create('p', 'side__lines', summary(pedido))
+              summary(pedido)
             ])
           ]);
           row.setAttribute('data-listo-id', record.id);

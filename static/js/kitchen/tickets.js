@@ -67,6 +67,7 @@
       node.className += ' is-waiting';
       node.disabled = true;
     }
+    if (item.notas) { node.className += ' has-notes'; }
     if (gone) { node.className += ' line--gone'; }
     if (done && !gone) { node.className += ' is-done'; }
     if (kind === 'added') { node.className += ' line--added'; }
@@ -76,12 +77,11 @@
     return node;
   }
 
+  // With its note: of three burgers, it says which.
   function removedNode(item) {
-    return create('div', 'line line--removed', [
-      sign('minus'),
-      times(item.cantidad),
-      create('span', 'line__what', [create('span', 'line__name', item.producto_nombre || 'Producto')])
-    ]);
+    var node = create('div', 'line line--removed', [sign('minus'), times(item.cantidad), what(item, '')]);
+    node.setAttribute('data-quitado-id', item.id);
+    return node;
   }
 
   // ---- ticket -----------------------------------------------------------------
@@ -99,6 +99,7 @@
   function band(record) {
     var estado = record.pedido.estado;
     if (estado === 'cancelado') { return create('div', 'ticket__band', [dom.icon('cross'), dom.text('CANCELADO')]); }
+    if (record.changedReady) { return create('div', 'ticket__band', [dom.icon('check'), dom.text('LISTO · CAMBIÓ')]); }
     if (estado === 'listo') { return create('div', 'ticket__band', [dom.icon('check'), dom.text('LISTO')]); }
     if (record.changedAt !== null) {
       return record.movedFrom ? moved(record) : create('div', 'ticket__band', [
@@ -140,8 +141,9 @@
     ]);
   }
 
-  function lines(record, view) {
-    var node = create('div', 'ticket__lines'), items = record.pedido.items, estado = record.pedido.estado, i, waiting;
+  // button: beside the first line, or null.
+  function lines(record, view, button) {
+    var node = create('div', 'ticket__lines', [button]), items = record.pedido.items, estado = record.pedido.estado, i, waiting;
     for (i = 0; i < items.length; i++) {
       waiting = view.lines[items[i].id] || '';
       if (view.whole === 'listo' && items[i].estado_item !== 'cancelado') { waiting = waiting || 'item_listo'; }
@@ -155,6 +157,7 @@
   function kindOf(record) {
     var estado = record.pedido.estado;
     if (estado === 'cancelado') { return 'entendido'; }
+    if (record.changedReady) { return 'entendido'; }
     if (estado === 'listo') { return 'deshacer'; }
     return estado === 'en_cocina' ? 'listo' : 'iniciar';
   }
@@ -184,6 +187,7 @@
   function className(record) {
     var estado = record.pedido.estado, name = 'ticket';
     if (estado === 'cancelado') { return name + ' ticket--cancelled'; }
+    if (record.changedReady) { return name + ' ticket--changed ticket--ready'; }
     if (estado === 'listo') { return name + ' ticket--done'; }
     if (record.changedAt !== null) { return name + ' ticket--changed'; }
     if (record.recalled) { return name + ' ticket--recalled'; }
@@ -191,7 +195,7 @@
   }
 
   // view: what waits ({whole, lines, slow}), `said` (words on the ticket), `key`
-  // (its number on the keyboard, or ''), `selected`.
+  // (its number on the keyboard, or ''), `selected`, `compact` (A-: the button stands beside the first line).
   function draw(record, view) {
     var pedido = record.pedido, node = create('article', className(record) + (view.selected ? ' is-selected' : ''));
     var showReason = record.reason && (pedido.estado === 'cancelado' || record.recalled);
@@ -210,12 +214,12 @@
       plates.add(notes, pedido.notas);
       node.appendChild(notes);
     }
-    node.appendChild(lines(record, view));
+    node.appendChild(lines(record, view, view.compact ? button(record, view) : null));
     if (view.said) {
       node.appendChild(create('p', 'ticket__said', [dom.icon('warning'), dom.text(view.said)]));
       node.lastChild.setAttribute('role', 'status');
     }
-    node.appendChild(button(record, view));
+    if (!view.compact) { node.appendChild(button(record, view)); }
     node.setAttribute('data-pedido-id', record.id);
     node.setAttribute('data-estado', pedido.estado);
     return node;
@@ -226,6 +230,7 @@
   // A cancelled or finished ticket's clock stands still.
   function ageOf(record, now) {
     if (record.pedido.estado === 'cancelado') { return (record.cancelledAt || now) - record.start; }
+    if (record.changedReady) { return now - (record.doneAt || record.start); }
     if (record.pedido.estado === 'listo') { return (record.doneAt || now) - record.start; }
     return now - record.start;
   }
@@ -247,16 +252,19 @@
     }
   }
 
-  // left: seconds to undo.
-  function tick(node, record, now, limits, left) {
+  // parts: the nodes of the ticket, of which the last has its button. left: seconds to undo.
+  function tick(parts, record, now, limits, left) {
+    var node = parts[0], undo = parts[parts.length - 1].querySelector('.ticket__left'), i;
     var ageMs = ageOf(record, now), edad = edadOf(record, ageMs, limits);
     var since = node.querySelector('.ticket__since');
     var time = node.querySelector('.ticket__time');
     dom.setText(time, pages.clock.age(ageMs));
     setWord(node.querySelector('.ticket__word'), edad, record.fresh);
-    if (node.getAttribute('data-edad') !== edad) { node.setAttribute('data-edad', edad); }
+    for (i = 0; i < parts.length; i++) {
+      if (parts[i].getAttribute('data-edad') !== edad) { parts[i].setAttribute('data-edad', edad); }
+    }
     if (since && record.changedAt !== null) { dom.setText(since, pages.clock.ago(now - record.changedAt)); }
-    if (node.querySelector('.ticket__left')) { dom.setText(node.querySelector('.ticket__left'), left + ' s'); }
+    if (undo) { dom.setText(undo, left + ' s'); }
     return edad;
   }
 

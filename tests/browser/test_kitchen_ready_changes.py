@@ -1,0 +1,80 @@
+"""A change to an order that is ready is seen in the kitchen, and so is which of several dishes it was about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.floor import pass_time
+from tests.browser.tickets import change, ids, item, order, ticket, until
+
+pytestmark = pytest.mark.browser
+
+NOTES = {"tipo_cambio": "notas_modificadas", "notas_nueva": "sin cebolla"}
+
+
+def modified(item_id: int, cambios: dict[str, Any]) -> dict[str, Any]:
+    return {"tipo": "item_modificado", "pedido_id": 1, "item_id": item_id, "cambios": cambios}
+
+
+def burgers() -> dict[str, Any]:
+    notes = ("sin cebolla", "sin tomate", "")
+    return order(1, *(item(10 + n, "Hamburguesa", 1, note) for n, note in enumerate(notes)), notas="Primero la 3")
+
+
+def seen(restaurant: Any) -> bool:
+    return restaurant.server.request("GET", "/api/pedidos/1")[2]["pedido"]["por_acusar"] == []
+
+
+def test_a_ready_order_that_changes_comes_back_until_it_is_touched(kitchen: Any, restaurant: Any) -> None:
+    restaurant.publish(burgers(), order(2), change(1, "listo"))
+    until(kitchen, lambda: seen(restaurant))
+    pass_time(kitchen, seconds=40)
+    ticket(kitchen, 1).wait_for(state="detached")
+    restaurant.publish(modified(12, NOTES))
+    kitchen.wait_for_selector('[data-pedido-id="1"].ticket--ready')
+    shown = ticket(kitchen, 1)
+    expect(shown.locator(".ticket__band")).to_have_text("LISTO · CAMBIÓ")
+    expect(shown.locator(".line--noted")).to_contain_text("cebolla")
+    assert shown.locator(".ticket__time").inner_text() < "01:30"  # since it was ready
+    until(kitchen, lambda: seen(restaurant))
+    pass_time(kitchen, seconds=600)
+    kitchen.wait_for_timeout(1200)  # it is drawn each second
+    assert ids(kitchen) == [1, 2]
+    shown.get_by_role("button", name="ENTENDIDO").click()
+    shown.wait_for(state="detached")
+    assert restaurant.server.request("GET", "/api/pedidos/1")[2]["pedido"]["estado"] == "listo"
+
+
+def test_what_changed_while_no_page_was_open_is_marked(page: Any, restaurant: Any) -> None:
+    """A snapshot names what nobody has seen by its ids alone."""
+    quantity = {"tipo_cambio": "cantidad_modificada", "cantidad_nueva": 2}
+    restaurant.publish(
+        burgers(), order(2), order(3), order(4), change(1, "listo"), modified(11, {"tipo_cambio": "item_removido"}),
+        {**modified(20, quantity), "pedido_id": 2}, {**modified(30, quantity), "pedido_id": 3}, change(3, "listo"),
+        change(4, "listo"),
+    )  # fmt: skip
+    restaurant.sign_in(page)
+    page.goto(restaurant.url + "/cocina")
+    page.wait_for_selector('[data-pedido-id="1"].ticket--ready')
+    gone = ticket(page, 1).locator(".line--removed")
+    expect(gone).to_contain_text("Hamburguesa")
+    expect(gone).to_contain_text("tomate")  # which of the three
+    expect(ticket(page, 2).locator(".ticket__band")).to_contain_text("CAMBIÓ")
+    expect(ticket(page, 2).locator(".line__new")).to_have_text("2")
+    until(page, lambda: seen(restaurant))
+    pass_time(page, seconds=6)
+    for number in (3, 4):  # they changed before they were ready, or not at all
+        ticket(page, number).wait_for(state="detached")
+    assert ids(page) == [1, 2]
+    page.keyboard.press("1")
+    page.keyboard.press("1")
+    ticket(page, 1).wait_for(state="detached")
+    # What was removed is told with its note, and so is what comes back.
+    answer = restaurant.server.request("GET", "/api/notificaciones/eventos?tipo=item_modificado&pedido_id=1")
+    assert answer[2]["descripciones"] == ["Mesa 5: se quitó 1 Hamburguesa (sin tomate)"]
+    page.keyboard.press("r")
+    row = page.locator('[data-listo-id="1"]')
+    expect(row.locator("li")).to_have_text(["1× Hamburguesa SIN cebolla", "1× Hamburguesa ", "Primero la 3"])
