@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from tests.browser.floor import CASHIER, WAITER, Floor, hold_time, pass_time, unusable
 from tests.browser.network import Network
 from tests.browser.tickets import until
+from tests.support.chromium import WHOLE, launch
 
 pytestmark = pytest.mark.browser
 
@@ -415,8 +416,17 @@ def test_lines_of_a_sent_order_are_changed_and_removed(pos: Any, floor: Floor) -
     expect(detail_line(pos, first).get_by_role("button")).to_have_count(0)
 
 
-def test_a_granted_notification_is_shown_by_the_service_worker(page: Any, context: Any, floor: Floor) -> None:
-    context.grant_permissions(["notifications"], origin=floor.url)
+@pytest.fixture
+def whole_browser(browser: Any) -> Any:
+    whole = launch(browser.browser_type, WHOLE)
+    yield whole
+    whole.close()
+
+
+def test_a_granted_notification_is_shown_by_the_service_worker(whole_browser: Any, floor: Floor) -> None:
+    """The shell of Chromium never answers what notifications there are."""
+    page = whole_browser.new_page()
+    page.context.grant_permissions(["notifications"], origin=floor.url)
     floor.open(page, WAITER, "/pos")
     expect(page.locator("#allow")).to_be_hidden()
     floor.act(floor.place(), "listo")  # whether or not the worker is there yet
