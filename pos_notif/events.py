@@ -135,7 +135,13 @@ _ACKNOWLEDGEABLE = (NEW_ORDER, ITEM_CHANGED, ORDER_CANCELLED, TABLE_CHANGED)
 def acknowledgeable(event: Mapping[str, Any]) -> bool:
     """Tells whether a kitchen screen acknowledges the event once it was in sight for a second, where it was
     routed to the kitchen."""
-    return event["tipo"] in _ACKNOWLEDGEABLE or cancels(event) or restores(event)
+    return event["tipo"] in _ACKNOWLEDGEABLE or cancels(event) or restores(event) or brings_work(event)
+
+
+def brings_work(event: Mapping[str, Any]) -> bool:
+    """Tells whether a change of state gives the kitchen something to make that it had not to make before: the service
+    says so when it appends the event."""
+    return event["tipo"] == STATE_CHANGE and event.get("por_hacer") is True
 
 
 def cancels(event: Mapping[str, Any]) -> bool:

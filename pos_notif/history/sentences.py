@@ -143,6 +143,8 @@ def _state(event: Event, service: Service) -> str:
         told.append(f"{_word(before)} → {_word(after)}" if before else _word(after))
     if event.recuperado:
         told.append("recuperado")
+    if event.por_hacer is True and event.ronda:
+        told.append(f"{event.ronda}.ª ronda")
     if event.atiende is not None:
         told.append(f"lo atiende {event.atiende.username}")
     if event.deshecho is True:
@@ -174,6 +176,8 @@ def _line(event: Event, service: Service) -> str:
             what = f"{which}, listo"
         case _:
             what = f"{which}, otra vez pendiente"
+    if event.quitado is not None and event.razon:
+        what += f", ya hecho: {event.razon}"
     return f"{service}: {what}"
 
 

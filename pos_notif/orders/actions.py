@@ -6,13 +6,15 @@ in one transaction by `publishing/placing.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..errors import Invalid, InvalidTransition, RoleNotAllowed
 from ..events import (
     AT_TABLE,
     AWAITING_PAYMENT,
+    CANCELLED,
     CASHIER,
     CLOSED,
     COOKABLE,
@@ -31,6 +33,8 @@ from ..events import (
     TO_COOK,
     WAITER,
 )
+from .lines import changed_line
+from .made import made_once, round_of, round_start
 from .numbers import named
 from .rules import FLOOR_STAFF, KITCHEN_STAFF, TILL_STAFF, Action, Condition, Rule
 from .state import SERVING, Json, Order, SteadyOrder
@@ -56,8 +60,10 @@ def _recently_ready(order: SteadyOrder, action: Action) -> bool:
 
 
 def _untouched(order: Order, action: Action) -> bool:
+    # An order that came back was not begun by INICIAR.
+    back = "recuperado_at" in order.pedido or round_start(order.pedido) is not None
     meant = action.undo in (None, "iniciar")
-    return meant and "recuperado_at" not in order.pedido and not _lines(order, READY, SERVED)
+    return meant and not back and not _lines(order, READY, SERVED)
 
 
 def _line_is(state: str) -> Condition:
@@ -73,6 +79,27 @@ def _dine_in(order: Order, action: Action) -> bool:
 
 def _not_the_last(order: Order, action: Action) -> bool:
     return _unpaid(order, action) and len(order.pedido["items"]) > 1
+
+
+def _takes_made(order: Order, action: Action) -> bool:
+    """Tells whether less stays of the line than was made of it. Of no line in particular: whether every one is made."""
+    left = (action.quantity or 0) if action.name == "cambiar_cantidad" else 0
+    if action.line_id is not None:
+        return made_once(_line(order, action)) > left
+    return action.name == "quitar_item" and all(made_once(line) > 0 for line in order.pedido["items"])
+
+
+def _lessens(condition: Condition) -> tuple[Rule, ...]:
+    """Returns who may take something off the bill: anybody what was not made, those who answer for the till the rest,
+    and they say why."""
+    return (
+        Rule(OPEN, TILL_STAFF, lambda order, action: condition(order, action) and _takes_made(order, action), True),
+        Rule(OPEN, FLOOR_STAFF, lambda order, action: condition(order, action) and not _takes_made(order, action)),
+    )
+
+
+def _unpaid_and_unmade(order: Order, action: Action) -> bool:
+    return _unpaid(order, action) and not any(made_once(line) for line in order.pedido["items"])
 
 
 _EDIT = (Rule(OPEN, FLOOR_STAFF, _unpaid),)
@@ -105,13 +132,13 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "cerrar": (Rule((SERVED,), FLOOR_STAFF, _paid),),
     "tomar": (Rule(OPEN, SERVING),),
     "cancelar": (
-        Rule((AWAITING_PAYMENT, AT_TABLE), (WAITER,), _unpaid, needs_reason=True),
+        Rule((AWAITING_PAYMENT, AT_TABLE), (WAITER,), _unpaid_and_unmade, needs_reason=True),
         Rule((AWAITING_PAYMENT, AT_TABLE, PAID), TILL_STAFF, needs_reason=True),
         Rule((COOKING, READY, SERVED), (MANAGER,), needs_reason=True),
     ),
     "agregar_item": _EDIT,
-    "quitar_item": (Rule(OPEN, FLOOR_STAFF, _not_the_last),),
-    "cambiar_cantidad": _EDIT,
+    "quitar_item": _lessens(_not_the_last),
+    "cambiar_cantidad": _lessens(_unpaid),
     "cambiar_notas": _EDIT,
     "cambiar_mesa": (Rule(OPEN, FLOOR_STAFF, _dine_in),),
 }
@@ -133,7 +160,7 @@ def allowed(order: SteadyOrder, action: Action) -> list[str]:
             fits = any(order.state in rule.states and action.role in rule.roles for rule in rules)
             holds = fits and bool(_lines(order, state))
         else:
-            holds = _rule(name, order, action) is not None
+            holds = _rule(name, order, replace(action, name=name, line_id=None)) is not None
         if holds:
             names.append(name)
     return names
@@ -161,7 +188,16 @@ def drafts(order: SteadyOrder, action: Action) -> list[Json]:
         )
     if rule.needs_reason and not action.reason:
         raise Invalid(fields={"razon": "falta"})
+    _check_made(order, action)
     return _DRAFTS[action.name](order, action)
+
+
+def _check_made(order: Order, action: Action) -> None:
+    """Raises Invalid for lines to be made anew that have not been made."""
+    known = {line["id"] for line in _lines(order, READY, SERVED)}
+    unmade = (index for index, line_id in enumerate(action.line_ids or ()) if line_id not in known)
+    for index in unmade:
+        raise Invalid(fields={f"item_ids.{index}": "no es una línea hecha de este pedido"})
 
 
 def _change(order: Order, state: str, **fields: Any) -> Json:
@@ -216,8 +252,13 @@ def _undo(order: SteadyOrder, action: Action) -> list[Json]:
 
 
 def _recall(order: Order, action: Action) -> list[Json]:
-    reason = {"razon": action.reason} if action.reason else {}
-    return [_change(order, COOKING, recuperado=True, **reason)]
+    ids = action.line_ids
+    again = [line["id"] for line in _lines(order, READY, SERVED) if ids is None or line["id"] in ids]
+    return [_change(order, COOKING, recuperado=True, items_pendientes_ids=again, **_reason(action))]
+
+
+def _reason(action: Action) -> Json:
+    return {"razon": action.reason} if action.reason else {}
 
 
 def _cancel(order: SteadyOrder, action: Action) -> list[Json]:
@@ -233,36 +274,41 @@ def _serve(order: SteadyOrder, action: Action) -> list[Json]:
 
 def _add(order: Order, action: Action) -> list[Json]:
     first = max((line["id"] for line in order.pedido["items"]), default=0) + 1
-    added = [
+    return [
         _line_change(order, number, "item_agregado", item=line, cantidad_nueva=line["cantidad"])
         for number, line in enumerate(action.lines, first)
     ]
-    return [*added, *_back_to_the_kitchen(order)]
 
 
 def _remove(order: Order, action: Action) -> list[Json]:
     line = _line(order, action)
-    removed = _line_change(order, line["id"], "item_removido")
-    others = [other for other in order.pedido["items"] if other["id"] != line["id"]]
-    states = {other["estado_item"] for other in others}
-    if order.state in TO_COOK and PENDING not in states and READY in states:
-        names = [other["producto_nombre"] or "" for other in others if other["estado_item"] == READY]
-        announced = {"tipo": ORDER_READY, "pedido_id": order.pedido["id"], "items_listos": names}
-        return [removed, _change(order, READY, items_listos_ids=[]), announced]
-    return [removed]
+    removed = _line_change(order, line["id"], "item_removido", **_reason(action))
+    return [removed, *_nothing_left(order, [other for other in order.pedido["items"] if other["id"] != line["id"]])]
 
 
 def _change_quantity(order: Order, action: Action) -> list[Json]:
     line, quantity = _line(order, action), action.quantity
     assert quantity is not None
-    if quantity <= line["cantidad"]:
-        return [_line_change(order, line["id"], "cantidad_modificada", cantidad_nueva=quantity)]
-    # More than has been made: the line is to be cooked again.
-    more = {"estado_item": PENDING}
-    return [
-        _line_change(order, line["id"], "cantidad_modificada", item=more, cantidad_nueva=quantity),
-        *_back_to_the_kitchen(order),
-    ]
+    # Of a line that was cancelled any more is to be made.
+    again = {"estado_item": PENDING} if line["estado_item"] == CANCELLED and quantity > line["cantidad"] else None
+    changed = _line_change(order, line["id"], "cantidad_modificada", again, cantidad_nueva=quantity, **_reason(action))
+    # Of a pending line of which enough was made, nothing is pending.
+    whole = changed_line(line, changed, round_of(order.pedido))
+    assert whole is not None
+    return [changed, *_nothing_left(order, [whole if other is line else other for other in order.pedido["items"]])]
+
+
+def _nothing_left(order: Order, lines: Sequence[Json]) -> list[Json]:
+    """Returns what follows where the kitchen has nothing more to make of these lines: the order is ready, or where all
+    of it was carried already, served."""
+    states = {line["estado_item"] for line in lines}
+    if order.state not in TO_COOK or PENDING in states or not states & {READY, SERVED}:
+        return []
+    if READY not in states:
+        return [_change(order, SERVED)]
+    names = [line["producto_nombre"] or "" for line in lines if line["estado_item"] == READY]
+    announced = {"tipo": ORDER_READY, "pedido_id": order.pedido["id"], "items_listos": names}
+    return [_change(order, READY, items_listos_ids=[]), announced]
 
 
 def _change_notes(order: Order, action: Action) -> list[Json]:
@@ -276,18 +322,17 @@ def _move(order: Order, action: Action) -> list[Json]:
     return [{"tipo": TABLE_CHANGED, "pedido_id": order.pedido["id"], **table}]
 
 
-def _line_change(order: Order, line_id: int, kind: str, item: Json | None = None, **changes: Any) -> Json:
+def _line_change(
+    order: Order, line_id: int, kind: str, item: Json | None = None, razon: str | None = None, **changes: Any
+) -> Json:
     draft = {
         "tipo": ITEM_CHANGED,
         "pedido_id": order.pedido["id"],
         "item_id": line_id,
         "cambios": {"tipo_cambio": kind, **changes},
+        **({"razon": razon} if razon is not None else {}),
     }
     return {**draft, "item": item} if item is not None else draft
-
-
-def _back_to_the_kitchen(order: Order) -> list[Json]:
-    return [_change(order, COOKING)] if order.state in (READY, SERVED) else []
 
 
 def _line(order: Order, action: Action) -> Json:
@@ -321,8 +366,8 @@ NEEDS_LINE = frozenset({"item_listo", "item_pendiente", "quitar_item", "cambiar_
 
 
 def stock_change(order: SteadyOrder, action: Action) -> dict[int, float]:
-    """Returns by product what the action takes from the stock (negative) or puts back. Only what was not made yet is
-    put back."""
+    """Returns by product what the action takes from the stock (negative) or puts back. Only what was never made is put
+    back."""
     found: dict[int, float] = {}
 
     def note(line: Json, amount: float) -> None:
@@ -337,10 +382,12 @@ def stock_change(order: SteadyOrder, action: Action) -> dict[int, float]:
         found = step.stock() if step is not None else {}
     elif action.name == "cancelar":
         for line in _lines(order, PENDING):
-            note(line, line["cantidad"])
+            note(line, line["cantidad"] - made_once(line))
     elif action.name in ("quitar_item", "cambiar_cantidad"):
         line = _line(order, action)
-        less = line["cantidad"] - (action.quantity or 0)
-        if less < 0 or line["estado_item"] == PENDING:
-            note(line, less)
+        left = action.quantity or 0
+        if left > line["cantidad"]:
+            note(line, line["cantidad"] - left)
+        elif line["estado_item"] == PENDING:
+            note(line, line["cantidad"] - max(left, made_once(line)))
     return found

@@ -28,7 +28,8 @@ from ..events import (
     TAKEAWAY,
 )
 from .details import after_news, changes
-from .lines import changed_line, changed_sums, check_sum, new_lines, sums
+from .lines import changed_line, changed_sums, check_sum, new_lines, sums, taken_off
+from .made import LINE_MARKS, round_of, round_start
 from .menu import LOW, NONE_LEFT
 from .state import DETAILS, Order, lines_of, removes_line
 
@@ -107,7 +108,7 @@ def _new_pedido(sent: Json, stub: Order | None, context: _Context) -> Json:
         **_new_sums(sent, items, known, context.tax_rate),
         "timestamp": known.get("timestamp", context.timestamp),
     }
-    kept = {name: known[name] for name in (*_TIMES, "razon", "atiende") if name in known}
+    kept = {name: known[name] for name in (*_TIMES, "razon", "atiende", "ronda", "ronda_at") if name in known}
     if paid_at:
         kept["pagado_at"] = paid_at
     if context.details["mesa"] is not None:
@@ -119,7 +120,7 @@ def _new_pedido(sent: Json, stub: Order | None, context: _Context) -> Json:
 
 
 _TIMES = ("pagado_at", "cocina_at", "listo_at", "servido_at", "visto_at", "entendido_at")
-_SERVICE_SETS = (*_TIMES, "version", "por_acusar", "incompleto", "timestamp", "mesa")
+_SERVICE_SETS = (*_TIMES, "version", "por_acusar", "incompleto", "timestamp", "mesa", "ronda", "ronda_at")
 
 
 def _items(sent: Json, known: Mapping[str, Any]) -> list[Json]:
@@ -132,7 +133,8 @@ def _items(sent: Json, known: Mapping[str, Any]) -> list[Json]:
         {**line, "estado_item": line.get("estado_item") or states.get(line.get("id"))}  # None: pending
         for line in sent["items"]
     ]
-    return new_lines(told)
+    marks = {line["id"]: {name: line[name] for name in ("ronda", *LINE_MARKS) if name in line} for line in before}
+    return new_lines(told, marks)
 
 
 def _new_sums(sent: Json, items: list[Json], known: Mapping[str, Any], tax_rate: float) -> Json:
@@ -151,7 +153,7 @@ def _complete_state(draft: Json, order: Order | None, context: _Context) -> Json
         _check_leaves(order, draft["estado"], recovered or bool(draft.get("deshecho")))
     known = order.pedido if order is not None else {}
     event = {
-        **draft,
+        **{name: value for name, value in draft.items() if name not in _SAID_OF_WORK},
         "estado_anterior": known.get("estado"),
         "mesa_numero": context.details["mesa_numero"],
         "tipo_servicio": draft.get("tipo_servicio") or known.get("tipo", DINE_IN),
@@ -178,6 +180,10 @@ def _cancelled_lines(order: Order | None) -> Json:
     return told
 
 
+# Which round a change of state begins, and that it brings the kitchen work: the service finds both.
+_SAID_OF_WORK = ("ronda", "por_hacer")
+
+
 def _complete_ready(draft: Json, order: Order | None, context: _Context) -> Json:
     partial = bool(draft.get("parcial"))
     if order is not None and not partial:
@@ -187,7 +193,7 @@ def _complete_ready(draft: Json, order: Order | None, context: _Context) -> Json
     ids = draft.get("items_listos_ids")
     if ids is None:
         ids = [line["id"] for line in lines if not partial or line["producto_nombre"] in draft["items_listos"]]
-    started = known.get("cocina_at") or known.get("pagado_at") or known.get("timestamp")
+    started = round_start(known) or known.get("cocina_at") or known.get("pagado_at") or known.get("timestamp")
     seconds = draft.get("segundos_cocina")
     if seconds is None and started:
         seconds = max(0, (parse_iso(context.timestamp) - parse_iso(started)) // 1000)
@@ -203,9 +209,12 @@ def _complete_ready(draft: Json, order: Order | None, context: _Context) -> Json
 def _complete_item(draft: Json, order: Order | None, context: _Context) -> Json:
     known = order.pedido if order is not None else {}
     before = next((line for line in known.get("items", ()) if line["id"] == draft["item_id"]), None)
-    after = changed_line(before, draft)
+    after = changed_line(before, draft, round_of(known))
     money = changed_sums(known, draft, before, after, context.tax_rate)
-    return {**draft, "cambios": _whole_changes(draft["cambios"], before, after, money), "item": after, **money}
+    event = {**draft, "cambios": _whole_changes(draft["cambios"], before, after, money), "item": after, **money}
+    event.pop("quitado", None)
+    off = taken_off(before, after) if after is not None or removes_line(draft["cambios"]) else None
+    return {**event, "quitado": off} if off is not None else event
 
 
 def _whole_changes(changes: Json, before: Json | None, after: Json | None, money: Json) -> Json:

@@ -9,6 +9,7 @@ from typing import Any
 from ..errors import Invalid
 from ..events import PENDING
 from .drafts import MAX_MONEY
+from .made import after_change, made_once, round_of, without_marks
 from .state import removes_line
 
 Json = dict[str, Any]
@@ -16,13 +17,20 @@ Json = dict[str, Any]
 _SUMS = ("subtotal", "impuesto", "total")
 
 
-def new_lines(sent: list[Json]) -> list[Json]:
-    """Returns the sent lines with all their fields, and an id for each that has none. Raises Invalid for a line whose
-    price passes what is allowed."""
+def new_lines(sent: list[Json], known: Mapping[int, Json]) -> list[Json]:
+    """Returns the sent lines with all their fields, and an id for each that has none; `known` is by line what the log
+    has heard of being made of it. Raises Invalid for a line whose price passes what is allowed."""
     given = {line["id"] for line in sent if line.get("id") is not None}
     unused = (number for number in count(1) if number not in given)
     return [
-        whole_line({**line, "id": next(unused) if line.get("id") is None else line["id"]}, f"pedido.items.{index}")
+        whole_line(
+            {
+                **without_marks(line),
+                **known.get(line.get("id") or 0, {}),
+                "id": next(unused) if line.get("id") is None else line["id"],
+            },
+            f"pedido.items.{index}",
+        )
         for index, line in enumerate(sent)
     ]
 
@@ -43,20 +51,22 @@ def whole_line(line: Json, path: str) -> Json:
         "notas": line.get("notas"),
         "categoria": line.get("categoria"),
         "estado_item": line.get("estado_item") or PENDING,
+        "ronda": round_of(line),
         "precio_unitario": price,
         "subtotal": subtotal,
     }
     return {**known, **{name: value for name, value in line.items() if name not in known}}
 
 
-def changed_line(line: Json | None, draft: Json) -> Json | None:
-    """Returns the whole line after the change; None where it is gone, or where neither log nor publisher knows it."""
+def changed_line(line: Json | None, draft: Json, order_round: int) -> Json | None:
+    """Returns the whole line after the change; None where it is gone, or where neither log nor publisher knows it. A
+    line that is new belongs to the order's round."""
     changes = draft["cambios"]
     kind = changes["tipo_cambio"]
-    sent = {name: value for name, value in (draft.get("item") or {}).items() if value is not None}
+    sent = {name: value for name, value in without_marks(draft.get("item") or {}).items() if value is not None}
     if removes_line(changes) or (line is None and not sent and kind != "item_agregado"):
         return None
-    after = {**(line or {}), **sent, "id": draft["item_id"]}
+    after = {**(line or {"ronda": order_round}), **sent, "id": draft["item_id"]}
     if not after.get("producto_nombre"):
         after["producto_nombre"] = changes.get("producto_nombre")
     if kind in ("cantidad_modificada", "item_agregado") and changes.get("cantidad_nueva"):
@@ -65,12 +75,34 @@ def changed_line(line: Json | None, draft: Json) -> Json | None:
     clears = kind == "notas_modificadas" and "notas_nueva" in changes and "notas" not in sent
     if changes.get("notas_nueva") is not None or clears:
         after["notas"] = changes["notas_nueva"]
-    if kind in ("item_listo", "item_pendiente"):
+    told = kind in ("item_listo", "item_pendiente")
+    if told:
         after["estado_item"] = kind.removeprefix("item_")
     repriced = line is not None and any(after.get(name) != line[name] for name in ("cantidad", "precio_unitario"))
     if repriced and "subtotal" not in sent:
         after["subtotal"] = None
-    return whole_line(after, "item")
+    whole = whole_line(after, "item")
+    if line is None:
+        return whole
+    return after_change(
+        line, whole, state_said=told or "estado_item" in sent, not_made=kind == "item_pendiente",
+        order_round=order_round,
+    )  # fmt: skip
+
+
+def taken_off(before: Json | None, after: Json | None) -> Json | None:
+    """Returns how many that had been made leave the bill where a line becomes `after`, and what they cost: null where
+    that is not known. None where all stays that was made."""
+    if before is None:
+        return None
+    left = made_once(before) - (after["cantidad"] if after is not None else 0)
+    if left <= 0:
+        return None
+    price = None
+    if before["subtotal"] is not None:
+        share = left / (before["cantidad"] - (after["cantidad"] if after is not None else 0))
+        price = round((before["subtotal"] - _price(after)) * share, 2)
+    return {"cantidad": round(left, 3), "precio": price}
 
 
 def sums(sent: Mapping[str, Any], total: float | None, tax_rate: float) -> Json:

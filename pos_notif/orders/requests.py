@@ -10,7 +10,7 @@ from ..errors import Invalid
 from ..wire.json_limits import BODY, check_json
 from ..wire.validation import validate
 from .actions import ACTIONS, NEEDS_LINE
-from .drafts import Actor, Id, Money, Name, Quantity, Service, Table, TableName, Text, names_table
+from .drafts import MAX_ITEMS, Actor, Id, Money, Name, Quantity, Service, Table, TableName, Text, names_table
 from .state import UNDOABLE
 
 MAX_LINES = 200
@@ -53,6 +53,7 @@ class ActionBody(_Sent):
     metodo_pago: Literal["efectivo", "tarjeta", "otro"] | None = None
     razon: Text | None = None
     item_id: Id | None = None
+    item_ids: Annotated[list[Id], Field(min_length=1, max_length=MAX_ITEMS)] | None = None
     items: Lines | None = None
     cantidad: Quantity | None = None
     notas: Text | None = None

@@ -17,10 +17,11 @@ TILL_STAFF = (CASHIER, MANAGER)
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A checked request. `lines` are those that are added: whole, with products' names and prices. `ready_ms` is how
-    long a ready order may be recalled. `made_ready` are the lines that became ready when the order did; None says that
-    this is not known. `step` is the newest step at the tables or the till, where that is young enough to be taken back,
-    and `actor` who acts; `undo` is the action that is to be taken back, where whoever asks says which."""
+    """A checked request. `lines` are those that are added: whole, with products' names and prices. `line_ids` are those
+    to be made anew, None for all. `ready_ms` is how long a ready order may be recalled. `made_ready` are the lines that
+    became ready when the order did; None says that this is not known. `step` is the newest step at the tables or the
+    till, where that is young enough to be taken back, and `actor` who acts; `undo` is the action that is to be
+    taken back, where whoever asks says which."""
 
     name: str
     role: str
@@ -30,6 +31,7 @@ class Action:
     reason: str | None = None
     payment: str | None = None
     line_id: int | None = None
+    line_ids: Sequence[int] | None = None
     quantity: float | None = None
     notes: str | None = None
     lines: Sequence[Json] = ()

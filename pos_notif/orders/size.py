@@ -7,6 +7,7 @@ from ..events import ITEM_CHANGED, NEW_ORDER
 from ..wire.json_text import dump
 from .details import NAMES, TABLE
 from .drafts import MAX_ITEMS
+from .made import LINE_MARKS
 from .state import Json, Order
 
 MAX_ORDER_BYTES = 512 * 1024
@@ -73,4 +74,4 @@ def _length(value: Json | None) -> int:
     return len(dump(value).encode()) if value is not None else 0
 
 
-_NO_TEXT = frozenset({"cantidad", "precio_unitario", "subtotal", "estado_item"})
+_NO_TEXT = frozenset({"cantidad", "precio_unitario", "subtotal", "estado_item", "ronda", *LINE_MARKS})

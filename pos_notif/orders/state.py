@@ -40,6 +40,7 @@ from ..events import (
     WAITERS,
     acknowledgeable,
 )
+from .made import sent_back
 from .numbers import is_own
 
 Json = dict[str, Any]
@@ -324,15 +325,29 @@ def _with_state(pedido: Json, state: str, event: Json) -> Json:
             after.pop("recuperado_razon", None)
             if event.get("razon"):
                 after["recuperado_razon"] = event["razon"]
-            items = [_line_as(line, (READY, SERVED, CANCELLED), PENDING) for line in items]
-        # `deshacer` takes back what had just become ready.
-        again = event.get("items_pendientes_ids") or ()
-        items = [_line_as(line, (READY,), PENDING) if line["id"] in again else line for line in items]
+            items = _recalled(items, event)
+        else:
+            # `deshacer` takes back what had just become ready.
+            again = event.get("items_pendientes_ids") or ()
+            items = [_line_as(line, (READY,), PENDING) if line["id"] in again else line for line in items]
+        if event.get("ronda"):
+            after["ronda"], after["ronda_at"] = event["ronda"], at
     elif state == READY and pedido["estado"] != READY:
         after["listo_at"] = at
     elif state == SERVED:
         after.setdefault("servido_at", at)
     return {**after, "items": lines_of(state, items)}
+
+
+def _recalled(lines: list[Json], event: Json) -> list[Json]:
+    """Returns the lines after a recall: those that the event names are to be made anew, or all where it names none."""
+    ids, reason = event.get("items_pendientes_ids"), event.get("razon")
+    if ids is None:
+        return [sent_back(line, reason) for line in lines]
+    return [
+        sent_back(line, reason) if line["id"] in ids and line["estado_item"] in (READY, SERVED) else line
+        for line in lines
+    ]
 
 
 def lines_of(state: str, lines: list[Json]) -> list[Json]:

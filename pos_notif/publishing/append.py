@@ -8,11 +8,22 @@ from typing import Any
 
 from ..clock import Instant, iso, parse_iso
 from ..errors import TooLarge
-from ..events import AWAITING_PAYMENT, CARRIES_ORDER, NEW_ORDER, PAID, READY, STOCK_ALERT, TABLE_CHANGED
+from ..events import (
+    AWAITING_PAYMENT,
+    CARRIES_ORDER,
+    ITEM_CHANGED,
+    NEW_ORDER,
+    PAID,
+    READY,
+    STATE_CHANGE,
+    STOCK_ALERT,
+    TABLE_CHANGED,
+)
 from ..log.event_log import Transaction
 from ..orders import state as orders
 from ..orders.completion import complete, complete_stock
 from ..orders.details import news_in, remembered, said_in
+from ..orders.rounds import begins_round, brings_work, round_draft, round_marks, unseen
 from ..orders.routing import rooms_for_order, rooms_for_stock
 from ..orders.size import MAX_ORDER_BYTES, check_size, measure
 from ..orders.state import Order, SteadyOrder, ViewLimits, views_holding
@@ -83,9 +94,13 @@ def _append_order_event(
     said = said_in(body["pedido"] if body["tipo"] == NEW_ORDER else body)
     last = transaction.last_said(order_id, publisher) if said and publisher and before is not None else {}
     news = news_in(said, last, moves=body["tipo"] == TABLE_CHANGED)
-    own = complete(
-        body, before, news, tax_rate=moment.rules.tax_rate, timestamp=moment.timestamp, retime=moment.retime
-    )  # fmt: skip
+    own = _complete(moment, body, before, news)
+    if before is not None and body["tipo"] == ITEM_CHANGED and begins_round(before, own):
+        # The order goes back first, so that the line is routed, rung and acknowledged as one that is to be made.
+        back = {**_complete(moment, round_draft(before), before, {}), **round_marks(before)}
+        before = _log(transaction, moment, {**head, "tipo": STATE_CHANGE}, {"actor": tail["actor"]}, back, before)
+        head = {**head, "id": transaction.next_id()}
+        own = _complete(moment, body, before, news)
     after = _log(transaction, moment, head, tail, own, before)
     if news and publisher:
         transaction.keep_said(order_id, publisher, remembered(news, last))
@@ -98,10 +113,19 @@ def _append_order_event(
     return event_id
 
 
+def _complete(moment: Moment, body: Json, order: Order | None, news: Json) -> Json:
+    return complete(
+        body, order, news, tax_rate=moment.rules.tax_rate, timestamp=moment.timestamp, retime=moment.retime
+    )  # fmt: skip
+
+
 def _log(transaction: Transaction, moment: Moment, head: Json, tail: Json, own: Json, before: Order | None) -> Order:
     version = (before.pedido["version"] if before is not None else 0) + 1
     event = {**head, "pedido_id": own["pedido_id"], "version": version, **tail, **own, "tipo": head["tipo"]}
     after = orders.apply(before, event)
+    if event["tipo"] == STATE_CHANGE and (event.get("por_hacer") or brings_work(before, after, event)):
+        event["por_hacer"] = True
+        after = unseen(after)
     known = transaction.steady(before) if before is not None else None
     rooms = rooms_for_order(
         event,

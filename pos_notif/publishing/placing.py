@@ -90,7 +90,8 @@ async def act(publishing: Publishing, who: Principal, order_id: int, body: Actio
         action = Action(
             body.accion, who.role, actor, moment.at.steady, publishing.log.limits.ready_ms,
             reason=(body.razon or "").strip() or None,
-            payment=body.metodo_pago, line_id=body.item_id, quantity=body.cantidad, notes=body.notas,
+            payment=body.metodo_pago, line_id=body.item_id, line_ids=body.item_ids, quantity=body.cantidad,
+            notes=body.notas,
             lines=_lines(transaction, body.items or ()),
             made_ready=transaction.ready_lines(order_id) if body.accion == "deshacer" else None,
             undo=body.deshace, step=newest_step(transaction.events_of(order_id), moment.at.steady),

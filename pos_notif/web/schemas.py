@@ -109,6 +109,13 @@ class DishFigures(BaseModel):
     cocina: int | None = Field(description="mediana en segundos")
 
 
+class TakenOff(BaseModel):
+    usuario_id: int | None
+    username: str | None
+    lineas: int = Field(description="veces que quitó platos ya hechos de una cuenta")
+    importe: float
+
+
 class FiguresAnswer(BaseModel):
     dia: str
     desde: str
@@ -121,6 +128,7 @@ class FiguresAnswer(BaseModel):
     ventas: float | None
     cancelados: int
     recuperados: int
+    quitados: list[TakenOff] = Field(description="platos ya hechos que salieron de la cuenta, por quién")
     espera: Spread
     cocina: Spread
     recogida: Spread

@@ -263,3 +263,20 @@ def test_of_two_services_on_one_log_one_raises_alarms(cook, make_server):
         time.sleep(0.8)
     assert [alarm["tipo"] for alarm in alarms(server)] == ["sin_acuse"]
     assert any("another process raises" in line for line in other.stderr_lines)
+
+
+def test_another_round_and_a_line_of_an_unknown_order_raise_alarms(cook):
+    server, session = cook
+    line = {"tipo": "item_modificado", "cambios": {"tipo_cambio": "item_agregado"}, "item": {"producto_nombre": "Flan"}}
+    with SseClient(server, "cocinero", cookie=session) as kitchen, SseClient(server, "manager") as manager:
+        kitchen.next_event("hola")
+        *_, added, alone = server.publish({"eventos": [
+            {"tipo": "nuevo_pedido", "pedido": {"id": 1, "items": []}},
+            {"tipo": "cambio_estado", "pedido_id": 1, "estado": "servido"},
+            {**line, "pedido_id": 1, "item_id": 1}, {**line, "pedido_id": 2, "item_id": 1},
+        ]})["ids"]  # fmt: skip
+        told = next_alarm(manager)
+        # What brought the order back; its line is a change like any other.
+        assert (told["evento_ids"], told["pedido_ids"]) == ([added - 1, alone], [1, 2])
+        (alarm,) = shown(server)
+        assert sorted(alarm["sin_ver"]) == [1, 2]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.floor import CASHIER, WAITER, Floor, pass_time, unusable
+from tests.browser.floor import CASHIER, MANAGER, WAITER, Floor, pass_time, unusable
 from tests.browser.network import Network
 from tests.browser.tickets import until
 from tests.support.chromium import PATIENCE_MS
@@ -91,18 +91,18 @@ def test_a_second_till_at_the_same_moment_is_told_and_charges_nothing(till: Any,
 def test_a_change_updates_the_total_live_and_says_so(till: Any, floor: Floor) -> None:
     pedido = floor.served(mesa_numero=6, dishes={"Pupusa de queso": 4, "Horchata": 2})
     due(till, pedido).click()
-    floor.act(pedido, "cambiar_cantidad", WAITER, item_id=pedido["items"][1]["id"], cantidad=1)
+    floor.act(pedido, "cambiar_cantidad", MANAGER, item_id=pedido["items"][1]["id"], cantidad=1, razon="se cayó")
     expect(due(till, pedido).locator(".due__total")).to_have_text("$5.50")
     expect(due(till, pedido)).to_contain_text("Cambió")
     note = till.locator(".bill__note")
-    expect(note).to_have_text("El total cambió: $7.00 → $5.50 · Karla: 2 → 1 Horchata")
+    expect(note).to_have_text("El total cambió: $7.00 → $5.50 · Ana: 2 → 1 Horchata")
     expect(till.locator("#act")).to_have_text("Cobrar $5.50")
     # More dishes send it back to the kitchen; it comes back with the new total.
     floor.act(pedido, "agregar_item", WAITER, items=[{"producto_id": floor.products["Yuca frita"], "cantidad": 1}])
     expect(till.locator("[data-aviso]")).to_contain_text("Mesa 6 volvió a cocina")
     floor.act(floor.act(pedido, "listo"), "servir")
     due(till, pedido).click()
-    expect(note).to_contain_text("El total cambió: $7.00 → $8.25 · Karla agregó 1 Yuca frita")
+    expect(note).to_contain_text("El total cambió: $7.00 → $8.25 · se agregó 1× Yuca frita")
     expect(till.locator(".is-new")).to_contain_text("Yuca frita")
 
 
@@ -112,7 +112,7 @@ def test_a_total_that_changed_while_the_button_was_tapped_is_not_charged(till: A
 
     def change_first(route: Any) -> None:
         if len(floor.order(pedido["id"])["items"]) == 2:
-            floor.act(pedido, "quitar_item", item_id=pedido["items"][1]["id"])
+            floor.act(pedido, "quitar_item", item_id=pedido["items"][1]["id"], razon="se cayó")
         route.continue_()
 
     till.route("**/acciones", change_first)
@@ -184,7 +184,7 @@ def test_everything_can_be_hit_and_read(till: Any, floor: Floor, size: tuple[int
     pedido = floor.served(mesa_numero=6, dishes={long: 12, "Horchata": 2, "Yuca frita": 1, "Pupusa de queso": 3})
     floor.place(tipo="llevar", tipo_pago="anticipado", cliente_nombre=long)
     due(till, pedido).click()
-    floor.act(pedido, "cambiar_cantidad", item_id=pedido["items"][1]["id"], cantidad=1)
+    floor.act(pedido, "cambiar_cantidad", item_id=pedido["items"][1]["id"], cantidad=1, razon="se cayó")
     till.locator(".bill__note").wait_for()
     assert unusable(till) == []
     if size[0] > 720:

@@ -318,10 +318,11 @@ def test_a_recalled_order_leaves_the_ready_ones(pos: Any, floor: Floor) -> None:
     card(pos, pedido["id"]).wait_for()
     pos.goto(f"{floor.url}/pos#pedido-{pedido['id']}")
     pos.get_by_role("button", name="Devolver a cocina").click()
-    pos.get_by_role("button", name="A cocina").click()
+    pos.locator(".ticks__row").click()
+    pos.get_by_role("button", name="Devolver 2 platos").click()
     expect(pos.get_by_role("alert").filter(has_text="razón")).to_be_visible()
     pos.get_by_role("button", name="Llegó frío").click()
-    pos.get_by_role("button", name="A cocina").click()
+    pos.get_by_role("button", name="Devolver 2 platos").click()
     expect(card(pos, pedido["id"])).to_have_count(0)
     assert floor.order(pedido["id"])["estado"] == "en_cocina"
 
@@ -395,6 +396,8 @@ def test_lines_of_a_sent_order_are_changed_and_removed(pos: Any, floor: Floor) -
     expect(pos.locator("#toasts")).to_contain_text("Mesa 5: cambió mientras tanto: revise y toque de nuevo")
     assert floor.order(pedido["id"])["items"][0]["cantidad"] == 5
     pos.get_by_role("button", name="Entendido").click()
+    floor.act(pedido, "item_pendiente", item_id=second)  # what was made is not taken off here
+    expect(detail_line(pos, second)).not_to_contain_text("Listo")
     detail_line(pos, second).locator(".dline").click()
     pos.get_by_role("button", name="Quitar plato").click()
     expect(detail_line(pos, second)).to_contain_text("¿Quitar 1× Horchata del pedido?")

@@ -69,6 +69,7 @@ async def test_an_empty_day_has_no_figures_rather_than_zeros(pos: Pos):
         "ventas": None,
         "cancelados": 0,
         "recuperados": 0,
+        "quitados": [],
         "espera": NOTHING,
         "cocina": NOTHING,
         "recogida": NOTHING,
@@ -402,7 +403,7 @@ async def test_a_recall_keeps_the_first_times_and_measures_nothing_after_it(pos:
     assert (found["recogida"], found["en_total"], found["productos"][0]["cocina"]) == (NOTHING, NOTHING, 100)
 
 
-async def test_what_is_added_after_it_was_served_is_sold_but_not_timed(pos: Pos):
+async def test_what_is_added_after_it_was_served_is_sold_and_timed_as_a_round_of_its_own(pos: Pos):
     await pos.request("POST", "/api/productos", {"nombre": "Flan", "precio": 2})
     await pos.new_order(1)
     await serve(pos, 1, 60, 100, 10)
@@ -410,7 +411,7 @@ async def test_what_is_added_after_it_was_served_is_sold_but_not_timed(pos: Pos)
     await act(pos, 1, "item_listo", 50, item_id=2)
     await act(pos, 1, "servir", 50)
     found = await figures(pos)
-    assert (found["cocina"], found["recogida"], found["ventas"]) == (measured(100), measured(10), 7.5)
+    assert (found["cocina"], found["recogida"], found["ventas"]) == (measured(100), measured(10, 50), 7.5)
     assert {dish["producto_nombre"]: (dish["cantidad"], dish["cocina"]) for dish in found["productos"]} == {
         "Flan": (3, None), "Pupusa": (2, 100),
     }  # fmt: skip

@@ -215,11 +215,11 @@ async def test_a_waiter_sees_his_own_open_orders_and_what_is_ready(floor):
         ([], "cancelar", {"razon": "se fue"}, "cancelado", ["pedido_cancelado"]),
         ([], "agregar_item", {"items": [{"producto_id": 2, "cantidad": 1}]}, "en_mesa", ["item_modificado"]),
         (["listo"], "agregar_item", {"items": [{"producto_id": 2, "cantidad": 1}]}, "en_cocina",
-         ["item_modificado", "cambio_estado"]),
+         ["cambio_estado", "item_modificado"]),
         ([], "cambiar_cantidad", {"item_id": 1, "cantidad": 3}, "en_mesa", ["item_modificado"]),
         (["listo"], "cambiar_cantidad", {"item_id": 1, "cantidad": 3}, "en_cocina",
-         ["item_modificado", "cambio_estado"]),
-        (["listo"], "cambiar_cantidad", {"item_id": 1, "cantidad": 1}, "listo", ["item_modificado"]),
+         ["cambio_estado", "item_modificado"]),
+        (["listo"], "cambiar_cantidad", {"item_id": 1, "cantidad": 1, "razon": "x"}, "listo", ["item_modificado"]),
         ([], "cambiar_notas", {"item_id": 1, "notas": "sin sal"}, "en_mesa", ["item_modificado"]),
         ([], "item_listo", {"item_id": 1}, "listo", ["item_modificado", "cambio_estado", "pedido_listo"]),
     ],
@@ -367,6 +367,7 @@ _MAY = (
         for state in ("pendiente_pago", "pagado", "en_mesa", "en_cocina", "listo", "servido")
     }
     | {(state, "cambiar_mesa"): "mesero cajero manager" for state in ("en_mesa", "en_cocina", "listo", "servido")}
+    | {(state, "quitar_item"): "cajero manager" for state in ("listo", "servido")}  # it was made
 )
 _REACH: dict[str, tuple[list[str], dict[str, Any]]] = {
     "pendiente_pago": ([], {"tipo": "llevar"}),

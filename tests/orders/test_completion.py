@@ -28,11 +28,11 @@ async def test_lines_and_sums_are_completed(pos):
     assert event["pedido"]["items"] == [
         {
             "id": 7, "producto_id": 3, "producto_nombre": "Pupusa", "cantidad": 2, "notas": "sin sal",
-            "categoria": None, "estado_item": "pendiente", "precio_unitario": 0.75, "subtotal": 1.5,
+            "categoria": None, "estado_item": "pendiente", "ronda": 1, "precio_unitario": 0.75, "subtotal": 1.5,
         },
         {
             "id": 8, "producto_id": None, "producto_nombre": "Café", "cantidad": 1, "notas": None,
-            "categoria": "Bebidas", "estado_item": "pendiente", "precio_unitario": 1.25, "subtotal": 1.25,
+            "categoria": "Bebidas", "estado_item": "pendiente", "ronda": 1, "precio_unitario": 1.25, "subtotal": 1.25,
         },
     ]  # fmt: skip
     assert [event["pedido"][name] for name in ("subtotal", "impuesto", "total")] == [2.43, 0.32, 2.75]
@@ -173,7 +173,7 @@ async def test_a_changed_quantity_is_completed_and_priced(pos):
     }  # fmt: skip
     assert event["item"] == {
         "id": 7, "producto_id": 3, "producto_nombre": "Pupusa", "cantidad": 4, "notas": "sin sal", "categoria": None,
-        "estado_item": "pendiente", "precio_unitario": 0.75, "subtotal": 3.0,
+        "estado_item": "pendiente", "ronda": 1, "precio_unitario": 0.75, "subtotal": 3.0,
     }  # fmt: skip
     assert sums(event) == [3.76, 0.49, 4.25]
     pedido = await pos.order(1)
@@ -245,7 +245,7 @@ async def test_a_line_is_added(pos):
     )  # fmt: skip
     assert event["item"] == {
         "id": 9, "producto_id": None, "producto_nombre": "Sopa", "cantidad": 2, "notas": "caliente", "categoria": None,
-        "estado_item": "pendiente", "precio_unitario": 2, "subtotal": 4, "zona": "b",
+        "estado_item": "pendiente", "ronda": 1, "precio_unitario": 2, "subtotal": 4, "zona": "b",
     }  # fmt: skip
     assert (event["cambios"]["cantidad_anterior"], event["cambios"]["cantidad_nueva"], event["total"]) == (
         None,

@@ -133,8 +133,8 @@ async def test_a_line_changed_while_cooking_reaches_the_kitchen_and_not_the_till
 async def test_a_line_changed_after_serving_reaches_the_tills_and_not_the_kitchen(pos):
     await pos.new_order(3)
     await pos.set_state(3, "servido")
-    change = {"tipo_cambio": "item_agregado", "producto_nombre": "Café"}
-    event = await pos.publish("item_modificado", pedido_id=3, item_id=9, cambios=change)
+    change = {"tipo_cambio": "notas_modificadas", "notas_nueva": "para llevar"}
+    event = await pos.publish("item_modificado", pedido_id=3, item_id=1, cambios=change)
     assert event["salas"] == ["meseros", "cajeros", "managers", "pedido_3"]
 
 

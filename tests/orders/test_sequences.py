@@ -51,7 +51,7 @@ details = {**tables, "mesero": names, "cliente_nombre": names, "recuperado": may
            "estado_anterior": st.just("cerrado"), "zona": st.just({"precio": 1}),
            # The service's own words, of which none may do anything where a publisher sends it.
            "deshecho": maybe, "deshace": st.sampled_from(["servir", "cobrar", "cancelar", "listo"]),
-           "sin_cocina": maybe,
+           "sin_cocina": maybe, "por_hacer": maybe, "ronda": st.integers(0, 3), "quitado": st.just({"cantidad": 1}),
            "atiende": st.just({"usuario_id": 1, "username": "Ana", "rol": "mesero"}),
            "items_servidos_ids": st.just("x")}  # fmt: skip
 new_orders = some(

@@ -196,8 +196,8 @@ async def test_an_order_that_is_as_large_as_it_may_be_is_cooked_charged_and_serv
             order = await done(pos, accion, 2, **more)
             assert json_size(order) > LIMIT, accion
         await pos.publish("pedido_cancelado", pedido_id=3, razon="r" * 2000)
-        ring = next(event for event in pos.stored_events() if event["pedido_id"] == 2 and event.get("liberado"))
-        kitchen, body = await pos.service.sign_in("Ana", "cocinero"), {"evento_ids": [ring["id"]]}
+        waiting = (await pos.order(2))["por_acusar"]
+        kitchen, body = await pos.service.sign_in("Ana", "cocinero"), {"evento_ids": waiting}
         answer = await pos.request("POST", "/api/notificaciones/acuses", body, cookie=kitchen)
         assert (answer.status, answer.json["nuevos"]) == (200, 1)
 

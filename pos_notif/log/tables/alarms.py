@@ -15,6 +15,7 @@ from ...events import (
     ALARMS,
     CANCELLED,
     COOKABLE,
+    COOKING,
     FILTERED_ROOMS,
     NEW_ORDER,
     NO_SCREEN,
@@ -110,10 +111,13 @@ def alarms_to_show(connection: sqlite3.Connection, since: SteadyMs, times: Store
 
 
 def _still_unseen(connection: sqlite3.Connection, order_ids: list[int]) -> list[int]:
-    """Returns those of the orders of which the kitchen has neither acknowledged everything nor begun to cook."""
+    """Returns those of the orders of which the kitchen has neither acknowledged everything nor begun to cook. One that
+    came back is `en_cocina` without anybody having begun it: there it is the event that brought it back."""
     found = connection.execute(
         "SELECT id FROM orders WHERE id IN (SELECT value FROM json_each(?))"
-        f" AND state IN ({literals([*COOKABLE, CANCELLED])}) AND json_array_length(data, '$.por_acusar') > 0",
+        f" AND (state IN ({literals([*COOKABLE, CANCELLED])}) AND json_array_length(data, '$.por_acusar') > 0"
+        f" OR state = {literals([COOKING])} AND EXISTS (SELECT 1 FROM events WHERE type = {literals([STATE_CHANGE])}"
+        " AND id IN (SELECT value FROM json_each(orders.data, '$.por_acusar'))))",
         (json.dumps(order_ids),),
     )
     return [order_id for (order_id,) in found]
@@ -130,12 +134,12 @@ def save_screen(connection: sqlite3.Connection, room: str, ms: WallMs) -> None:
 def unacknowledged(
     connection: sqlite3.Connection, after: int, up_to: int, since: SteadyMs, times: StoredTimes
 ) -> list[Unacknowledged]:
-    """Returns the events of the kitchen's new and cancelled orders that no kitchen screen has acknowledged, oldest
-    first."""
+    """Returns the events that no kitchen screen has acknowledged of those which give the kitchen an order or take one
+    from it, oldest first. A change to a line is one where nothing was known of its order."""
     rows = connection.execute(
         "SELECT e.id, e.order_id, e.ms FROM events e JOIN orders o ON o.id = e.order_id"
         " WHERE e.id > ? AND e.id <= ? AND e.to_kitchen AND e.ms >= ?"
-        f" AND e.type IN ({literals([NEW_ORDER, ORDER_CANCELLED, STATE_CHANGE])})"
+        f" AND (e.type IN ({literals([NEW_ORDER, ORDER_CANCELLED, STATE_CHANGE])}) OR e.id = o.first_event_id)"
         " AND e.id IN (SELECT value FROM json_each(o.data, '$.por_acusar')) ORDER BY e.id",
         (after, up_to, times.earliest(since)),
     )

@@ -19,16 +19,16 @@
 
   var strip = FootStrip.prototype;
 
-  // The pending lines of the orders to cook, by dish: [{name, id, count}], most first.
+  // What is to be made of the orders to cook, by dish: [{name, id, count}], most first.
   function sum(records) {
     var byName = {}, list = [], i, j, items, name, dish;
     for (i = 0; i < records.length; i++) {
       items = pages.states.TO_COOK[records[i].pedido.estado] ? records[i].pedido.items : [];
       for (j = 0; j < items.length; j++) {
-        if ((items[j].estado_item || 'pendiente') === 'pendiente') {
+        if (pages.lines.toMake(items[j]) > 0) {
           name = items[j].producto_nombre || 'Producto';
           dish = byName['$' + name] = byName['$' + name] || { name: name, id: null, count: 0 };
-          dish.count = Math.round((dish.count + Number(items[j].cantidad || 0)) * 1000) / 1000;
+          dish.count = Math.round((dish.count + pages.lines.toMake(items[j])) * 1000) / 1000;
           dish.id = dish.id || items[j].producto_id || null;
         }
       }

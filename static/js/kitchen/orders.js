@@ -2,7 +2,7 @@
    events after it. There is no DOM and no clock in here; times are milliseconds
    of the server.
 
-   A record is {id, pedido, revision, start, fresh, recalled, reason,
+   A record is {id, pedido, revision, start, fresh, recalled, reason, unfolded,
    cancelledAt, cancelEvent, doneAt, changedAt, changedReady, marks, removed,
    events, movedFrom}: `marks` by item id ({kind: 'quantity'|'added'|'notes', from}),
    `removed` the lines that are gone, `changedReady` says that it changed after
@@ -39,17 +39,18 @@
     return null;
   }
 
-  // A takeaway paid in advance reaches the kitchen when it is paid.
+  // A takeaway paid in advance reaches the kitchen when it is paid; another round when it is ordered.
   function startOf(pedido, fallback) {
     var created = parse(pedido.timestamp);
     var paid = pedido.tipo_pago === 'anticipado' ? parse(pedido.pagado_at) : null;
-    return firstOf(paid, created, fallback, 0);
+    var again = pages.lines.round(pedido) > 1 ? parse(pedido.ronda_at) : null;
+    return firstOf(again, paid, created, fallback, 0);
   }
 
   function newRecord(id) {
     return {
       id: id, pedido: { id: id, items: [] }, revision: 0, start: 0,
-      fresh: false, recalled: false, reason: '', cancelledAt: null, doneAt: null,
+      fresh: false, recalled: false, reason: '', unfolded: false, cancelledAt: null, doneAt: null,
       changedAt: null, changedReady: false, marks: {}, removed: [], cancelEvent: null, events: [], movedFrom: ''
     };
   }
@@ -75,14 +76,17 @@
   // True if its guests have moved.
   function setOrder(record, pedido, at) {
     var moved = pages.moves.mark(record, record.pedido, pedido, at);
+    // Once somebody has begun it, it is news no more.
+    if (!states.TO_COOK[pedido.estado] || (states.COOKABLE[record.pedido.estado] && !states.COOKABLE[pedido.estado])) {
+      record.fresh = false;
+    }
     record.pedido = pedido;
     record.pedido.items = pedido.items || [];
     record.start = startOf(pedido, record.start || at);
-    record.recalled = Boolean(record.recalled || pedido.recuperado_at) && pedido.estado === 'en_cocina';
+    record.recalled = pages.rounds.isRecalled(record, pedido);
     record.reason = (record.recalled ? pedido.recuperado_razon : pedido.razon) || '';
     record.doneAt = pedido.estado === 'listo' ? firstOf(parse(pedido.listo_at), record.doneAt, at) : null;
     if (pedido.estado !== 'listo') { record.changedReady = false; }
-    if (!states.COOKABLE[pedido.estado]) { record.fresh = false; }
     if (pedido.estado !== 'cancelado') {
       record.cancelledAt = null;
       record.cancelEvent = null;
@@ -206,16 +210,26 @@
       forgetMarks(record);
       return 'recalled';
     }
-    if ((evento.tipo === 'nuevo_pedido' && states.COOKABLE[record.pedido.estado]) || restores(evento)) {
+    if ((evento.tipo === 'nuevo_pedido' || evento.por_hacer === true || restores(evento)) && states.TO_COOK[record.pedido.estado]) {
+      if (evento.ronda) { forgetMarks(record); }
       record.fresh = true;
       return 'new';
     }
     return moved ? 'changed' : '';
   };
 
+  // An order of which nothing was known but this change to a line.
+  orders._stub = function (evento) {
+    var record = this.records[evento.pedido_id] = newRecord(evento.pedido_id);
+    setOrder(record, pages.rounds.stub(evento), parse(evento.timestamp));
+    record.revision++;
+    record.fresh = !evento.item || pages.lines.toMake(evento.item) > 0;
+    return record.fresh ? 'new' : '';
+  };
+
   orders._applyItem = function (evento) {
     var record = this.records[evento.pedido_id], items, index, before, after, moved;
-    if (!record) { return ''; }
+    if (!record) { return evento.version === 1 ? this._stub(evento) : ''; }
     items = record.pedido.items;
     index = indexOf(items, evento.item_id);
     before = index < 0 ? null : items[index];
@@ -224,7 +238,9 @@
     if (index < 0) { items.push(after); } else if (after) { items[index] = after; } else { items.splice(index, 1); }
     record.revision++;
     moved = pages.moves.take(record, evento, parse(evento.timestamp));
-    if (pages.Unseen.isProgress(evento)) {
+    if (evento.cambios && evento.cambios.tipo_cambio === 'item_listo') { record.fresh = false; }   // somebody has begun it
+    // The lines of a round are told with it; a charge, or what was made elsewhere, is nothing for a cook.
+    if (pages.Unseen.isProgress(evento) || pages.rounds.isOf(record, evento) || (!before && after && !pages.lines.toMake(after))) {
       record.changedReady = record.changedReady || (moved && record.pedido.estado === 'listo');
       return moved ? 'changed' : '';
     }
@@ -294,7 +310,11 @@
       record.revision++;
       if (pedido.version !== record.pedido.version) { record.cancelEvent = null; }
       changed = false;
-      if (known && known.pedido.estado !== 'cancelado' && pedido.estado === 'cancelado') {
+      if (!first && pages.rounds.isUnseen(pedido) && !(known && known.pedido.ronda_at === pedido.ronda_at)) {
+        summary.nuevos++;
+        forgetMarks(record);
+        record.fresh = true;
+      } else if (known && known.pedido.estado !== 'cancelado' && pedido.estado === 'cancelado') {
         summary.cancelados++;
         changed = true;
         forgetMarks(record);
@@ -366,6 +386,13 @@
     forgetMarks(record);
     record.revision++;
     return true;
+  };
+
+  // A touch on the head shows what the guests have, or hides it again.
+  orders.unfold = function (id) {
+    var record = this.records[id];
+    record.unfolded = !record.unfolded;
+    record.revision++;
   };
 
   Orders.cancels = cancels;

@@ -245,6 +245,7 @@
     if (node !== ticket && !node.disabled) {
       if (line) { cooking.line(record, Number(line.getAttribute('data-item-id'))); } else { press(record); }
     }
+    if (ticket.querySelector('.ticket__head').contains(event.target)) { orders.unfold(record.id); }
     touch(record);
     selection.clear();
     render();

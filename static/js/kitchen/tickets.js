@@ -33,8 +33,15 @@
     ]);
   }
 
-  function what(item, waiting) {
-    var node = create('span', 'line__what', [create('span', 'line__name', item.producto_nombre || 'Producto')]), parts;
+  // "(6 hechas)" of what is pending, and why it was sent back where the ticket does not say so.
+  function what(item, waiting, gone, said) {
+    var made = gone || pages.lines.isReady(item) ? 0 : pages.lines.made(item);
+    var again = !gone && item.estado_item === 'pendiente' && item.recuperado_razon !== said ? item.recuperado_razon : '', parts;
+    var node = create('span', 'line__what', [
+      create('span', 'line__name', item.producto_nombre || 'Producto'),
+      made ? create('b', 'line__made num', '(' + made + (made === 1 ? ' hecha)' : ' hechas)')) : null,
+      again ? create('span', 'line__again', [dom.icon('recall'), dom.text(again)]) : null
+    ]);
     if (item.notas) { plates.add(node, item.notas); }
     parts = pages.parts.draw(item, 'line__parts', plates.add, addModifier);
     if (parts) { node.appendChild(parts); }
@@ -47,7 +54,8 @@
   }
 
   // waiting: the name of the line's action that waits for the service, if one does.
-  function lineNode(item, mark, estado, waiting, slow) {
+  function lineNode(item, record, waiting, slow) {
+    var mark = record.marks[item.id], estado = record.pedido.estado;
     var done = waiting ? waiting === 'item_listo' : item.estado_item === 'listo' || item.estado_item === 'servido';
     var gone = estado === 'cancelado' || item.estado_item === 'cancelado';
     var kind = gone ? '' : (mark && mark.kind) || '';
@@ -56,7 +64,7 @@
       kind === 'added' ? sign('plus') : null,
       kind === 'notes' ? sign('swap') : null,
       kind === 'quantity' ? fromTo(mark.from, item.cantidad) : times(item.cantidad),
-      what(item, slow ? WAITING : ''),
+      what(item, slow ? WAITING : '', gone, record.recalled ? record.reason : ''),
       (done || tappable) && !gone ? create('span', 'line__tick', [slow || done ? dom.icon(slow ? 'clock' : 'check') : null]) : null
     ]);
     if (tappable) {
@@ -107,7 +115,16 @@
       ]);
     }
     if (record.recalled) { return create('div', 'ticket__band', [dom.icon('recall'), dom.text('RECUPERADO')]); }
+    if (inLaterRound(record)) {
+      return create('div', 'ticket__band', [
+        dom.icon('plus'), dom.text('MÁS · ' + pages.lines.round(record.pedido) + '.ª ronda')
+      ]);
+    }
     return null;
+  }
+
+  function inLaterRound(record) {
+    return states.TO_COOK[record.pedido.estado] === true && pages.lines.round(record.pedido) > 1;
   }
 
   function title(pedido) {
@@ -141,15 +158,32 @@
     ]);
   }
 
+  // What the guests have of an order that came back is one short line, unless it has changed or somebody unfolds it.
+  function isAside(record, item) {
+    return item.estado_item === 'servido' && states.TO_COOK[record.pedido.estado] === true && !record.unfolded &&
+      !record.marks[item.id] && record.pedido.items.some(function (other) { return other.estado_item !== 'servido'; });
+  }
+
+  function aside(count) {
+    return create('p', 'ticket__aside num', [
+      dom.icon('check'), dom.text('Ya servidos: ' + pages.wording.count(count, 'plato', 'platos'))
+    ]);
+  }
+
   // button: beside the first line, or null.
   function lines(record, view, button) {
-    var node = create('div', 'ticket__lines', [button]), items = record.pedido.items, estado = record.pedido.estado, i, waiting;
+    var node = create('div', 'ticket__lines', [button]), items = record.pedido.items, served = 0, i, waiting;
     for (i = 0; i < items.length; i++) {
+      if (isAside(record, items[i])) {
+        served += items[i].cantidad;
+        continue;
+      }
       waiting = view.lines[items[i].id] || '';
       if (view.whole === 'listo' && items[i].estado_item !== 'cancelado') { waiting = waiting || 'item_listo'; }
-      node.appendChild(lineNode(items[i], record.marks[items[i].id], estado, waiting, Boolean(view.slow && view.lines[items[i].id])));
+      node.appendChild(lineNode(items[i], record, waiting, Boolean(view.slow && view.lines[items[i].id])));
     }
     for (i = 0; i < record.removed.length; i++) { node.appendChild(removedNode(record.removed[i])); }
+    if (served) { node.appendChild(aside(Math.round(served * 1000) / 1000)); }
     return node;
   }
 
@@ -191,7 +225,7 @@
     if (estado === 'listo') { return name + ' ticket--done'; }
     if (record.changedAt !== null) { return name + ' ticket--changed'; }
     if (record.recalled) { return name + ' ticket--recalled'; }
-    return name + (record.fresh ? ' ticket--new' : '');
+    return name + (record.fresh ? ' ticket--new' : '') + (inLaterRound(record) ? ' ticket--more' : '');
   }
 
   // view: what waits ({whole, lines, slow}), `said` (words on the ticket), `key`

@@ -134,7 +134,17 @@
     this._showHours(answer);
     this._showTimes(answer);
     this._showLate(answer);
+    this._showTakenOff(answer);
     this._showDishes();
+  };
+
+  // Who took dishes that had been made off a bill.
+  figures._showTakenOff = function (answer) {
+    var list = (answer && answer.quitados) || [];
+    dom.byId('taken-off').hidden = !list.length;
+    dom.setText(dom.byId('taken-off'), 'Platos ya hechos que se quitaron de la cuenta: ' + list.map(function (person) {
+      return (person.username || '—') + ' ' + person.lineas + ' · ' + wording.money(person.importe);
+    }).join(', '));
   };
 
   figures._showHours = function (answer) {

@@ -48,8 +48,9 @@
     return lane;
   };
 
-  // When the kitchen got it: a takeaway that is paid in advance, with its payment.
+  // When the kitchen got it: a takeaway that is paid in advance, with its payment; another round, when it was ordered.
   function sent(pedido) {
+    if (pages.lines.round(pedido) > 1) { return pedido.ronda_at; }
     return pedido.tipo_pago === 'anticipado' && pedido.pagado_at ? pedido.pagado_at : pedido.timestamp;
   }
 

@@ -40,8 +40,12 @@
     if (known && known.version > pedido.version) { return false; }
     pedido.items = pedido.items || [];
     pedido.por_acusar = pedido.por_acusar || [];
-    // A receipt raises no version; where a payment was taken back, what was seen counts no more.
-    if (known && known.visto_at && !pedido.visto_at && pedido.estado !== 'pendiente_pago') { pedido.visto_at = known.visto_at; }
+    // A receipt raises no version. What was seen of a payment that was taken back, of an earlier round, or before it was
+    // sent back, counts no more.
+    if (known && known.visto_at && !pedido.visto_at && pedido.estado !== 'pendiente_pago' &&
+        pages.lines.backAt(known) === pages.lines.backAt(pedido)) {
+      pedido.visto_at = known.visto_at;
+    }
     this.orders[pedido.id] = pedido;
     this._forgetSeen(pedido);
     return true;
@@ -88,7 +92,7 @@
 
   book._noteEvent = function (evento) {
     var kind = evento.cambios ? evento.cambios.tipo_cambio : '';
-    if (SHOWN_TO_COOKS[evento.tipo] || (evento.deshecho && evento.deshace === 'cancelar')) {
+    if (SHOWN_TO_COOKS[evento.tipo] || evento.por_hacer === true || (evento.deshecho && evento.deshace === 'cancelar')) {
       this.note(evento.id, evento.tipo, pages.clock.parse(evento.timestamp), COOKS_OWN[kind]);
     }
   };
@@ -136,9 +140,10 @@
   // kitchen saw it, or since when it has not. patience: {orderMs, changeMs, upTo}: how long that may
   // take, and the event up to which the service has given alarm for orders.
   book.seenState = function (pedido, now, patience) {
-    var created = pages.clock.parse(pedido.pagado_at || pedido.timestamp) || now, i, event, changedAt = null;
+    var back = pedido.estado === 'en_cocina' ? pages.lines.backAt(pedido) : '', i, event, changedAt = null;
+    var created = pages.clock.parse(back || pedido.pagado_at || pedido.timestamp) || now;
     if (pedido.estado === 'cancelado') { return this._cancelSeen(pedido, now, patience); }
-    if (!pedido.visto_at && pedido.por_acusar.length && pages.states.COOKABLE[pedido.estado]) {
+    if (!pedido.visto_at && pedido.por_acusar.length && (back || pages.states.COOKABLE[pedido.estado])) {
       return { state: now - created >= patience.orderMs || pedido.por_acusar[0] <= patience.upTo ? 'unseen' : 'saved', at: created };
     }
     for (i = 0; i < pedido.por_acusar.length; i++) {

@@ -92,6 +92,7 @@
     if (error.codigo === 'transicion_invalida' && known && known[error.estado]) { return known[error.estado]; }
     if (EDITS[accion] && editRefusal(error, accion)) { return editRefusal(error, accion); }
     if (error.codigo === 'rol_no_permitido' && accion === 'cancelar') { return 'ya no se puede cancelar aquí: pida al encargado'; }
+    if (error.codigo === 'rol_no_permitido' && EDITS[accion]) { return 'ya se hizo: pida en caja o al encargado que lo quite'; }
     if (error.codigo === 'version_obsoleta') { return 'cambió mientras tanto: revise y toque de nuevo'; }
     if (accion === 'cambiar_mesa' && error.campos) { return fields(error.campos); }
     return (error.mensaje || 'no se aceptó') + (error.campos ? ' (' + fields(error.campos) + ')' : '');

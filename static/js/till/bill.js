@@ -15,6 +15,7 @@
     this.operations = operations;
     this.onAct = onAct;
     this.rows = new pages.Rows(container);
+    this.off = new pages.TakeOff(onAct, function () { onAct(null); });
     this.begin(null);
   }
 
@@ -24,6 +25,7 @@
     this.id = id;
     this.method = 'efectivo';
     this.given = null;           // cash that was handed over; null: exact
+    this.off.close();
   };
 
   // What is asked of the cashier: 'cobrar', 'servir' a paid takeaway, 'cerrar' a paid table.
@@ -36,7 +38,7 @@
   bill.show = function (pedido, change, meta, notice) {
     var self = this, waiting = pedido && this.operations.pending(pedido.id);
     var content = JSON.stringify([
-      pedido, change, notice, this.method, this.given, this.operations.words(waiting)
+      pedido, change, notice, this.method, this.given, this.off.content(), this.operations.words(waiting)
     ]);
     this.rows.show([{
       key: 'bill',
@@ -57,9 +59,10 @@
     return node;
   };
 
-  function lineNode(item, added) {
+  // off: the button that takes some of it off the bill, or null.
+  function lineNode(item, added, off) {
     var gone = item.estado_item === 'cancelado';
-    return dom.create('tr', added ? 'is-new' : gone ? 'is-gone' : '', [
+    var node = dom.create('tr', added ? 'is-new' : gone ? 'is-gone' : '', [
       dom.create('td', '', item.cantidad + '×'),
       dom.create('td', '', [
         dom.text(item.producto_nombre || 'Producto'),
@@ -67,9 +70,27 @@
         pages.parts.draw(item, 'parts'),
         added ? dom.create('span', 'chip chip--sq chip--warn', 'Nuevo') : null
       ]),
+      dom.create('td', 'bill__off', [off]),
       dom.create('td', '', wording.money(item.subtotal))
     ]);
+    node.setAttribute('data-item-id', item.id);
+    return node;
   }
+
+  bill._lines = function (pedido, change, waiting) {
+    var body = dom.create('tbody'), i, item, may, open;
+    for (i = 0; i < pedido.items.length; i++) {
+      item = pedido.items[i];
+      may = !waiting && this.off.may(pedido, item);
+      body.appendChild(lineNode(item, !!change && change.added[item.id] === true, may ? this.off.button(item) : null));
+      if (may && this.off.id === item.id) {
+        open = dom.create('td', '', [this.off.draw(pedido, item)]);
+        open.colSpan = 4;
+        body.appendChild(dom.create('tr', 'bill__open', [open]));
+      }
+    }
+    return body;
+  };
 
   function note(change, pedido) {
     return dom.create('p', 'bill__note', [
@@ -80,10 +101,7 @@
   }
 
   bill._draw = function (pedido, change, waiting) {
-    var body = dom.create('tbody'), goes = pages.places.goesTo(pedido), i, node;
-    for (i = 0; i < pedido.items.length; i++) {
-      body.appendChild(lineNode(pedido.items[i], !!change && change.added[pedido.items[i].id] === true));
-    }
+    var body = this._lines(pedido, change, waiting), goes = pages.places.goesTo(pedido), node;
     node = dom.create('div', 'bill__of', [
       dom.create('div', 'bill__top', [
         dom.create('h2', 'bill__label', wording.label(pedido)), dom.create('span', 'muted num')

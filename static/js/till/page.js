@@ -11,6 +11,7 @@
   var chosen = null;             // the id of the order on the bill
   var notice = null;             // of the order that has just left the bill
   var changes = {};              // by order id: {from, text, added}: the total is not what it was
+  var away = {};                 // by order id: as it was when it went back to the kitchen, of whose lines a till hears nothing
   var toast = new pages.Toast(dom.byId('toasts'));
   var screen = new pages.Screen(render);
   var client = screen.client;
@@ -78,7 +79,7 @@
 
   // ---- what leaves the bill ------------------------------------------------------
 
-  var DONE = { cobrar: 'Cobrado', servir: 'Entregado', cerrar: 'Cerrado' };
+  var DONE = { cobrar: 'Cobrado', servir: 'Entregado', cerrar: 'Cerrado', quitar_item: 'Quitado', cambiar_cantidad: 'Quitado' };
 
   function offerUndo(info, pedido) {
     toast.offer(DONE[info.accion] + ': ' + info.label, 'Deshacer', function () {
@@ -159,7 +160,7 @@
   function onLeft(before, after, evento) {
     var label = wording.label(before), who = evento.actor && evento.actor.usuario_id !== screen.userId ? evento.actor.username : '';
     var text = '', paid = evento.metodo_pago && !operations.own[evento.operacion_id];
-    if (after.estado !== 'en_cocina') { delete changes[before.id]; }   // it comes back with another total
+    if (after.estado === 'en_cocina') { away[before.id] = before; } else { delete changes[before.id]; }   // it comes back with another total
     if (operations.own[evento.operacion_id]) { return; }
     if (paid) {
       text = label + ' ya se cobró en otra caja' + (who ? ' (' + who + ')' : '');
@@ -183,6 +184,21 @@
   function sayMove(before, after) {
     var from = pages.places.table(before), to = pages.places.table(after);
     if (from && from !== to) { toast.say(pages.places.moveText(from, to)); }
+  }
+
+  // It was back in the kitchen: what is new of it since then.
+  function onBack(after) {
+    var before = away[after.id], text = [], added = {}, i, item;
+    delete away[after.id];
+    for (i = 0; before && i < after.items.length; i++) {
+      item = after.items[i];
+      if (!pages.lines.byId(before.items, item.id)) {
+        added[item.id] = true;
+        text.push(wording.line(item));
+      }
+    }
+    takeChange(before || null, after, text.length ? 'se agregó ' + text.join(', ') : '');
+    if (changes[after.id]) { changes[after.id].added = added; }
   }
 
   client.on('instantanea', function (snapshot) {
@@ -218,6 +234,7 @@
         toast.say(wording.label(after) + ' ya se cobró en otra caja');
       }
     }
+    if (pages.Dues.holds(after) && !(before && pages.Dues.holds(before))) { onBack(after); }
     if (!pages.Dues.holds(after) && pages.states.OVER[after.estado]) { book.forget(after.id); }
     screen.redraw();
   });

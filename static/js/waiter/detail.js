@@ -12,7 +12,7 @@
     recuperar: ['Faltó un plato', 'Llegó frío', 'Plato equivocado']
   };
   var TITLES = { cancelar: '¿Por qué se cancela?', recuperar: '¿Por qué vuelve a cocina?', cambiar_mesa: '¿A qué mesa pasa?' };
-  var CONFIRM = { cancelar: 'Cancelar pedido', recuperar: 'A cocina', cambiar_mesa: 'Pasar' };
+  var CONFIRM = { cancelar: 'Cancelar pedido', recuperar: 'Devolver', cambiar_mesa: 'Pasar' };
   var MISSING = {
     cancelar: 'Escriba o elija una razón.', recuperar: 'Escriba o elija una razón.',
     cambiar_mesa: 'Escriba el número o el nombre de la mesa.'
@@ -28,7 +28,8 @@
     this.role = role;
     this.onAdd = onAdd;
     this.asking = null;          // the action whose reason is asked
-    this.edit = new pages.LineEdit(operations, function () { self._again(); }, onNote);
+    this.ticked = {};            // by line id: to be made anew
+    this.edit = new pages.LineEdit(operations, role, function () { self._again(); }, onNote);
     this.shown = null;           // the order that was drawn last
     this.rows = new pages.Rows(container);
   }
@@ -159,9 +160,45 @@
     } else {
       this.open();
       this.asking = name;
+      this.ticked = {};
       this._again();
       dom.byId('reason').focus();
     }
+  };
+
+  function madeOf(pedido) {
+    return pedido.items.filter(pages.lines.isReady);
+  }
+
+  // Nothing is ticked at first: what is sent back is made anew.
+  detail._ticks = function (pedido, onChange) {
+    var self = this, node = dom.create('ul', 'ticks');
+    madeOf(pedido).forEach(function (item) {
+      var box = dom.create('input', 'ticks__box'), row = dom.create('label', 'ticks__row', [
+        box, dom.create('b', 'num', item.cantidad + '× '), dom.text(item.producto_nombre || 'Producto'),
+        item.notas ? dom.create('span', 'menu__note', item.notas) : null
+      ]);
+      box.type = 'checkbox';
+      box.checked = self.ticked[item.id] === true;
+      box.onchange = function () {
+        self.ticked[item.id] = box.checked;
+        onChange();
+      };
+      row.setAttribute('data-item-id', item.id);
+      node.appendChild(dom.create('li', '', [row]));
+    });
+    return node;
+  };
+
+  detail._tickedOf = function (pedido) {
+    var self = this;
+    return madeOf(pedido).filter(function (item) { return self.ticked[item.id] === true; });
+  };
+
+  // "Devolver 1 plato"
+  detail._confirmText = function (pedido) {
+    var count = this._tickedOf(pedido).reduce(function (sum, item) { return sum + item.cantidad; }, 0);
+    return CONFIRM[this.asking] + (this.asking === 'recuperar' && count ? ' ' + wording.count(count, 'plato', 'platos') : '');
   };
 
   // Reasons by one tap; nothing where a table is asked for.
@@ -183,7 +220,8 @@
   detail._ask = function (pedido) {
     var self = this, accion = this.asking, form = dom.create('form', 'stack'), input = dom.create('input', 'input');
     var error = dom.create('p', 'field__error', ''), label = dom.create('label', 'field__label', TITLES[accion]);
-    var confirm = dom.create('button', 'btn btn--touch btn--primary', CONFIRM[accion]);
+    var confirm = dom.create('button', 'btn btn--touch btn--primary', this._confirmText(pedido));
+    var choosing = accion === 'recuperar' && madeOf(pedido).length > 0;
     var back = dom.button('btn btn--touch btn--secondary', 'Volver', function () {
       self.asking = null;
       self._again();
@@ -195,16 +233,29 @@
     error.setAttribute('role', 'alert');
     confirm.type = 'submit';
     form.onsubmit = function () {
-      var written = input.value.trim();
+      var written = input.value.trim(), ids = self._tickedOf(pedido).map(function (item) { return item.id; }), fields;
+      if (choosing && !ids.length) {
+        dom.setText(error, 'Marque qué hay que volver a hacer.');
+        return false;
+      }
       if (!written) {
         dom.setText(error, MISSING[accion]);
         input.focus();
         return false;
       }
       self.asking = null;
-      self.operations.act(pedido, accion, accion === 'cambiar_mesa' ? pages.tableField.read(written) : { razon: written });
+      fields = accion === 'cambiar_mesa' ? pages.tableField.read(written) : { razon: written };
+      if (choosing) { fields.item_ids = ids; }
+      self.operations.act(pedido, accion, fields);
       return false;
     };
+    if (choosing) {
+      form.appendChild(dom.create('p', 'muted', 'Marque solo lo que hay que volver a hacer.'));
+      form.appendChild(this._ticks(pedido, function () {
+        dom.setText(confirm, self._confirmText(pedido));
+        dom.setText(error, '');
+      }));
+    }
     [
       label, this._chips(pedido, input, confirm), accion === 'cambiar_mesa' ? tableRow(input) : input, error,
       dom.create('div', 'pair', [back, confirm])

@@ -9,9 +9,11 @@
   var lines = pages.lines;
   var wording = pages.wording;
 
-  // onChange(): opened, closed or touched. onNote(target): for noteedit.js.
-  function LineEdit(operations, onChange, onNote) {
+  // role: a waiter takes off no dish that was made. onChange(): opened, closed or touched. onNote(target): for
+  // noteedit.js.
+  function LineEdit(operations, role, onChange, onNote) {
     this.operations = operations;
+    this.mayTakeMade = role !== 'mesero';
     this.onChange = onChange;
     this.onNote = onNote;
     this.close();
@@ -23,7 +25,7 @@
     this.id = null;              // the line that is open
     this.seen = '';              // as it was then,
     this.version = 0;            // and the order's version
-    this.draft = { cantidad: 0, notas: '' };
+    this.draft = { cantidad: 0, notas: '', razon: '' };
     this.removing = false;       // asked once more
   };
 
@@ -34,7 +36,7 @@
       this.id = item.id;
       this.seen = lines.content(item);
       this.version = pedido.version;
-      this.draft = { cantidad: item.cantidad, notas: item.notas || '' };
+      this.draft = { cantidad: item.cantidad, notas: item.notas || '', razon: '' };
     }
     this.onChange();
   };
@@ -65,7 +67,7 @@
   edit._save = function (pedido, item) {
     var notes = this.draft.notas.trim(), quantity = this.draft.cantidad, known = JSON.parse(this.seen);
     if (quantity !== known[2]) {
-      this._ask(pedido, 'cambiar_cantidad', { cantidad: quantity }, this.seen);
+      this._ask(pedido, 'cambiar_cantidad', this._withReason(item, quantity, { cantidad: quantity }), this.seen);
     }
     if (notes !== known[3]) {
       // The second of the two finds the line as the first has left it.
@@ -78,8 +80,8 @@
     this.onChange();
   };
 
-  edit._remove = function (pedido) {
-    this._ask(pedido, 'quitar_item', {}, this.seen);
+  edit._remove = function (pedido, item) {
+    this._ask(pedido, 'quitar_item', this._withReason(item, 0, {}), this.seen);
     this.close();
     this.onChange();
   };
@@ -90,18 +92,32 @@
     return dom.button('btn btn--touch ' + className, text, onTap);
   }
 
-  edit._step = function (by) {
-    this.draft.cantidad = Math.max(1, this.draft.cantidad + by);
+  // What was made leaves the bill only with a reason.
+  function takesMade(item, quantity) {
+    return lines.madeOnce(item) > quantity;
+  }
+
+  edit._withReason = function (item, quantity, fields) {
+    if (takesMade(item, quantity)) { fields.razon = this.draft.razon.trim(); }
+    return fields;
+  };
+
+  edit._least = function (item) {
+    return Math.max(1, this.mayTakeMade ? 1 : lines.madeOnce(item));
+  };
+
+  edit._step = function (item, by) {
+    this.draft.cantidad = Math.max(this._least(item), this.draft.cantidad + by);
     this.onChange();
   };
 
   edit._stepper = function (item) {
     var self = this, stepButton = pages.Dishes.stepButton, node = dom.create('span', 'step', [
-      stepButton('step__btn--less', 'minus', 'Uno menos de ' + item.producto_nombre, function () { self._step(-1); }),
+      stepButton('step__btn--less', 'minus', 'Uno menos de ' + item.producto_nombre, function () { self._step(item, -1); }),
       dom.create('span', 'step__qty num', String(this.draft.cantidad)),
-      stepButton('step__btn--add', 'plus', 'Uno más de ' + item.producto_nombre, function () { self._step(1); })
+      stepButton('step__btn--add', 'plus', 'Uno más de ' + item.producto_nombre, function () { self._step(item, 1); })
     ]);
-    node.firstChild.disabled = this.draft.cantidad <= 1;
+    node.firstChild.disabled = this.draft.cantidad <= this._least(item);
     return node;
   };
 
@@ -117,23 +133,51 @@
     });
   };
 
+  // Where the reason is needed; null where it is not.
+  edit._reasonField = function (item, quantity) {
+    var self = this, input;
+    if (!takesMade(item, quantity)) { return null; }
+    input = dom.create('input', 'input');
+    input.type = 'text';
+    input.maxLength = 200;
+    input.required = true;
+    input.value = this.draft.razon;
+    input.setAttribute('placeholder', 'Ya se hizo: ¿por qué se quita?');
+    input.setAttribute('aria-label', 'Por qué se quita ' + item.producto_nombre);
+    input.oninput = function () { self.draft.razon = input.value; };
+    return input;
+  };
+
   edit._confirm = function (pedido, item) {
-    var self = this;
-    return dom.create('div', 'ledit', [
+    var self = this, remove = dom.create('button', 'btn btn--touch btn--primary', 'Quitar'), form;
+    remove.type = 'submit';
+    form = dom.create('form', 'ledit', [
       dom.create('p', 'ledit__ask', '¿Quitar ' + wording.line(item) + ' del pedido?'),
+      this._reasonField(item, 0),
       dom.create('div', 'pair', [
         button('No', 'btn--secondary', function () {
           self.removing = false;
           self.onChange();
         }),
-        button('Quitar', 'btn--primary', function () { self._remove(pedido); })
+        remove
       ])
     ]);
+    form.onsubmit = function () {
+      if (!takesMade(item, 0) || self.draft.razon.trim()) { self._remove(pedido, item); }
+      return false;
+    };
+    return form;
+  };
+
+  // Why the line cannot be removed here, or ''.
+  edit._kept = function (pedido, item) {
+    if (pedido.items.length === 1) { return 'Es el único plato: para quitarlo, cancele el pedido.'; }
+    return !this.mayTakeMade && takesMade(item, 0) ? 'Ya se hizo: para quitarlo, pida en caja o al encargado.' : '';
   };
 
   // What stands under the open line.
   edit.draw = function (pedido, item) {
-    var self = this, only = pedido.items.length === 1, form, save;
+    var self = this, kept = this._kept(pedido, item), form, save;
     if (this.removing) { return this._confirm(pedido, item); }
     save = dom.create('button', 'btn btn--touch btn--primary', 'Guardar');
     save.type = 'submit';
@@ -142,9 +186,10 @@
       this._noteButton(pedido, item),
       pedido.estado === 'listo' || pedido.estado === 'servido' ?
         dom.create('p', 'muted small', 'Con más cantidad, el pedido vuelve a cocina.') : null,
-      only ? dom.create('p', 'muted small', 'Es el único plato: para quitarlo, cancele el pedido.') : null,
+      this._reasonField(item, this.draft.cantidad),
+      kept ? dom.create('p', 'muted small', kept) : null,
       dom.create('div', 'pair', [
-        only ? button('Volver', 'btn--secondary', function () { self.toggle(pedido, item); }) :
+        kept ? button('Volver', 'btn--secondary', function () { self.toggle(pedido, item); }) :
           button('Quitar plato', 'btn--secondary', function () {
             self.removing = true;
             self.onChange();
@@ -153,7 +198,7 @@
       ])
     ]);
     form.onsubmit = function () {
-      self._save(pedido, item);
+      if (!takesMade(item, self.draft.cantidad) || self.draft.razon.trim()) { self._save(pedido, item); }
       return false;
     };
     return form;

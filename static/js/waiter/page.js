@@ -245,7 +245,7 @@
 
   // Rings for what was not there to carry before.
   function announce(pedido, changed) {
-    var lines = ready.lines(pedido), names = lines.map(wording.line).join(', '), key = lines.map(function (item) {
+    var lines = ready.lines(pedido), names = lines.map(pages.Ready.toCarry).map(wording.line).join(', '), key = lines.map(function (item) {
       return item.id;
     }).join() + pedido.estado;
     if (!ready.holds(pedido)) {

@@ -38,6 +38,11 @@
     return list;
   }
 
+  // As a line: what of it the guest does not have yet.
+  function toCarry(item) {
+    return { cantidad: pages.lines.toCarry(item), producto_nombre: item.producto_nombre };
+  }
+
   // The lines to carry now.
   ready.lines = function (pedido) {
     var carried = this.carried[pedido.id] || {}, lines;
@@ -93,13 +98,13 @@
     var lines = this.lines(pedido), missing = some(pedido.items, isPending), node = dom.create('div', 'ready__items');
     var i, dishes = 0, parts;
     for (i = 0; i < lines.length; i++) {
-      node.appendChild(dom.create('div', '', wording.line(lines[i])));
+      node.appendChild(dom.create('div', '', wording.line(toCarry(lines[i]))));
       if (lines[i].notas) { node.appendChild(dom.create('span', 'menu__note', lines[i].notas)); }
       parts = pages.parts.draw(lines[i], 'parts');
       if (parts) { node.appendChild(parts); }
     }
     if (!lines.length) { node.appendChild(dom.create('div', 'muted', 'Sin detalle: pregunte en cocina')); }
-    for (i = 0; i < missing.length; i++) { dishes += missing[i].cantidad; }
+    for (i = 0; i < missing.length; i++) { dishes += pages.lines.toMake(missing[i]); }
     if (dishes) {
       node.appendChild(dom.create('div', 'muted', dishes === 1 ? 'falta 1 plato' : 'faltan ' + dishes + ' platos'));
     }
@@ -160,5 +165,6 @@
     time.appendChild(dom.text(text));
   };
 
+  Ready.toCarry = toCarry;
   pages.Ready = Ready;
 }(window));

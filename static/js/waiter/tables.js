@@ -34,7 +34,7 @@
     if (seen.state === 'seen') {
       return ['seen--yes', 'checks', 'Cocina lo vio ' + clock.timeOf(pedido.visto_at), rest];
     }
-    return ['seen--saved', 'check', 'Guardado ' + clock.timeOf(pedido.timestamp), rest];
+    return ['seen--saved', 'check', 'Guardado ' + clock.timeOf(pages.lines.backAt(pedido) || pedido.timestamp), rest];
   };
 
   function seenNode(words) {
