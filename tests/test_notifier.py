@@ -42,16 +42,20 @@ async def test_every_publishing_method(notifier):
     await notifier.notificar_cambio_estado_pedido(5, "en_cocina")
     await notifier.notificar_item_modificado(5, 1, {"tipo_cambio": "cantidad_modificada", "cantidad_nueva": 3})
     await notifier.notificar_pedido_cancelado(5, "se fueron")
-    answer = await notifier.notificar_stock_bajo(9, "Queso", 0)
-    assert answer["id"] == 6
+    await notifier.notificar_stock_bajo(9, "Queso", 0)
+    answer = await notifier.notificar_cambio_mesa(5, 12)
     events = stored(notifier)
     assert [event["tipo"] for event in events] == [
-        "nuevo_pedido", "pedido_listo", "cambio_estado", "item_modificado", "pedido_cancelado", "alerta_stock",
+        # More than was ready goes back to the kitchen by an event of its own.
+        "nuevo_pedido", "pedido_listo", "cambio_estado", "cambio_estado", "item_modificado", "pedido_cancelado",
+        "alerta_stock", "cambio_mesa",
     ]  # fmt: skip
-    assert events[1]["items_listos_ids"] == [1]
-    assert (events[2]["estado"], events[2]["estado_anterior"]) == ("en_cocina", "listo")
-    assert (events[3]["item"]["cantidad"], events[4]["razon"]) == (3, "se fueron")
-    assert (events[5]["producto_id"], events[5]["nivel"]) == (9, "agotado")
+    _, ready, state, _, changed, cancelled, stock, moved = events
+    assert ready["items_listos_ids"] == [1]
+    assert (state["estado"], state["estado_anterior"]) == ("en_cocina", "listo")
+    assert (changed["item"]["cantidad"], cancelled["razon"]) == (3, "se fueron")
+    assert (stock["producto_id"], stock["nivel"]) == (9, "agotado")
+    assert (moved["mesa_anterior"], moved["mesa_numero"], answer["id"]) == (None, 12, moved["id"])
 
 
 async def test_the_other_fields_of_an_event_are_keywords(notifier):

@@ -42,7 +42,7 @@ _NAMES = (
     "Sofía Cruz", "Mario Guardado", "Daniela Escobar", "Roberto Flores", "Niña Tere", "Familia Ramírez",
 )  # fmt: skip
 _REASONS = ("El cliente se fue", "Se equivocaron de pedido", "El cliente no quiso esperar", "Pedido repetido")
-_CHANGES = {"cantidad": 12, "agregar": 10, "quitar": 7, "notas": 7, "cancelar": 7, "": 57}
+_CHANGES = {"cantidad": 12, "agregar": 10, "quitar": 7, "notas": 7, "cancelar": 7, "mesa": 4, "": 53}
 
 
 def wave_at(now: float) -> Wave:
@@ -79,7 +79,7 @@ class Guests:
         wanted = min(wanted, wave.most - tickets, MOST_OPEN - len(board.orders))
         if wanted <= 0:
             return []
-        taken = {order["mesa_numero"] for order in board.orders}
+        taken = _taken(board)
         deeds = []
         for _ in range(wanted):
             self._ordered += 1
@@ -138,6 +138,11 @@ class Guests:
         state = order["estado"]
         if kind == "cancelar":
             return self._cancel(order, rng) if board.cancelled_in_kitchen < MOST_CANCELLED else None
+        if kind == "mesa":
+            free = [table for table in _TABLES if table not in _taken(board)]
+            if order["tipo"] != "mesa" or not free:
+                return None
+            return act(_told(order, rng), order, "cambiar_mesa", mesa_numero=rng.choice(free))
         if order.get("pagado_at"):
             return None
         person = _told(order, rng)
@@ -176,6 +181,10 @@ class Guests:
 
     def _rng(self, purpose: str, number: int) -> Random:
         return Random(f"{self._seed}:{purpose}:{number}")
+
+
+def _taken(board: Board) -> set[int | None]:
+    return {order["mesa_numero"] for order in board.orders}
 
 
 def _told(order: Json, rng: Random) -> Person:

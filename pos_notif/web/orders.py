@@ -50,8 +50,8 @@ async def snapshot() -> Any:
 
 
 def _flag(name: str) -> bool:
-    """Reads a flag of the query: 1 or 0; absent or empty is 0."""
-    value = request.args.get(name) or "0"
+    """Reads a flag of the query: 1 or 0; absent is 0. Raises Invalid."""
+    value = request.args.get(name, "0")
     if value not in ("0", "1"):
         raise Invalid(fields={name: "debe ser 1 o 0"})
     return value == "1"

@@ -139,7 +139,7 @@ MEASURE = """smallest => {
   function shown(node) { return node.offsetParent !== null || getComputedStyle(node).position === 'fixed'; }
   var wrong = [];
   document.querySelectorAll('a, button, input').forEach(function (node) {
-    var box = node.getBoundingClientRect();
+    var box = (node.type === 'checkbox' ? node.labels[0] : node).getBoundingClientRect();
     if (!shown(node) || node.closest('.sr-only')) { return; }
     if (box.height < smallest - 0.1 || box.width < smallest - 0.1) {
       wrong.push([node.id || node.textContent, box.width + 'x' + box.height]);

@@ -187,7 +187,8 @@ def test_a_stream_that_is_torn_amid_an_order(engine: Engine, restaurant: Restaur
     eventually(shows(tab, 1, 2))
     restaurant.publish(order(3))
     eventually(shows(tab, 1, 2, 3))
-    assert len(tab.run("return document.querySelectorAll('[data-pedido-id=\"2\"] [data-item-id]');")) == 80
+    lines = "[data-pedido-id='2'] [data-item-id], [data-parte-de='2'] [data-item-id]"
+    assert tab.run(f'return document.querySelectorAll("{lines}").length;') == 80
 
 
 def test_a_page_that_is_left_and_comes_back_has_one_stream(

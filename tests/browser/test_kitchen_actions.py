@@ -193,7 +193,8 @@ def test_two_tablets_make_it_ready_at_once(kitchen: Any, tablet: Any, restaurant
     for page in (kitchen, tablet):
         shows(page, 1, "listo")
         assert page.locator(".ticket__said").count() == 0
-        assert not page.locator("#say").is_visible()
+        said = page.locator("#say")  # where a browser cannot keep its screen on, it says that alone
+        assert not said.is_visible() or "puede apagarse" in said.inner_text()
     real_time(kitchen, tablet)
     for page in (kitchen, tablet):
         ticket(page, 1).wait_for(state="detached")

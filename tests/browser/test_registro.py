@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ def test_the_log_is_searched_counted_and_downloaded(page: Any, floor: Floor) -> 
     page.get_by_label("Mesa").fill("8")
     page.get_by_label("Buscar plato, nota o razón").fill("")
     page.get_by_role("button", name="Buscar").click()
-    page.get_by_role("button", name="#53").first.click()
+    page.get_by_role("button", name=re.compile("^#[A-Z]53$")).first.click()
     expect(page.get_by_label("Pedido")).to_have_value(str(order))
     expect(count).to_have_text("2 filas")
     page.get_by_label("Mesa").fill("7")

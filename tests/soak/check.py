@@ -58,11 +58,20 @@ def receipt_alarm_problems(events: Sequence[Json], ack_seconds: float, slack: fl
     first_receipt: dict[int, Json] = {}
     waiting: dict[int, float] = {}  # what needs a receipt, and when it was sent to the kitchen
     raised: dict[int, int] = {}  # event → its alarm
+    orders: dict[int, int] = {}  # event → its order, of what waits
     alarm_times: list[float] = []
     for event in events:
         at = moment(event)
-        if event["tipo"] in ("nuevo_pedido", "pedido_cancelado") and "cocina" in event["salas"]:
+        if event.get("por_hacer"):
+            # Another round stands in the ticket that was not seen, and is seen with it.
+            for event_id in [known for known, order in orders.items() if order == event["pedido_id"]]:
+                del orders[event_id]
+                if event_id not in raised:
+                    del waiting[event_id]
+        needs_receipt = event["tipo"] in ("nuevo_pedido", "pedido_cancelado") or gives_work(event)
+        if needs_receipt and "cocina" in event["salas"]:
             waiting[event["id"]] = at
+            orders[event["id"]] = event["pedido_id"]
         elif event["tipo"] == "acuse_recibo":
             first_receipt.setdefault(event["evento_id"], event)
         elif event["tipo"] == "sin_acuse":
@@ -95,6 +104,14 @@ def receipt_alarm_problems(events: Sequence[Json], ack_seconds: float, slack: fl
         if (moment(receipt) if receipt else end) > due_by:
             problems.append(f"no sin_acuse of event {event_id}, unseen for more than {due_by - sent:.1f} s")
     return problems
+
+
+def gives_work(event: Json) -> bool:
+    """A change of state by which a kitchen has something to make that it had not before."""
+    return event["tipo"] == "cambio_estado" and (
+        event.get("por_hacer") is True
+        or (event.get("deshace") == "cancelar" and event["estado"] in ("pagado", "en_mesa", "en_cocina"))
+    )
 
 
 def moment(event: Json) -> float:

@@ -23,7 +23,7 @@ def test_the_check_of_alarms_knows_what_is_due():
         return {"id": event_id, "tipo": tipo, "timestamp": f"2026-11-24T19:00:{second:02}.000-06:00", **fields}
 
     def problems(*later):
-        order = event(1, 0, "nuevo_pedido", salas=["cocina"])
+        order = event(1, 0, "nuevo_pedido", pedido_id=7, salas=["cocina"])
         return receipt_alarm_problems([order, *later], ack_seconds=10, slack=2)
 
     def seen(event_id, second):
@@ -41,3 +41,6 @@ def test_the_check_of_alarms_knows_what_is_due():
     assert len(problems(seen(2, 9), alarm(3, 11))) == 1  # not due any more
     assert len(problems(alarm(2, 11), alarm(3, 30))) == 1  # again
     assert len(problems(alarm(2, 11), event(3, 15, "sin_acuse", evento_ids=[]))) == 1  # a flood
+    again = event(2, 9, "cambio_estado", pedido_id=7, estado="en_cocina", por_hacer=True, salas=["cocina"])
+    assert problems(again, event(3, 19, "acuse_recibo", evento_id=2)) == []  # a round is seen with what was there
+    assert len(problems(again, event(3, 25, "alerta_stock"))) == 1

@@ -182,7 +182,8 @@ def test_a_log_of_an_older_version_is_brought_up_and_owner_mode_and_link_stay(tm
     with opened(backup) as connection:
         for index in ("events_prunings", "events_alarms", "events_time", "events_type"):
             connection.execute(f"DROP INDEX {index}")
-        connection.execute("DROP TABLE screens")
+        for table in ("screens", "order_words"):
+            connection.execute(f"DROP TABLE {table}")
         connection.execute("PRAGMA user_version = 3")
     restored(backup, log)
     assert log.is_symlink()

@@ -50,7 +50,7 @@
   var sayTimer = null;
   var pressed = { id: null, at: 0 };   // whose big button was tapped last
   var LOOK_MS = 250;             // how often it is looked what is in sight
-  var BESIDE_MS = 300;           // a line takes no tap so soon after the button beside it
+  var BESIDE_MS = 300;           // a line takes no tap so soon after LISTO beside it
   var RING_AGAIN_MS = 20000;
   var PRESS_MS = 1500;
   var HOLD_MS = 10000;           // a finger that lies there longer is none
@@ -221,8 +221,9 @@
 
   // The big button.
   function press(record) {
-    pressed = { id: record.id, at: new Date().getTime() };
-    switch (pages.tickets.kindOf(record)) {
+    var kind = pages.tickets.kindOf(record);
+    if (kind === 'listo') { pressed = { id: record.id, at: new Date().getTime() }; }
+    switch (kind) {
     case 'entendido':
       if (record.pedido.estado === 'cancelado') { understood.add(record); }   // else the touch is all
       break;
@@ -238,14 +239,15 @@
 
   dom.byId('columns').onclick = function (event) {
     var ticket = recordOf(event.target, 'data-pedido-id') || recordOf(event.target, 'data-parte-de');
-    var line = recordOf(event.target, 'data-item-id'), node = event.target, record;
+    var line = recordOf(event.target, 'data-item-id'), node = event.target, record, head;
     record = ticket && orders.records[Number(ticket.getAttribute('data-pedido-id') || ticket.getAttribute('data-parte-de'))];
     if (!record || !fold.isSettled() || (line && isBeside(record))) { return; }
     while (node !== ticket && node.tagName !== 'BUTTON') { node = node.parentNode; }
     if (node !== ticket && !node.disabled) {
       if (line) { cooking.line(record, Number(line.getAttribute('data-item-id'))); } else { press(record); }
     }
-    if (ticket.querySelector('.ticket__head').contains(event.target)) { orders.unfold(record.id); }
+    head = ticket.querySelector('.ticket__head');     // what goes on in the next column has none
+    if (head && head.contains(event.target)) { orders.unfold(record.id); }
     touch(record);
     selection.clear();
     render();
