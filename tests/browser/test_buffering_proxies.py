@@ -68,6 +68,7 @@ def test_orders_come_by_polling_and_the_page_says_so(
         page.clock.fast_forward(17_000)
         until(page, lambda tried=tried: proxy.streams > tried)
         page.clock.fast_forward(11_000)  # as long as a greeting is waited for
+        page.wait_for_timeout(600)  # the proxy's own half second is over
         comes(page, restaurant, number)
     modes = page.evaluate("modes")
     assert modes[modes.index("polling") :] == ["polling"]
