@@ -50,6 +50,7 @@ class Pending:
 
     head_id: int
     head_hash: str
+    oldest: int | None = None  # where the log begins from now on, if that is being changed
     size: int = 0  # bytes of the events' JSON
     rows: list[tuple[Any, ...]] = field(default_factory=list)
     events: list[LoggedEvent] = field(default_factory=list)
@@ -68,6 +69,7 @@ class Pending:
 
     def merge(self, other: Pending) -> None:
         self.head_id, self.head_hash = other.head_id, other.head_hash
+        self.oldest = other.oldest or self.oldest
         self.size += other.size
         self.rows += other.rows
         self.events += other.events
@@ -276,6 +278,7 @@ class SqliteTransaction:
     def begin_after(self, up_to: int, anchor_hash: str) -> None:
         # At once, so that the group's next publications no longer know what is gone.
         self._connection.execute("UPDATE log SET oldest = ? + 1, anchor_hash = ?", (up_to, anchor_hash))
+        self.pending.oldest = up_to + 1
 
     def unacknowledged(self, after: int, up_to: int, since: SteadyMs) -> list[Unacknowledged]:
         receipts = [event for event in (*self._group.events, *self.pending.events) if event.tipo == RECEIPT]

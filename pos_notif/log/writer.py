@@ -332,8 +332,7 @@ def _commit(
     they are. Returns also those that were left to the next group: this one was large enough without them."""
     found = appended_since(connection, known_id, known_subscriptions)
     times.heard(found.bounds.newest)
-    head_id, head_hash = connection.execute("SELECT head_id, head_hash FROM log").fetchone()
-    pending = Pending(head_id, head_hash)
+    pending = Pending(found.bounds.newest, found.head_hash)
     left: list[_Job] = []
     for index, job in enumerate(group):
         if pending.size >= MAX_GROUP_BYTES:
@@ -350,6 +349,7 @@ def _commit(
             pending.merge(transaction.pending)
     if pending.rows or pending.keys or pending.follows or pending.products:
         write_rows(connection, pending)
+    bounds = Bounds(found.bounds.epoch, pending.oldest or found.bounds.oldest, pending.head_id)
     version = found.subscriptions_version + len(pending.follows)
-    written = Appended(found.events + pending.events, read_bounds(connection), version, found.subscriptions)
+    written = Appended(found.events + pending.events, bounds, pending.head_hash, version, found.subscriptions)
     return written, pending.on_commit, left

@@ -50,7 +50,7 @@ async def guard_answer(response: Response) -> Response:
     waits, the log's table and a day's figures may take seconds. What was done by then is done, and said."""
     who = g.get("principal")
     if who is not None and request.method in _SAFE_METHODS:
-        still = await authenticate()
+        still = await services().accounts.find(g.credential.kind, g.credential.secret)
         if still is None or (still.kind, still.id, still.role) != (who.kind, who.id, who.role):
             return await answer_to(NotAuthenticated())
     return response
@@ -63,7 +63,7 @@ def principal() -> Principal:
 
 def session_cookie() -> str:
     """Returns the name of the cookie that the present request's session came in."""
-    return cast(str, g.cookie)
+    return cast(str, g.credential.cookie)
 
 
 async def authenticate() -> Principal | None:
@@ -73,7 +73,7 @@ async def authenticate() -> Principal | None:
     found = await services().accounts.find_first(sent)
     if found is None:
         return None
-    g.cookie = sent[found[0]].cookie
+    g.credential = sent[found[0]]
     return found[1]
 
 

@@ -31,10 +31,12 @@ def read_bounds(connection: sqlite3.Connection) -> Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """What is new in the store. `subscriptions` are all there are, where another process has changed some."""
+    """What is new in the store, up to the event whose hash is `head_hash`. `subscriptions` are all there are, where
+    another process has changed some."""
 
     events: list[LoggedEvent]
     bounds: Bounds
+    head_hash: str
     subscriptions_version: int
     subscriptions: list[tuple[Owner, int, int]] | None = None
 
@@ -42,15 +44,16 @@ class Appended:
 def appended_since(connection: sqlite3.Connection, known_id: int, known_subscriptions: int) -> Appended:
     """Returns what other processes have written: no more than the newest events, since readers get a gap from the
     database."""
-    *row, version = connection.execute("SELECT epoch, oldest, head_id, subscriptions_version FROM log").fetchone()
+    sql = "SELECT epoch, oldest, head_id, head_hash, subscriptions_version FROM log"
+    *row, head_hash, version = connection.execute(sql).fetchone()
     bounds = Bounds(*row)
     subscriptions = None if version == known_subscriptions else read_subscriptions(connection)
     if bounds.newest <= known_id:
-        return Appended([], bounds, version, subscriptions)
+        return Appended([], bounds, head_hash, version, subscriptions)
     rows = connection.execute(
         f"SELECT {EVENT_COLUMNS} FROM events WHERE id > ? ORDER BY id DESC LIMIT 1000", (known_id,)
     ).fetchall()
-    return Appended([event_of(row) for row in reversed(rows)], bounds, version, subscriptions)
+    return Appended([event_of(row) for row in reversed(rows)], bounds, head_hash, version, subscriptions)
 
 
 def read_subscriptions(connection: sqlite3.Connection) -> list[tuple[Owner, int, int]]:
