@@ -48,6 +48,22 @@ def test_a_ready_order_that_changes_comes_back_until_it_is_touched(kitchen: Any,
     assert restaurant.server.request("GET", "/api/pedidos/1")[2]["pedido"]["estado"] == "listo"
 
 
+def test_a_touch_on_a_line_of_it_has_that_line_made_again(kitchen: Any, restaurant: Any) -> None:
+    """The others are on the pass and stay ready."""
+    restaurant.publish(burgers(), change(1, "listo"))
+    until(kitchen, lambda: seen(restaurant))
+    pass_time(kitchen, seconds=40)
+    ticket(kitchen, 1).wait_for(state="detached")
+    restaurant.publish(modified(12, NOTES))
+    kitchen.wait_for_selector('[data-pedido-id="1"].ticket--ready')
+    ticket(kitchen, 1).locator('[data-item-id="12"]').click()
+    kitchen.wait_for_selector('[data-pedido-id="1"][data-estado="en_cocina"]')
+    expect(ticket(kitchen, 1).locator("[aria-pressed]")).to_have_count(3)
+    expect(ticket(kitchen, 1).locator('[aria-pressed="false"]')).to_have_attribute("data-item-id", "12")
+    pedido = restaurant.server.request("GET", "/api/pedidos/1")[2]["pedido"]
+    assert [line["estado_item"] for line in pedido["items"]] == ["listo", "listo", "pendiente"]
+
+
 def test_what_changed_while_no_page_was_open_is_marked(page: Any, restaurant: Any) -> None:
     """A snapshot names what nobody has seen by its ids alone."""
     quantity = {"tipo_cambio": "cantidad_modificada", "cantidad_nueva": 2}

@@ -102,6 +102,23 @@ def test_what_needs_https_is_told_and_the_shift_starts_without(page: Any, restau
     until(page, lambda: waiting(restaurant, 1) == [])
 
 
+RETURNED = """() => {
+  var real = window.setTimeout, later = [], missed = new posNotif.Missed(function () {}, null), old, found;
+  window.setTimeout = function (call) { later.push(call); };
+  missed.onMode(true);
+  missed.onMode(false);
+  window.setTimeout = real;
+  old = posNotif.clock.now() - 34 * 3600000;
+  found = [missed.covers(old)];
+  later.forEach(function (call) { call(); });
+  return found.concat(missed.covers(old));
+}"""
+
+
+def test_what_comes_after_the_clock_was_set_back_is_no_missed_news_for_long(kitchen: Any) -> None:
+    assert kitchen.evaluate(RETURNED) == [True, False]
+
+
 @pytest.mark.faults
 def test_each_kind_of_news_has_its_tone_and_what_was_missed_has_one(page: Any, restaurant: Any) -> None:
     page.add_init_script(TONES)

@@ -75,10 +75,14 @@
     }
   };
 
-  // A tap on a line: done, or not done after all.
+  // A tap on a line: done, or not done after all; of an order that changed when it was ready, to be made again.
   cooking.line = function (record, itemId) {
     var pedido = record.pedido, item = lines.byId(pedido.items, itemId), waiting = this._waitingOn(record.id);
     if (!item || waiting.whole || waiting.lines[itemId]) { return; }
+    if (pedido.estado === 'listo') {
+      this.operations.act(pedido, 'recuperar', { item_ids: [itemId] });
+      return;
+    }
     this.operations.act(pedido, lines.isReady(item) ? 'item_pendiente' : 'item_listo', {
       item_id: itemId, version: pedido.version
     }, { seen: lines.content(item) });

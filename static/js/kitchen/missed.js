@@ -5,6 +5,7 @@
 
   var pages = window.posNotif = window.posNotif || {};
   var GATHER_MS = 300;
+  var RETURN_MS = 30000;         // so long after the return what is older may still come: no longer, should the clock be set back
   var COUNTED = { new: 'nuevos', cancelled: 'cancelados', changed: 'cambios', recalled: 'cambios' };
 
   function none() {
@@ -17,6 +18,7 @@
     this.sound = sound;
     this.counts = none();
     this.until = 0;              // what is older was missed
+    this.returning = null;
     this.timer = null;
   }
 
@@ -28,11 +30,14 @@
 
   // Polling delivers before it says that it is back, a stream after.
   missed.onMode = function (offline) {
+    var self = this;
     if (offline && this.until !== Infinity) {
+      window.clearTimeout(this.returning);
       this.until = Infinity;
       this.counts = none();
     } else if (!offline && this.until === Infinity) {
       this.until = pages.clock.now();
+      this.returning = window.setTimeout(function () { self.until = 0; }, RETURN_MS);
       this.tell(this.counts);
     }
   };

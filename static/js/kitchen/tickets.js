@@ -59,7 +59,7 @@
     var done = waiting ? waiting === 'item_listo' : item.estado_item === 'listo' || item.estado_item === 'servido';
     var gone = estado === 'cancelado' || item.estado_item === 'cancelado';
     var kind = gone ? '' : (mark && mark.kind) || '';
-    var tappable = states.TO_COOK[estado] && !gone && item.estado_item !== 'servido';
+    var tappable = (states.TO_COOK[estado] || record.changedReady) && !gone && item.estado_item !== 'servido';
     var node = create(tappable ? 'button' : 'div', 'line', [
       kind === 'added' ? sign('plus') : null,
       kind === 'notes' ? sign('swap') : null,
