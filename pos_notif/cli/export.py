@@ -19,7 +19,7 @@ from ..database.paths import PRIVATE, exists, is_directory, is_file, private
 from ..errors import CommandFailed, Invalid, LogRefused
 from ..events import FILTERED_ROOMS, MANAGERS, ORDER_ROOM, STATES, TYPES
 from ..history.csv_rows import SEPARATORS
-from ..history.filters import MAX_TEXT, parse_after, parse_filters
+from ..history.filters import MAX_TEXT, SUBJECTS, parse_after, parse_filters
 from ..history.query import CSV, FORMATS, NDJSON, Export, read_log_state
 from ..log.event_log import Pruned
 from ..upkeep.progress import Display
@@ -52,7 +52,11 @@ FILTERS = {
         "day", "DATE", "A business day, from 4 in the morning to 4 in the morning.", "a date, such as 2026-11-24"
     ),
     "tipo": FilterOption("type", "TYPE", "Type of event, e.g. cambio_estado.", "one of " + ", ".join(TYPES)),
+    "asunto": FilterOption(
+        "subject", "WORD", "What it is about: " + ", ".join(SUBJECTS) + ".", "one of " + ", ".join(SUBJECTS)
+    ),
     "pedido_id": FilterOption("order", "ID", "Id of the order.", "the number of an order"),
+    "numero": FilterOption("number", "NUMBER", "Number by which people know the order, e.g. C12.", _TEXT),
     "mesa": FilterOption("table", "TABLE", "Number or name of the table.", _TEXT),
     "usuario": FilterOption("user", "NAME", "Who did it: name or id.", _TEXT),
     "rol": FilterOption("role", "ROLE", "The role of who did it, e.g. cajero.", _TEXT),

@@ -10,10 +10,13 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any
 
 from ..clock import business_day_start
+from ..database.literals import literals
 from ..errors import Invalid
 from ..events import (
+    ALARMS,
     CANCELLED,
     FILTERED_ROOMS,
+    ITEM_CHANGED,
     KITCHEN,
     MANAGERS,
     NEW_ORDER,
@@ -27,6 +30,7 @@ from ..events import (
     TYPES,
     WAITERS,
 )
+from ..orders.state import CANCEL
 from ..wire.json_limits import MAX_ID
 
 MAX_TEXT = 200
@@ -63,6 +67,23 @@ _TABLE = f"""(? IN ({_own("mesa_numero")}, {_LEFT})
 _STATE = _of_json("e", f"""CASE e.type WHEN '{STATE_CHANGE}' THEN json_extract(e.data, '$.estado')
  WHEN '{NEW_ORDER}' THEN json_extract(e.data, '$.pedido.estado') WHEN '{ORDER_CANCELLED}' THEN '{CANCELLED}'
  WHEN '{ORDER_READY}' THEN iif(json_extract(e.data, '$.parcial'), NULL, '{READY}') END""")  # fmt: skip
+# An order is asked for by the number that people read: the order's in the event, else the one that the log knows of it,
+# else its id. `numero` of an event itself is somebody else's.
+_IN_EVENT = _of_json("e", "json_extract(e.data, '$.pedido.numero')")
+_IN_LOG = f"(SELECT {_orders('numero')} FROM orders AS o WHERE o.id = e.order_id)"
+_NUMBER = f"CAST(coalesce({_IN_EVENT}, {_IN_LOG}, e.order_id) AS TEXT) = ? COLLATE NOCASE"
+# What a manager asks about. A cancellation is found with what took it back.
+_CANCELS = _of_json("e", f"""json_extract(e.data, '$.estado') = '{CANCELLED}'
+ OR json_extract(e.data, '$.deshace') = '{CANCEL}'""")  # fmt: skip
+_RECALLS = _of_json("e", "json_type(e.data, '$.recuperado') = 'true'")
+_TAKES_OFF = _of_json("e", "json_type(e.data, '$.quitado') IS NOT NULL")
+_SUBJECT = {
+    CANCELLED: f"(e.type = '{ORDER_CANCELLED}' OR (e.type = '{STATE_CHANGE}' AND {_CANCELS}))",
+    "recuperado": f"(e.type = '{STATE_CHANGE}' AND {_RECALLS})",
+    "quitado": f"(e.type = '{ITEM_CHANGED}' AND {_TAKES_OFF})",
+    "alarma": f"e.type IN ({literals(ALARMS)})",
+}
+SUBJECTS = tuple(_SUBJECT)
 _ROLE = _of_json("e", "json_extract(e.data, '$.actor.rol')")
 _USER = _of_json("e", """json_extract(e.data, '$.actor.username') = ? COLLATE NOCASE
  OR json_extract(e.data, '$.actor.usuario_id') = ?""")  # fmt: skip
@@ -77,7 +98,9 @@ class Filters:
     hasta: str = ""
     dia: str = ""
     tipo: str = ""
+    asunto: str = ""
     pedido_id: str = ""
+    numero: str = ""
     mesa: str = ""
     usuario: str = ""
     rol: str = ""
@@ -102,6 +125,8 @@ class Filters:
 
         if self.tipo:
             add("e.type = ?", self.tipo)
+        if self.asunto:
+            add(_SUBJECT[self.asunto])
         if self.pedido_id:
             add("e.order_id = ?", int(self.pedido_id))
         if self.sala in _FLAG:
@@ -116,6 +141,8 @@ class Filters:
             add(_USER, self.usuario, int(self.usuario) if _is_number(self.usuario) else None)
         if self.estado:
             add(f"{_STATE} = ?", self.estado)
+        if self.numero:
+            add(_NUMBER, self.numero.removeprefix("#"))
         if self.mesa:
             number = int(self.mesa) if _is_number(self.mesa) else None
             add(_TABLE, number, self.mesa, number, self.mesa)
@@ -157,6 +184,8 @@ def _problem(name: str, text: str) -> str | None:
         return "tiene caracteres que no se imprimen"
     if name == "tipo" and text not in TYPES:
         return _one_of(TYPES)
+    if name == "asunto" and text not in SUBJECTS:
+        return _one_of(SUBJECTS)
     if name == "estado" and text not in STATES:
         return _one_of(STATES)
     if name == "pedido_id" and not (_is_number(text) and 1 <= int(text) <= MAX_ID):

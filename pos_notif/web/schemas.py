@@ -183,7 +183,7 @@ class StreamQuery(BaseModel):
 
 class ViewQuery(BaseModel):
     vista: Literal["cocina", "meseros", "cajeros", "todos"] | None = None
-    todas: Literal["0", "1"] | None = Field(None, description="con vista=meseros: también los de otros")
+    todas: Literal["0", "1"] | None = Field(None, description="con vista=meseros o cajeros: todos los abiertos")
 
 
 class ClientQuery(BaseModel):
@@ -215,7 +215,9 @@ class LogFilters(BaseModel):
     hasta: str | None = Field(None, description="fecha o hora ISO 8601, inclusive")
     dia: str | None = Field(None, description="día de negocio, de 4 a 4 de la mañana")
     tipo: str | None = None
+    asunto: str | None = Field(None, description="de qué trata: cancelado, recuperado, quitado o alarma")
     pedido_id: int | None = None
+    numero: str | None = Field(None, description="el número del pedido, como lo ve la gente: C12")
     mesa: str | None = None
     usuario: str | None = Field(None, description="nombre o id")
     rol: str | None = None

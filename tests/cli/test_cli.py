@@ -118,8 +118,8 @@ SPANISH = re.compile(
     [
         *((path, "--help") for path, _ in commands()),
         *((("export",), option, "\x01") for option in (
-            "--from", "--to", "--day", "--type", "--order", "--table", "--user", "--role", "--room", "--state",
-            "--text", "--after", "--separator", "--format",
+            "--from", "--to", "--day", "--type", "--subject", "--order", "--number", "--table", "--user", "--role",
+            "--room", "--state", "--text", "--after", "--separator", "--format",
         )),
         (("export",), "--text", "x" * 201),
         (("user", "create", "Ana"), "--role", "jefe"),

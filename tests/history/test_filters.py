@@ -24,7 +24,10 @@ from pos_notif.orders.drafts import OrderState
 from tests.support.pos import HOUR, Pos, change_line, running_pos
 
 ZONE = ZoneInfo("America/El_Salvador")
-NAMES = ("desde", "hasta", "dia", "tipo", "pedido_id", "mesa", "usuario", "rol", "sala", "estado", "q", "desde_id")
+NAMES = (
+    "desde", "hasta", "dia", "tipo", "asunto", "pedido_id", "numero", "mesa", "usuario", "rol", "sala", "estado", "q",
+    "desde_id",
+)  # fmt: skip
 
 
 def refused(**sent: str) -> dict[str, str]:
@@ -44,7 +47,8 @@ def test_the_states_are_those_of_the_drafts():
         ("hasta", "9999-12-31"), ("hasta", "2026-02-30"), ("dia", "2026-11-24T05:00:00"), ("dia", "hoy"),
         ("tipo", "nuevo"), ("pedido_id", "0"), ("pedido_id", "-1"), ("pedido_id", "²"), ("pedido_id", str(2**53)),
         ("mesa", "x" * 201), ("mesa", "T\n1"), ("sala", "bar"), ("sala", "pedido_"), ("sala", "pedido_x"),
-        ("estado", "frito"), ("desde", "20261124"), ("hasta", "2026-W48-2"), ("hasta", "2026-11"),
+        ("estado", "frito"), ("asunto", "listo"), ("numero", "C\n1"),
+        ("desde", "20261124"), ("hasta", "2026-W48-2"), ("hasta", "2026-11"),
         ("desde", "2026-11-24x19:05"), ("mesa", "T\x00"),
         ("q", "x" * 201), ("q", "a\nb"), ("usuario", "a\x00"),
     ],
@@ -122,7 +126,8 @@ async def a_restaurants_log(pos: Pos) -> None:
         kind = {"tipo": "llevar"} if takeaway else {"mesa_numero": number % 5}
         if number == 7:
             kind = {"mesa": "Terraza 2"}
-        await pos.new_order(number, **kind, notas="50 % más" if number % 2 else None)
+        called = {"numero": f"C{number}"} if number > 6 else {}
+        await pos.new_order(number, **kind, **called, notas="50 % más" if number % 2 else None)
         await pos.publish("cambio_estado", pedido_id=number, estado="en_cocina", actor=actor)
         await pos.publish(
             "item_modificado", pedido_id=number, item_id=1, actor=actor,
@@ -135,17 +140,29 @@ async def a_restaurants_log(pos: Pos) -> None:
         pos.clock.advance(-1800 if number == 6 else 2 * HOUR)
     await pos.publish("cambio_mesa", pedido_id=6, mesa_numero=77)
     await change_line(pos, 9, "item_agregado", producto_nombre="Café", cantidad_nueva=1)
+    await pos.publish(
+        "item_modificado", pedido_id=5, item_id=1, razon="Cortesía",
+        cambios={"tipo_cambio": "cantidad_modificada", "cantidad_nueva": 1},
+    )  # fmt: skip
+    await pos.set_state(7, "en_cocina", recuperado=True)
+    await pos.set_state(8, "cancelado")
+    for action in ({"accion": "cancelar", "razon": "Pedido repetido"}, {"accion": "deshacer", "deshace": "cancelar"}):
+        answer = await pos.request("POST", "/api/pedidos/11/acciones", {**action, "operacion_id": action["accion"]})
+        assert answer.status == 200, answer.body
 
 
 def expected(
-    events: list[tuple[int, str, dict[str, Any]]], tables: dict[int, set[Any]], sent: dict[str, str]
+    events: list[tuple[int, str, dict[str, Any]]],
+    orders: dict[int, dict[str, Any]],
+    sent: dict[str, str],
 ) -> list[int]:
-    """The same in Python, from each event's JSON."""
+    """The same in Python, from each event's JSON and that of its order."""
     found = []
     for ms, text, event in events:
         pedido = event.get("pedido") or {}
+        known = orders.get(event.get("pedido_id"), {})
         own = {event.get("mesa_numero", pedido.get("mesa_numero")), event.get("mesa", pedido.get("mesa"))} - {None}
-        named = {str(table).lower() for table in (own or tables.get(event.get("pedido_id"), set())) - {None}}
+        named = {str(table).lower() for table in (own or {known.get("mesa_numero"), known.get("mesa")}) - {None}}
         if "mesa_anterior" in event:
             named.add(str(event["mesa_anterior"]).lower())
         states = {
@@ -154,13 +171,23 @@ def expected(
             "pedido_cancelado": "cancelado",
             "pedido_listo": None if event.get("parcial") else "listo",
         }
-        local, actor = datetime.fromtimestamp(ms / 1000, ZONE), event["actor"]
+        subjects = {
+            "cancelado": states.get(event["tipo"]) == "cancelado" or event.get("deshace") == "cancelar",
+            "recuperado": event.get("recuperado") is True,
+            "quitado": "quitado" in event,
+            "alarma": event["tipo"] in ("sin_acuse", "sin_pantalla", "pantalla_recuperada"),
+        }
+        local = datetime.fromtimestamp(ms / 1000, ZONE)
+        actor = event.get("actor") or {"usuario_id": None, "username": "", "rol": None}
+        number = str(pedido.get("numero", known.get("numero")))
         checks = {
             "desde": lambda text, local=local: str(local.date()) >= text,
             "hasta": lambda text, local=local: str(local.date()) <= text,
             "dia": lambda text, local=local: str((local - timedelta(hours=4)).date()) == text,
             "tipo": lambda text, event=event: event["tipo"] == text,
+            "asunto": lambda text, subjects=subjects: subjects[text],
             "pedido_id": lambda text, event=event: event.get("pedido_id") == int(text),
+            "numero": lambda text, number=number: number.lower() == text.lower().removeprefix("#"),
             "mesa": lambda text, named=named: text.lower() in named,
             "usuario": lambda text, actor=actor: (
                 actor["username"].lower() == text.lower() or str(actor["usuario_id"]) == text
@@ -185,7 +212,20 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
             await a_restaurants_log(pos)
 
     asyncio.run(fill())
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        raise_an_alarm(connection)
     return path
+
+
+def raise_an_alarm(connection: sqlite3.Connection) -> None:
+    """As the service does half a minute after a room's last screen has gone; what it waits for is another test's."""
+    (head,) = connection.execute("SELECT head_id FROM log").fetchone()
+    event = {"id": head + 1, "tipo": "sin_pantalla", "rol": "cocinero", "salas": ["meseros", "managers"]}
+    connection.execute(
+        "INSERT INTO events SELECT ?, ms, 'sin_pantalla', NULL, 0, 1, 0, hash, ? FROM events WHERE id = ?",
+        (head + 1, json.dumps(event), head),
+    )
+    connection.execute("UPDATE log SET head_id = ?", (head + 1,))
 
 
 VALUES = {
@@ -193,7 +233,9 @@ VALUES = {
     "hasta": ["2026-11-23", "2026-11-24", "2026-11-25"],
     "dia": ["2026-11-23", "2026-11-24", "2026-11-25"],
     "tipo": ["nuevo_pedido", "item_modificado", "pedido_cancelado", "alerta_stock", "poda"],
+    "asunto": ["cancelado", "recuperado", "quitado", "alarma"],
     "pedido_id": ["1", "4", "999"],
+    "numero": ["2", "c12", "#C11", "C1", "12"],
     "mesa": ["0", "1", "2", "77", "TERRAZA 2", "x"],
     "usuario": ["Juan Pérez", "ana", "5", "nadie"],
     "rol": ["mesero", "bot", "manager"],
@@ -209,11 +251,8 @@ def check(path: Path, sent: dict[str, str]) -> int:
     """The count, and the table's pages in both directions, are what Python finds."""
     with contextlib.closing(sqlite3.connect(path)) as connection:
         rows = connection.execute("SELECT ms, data FROM events ORDER BY id").fetchall()
-        known = connection.execute(
-            "SELECT id, json_extract(data, '$.mesa_numero'), json_extract(data, '$.mesa') FROM orders"
-        )
-        tables = {order_id: set(table) for order_id, *table in known}
-        wanted = expected([(ms, data, json.loads(data)) for ms, data in rows], tables, sent)
+        orders = {order_id: json.loads(data) for order_id, data in connection.execute("SELECT id, data FROM orders")}
+        wanted = expected([(ms, data, json.loads(data)) for ms, data in rows], orders, sent)
         query, after = LogQuery(connection, parse_filters(sent, ZONE), read_log_state(connection)), parse_after(sent)
         assert query.count(after) == len(wanted), sent
         for newest_first in (False, True):
@@ -246,6 +285,8 @@ def test_what_is_appended_while_it_counts_does_not_count(log: Path, tmp_path: Pa
 def test_each_filter_finds_what_python_finds(log: Path):
     counts = {name: [check(log, {name: value}) for value in values] for name, values in VALUES.items()}
     assert {name for name, found in counts.items() if any(found)} == set(NAMES)
+    assert all(counts["asunto"])
+    assert counts["numero"][-2:] == [0, 0]  # of C11 and C12 no part
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -99,14 +99,15 @@ def log_table(stage: Play) -> None:
         "pedido_id=3", "mesa=9", "usuario=ROSA&limite=2", "rol=cajero&limite=2", "sala=cajeros&limite=2",
         "estado=cancelado", "q=caf%C3%A9&limite=2", "desde=2026-11-24T19:10:00&hasta=2026-11-24T19:13:00&limite=3",
         "dia=2026-11-24&limite=1", "dia=2026-11-23", "desde_id=58",
-        "q=%25&limite=1&orden=asc", "usuario=41",
+        "q=%25&limite=1&orden=asc", "usuario=41", "asunto=cancelado&limite=2", "asunto=alarma&limite=1",
+        "numero=%233&limite=2",
     ):  # fmt: skip
         stage.ask(file, query, "GET", f"{url}?{query}")
     stage.ask(
         file,
         "wrong filters",
         "GET",
-        f"{url}?desde=ayer&tipo=x&pedido_id=0&mesa=-1&sala=bar&estado=frito&rol=x&desde_id=a",
+        f"{url}?desde=ayer&tipo=x&pedido_id=0&mesa=-1&sala=bar&estado=frito&rol=x&asunto=x&desde_id=a",
     )
     for query in ("limite=0", "orden=lado", "cursor=aaaaaa-1"):
         stage.ask(file, f"wrong: {query}", "GET", f"{url}?{query}")
