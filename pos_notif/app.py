@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -42,13 +41,13 @@ from .web import (
     stream,
 )
 from .web.access import COOKIE, guard, guard_answer
-from .web.answers import names_of_files
 from .web.hot_path import HotPath
 from .web.metrics import Metrics
 from .web.openapi import OpenApi
 from .web.rate_limit import Buckets
 from .web.security_headers import secure
 from .web.services import EXTENSION, Services
+from .web.static_files import StaticFiles
 
 # What scripts of listed origins may send: our own headers, and those that their libraries add by themselves.
 SHARED_HEADERS = [
@@ -72,10 +71,10 @@ class NotificationApp(Quart):
             template_folder=str(resource("templates")),
         )
         self.notifier = NotificadorPedidos(config=config, clock=clock, ticks=ticks)
+        self.static_files = StaticFiles(resource("static"))
 
     async def send_static_file(self, filename: str) -> Response:
-        with names_of_files():
-            return await super().send_static_file(filename)
+        return await self.static_files.send(filename)
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[Services]:
@@ -125,8 +124,8 @@ def create_app(
         _share_api(app, config.origins)
     app.after_request(secure)
     app.while_serving(partial(_serve, app, config))
-    assets = _assets_version()
-    app.context_processor(lambda: {"restaurant_name": config.restaurant_name, "static_version": assets})
+    named = {"restaurant_name": config.restaurant_name, "static_version": app.static_files.version}
+    app.context_processor(lambda: named)
     return app
 
 
@@ -168,11 +167,11 @@ async def _serve(app: NotificationApp, config: Config) -> AsyncGenerator[None]:
     async with AsyncExitStack() as stack:
         await notifier.open()
         stack.push_async_callback(notifier.close)
-        app.extensions[EXTENSION] = await _begin(stack, config, notifier)
+        app.extensions[EXTENSION] = await _begin(stack, config, notifier, app.static_files.version)
         yield
 
 
-async def _begin(stack: AsyncExitStack, config: Config, notifier: NotificadorPedidos) -> Services:
+async def _begin(stack: AsyncExitStack, config: Config, notifier: NotificadorPedidos, version: str) -> Services:
     log, directory = notifier.log, notifier.directory
     accounts = Accounts(log.database, log.clocks, config.session_hours, log.counts)
     stack.callback(accounts.close)
@@ -182,7 +181,8 @@ async def _begin(stack: AsyncExitStack, config: Config, notifier: NotificadorPed
     log.on_foreign_commit(connections.verify)
     downloads = Downloads(log, connections)
     services = Services(
-        config, log, notifier.publishing, directory, accounts, connections, Streams(log, directory, connections),
+        config, log, notifier.publishing, directory, accounts, connections,
+        Streams(log, directory, connections, version),
         DayFigures(log), Metrics(log, directory, connections, package_version()), downloads,
         poll_limit=Buckets(POLL_BURST, config.poll_rate),
         publish_limit=Buckets(max(1.0, config.publish_rate), config.publish_rate),
@@ -223,13 +223,3 @@ def _document(app: Quart) -> None:
         security=[{"token": []}, {"sesion": []}],
         conversion_preference="pydantic",
     )
-
-
-def _assets_version() -> str:
-    """Returns a word that changes with what the pages load: a tablet that was open during an upgrade gets the new files
-    at once."""
-    digest = hashlib.sha256()
-    for file in sorted(resource("static").rglob("*")):
-        if file.is_file():
-            digest.update(file.read_bytes())
-    return digest.hexdigest()[:12]

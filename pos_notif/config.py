@@ -38,6 +38,11 @@ class Config:
     certfile: str = _setting("", "Certificate chain (PEM) for HTTPS. Without one the service speaks plain HTTP.")
     keyfile: str = _setting("", "The certificate's private key (PEM, no passphrase). None: it stands in the same file.")
     restaurant_name: str = _setting("Restaurante", "Name shown on the sign-in page.")
+    login_names: bool = _setting(
+        False,
+        "Show everybody's name on the sign-in page. false: those who have signed in on the device, since whoever "
+        "reaches the page reads them.",
+    )
     timezone: str = _setting("America/El_Salvador", "The restaurant's zone: every time on the wire carries its offset.")
     origins: tuple[str, ...] = _setting(
         (),
@@ -83,6 +88,11 @@ class Config:
     warn_minutes: float = _setting(8.0, "An order that is not ready after so long is marked: hurry.", (0.001, 24 * 60))
     late_minutes: float = _setting(
         15.0, "An order that is not ready after so long is late, on the screens and in the figures.", (0.001, 24 * 60)
+    )
+    kitchen_start: bool = _setting(
+        True,
+        "The kitchen taps INICIAR, then LISTO: cooking is measured apart from waiting. false: LISTO alone, and only "
+        "the whole time is measured.",
     )
     keep_days: float = _setting(
         0.0,

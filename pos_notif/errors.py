@@ -46,7 +46,15 @@ class MalformedRequest(DomainError):
 
 
 class BadCredentials(DomainError):
+    """`extra` says how many tries are left, as `intentos_restantes`; without any, `retry_after` is in whole seconds."""
+
     code, message = "credenciales_invalidas", "El usuario o el PIN no coinciden."
+    retry_after: int | None = None
+
+    def count(self, left: int, wait_seconds: float) -> None:
+        """Says how many tries are left; where there is none, how long it takes until there is one again."""
+        self.extra["intentos_restantes"] = left
+        self.retry_after = None if left else max(1, ceil(wait_seconds))
 
 
 class TryLater(DomainError):

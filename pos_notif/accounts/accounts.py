@@ -76,12 +76,13 @@ class Accounts:
 
     async def _login(self, username: str, password: str, address: str) -> tuple[Principal, str]:
         key = username_key(username)
-        async with self._throttle.attempt(key, address):
-            row = await self._database.read(
-                lambda db: db.execute(
-                    "SELECT id, username, role, password_hash FROM users WHERE username_key = ?", (key,)
-                ).fetchone()
-            )
+        row = await self._database.read(
+            lambda db: db.execute(
+                "SELECT id, username, role, password_hash FROM users WHERE username_key = ?", (key,)
+            ).fetchone()
+        )
+        # A new PIN begins a new count: whoever is locked out is let in by it.
+        async with self._throttle.attempt(f"{key}\n{row[3] if row else ''}", address):
             if not await self._passwords.match(row[3] if row else None, password):
                 raise BadCredentials
             user_id, name, role, password_hash = row
@@ -222,6 +223,12 @@ class Accounts:
 
     async def list_users(self) -> list[dict[str, Any]]:
         return await self._rows("SELECT id, username, role, created_ms FROM users ORDER BY username_key")
+
+    async def list_people(self) -> list[dict[str, str]]:
+        """Returns who may sign in, as everybody may be told: by role, then by name."""
+        users = await self.list_users()
+        people = [{"username": user["username"], "rol": user["role"]} for user in users]
+        return sorted(people, key=lambda person: ROLES.index(person["rol"]))
 
     async def set_role(self, username: str, role: str) -> None:
         """Gives the user another role, and ends the user's sessions: none goes on with the old one. Raises Invalid or

@@ -32,7 +32,8 @@ class LoginThrottle:
 
     @asynccontextmanager
     async def attempt(self, username_key: str, address: str) -> AsyncGenerator[None]:
-        """Makes the body one attempt: it fails by BadCredentials (or by being cancelled) and succeeds by ending.
+        """Makes the body one attempt: it fails by BadCredentials (or by being cancelled) and succeeds by ending. The
+        error is told how many are left.
 
         Attempts side by side take turns, so that wrong ones cannot exceed the limit and right ones, of ten
         tablets that sign in with one user, do not reach it. Raises TooManyAttempts.
@@ -47,15 +48,22 @@ class LoginThrottle:
             recent = [ms for ms in attempts.failures_ms if now - FAILURE_WINDOW_MS < ms]
             attempts.failures_ms = recent
             if len(recent) >= FAILURES_ALLOWED:
-                raise TooManyAttempts(retry_after=(recent[0] + FAILURE_WINDOW_MS - now) / 1000)
+                raise TooManyAttempts(retry_after=_wait_seconds(recent, now))
             try:
                 yield
-            except (BadCredentials, asyncio.CancelledError):
-                attempts.failures_ms.append(now)
+            except (BadCredentials, asyncio.CancelledError) as error:
+                recent.append(now)
+                if isinstance(error, BadCredentials):
+                    error.count(FAILURES_ALLOWED - len(recent), _wait_seconds(recent, now))
                 raise
-            attempts.failures_ms.clear()
+            recent.clear()
 
     def _forget_oldest(self) -> None:
         for key in list(self._tried)[: max(0, len(self._tried) - self._max_keys)]:
             if not self._tried[key].one_at_a_time.locked():
                 del self._tried[key]
+
+
+def _wait_seconds(failures_ms: list[SteadyMs], now: SteadyMs) -> float:
+    """Returns how long it takes until the oldest failure counts no more."""
+    return (failures_ms[0] + FAILURE_WINDOW_MS - now) / 1000

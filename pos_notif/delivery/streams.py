@@ -57,6 +57,8 @@ class Streams:
     log: LiveLog
     directory: Directory
     connections: Connections
+    # That of the pages' files, by which a page knows that it is an old one.
+    version: str = ""
     openings: Turns = field(default_factory=lambda: Turns(OPENINGS_AT_ONCE))
     pages: Turns = field(default_factory=lambda: Turns(PAGES_AT_ONCE))
     _pumps: dict[tuple[Any, ...], Pump] = field(default_factory=dict)
@@ -265,6 +267,7 @@ class Stream:
             "salas": [self._reader.room],
             "hora_servidor": log.now(),
             "latido_ms": int(log.config.heartbeat_seconds * 1000),
+            "version": self._streams.version,
         }
         hello = sse.frame("hola", dump(data).encode(), cursor)
         return hello if reset is None else hello + self._resync(reset)

@@ -10,6 +10,8 @@ What counts, and why:
 - Cooking goes from `en_cocina` to `listo`, picking up from `listo` to `servido`. An order that was never begun, because
   the kitchen touched only LISTO, has no waiting and no cooking, rather than invented ones. All of it, from when the
   kitchen gets the order to `servido`, is `en_total`.
+- Where the restaurant has no INICIAR, nobody says when an order was begun: a line that is ready is no beginning. Then
+  only all of it, and picking up, are measured.
 - What was undone did not happen: a start that is taken back begins with the next one, LISTO that is taken back (or a
   ready order to which something is added) ends with the next one.
 - A delivery, a closing or a cancellation that is taken back goes on as if it had not been.
@@ -73,9 +75,10 @@ class Round:
 @dataclass(slots=True)
 class Course:
     """An order's way through the day, in one round or more: `now` is the last one. `taken_off` has who took made dishes
-    off the bill, and what they cost."""
+    off the bill, and what they cost. Without `begins` nobody says when an order is begun."""
 
     now: Round
+    begins: bool = True
     state: str = ""
     recalled: bool = False
     total: float | None = None
@@ -147,7 +150,7 @@ class Course:
         elif state == COOKING:
             if before == READY:
                 self._take_back()
-            elif now.started_ms is None:
+            elif now.started_ms is None and self.begins:
                 now.started_ms = ms
         elif state == READY:
             now.ready_ms = ms
@@ -181,11 +184,12 @@ def _begins_round(event: Json) -> bool:
 
 class Figures:
     """The figures of the business day from `start_ms` until `end_ms`. `take` its events in the log's order, then ask
-    for the `summary`."""
+    for the `summary`. `begins`: whether the kitchen says when it begins an order."""
 
-    def __init__(self, start_ms: int, end_ms: int) -> None:
+    def __init__(self, start_ms: int, end_ms: int, *, begins: bool = True) -> None:
         self.start_ms = start_ms
         self.end_ms = end_ms
+        self._begins = begins
         self._courses: dict[int, Course] = {}
 
     def take(self, ms: int, event: Json) -> None:
@@ -197,7 +201,7 @@ class Figures:
         if course is None:
             if event["version"] != 1:
                 return
-            course = self._courses[event["pedido_id"]] = Course(Round(ms))
+            course = self._courses[event["pedido_id"]] = Course(Round(ms), self._begins)
         course.take(ms, event)
 
     def forget(self) -> None:

@@ -100,7 +100,8 @@ class DayFigures:
         return ended
 
     def _reading(self, day: date) -> _Reading:
-        return _Reading(day, Figures(self._start(day), self._start(day + timedelta(days=1))))
+        end, begins = self._start(day + timedelta(days=1)), self._log.config.kitchen_start
+        return _Reading(day, Figures(self._start(day), end, begins=begins))
 
     async def _read(self, reading: _Reading, before: int) -> None:
         """Takes the day's events that are new, below the id `before`."""

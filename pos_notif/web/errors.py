@@ -81,7 +81,7 @@ def register(app: Quart) -> None:
 def refusal(error: errors.DomainError) -> tuple[int, dict[str, str]]:
     """Returns the status, and the headers that say more; what only the operator should know is logged."""
     headers = {}
-    if isinstance(error, errors.TryLater):
+    if isinstance(error, errors.TryLater) or (isinstance(error, errors.BadCredentials) and error.retry_after):
         headers["Retry-After"] = str(error.retry_after)
     elif isinstance(error, errors.LogUnavailable):
         logger.error("the event log is not available: %s", error.reason)

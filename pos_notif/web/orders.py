@@ -45,6 +45,7 @@ async def snapshot() -> Any:
         "cursor": cursor,
         "hora_servidor": log.now(),
         "alarmas": alarms,
+        "version": services().streams.version,
     }
     return json_answer(body, headers=NOT_STORED)
 

@@ -9,6 +9,7 @@ import openapi_ui_bundles.swagger_ui
 from quart import Blueprint, Response, redirect, render_template, request, send_from_directory
 from quart_schema import hide
 
+from ..clock import iso
 from ..errors import RoleNotAllowed
 from ..events import CASHIER, COOK, MANAGER, STATE_WORD, TYPE_WORD, WAITER, may_read
 from ..principal import Principal
@@ -56,7 +57,8 @@ def _serve_screen(screen: Screen) -> None:
         config = services().config
         minutes = {name: f"{getattr(config, name):g}" for name in ("warn_minutes", "late_minutes", "ready_minutes")}
         words = {"types": TYPE_WORD, "states": STATE_WORD}
-        return await _page(screen.template, who, ack_seconds=f"{config.ack_seconds:g}", **minutes, **words)
+        settings = {"ack_seconds": f"{config.ack_seconds:g}", "kitchen_start": config.kitchen_start}
+        return await _page(screen.template, who, **settings, **minutes, **words)
 
 
 for _screen in SCREENS:
@@ -80,7 +82,7 @@ async def login() -> Any:
     who = await _signed_in_user()
     if who is not None:
         return redirect(target or _start_page(who))
-    return await _page("login.html", None, next_url=target)
+    return await _page("login.html", None, next_url=target, login_names=services().config.login_names)
 
 
 @blueprint.get("/docs")
@@ -113,7 +115,9 @@ async def favicon() -> Any:
 
 async def _page(template: str, who: Principal | None, **values: Any) -> Response:
     user = {"usuario_id": who.user_id, "username": who.username, "rol": who.role} if who is not None else None
-    body = await render_template(template, usuario=user, server_time=services().log.now(), **values)
+    log = services().log
+    ends = iso(log.clocks.told(who.expires_ms), log.zone) if who is not None and who.expires_ms is not None else ""
+    body = await render_template(template, usuario=user, server_time=log.now(), session_ends=ends, **values)
     return Response(body, headers={"Cache-Control": "no-store"}, content_type="text/html; charset=utf-8")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from ..orders.drafts import MAX_BATCH, Draft
 
@@ -19,6 +19,15 @@ class SessionInfo(BaseModel):
     username: str
     rol: str
     expira: str | None = Field(description="ISO 8601; null para un token")
+
+
+class Person(BaseModel):
+    username: str
+    rol: str
+
+
+class People(RootModel[list[Person]]):
+    pass
 
 
 class Batch(BaseModel):
@@ -50,6 +59,7 @@ class Snapshot(BaseModel):
     cursor: str
     hora_servidor: str
     alarmas: list[dict[str, Any]]
+    version: str = Field(description="la de los archivos de las páginas")
 
 
 class OrderHistory(BaseModel):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from quart import Blueprint, Response, request
+from quart import Blueprint, Response, abort, request
 
 from ..clock import iso
 from ..errors import Invalid, NotFound
@@ -14,7 +14,7 @@ from .access import cookie_name, principal, public, session_cookie
 from .answers import json_answer
 from .body import check_no_body, read_object
 from .documented import documented
-from .schemas import Credentials, SessionInfo
+from .schemas import Credentials, People, SessionInfo
 from .services import services
 
 blueprint = Blueprint("sign_in", __name__, url_prefix="/auth")
@@ -33,6 +33,16 @@ async def login() -> Any:
     name = cookie_name(request.headers.get("Host", ""))
     response.set_cookie(name, secret, max_age=seconds, path="/", httponly=True, samesite="Lax", secure=_by_https())
     return response
+
+
+@blueprint.get("/personas")
+@public
+@documented("sesión", {200: People}, errors=(404, 503))
+async def people() -> Any:
+    """Quiénes pueden entrar, para elegir el nombre con un toque; 404 si el restaurante no lo permite."""
+    if not services().config.login_names:
+        abort(404)
+    return json_answer(await services().accounts.list_people())
 
 
 @blueprint.post("/logout")

@@ -230,7 +230,6 @@ def test_the_environment_is_read_in_one_file():
 # none of these may be a log that the process has open through SQLite, its -wal or its -shm.
 PLAIN_FILES = {
     "alarms.watch._take": "the lock file beside the log",
-    "app._assets_version": "the pages' own files",
     "cli.export.export_command": "/dev/null",
     "cli.export._opened": "the export that is made, under a name that no database has",
     "cli.main._prepare_standard_streams": "/dev/null",
@@ -248,6 +247,8 @@ PLAIN_FILES = {
     "upkeep.backup_time.note_backup": "the mark beside the log, which has no rows",
     "upkeep.importing.import_log": "an export",
     "upkeep.verification.verify_export": "an export",
+    "web.static_files._prepare": "a file of the pages",
+    "web.static_files._version": "the pages' own files",
 }
 FILE_CALLS = {"open", "fdopen", "read_bytes", "read_text", "write_bytes", "write_text", "copy2", "copyfile", "copytree"}
 # Of the same name, but opening no file by themselves.

@@ -10,7 +10,7 @@ import pytest
 from tests.support.in_process import in_process
 
 METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
-PUBLIC = {"/api/auth/login", "/healthz", "/readyz", "/metrics"}
+PUBLIC = {"/api/auth/login", "/api/auth/personas", "/healthz", "/readyz", "/metrics"}
 
 
 @pytest.fixture

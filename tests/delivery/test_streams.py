@@ -100,9 +100,10 @@ def test_a_stream_begins_with_padding_retry_and_hola(server):
         name, event, data = hello.split(b"\n")
         assert (name, event) == (b"id: " + cursor_at(server, 1).encode(), b"event: hola")
         fields = json.loads(data.removeprefix(b"data: "))
-        assert list(fields) == ["cursor", "rol", "salas", "hora_servidor", "latido_ms"]
+        assert list(fields) == ["cursor", "rol", "salas", "hora_servidor", "latido_ms", "version"]
         assert fields["cursor"] == cursor_at(server, 1)
         assert (fields["rol"], fields["salas"], fields["latido_ms"]) == ("mesero", ["meseros"], 15000)
+        assert fields["version"] == server.request("GET", "/api/pedidos")[2]["version"] != ""
         assert fields["hora_servidor"].endswith("-06:00")
 
 

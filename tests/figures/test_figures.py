@@ -536,3 +536,19 @@ def test_nine_of_ten_took_no_longer_than_the_90th_percentile(seconds):
     assert sum(second < found["p90"] for second in seconds) < 0.9 * len(seconds)
     assert found["mediana"] <= found["p90"]
     assert sum(second <= found["mediana"] + 0.5 for second in seconds) >= len(seconds) / 2
+
+
+async def test_without_iniciar_only_the_whole_time_and_picking_up_are_measured(tmp_path):
+    async with running_pos(tmp_path / "log.db", kitchen_start=False) as pos:
+        for number in (1, 2):
+            await pos.new_order(number)
+        await act(pos, 1, "listo", 300)
+        await act(pos, 1, "servir", 60)
+        await act(pos, 2, "iniciar", 20)  # by a page that was open before
+        await act(pos, 2, "listo", 100)
+        await act(pos, 2, "servir", 20)
+        found = await figures(pos)
+    assert (found["espera"], found["cocina"]) == (NOTHING, NOTHING)
+    assert (found["recogida"], found["en_total"]) == (measured(60, 20), measured(360, 500))
+    assert [dish["cocina"] for dish in found["productos"]] == [None]
+    assert found["tarde"]["medidos"] == 2

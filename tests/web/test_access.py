@@ -23,6 +23,7 @@ LIBRARIES = {
 # Every route of the API with an example of a path, and who may use it.
 ROUTES = {
     ("POST", "/api/auth/login"): "anyone",
+    ("GET", "/api/auth/personas"): "anyone",
     ("POST", "/api/auth/logout"): "signed in",
     ("GET", "/api/auth/sesion"): "signed in",
     ("GET", "/api/notificaciones/stream/cocinero"): "cocinero",
@@ -55,7 +56,7 @@ def template(path: str) -> str:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def service(tmp_path_factory):
     """One for them all, with a cook and a manager: what they do is refused, or changes nothing for the others."""
-    async with in_process(tmp_path_factory.mktemp("access") / "log.db", origins=(LISTED,)) as running:
+    async with in_process(tmp_path_factory.mktemp("access") / "log.db", origins=(LISTED,), login_names=True) as running:
         await running.create_tokens()
         assert (await running.call("POST", "/api/notificaciones/eventos", ORDER, token=running.manager)).status == 201
         for username, role in (("Ana", "cocinero"), ("Eva", "manager")):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from unittest.mock import ANY
 from uuid import uuid4
 
 import pytest
@@ -96,7 +97,7 @@ async def test_a_stub_is_shown_as_incomplete_until_its_order_comes(pos):
 async def test_the_snapshots_cursor_is_the_logs_head(pos):
     empty = await pos.get("/api/pedidos")
     hour = "2026-11-24T19:05:12.345-06:00"
-    assert empty == {"pedidos": [], "cursor": empty["cursor"], "hora_servidor": hour, "alarmas": []}
+    assert empty == {"pedidos": [], "cursor": empty["cursor"], "hora_servidor": hour, "alarmas": [], "version": ANY}
     assert empty["cursor"].endswith("-0")
     event = await pos.new_order(1)
     await pos.publish("alerta_stock", producto_id=1, nombre="Queso")
@@ -159,3 +160,10 @@ async def test_answers_are_not_stored_by_anyone_between(pos):
 async def test_no_order_without_signing_in(pos, path):
     answer = await pos.request("GET", path, token=None)
     assert (answer.status, answer.code) == (401, "no_autenticado")
+
+
+async def test_the_snapshot_says_which_version_the_pages_files_have(pos):
+    page = (await pos.request("GET", "/login", token=None)).text
+    for role in ("cocinero", "mesero", "cajero", "manager"):
+        version = (await pos.get("/api/pedidos", role))["version"]
+        assert f'?v={version}"' in page

@@ -27,6 +27,7 @@ PATTERNS: tuple[tuple[str, str, str | Callable[[re.Match[str]], str]], ...] = (
     ("ids of connections", r'("sid":")[^"]+(")', r"\1SID\2"),
     ("when a connection was last heard of, by a clock that is not held", r'("ultima_senal":")[^"]+(")', r"\1TIME\2"),
     ("what pages load: scripts may move, and their digest changes", r"/static/[\w./-]+\?v=\w+", "STATIC"),
+    ("the version of the pages' files, which is their digest", r'("version":")[0-9a-f]{12}(")', r"\1STATIC\2"),
     ("a file's own digest and age", r'(?im)^(etag: (?!"EPOCH)|last-modified: ).*$', r"\1OF-FILE"),
     ("when a request came, in the access log", r'("time": )"[^"]+"', r"\1TIME"),
     ("how long it took", r'("ms": )[\d.]+', r"\1N"),

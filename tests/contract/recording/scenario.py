@@ -90,6 +90,7 @@ def signing_in(stage: Play) -> None:
     stage.ask(file, "whose token", "GET", "/api/auth/sesion", who="pos")
     stage.ask(file, "nobody's", "GET", "/api/auth/sesion", who="")
     stage.ask(file, "a wrong token", "GET", "/api/auth/sesion", who="wrong")
+    stage.ask(file, "whose names", "GET", "/api/auth/personas", who="")
     stage.ask(file, "a wrong PIN", "POST", login, {"username": "beto", "password": "0000"}, who="")
     stage.ask(file, "an unknown user", "POST", login, {"username": "nadie", "password": PIN}, who="")
     stage.ask(file, "no PIN", "POST", login, {"username": "ana"}, who="")
