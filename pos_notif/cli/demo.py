@@ -7,16 +7,20 @@ import os
 import secrets
 import tempfile
 from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any
 
 import click
 
 from ..config import Config
 from ..demo.people import PEOPLE
+from ..demo.staff import LATE_SECONDS, WARN_SECONDS
 from ..errors import ConfigurationError
 from .serve import announce as announce_service
 from .serve import config_of
 
 FASTEST_PACE = 100.0
+RESTAURANT_NAME = "Pupusería La Ceiba"
 
 
 @click.command("demo")
@@ -63,7 +67,7 @@ def demo_command(
         # The simulation's own requests would bury the users and PINs under access log lines.
         # Plain HTTP: they would not know whom to trust.
         given = {"host": host, "port": port, "database": path, "access_log": "false", "certfile": "", "keyfile": ""}
-        config = config_of(given)
+        config = of_the_demo(config_of(given), speed)
         refuse_foreign(config.database)
         set_up_logging()
         run_demo(
@@ -73,6 +77,19 @@ def demo_command(
             staff=not no_staff,
             announce=lambda port: _announce(config, port, seed, database),
         )
+
+
+def of_the_demo(config: Config, pace: float) -> Config:
+    """Gives the restaurant a name and limits that fit its pace, where the environment has none."""
+    usual = Config()
+    most = 24 * 60.0
+    own: dict[str, Any] = {
+        "restaurant_name": RESTAURANT_NAME,
+        "warn_minutes": min(WARN_SECONDS / 60 / pace, most),
+        "late_minutes": min(LATE_SECONDS / 60 / pace, most),
+    }
+    given = {name for name in own if getattr(config, name) != getattr(usual, name)}
+    return replace(config, **{name: value for name, value in own.items() if name not in given})
 
 
 def _pace(text: str) -> float:

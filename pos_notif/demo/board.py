@@ -12,13 +12,15 @@ from .people import Json
 @dataclass(frozen=True, slots=True)
 class Board:
     """The open orders and the menu as the service has them, and the ids of the orders that the simulated guests placed
-    in this run (`placed`) and of those that are to be left alone now (`left_alone`)."""
+    in this run (`placed`) and of those that are to be left alone now (`left_alone`). `unseen` are the events that no
+    kitchen's screen has acknowledged."""
 
     orders: list[Json]
     menu: list[Json]
     cancelled_in_kitchen: int = 0
     placed: frozenset[int] = frozenset()
     left_alone: frozenset[int] = frozenset()
+    unseen: tuple[int, ...] = ()
 
     @property
     def in_kitchen(self) -> int:

@@ -36,13 +36,14 @@ class Stopped(Exception):
 
 class Client:
     """Looks with the token, and acts in a session of each person. Every request is repeated until it is answered, or
-    until `stop` is set: then Stopped is raised."""
+    until `stop` is set: then Stopped is raised. Several threads may use it."""
 
     def __init__(self, url: str, token: str, stop: threading.Event) -> None:
         self._url = url
         self._stop = stop
         self._token = {"Authorization": f"Bearer {token}"}
         self._cookies: dict[Person, str] = {}
+        self._signing_in = threading.Lock()
         # A proxy of the environment is for the internet, not for this machine.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -57,7 +58,7 @@ class Client:
     def do(self, deed: Deed) -> Json | None:
         """Does the deed once, however often it must be sent. Returns the order as it is then, or None where there is
         none or the deed was refused. Raises Refused only where the person cannot sign in."""
-        body = deed.body if deed.method == "PATCH" else {**deed.body, "operacion_id": str(uuid.uuid4())}
+        body = {**deed.body, "operacion_id": str(uuid.uuid4())} if deed.keyed else deed.body
         try:
             order: Json | None = self._in_session(deed, body).get("pedido")
         except Refused as refused:
@@ -70,20 +71,26 @@ class Client:
 
     def _in_session(self, deed: Deed, body: Json) -> Any:
         is_new = deed.person not in self._cookies
-        if is_new:
-            self._sign_in(deed.person)
         try:
-            return self._request(deed.method, deed.path, {"Cookie": self._cookies[deed.person]}, body)[0]
+            return self._request(deed.method, deed.path, {"Cookie": self.cookie(deed.person)}, body)[0]
         except Refused as refused:
             if refused.status != 401 or is_new:
                 raise
-            del self._cookies[deed.person]  # it has expired, or somebody ended it
+            self.forget(deed.person)  # it has expired, or somebody ended it
             return self._in_session(deed, body)
 
-    def _sign_in(self, person: Person) -> None:
-        credentials = {"username": person.username, "password": person.pin}
-        _, headers = self._request("POST", "/api/auth/login", {}, credentials)
-        self._cookies[person] = headers["Set-Cookie"].split(";")[0]
+    def cookie(self, person: Person) -> str:
+        """Returns the cookie of the person's session, which is begun where there is none. Raises Refused, Stopped."""
+        with self._signing_in:
+            if person not in self._cookies:
+                credentials = {"username": person.username, "password": person.pin}
+                _, headers = self._request("POST", "/api/auth/login", {}, credentials)
+                self._cookies[person] = headers["Set-Cookie"].split(";")[0]
+            return self._cookies[person]
+
+    def forget(self, person: Person) -> None:
+        """Forgets a session that is over."""
+        self._cookies.pop(person, None)
 
     def _request(self, method: str, path: str, headers: dict[str, str], body: Json | None = None) -> tuple[Any, Any]:
         """Returns the answer's JSON and headers."""

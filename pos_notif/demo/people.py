@@ -31,6 +31,10 @@ def one_of(role: str, rng: Random) -> Person:
     return rng.choice([person for person in PEOPLE if person.role == role])
 
 
+def first_of(role: str) -> Person:
+    return next(person for person in PEOPLE if person.role == role)
+
+
 def named(username: str | None) -> Person | None:
     return next((person for person in PEOPLE if person.username == username), None)
 
@@ -38,13 +42,14 @@ def named(username: str | None) -> Person | None:
 @dataclass(frozen=True, slots=True)
 class Deed:
     """One request of the public API, as the person's screen would send it. `order_id` is the order that it changes,
-    None where it changes none that exists."""
+    None where it changes none that exists; what is not `keyed` may be done twice."""
 
     person: Person
     method: str
     path: str
     body: Json
     order_id: int | None = None
+    keyed: bool = True
 
 
 def place(person: Person, **order: object) -> Deed:
@@ -58,4 +63,8 @@ def act(person: Person, order: Json, action: str, **fields: object) -> Deed:
 
 
 def restock(person: Person, product: Json, stock: int) -> Deed:
-    return Deed(person, "PATCH", f"/api/productos/{product['id']}", {"stock_actual": stock})
+    return Deed(person, "PATCH", f"/api/productos/{product['id']}", {"stock_actual": stock}, keyed=False)
+
+
+def acknowledge(person: Person, event_ids: list[int]) -> Deed:
+    return Deed(person, "POST", "/api/notificaciones/acuses", {"evento_ids": event_ids}, keyed=False)

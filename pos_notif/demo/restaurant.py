@@ -53,7 +53,9 @@ class Restaurant:
             board = board.leaving_alone(deed.order_id for deed in deeds if deed.order_id is not None)
 
     def _look(self, now: float) -> Board:
-        cancelled = sum(order["estado"] == CANCELLED for order in self._client.orders("cocina"))
+        kitchen = self._client.orders("cocina")
+        cancelled = sum(order["estado"] == CANCELLED for order in kitchen)
+        unseen = tuple(event_id for order in kitchen for event_id in order["por_acusar"])
         orders = self._client.orders("todos")
         self._hands.look(orders, now)
-        return Board(orders, self._client.menu(), cancelled, self._hands.placed, self._hands.theirs)
+        return Board(orders, self._client.menu(), cancelled, self._hands.placed, self._hands.theirs, unseen)

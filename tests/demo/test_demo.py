@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from pos_notif.cli.demo import of_the_demo
+from pos_notif.config import Config
 from pos_notif.demo.menu import MENU
 from pos_notif.demo.own_database import prepare, refuse_foreign
 from pos_notif.demo.people import PEOPLE
@@ -140,7 +142,17 @@ def test_a_restaurant_comes_to_life_over_http_and_stops_without_a_trace(start_de
     eventually(lambda: states <= states_reached(manager.poll()), LONG)
     assert {event["actor"]["username"] for event in manager.events} <= {person.username for person in PEOPLE}
     assert all(event["actor"]["usuario_id"] for event in manager.events)
-    assert not [event for event in manager.events if event["tipo"] == "acuse_recibo"]  # the kitchen's screens' own
+    # The staff count as screens: each is connected, a cook has seen what came, and nobody is alarmed.
+    eventually(lambda: "acuse_recibo" in {event["tipo"] for event in manager.poll()}, LONG)
+    assert {event["actor"]["rol"] for event in manager.events if event["tipo"] == "acuse_recibo"} == {"cocinero"}
+    staff = {(person.username, "sse") for person in PEOPLE if person.role != "manager"}
+
+    def here() -> set[tuple[str, str]]:
+        answer = demo.request("manager", "/api/notificaciones/estado")
+        return {(each["username"], each["transporte"]) for each in answer["conexiones"] if each["conectado"]}
+
+    eventually(lambda: here() >= staff, LONG)
+    assert not {event["tipo"] for event in manager.events} & {"sin_acuse", "sin_pantalla"}
 
     def cooked_takeaways() -> dict[int, int]:
         """By takeaway the event that paid it, of those of which the cook has heard."""
@@ -175,7 +187,7 @@ def test_without_staff_only_people_move_what_the_guests_order(start_demo):
     manager = Follower(demo, "manager")
     # By then a staff would have started and served.
     eventually(lambda: [event["tipo"] for event in manager.poll()].count("item_modificado") >= 2, LONG)
-    assert not {event["tipo"] for event in manager.events} & {"cambio_estado", "pedido_listo"}
+    assert not {event["tipo"] for event in manager.events} & {"cambio_estado", "pedido_listo", "acuse_recibo"}
     menu = demo.request("mesero", "/api/productos")["productos"]
     assert 20 <= len(menu) <= 30
     assert all(product["precio"] > 0 and product["categoria"] for product in menu)
@@ -204,7 +216,8 @@ def test_what_a_person_touches_is_theirs_while_the_rest_goes_on(start_demo):
         return [event for event in manager.poll() if event["id"] > touched and event["tipo"] == "cambio_estado"]
 
     eventually(lambda: len(later()) >= 10, LONG)
-    assert [event for event in manager.events if event["id"] > touched and event.get("pedido_id") == order_id] == []
+    after = [event for event in manager.events if event["id"] > touched and event.get("pedido_id") == order_id]
+    assert {event["tipo"] for event in after} <= {"acuse_recibo"}  # that a cook has seen it touches nothing
     assert demo.stop()[0] == 0
 
 
@@ -236,6 +249,15 @@ def test_a_kept_database_goes_on_where_it_was_with_the_pins_that_are_shown(start
     assert len(demo.request("manager", "/api/productos")["productos"]) == len(MENU)
     eventually(lambda: {event.get("pedido_id") for event in manager.poll() if event["id"] > newest} & old, LONG)
     assert demo.stop()[0] == 0
+
+
+def test_it_has_a_name_and_limits_that_follow_its_pace_unless_the_environment_has_others():
+    usual = of_the_demo(Config(), 10.0)
+    assert usual.restaurant_name == "Pupusería La Ceiba"
+    assert (usual.warn_minutes * 60, usual.late_minutes * 60) == (9.0, 15.0)
+    assert of_the_demo(Config(), 0.001).late_minutes == 24 * 60
+    own = of_the_demo(Config(restaurant_name="Comedor", late_minutes=20.0), 1.0)
+    assert (own.restaurant_name, own.warn_minutes, own.late_minutes) == ("Comedor", 1.5, 20.0)
 
 
 def refusal(*arguments: str) -> tuple[int, str]:

@@ -8,6 +8,7 @@ import random
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from random import Random
 from typing import Any
 
@@ -18,7 +19,8 @@ from pos_notif.demo.client import Client, Refused, Stopped
 from pos_notif.demo.guests import MOST_OPEN, Guests
 from pos_notif.demo.menu import choose_allergy
 from pos_notif.demo.people import PEOPLE, Deed, act
-from pos_notif.demo.staff import Staff
+from pos_notif.demo.screens import Eyes
+from pos_notif.demo.staff import LATE_SECONDS, WARN_SECONDS, Staff
 from pos_notif.errors import SoldOut
 from pos_notif.events import PUBLISHABLE
 from tests.support.simulated_day import Day, run_restaurant
@@ -50,6 +52,25 @@ def test_forty_minutes_keep_the_kitchen_busy_and_show_everything_that_can_happen
     lines = [line for order in shift.orders for line in order["items"]]
     assert any((line["notas"] or "").startswith("SIN ") for line in lines)
     assert {len(order["items"]) for order in shift.orders} >= {1, 2, 3, 4, 5, 6}
+
+
+def test_most_of_the_time_a_ticket_lies_longer_than_the_limits(shift):
+    ages = oldest_ages(shift)
+    for seconds, share in ((WARN_SECONDS, 0.6), (LATE_SECONDS, 0.3)):
+        assert share < sum(age >= seconds for age in ages) / len(ages) < 1
+
+
+def oldest_ages(day: Day) -> list[float]:
+    """Each quarter of a minute, for how long the kitchen has had the oldest of what is to be cooked."""
+    spans = []
+    for order in day.orders:
+        began = datetime.fromisoformat(order.get("pagado_at") or order["timestamp"])
+        ended = order.get("listo_at") or order.get("servido_at")
+        if ended:
+            spans.append((began.timestamp(), datetime.fromisoformat(ended).timestamp()))
+    first = min(began for began, _ in spans)
+    ticks = [first + second for second in range(120, 2300, 15)]
+    return [max((tick - began for began, ended in spans if began <= tick < ended), default=0.0) for tick in ticks]
 
 
 def test_nothing_that_is_tried_is_against_the_rules(shift):
@@ -169,6 +190,17 @@ def test_a_persons_touch_keeps_everyone_away_for_a_while():
     hands.look([{**ORDER, "version": 9}], 1302)
     assert hands.theirs == {5}  # placed by a person
     assert hands.placed == frozenset()
+
+
+def test_a_cook_sees_what_was_in_sight_for_a_second_of_real_time_and_says_so_until_it_is_known():
+    eyes = Eyes(pace=4.0)
+    assert eyes.act(Board([], [], unseen=(7, 9)), 10.0) == []
+    assert eyes.act(Board([], [], unseen=(7, 9, 11)), 13.9) == []
+    [deed] = eyes.act(Board([], [], unseen=(7, 9, 11)), 14.0)
+    assert (deed.person.role, deed.path) == ("cocinero", "/api/notificaciones/acuses")
+    assert (deed.body, deed.keyed) == ({"evento_ids": [7, 9]}, False)
+    assert eyes.act(Board([], [], unseen=(11,)), 17.0) == []
+    assert eyes.act(Board([], [], unseen=()), 30.0) == []
 
 
 def test_only_guests_who_were_placed_here_change_their_minds():
