@@ -124,7 +124,7 @@ class StaleVersion(DomainError):
 
 
 class SoldOut(DomainError):
-    code, message = "producto_agotado", "Ese producto está agotado."
+    code, message = "producto_agotado", "Ese plato se acabó."
 
 
 class TooManySubscriptions(DomainError):

@@ -49,7 +49,7 @@ CLOSED = "cerrado"
 CANCELLED = "cancelado"
 # In the order in which an order goes through them.
 STATE_WORD = {
-    AWAITING_PAYMENT: "por pagar",
+    AWAITING_PAYMENT: "por cobrar",
     PAID: "pagado",
     AT_TABLE: "en espera",
     COOKING: "en cocina",
@@ -120,7 +120,7 @@ TYPE_WORD = {
     NO_SCREEN: "Sin pantalla",
     SCREEN_BACK: "Con pantalla",
     DOWNLOAD: "Descarga",
-    PRUNING: "Poda",
+    PRUNING: "Limpieza",
 }
 
 PUBLISHABLE = tuple(kind for kind in TYPES if EVENT_NAME[kind] != OF_SYSTEM)

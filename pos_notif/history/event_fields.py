@@ -53,6 +53,7 @@ class Changes(Struct, gc=False):
 
 class Event(Struct, gc=False):
     tipo: str | None = None
+    timestamp: Any = None
     pedido_id: Any = None
     pedido_ids: Any = None
     actor: Actor | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from ..clock import parse_iso
 from ..events import (
     AWAITING_PAYMENT,
     DELIVERY,
@@ -26,8 +27,19 @@ from ..events import (
 )
 from .event_fields import NO_CHANGES, NO_ORDER, Event, Line, Order
 
-_SCREEN = {"cocinero": "la cocina", "mesero": "los meseros", "cajero": "la caja"}
-_TO_GO = {TAKEAWAY: "Llevar", DELIVERY: "Domicilio"}
+_SCREEN_GONE = {
+    "cocinero": "La pantalla de cocina no responde",
+    "mesero": "Ningún mesero tiene pantalla",
+    "cajero": "La pantalla de caja no responde",
+}
+_SCREEN_BACK = {
+    "cocinero": "La cocina tiene pantalla otra vez",
+    "mesero": "Los meseros tienen pantalla otra vez",
+    "cajero": "La caja tiene pantalla otra vez",
+}
+_TO_GO = {TAKEAWAY: "Para llevar", DELIVERY: "A domicilio"}
+# By how a dish's first word ends. Of others its gender is not known, and nobody should read "listo el carne".
+_READY_DISH = {"as": "listas las", "os": "listos los", "a": "lista la", "o": "listo el"}
 MOST_NAMED = 10  # orders in a sentence
 _UNDONE = {
     "servir": "se deshizo la entrega",
@@ -61,7 +73,7 @@ class Service(NamedTuple):
 
     def __str__(self) -> str:
         if self.kind in _TO_GO and (self.table is None or self.kind == DELIVERY):
-            return f"{_TO_GO[self.kind]} {self.customer or number(self.number)}"
+            return f"{_TO_GO[self.kind]}, {self.customer or number(self.number)}"
         return f"Pedido {number(self.number)}" if self.table is None else _called(self.table)
 
 
@@ -123,7 +135,7 @@ def _new(event: Event, service: Service) -> str:
     if event.liberado:
         what = "pagado, pasa a cocina"
     elif order.estado == AWAITING_PAYMENT:
-        what = "pedido nuevo, por pagar"
+        what = "pedido nuevo, por cobrar"
     note = [f"nota: {order.notas}"] if _is_written(order.notas) else []
     return f"{service}: {', '.join([what, *_dishes(order.items or ()), *note])}"
 
@@ -173,7 +185,7 @@ def _line(event: Event, service: Service) -> str:
         case "notas_modificadas":
             what = f"{dish}, nota: {changes.notas_anterior or '—'} → {changes.notas_nueva or '—'}"
         case "item_listo":
-            what = f"{which}, listo"
+            what = _ready_dish(which)
         case _:
             what = f"{which}, otra vez pendiente"
     if event.quitado is not None and event.razon:
@@ -187,7 +199,7 @@ def _cancelled(event: Event, service: Service) -> str:
 
 def _stock(event: Event, service: Service) -> str:
     left, minimum = event.stock_actual, event.stock_minimo
-    what = {"agotado": "agotado", "disponible": "disponible otra vez"}.get(str(event.nivel), "queda poco")
+    what = {"agotado": "se acabó", "disponible": "ya hay"}.get(str(event.nivel), "queda poco")
     told = [what]
     if left is not None and event.nivel != "agotado":
         told.append(f"{'queda' if left == 1 else 'quedan'} {number(left)}")
@@ -205,28 +217,29 @@ def _unseen(event: Event, service: Service) -> str:
     count, orders = event.total, [str(order_id) for order_id in _list(event.pedido_ids)]
     what = f"Cocina no ha visto {count} {'aviso' if count == 1 else 'avisos'}"
     if orders:  # it does not have the numbers by which people know them
-        what += f" (pedido{'s' * (len(orders) > 1)} con id {', '.join(orders[:MOST_NAMED])}"
+        what += f" (número{'s' * (len(orders) > 1)} interno{'s' * (len(orders) > 1)} {', '.join(orders[:MOST_NAMED])}"
         what += f" y {len(orders) - MOST_NAMED} más)" if len(orders) > MOST_NAMED else ")"
     return f"{what}, el más viejo de hace {_seconds(event)}"
 
 
 def _no_screen(event: Event, service: Service) -> str:
-    since = str(event.desde or "")[11:19]
-    return f"Sin pantalla en {_SCREEN.get(str(event.rol), event.rol)}" + (f" desde {since}" * bool(since))
+    what = _SCREEN_GONE.get(str(event.rol), f"Sin pantalla: {event.rol}")
+    lasted = _lasted(event.desde, event.timestamp)
+    return what if lasted is None else f"{what} desde hace {lasted} s"
 
 
 def _screen_back(event: Event, service: Service) -> str:
-    where = _SCREEN.get(str(event.rol), event.rol)
-    return f"Otra vez hay pantalla en {where}, tras {_seconds(event)}"
+    what = _SCREEN_BACK.get(str(event.rol), f"Otra vez con pantalla: {event.rol}")
+    return f"{what}, después de {_seconds(event)}"
 
 
 def _download(event: Event, service: Service) -> str:
     asked = ", ".join(f"{name} {value}" for name, value in _members(event.filtros))
-    return f"Descarga del registro en {event.formato}, {event.filas} filas" + (f" ({asked})" * bool(asked))
+    return f"Descarga del registro en {event.formato}, {event.filas} eventos" + (f" ({asked})" * bool(asked))
 
 
 def _pruning(event: Event, service: Service) -> str:
-    return f"Se quitaron {event.filas} filas viejas del registro, hasta el evento {event.hasta_id}"
+    return f"Se quitaron {event.filas} eventos viejos del registro, hasta el {event.hasta_id}"
 
 
 _SAY: Mapping[Any, Callable[[Event, Service], str]] = {
@@ -244,6 +257,24 @@ _SAY: Mapping[Any, Callable[[Event, Service], str]] = {
     DOWNLOAD: _download,
     PRUNING: _pruning,
 }
+
+
+def _ready_dish(dish: str) -> str:
+    """Returns "lista la cebada"."""
+    first = dish.split(" ", 1)[0].lower()
+    said = next((said for end, said in _READY_DISH.items() if first.endswith(end)), None)
+    if said is None:
+        return f"listo, {dish}"
+    name = dish[:1].lower() + dish[1:] if dish[1:2].islower() else dish
+    return f"lista el {name}" if first == "agua" else f"{said} {name}"
+
+
+def _lasted(since: Any, until: Any) -> int | None:
+    """Returns the whole seconds between two times of an event, if they are any."""
+    try:
+        return max(0, (parse_iso(until) - parse_iso(since)) // 1000)
+    except (TypeError, ValueError):
+        return None
 
 
 def _dishes(lines: Iterable[Line]) -> list[str]:

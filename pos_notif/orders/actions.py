@@ -29,6 +29,7 @@ from ..events import (
     READY,
     SERVED,
     STATE_CHANGE,
+    STATE_WORD,
     TABLE_CHANGED,
     TO_COOK,
     WAITER,
@@ -183,7 +184,7 @@ def drafts(order: SteadyOrder, action: Action) -> list[Json]:
         if fits and not overtaken(order, action):
             raise RoleNotAllowed
         raise InvalidTransition(
-            f"El pedido {named(order.pedido)} está {order.state}: eso no se puede ahora.",
+            f"El pedido {named(order.pedido)} está {STATE_WORD[order.state]}: eso no se puede ahora.",
             extra={"estado": order.state, "permitidas": allowed(order, action)},
         )
     if rule.needs_reason and not action.reason:

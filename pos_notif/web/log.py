@@ -27,7 +27,7 @@ blueprint = Blueprint("log", __name__, url_prefix="/notificaciones")
 
 NEWEST_FIRST, OLDEST_FIRST = ORDERS = ("desc", "asc")
 MAX_ROWS, DEFAULT_ROWS = 500, 100
-DAMAGED = "Fila dañada"
+DAMAGED = "Evento dañado"
 _CONTENT_TYPE = {CSV: "text/csv; charset=utf-8", NDJSON: "application/x-ndjson"}
 
 

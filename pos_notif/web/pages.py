@@ -9,7 +9,7 @@ import openapi_ui_bundles.swagger_ui
 from quart import Blueprint, Response, redirect, render_template, request, send_from_directory
 from quart_schema import hide
 
-from ..clock import iso
+from ..clock import BUSINESS_DAY_CUT_HOURS, iso
 from ..errors import RoleNotAllowed
 from ..events import CASHIER, COOK, MANAGER, STATE_WORD, TYPE_WORD, WAITER, may_read
 from ..principal import Principal
@@ -53,7 +53,7 @@ def _serve_screen(screen: Screen) -> None:
         if who is None:
             return _to_login(screen.url)
         if not may_read(who.role, screen.role):
-            raise RoleNotAllowed("Su rol no tiene esta pantalla.")
+            raise RoleNotAllowed("Esta pantalla no es para su usuario.")
         config = services().config
         minutes = {name: f"{getattr(config, name):g}" for name in ("warn_minutes", "late_minutes", "ready_minutes")}
         words = {"types": TYPE_WORD, "states": STATE_WORD}
@@ -117,7 +117,8 @@ async def _page(template: str, who: Principal | None, **values: Any) -> Response
     user = {"usuario_id": who.user_id, "username": who.username, "rol": who.role} if who is not None else None
     log = services().log
     ends = iso(log.clocks.told(who.expires_ms), log.zone) if who is not None and who.expires_ms is not None else ""
-    body = await render_template(template, usuario=user, server_time=log.now(), session_ends=ends, **values)
+    known = {"usuario": user, "server_time": log.now(), "session_ends": ends, "day_cut_hours": BUSINESS_DAY_CUT_HOURS}
+    body = await render_template(template, **known, **values)
     return Response(body, headers={"Cache-Control": "no-store"}, content_type="text/html; charset=utf-8")
 
 

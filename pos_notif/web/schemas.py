@@ -223,7 +223,7 @@ class Receipt(BaseModel):
 class LogFilters(BaseModel):
     desde: str | None = Field(None, description="fecha o hora ISO 8601, inclusive")
     hasta: str | None = Field(None, description="fecha o hora ISO 8601, inclusive")
-    dia: str | None = Field(None, description="día de negocio, de 4 a 4 de la mañana")
+    dia: str | None = Field(None, description="día de trabajo, de 4 a 4 de la mañana")
     tipo: str | None = None
     asunto: str | None = Field(None, description="de qué trata: cancelado, recuperado, quitado o alarma")
     pedido_id: int | None = None

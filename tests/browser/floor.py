@@ -19,6 +19,12 @@ MENU = {
 }
 
 
+def people_read(timestamp: str) -> str:
+    """A time on the wire as a person reads it: "7:05:12 p. m."."""
+    hour = int(timestamp[11:13])
+    return f"{hour % 12 or 12}{timestamp[13:19]} {'a. m.' if hour < 12 else 'p. m.'}"
+
+
 class Floor:
     """A running service with a waiter, a cashier, a cook and a menu."""
 

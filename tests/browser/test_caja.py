@@ -63,7 +63,7 @@ def test_charging_removes_it_on_every_till(till: Any, second_till: Any, floor: F
     expect(till.locator(".change b")).to_have_text("$6.00")
     till.evaluate("var b = document.getElementById('act'); b.click(); b.click();")
     expect(till.locator("#bill")).to_contain_text("Cobrado $4.00 · Mesa 6")
-    expect(till.locator("#bill")).to_contain_text("Cambio $6.00")
+    expect(till.locator("#bill")).to_contain_text("Vuelto $6.00")
     for page in (till, second_till):
         expect(due(page, pedido)).to_have_count(0)
     expect(second_till.locator("[data-aviso=otra_caja]")).to_contain_text("Mesa 6 ya se cobró en otra caja (Marta)")

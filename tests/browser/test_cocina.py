@@ -79,7 +79,7 @@ def test_a_lost_connection_is_told_within_five_seconds(kitchen: Any, restaurant:
     restaurant.server.start()
     restaurant.publish(order(2), {"tipo": "pedido_cancelado", "pedido_id": 1, "razon": "Se retiraron"})
     ticket(kitchen, 2).wait_for()
-    kitchen.get_by_text("Mientras no estabas: 1 nuevo, 1 cancelado").wait_for()
+    kitchen.get_by_text("Mientras no había conexión: 1 nuevo, 1 cancelado").wait_for()
     kitchen.get_by_role("button", name="VISTO").click()
     assert not banner.is_visible()
 
@@ -274,11 +274,11 @@ def test_age_is_the_services_whatever_the_clock_of_the_tablet(
 
 def test_stock_that_ran_out_and_came_back(kitchen: Any, restaurant: Any) -> None:
     restaurant.publish({"tipo": "alerta_stock", "producto_id": 7, "nombre": "Ayote", "stock_actual": 0})
-    kitchen.get_by_text("Agotado Ayote").wait_for()
+    kitchen.get_by_text("Se acabó Ayote").wait_for()
     restaurant.publish(
         {"tipo": "alerta_stock", "producto_id": 7, "nombre": "Ayote", "stock_actual": 9, "nivel": "disponible"}
     )
-    kitchen.get_by_text("Hay de nuevo Ayote").wait_for()
+    kitchen.get_by_text("Ya hay Ayote").wait_for()
 
 
 def test_no_price_reaches_the_kitchen(kitchen: Any, restaurant: Any) -> None:

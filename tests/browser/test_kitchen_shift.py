@@ -93,7 +93,9 @@ def test_what_needs_https_is_told_and_the_shift_starts_without(page: Any, restau
     restaurant.sign_in(page, in_shift=False)
     page.goto(restaurant.url + "/cocina")
     expect(page.locator("#shift-title")).to_have_text("Ningún pedido espera")
-    expect(page.locator("#shift-awake.is-warn")).to_contain_text("Aquí pide HTTPS. Ponga la tableta en «nunca apagar».")
+    expect(page.locator("#shift-awake.is-warn")).to_contain_text(
+        "Aquí no se puede: la dirección no es segura. Ponga la tableta en «nunca apagar»."
+    )
     expect(page.locator("#shift-full.is-warn")).to_contain_text("Este navegador no la tiene.")
     page.click("#sonido")  # the bar is not covered, and a tap there starts the shift too
     page.wait_for_selector("#sonido[data-activo=true]")
@@ -149,7 +151,7 @@ def test_each_kind_of_news_has_its_tone_and_what_was_missed_has_one(page: Any, r
     restaurant.server.start()
     restaurant.publish(order(3), change(3, "cancelado"), order(4), order(5))
     page.context.set_offline(False)
-    page.get_by_text("Mientras no estabas: 3 nuevos, 1 cancelado").wait_for()
+    page.get_by_text("Mientras no había conexión: 3 nuevos, 1 cancelado").wait_for()
     heard(NEW, CHANGED, CANCELLED, ALARM, NEW)
     page.wait_for_timeout(500)  # longer than what was missed is gathered
     heard(NEW, CHANGED, CANCELLED, ALARM, NEW)

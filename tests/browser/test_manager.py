@@ -43,7 +43,7 @@ def test_the_board_and_the_figures_follow_a_day_that_begins_empty(office: Any, f
     for part in ("#per-hour", "#times", "#late", "#dishes"):
         expect(office.locator(part)).to_contain_text("sin datos")
     expect(lane(office, "en_cocina").locator(".lane__number")).to_have_text("ninguno")
-    expect(office.locator("#stock")).to_have_text("Nada por agotarse")
+    expect(office.locator("#stock")).to_have_text("Nada por acabarse")
     assert not re.search(r"NaN|null|undefined|\b0 (pedidos|%)", office.locator("body").inner_text())
     assert office.locator(".chart").count() == 0
 
@@ -75,7 +75,7 @@ def test_the_board_and_the_figures_follow_a_day_that_begins_empty(office: Any, f
     expect(bars).to_have_count(len(found["por_hora"]))
     expect(office.locator("#times .chart__value")).to_have_count(3)
     words = office.locator("#times .chart").get_attribute("aria-label")
-    assert words.startswith("Tiempos en minutos. Espera: mediana 0:0")
+    assert words.startswith("Tiempos en minutos. Espera: lo normal 0:0")
     dish = office.locator(".dish").first
     expect(dish).to_contain_text("Pupusa de queso")
     expect(dish.locator(".dish__count")).to_have_text("16")
@@ -137,12 +137,12 @@ def test_a_tablet_that_disappears_turns_red_and_stock_that_runs_out_is_told(
     floor.server.publish(
         {"tipo": "alerta_stock", "producto_id": 900, "nombre": "Ayote", "stock_actual": 0, "pedidos_afectados": [7]}
     )
-    expect(office.locator("#stock .device").first).to_have_text("Ayote1 pedido afectadoAgotado")
+    expect(office.locator("#stock .device").first).to_have_text("Ayote1 pedido afectadoSe acabó")
     floor.sold_out("Horchata")
     expect(office.locator("#stock-sum")).to_have_text("3 avisos")
     floor.call("PATCH", f"/api/productos/{floor.products['Horchata']}", {"disponible": True})
     floor.server.publish({"tipo": "alerta_stock", "producto_id": 900, "nombre": "Ayote", "nivel": "disponible"})
-    expect(office.locator("#stock .device")).to_have_text(["Lorocoqueda 1, mínimo 2Bajo"])
+    expect(office.locator("#stock .device")).to_have_text(["Lorocoqueda 1, mínimo 2Queda poco"])
     till.close()
 
 
@@ -164,7 +164,7 @@ def test_orders_that_the_kitchen_has_not_seen_and_a_kitchen_without_a_screen_are
     floor.acknowledge(first)
     expect(orders).to_have_text("1 pedido sin ver en cocina: " + named[1])
     kitchen.close()
-    expect(room).to_have_text(re.compile(r"La cocina no tiene pantalla desde hace \d s"))
+    expect(room).to_have_text(re.compile(r"La pantalla de cocina no responde desde hace \d s"))
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
         until(page, lambda: unusable(page) == [])

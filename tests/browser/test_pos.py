@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.floor import CASHIER, WAITER, Floor, hold_time, pass_time, unusable
+from tests.browser.floor import CASHIER, WAITER, Floor, hold_time, pass_time, people_read, unusable
 from tests.browser.network import Network
 from tests.browser.tickets import until
 from tests.support.chromium import WHOLE, launch
@@ -77,11 +77,11 @@ def test_an_order_is_saved_and_then_seen_by_the_kitchen(pos: Any, floor: Floor) 
         ("Pupusa de queso", 2, "SIN curtido"),
         ("Horchata", 1, None),
     ]
-    assert f"Guardado {pedido['timestamp'][11:19]}" in row(pos, pedido["id"]).inner_text()
+    assert f"Guardado {people_read(pedido['timestamp'])}" in row(pos, pedido["id"]).inner_text()
     floor.acknowledge(pedido)
     pos.wait_for_selector("#tables [data-visto=yes]")
     seen_at = floor.order(pedido["id"])["visto_at"]
-    assert f"Cocina lo vio {seen_at[11:19]}" in row(pos, pedido["id"]).inner_text()
+    assert f"Cocina lo vio {people_read(seen_at)}" in row(pos, pedido["id"]).inner_text()
     pos.reload()
     pos.wait_for_selector("#tables [data-visto=yes]")
 
@@ -97,7 +97,7 @@ def test_where_no_alarm_comes_what_the_kitchen_has_not_seen_is_red_after_twenty_
     assert plate.count() == 0
     assert row(pos, pedido["id"]).get_attribute("data-visto") == "saved"
     hold_time(pos, pedido["timestamp"], seconds=23)
-    expect(plate).to_have_text(f"Cocina NO ha visto el pedido #{pedido['numero']} (Mesa 5) – avise de viva voz")
+    expect(plate).to_have_text(f"Cocina NO ha visto el pedido #{pedido['numero']} (Mesa 5) – avise en persona")
     assert row(pos, pedido["id"]).get_attribute("data-visto") == "no"
     pos.click("#new")
     expect(pos.locator("#strip")).to_contain_text("Cocina NO ha visto el pedido")
@@ -131,7 +131,7 @@ def test_the_services_alarms_are_red_and_ring_until_they_are_over(page: Any, ala
     pedido = floor.place()
     hold_time(page, pedido["timestamp"], seconds=0)  # by itself the page would wait for ever
     orders, room = page.locator("[data-sin-ver]"), page.locator('[data-sala="cocina"]')
-    both = f"Cocina NO ha visto los pedidos #77, #{pedido['numero']} (Mesa 5) – avise de viva voz"
+    both = f"Cocina NO ha visto los pedidos #77, #{pedido['numero']} (Mesa 5) – avise en persona"
     expect(orders).to_have_text(both)
     expect(page.locator("#flash.is-on")).to_be_attached()  # no tap yet: the siren's stand-in
     expect(row(page, pedido["id"])).to_have_attribute("data-visto", "no")
@@ -139,7 +139,7 @@ def test_the_services_alarms_are_red_and_ring_until_they_are_over(page: Any, ala
     expect(orders).to_have_text(both)
     expect(page.locator("#flash.is-on")).to_be_attached()
     floor.acknowledge({"id": 77})
-    alone = f"Cocina NO ha visto el pedido #{pedido['numero']} (Mesa 5) – avise de viva voz"
+    alone = f"Cocina NO ha visto el pedido #{pedido['numero']} (Mesa 5) – avise en persona"
     expect(orders).to_have_text(alone)
     page.reload()
     expect(orders).to_have_text(alone)
@@ -147,14 +147,14 @@ def test_the_services_alarms_are_red_and_ring_until_they_are_over(page: Any, ala
     expect(orders).to_have_count(0)
 
     kitchen.close()
-    expect(room).to_have_text(re.compile(r"^La cocina no tiene pantalla desde hace \d s – avise de viva voz$"))
+    expect(room).to_have_text(re.compile(r"^La pantalla de cocina no responde desde hace \d s – avise en persona$"))
     page.reload()
     expect(room).to_be_visible()
     pass_time(page, seconds=130)
     expect(room).to_contain_text("desde hace 2 min")
     assert unusable(page) == []
     page.click("#new")
-    expect(page.locator("#strip")).to_have_text("La cocina no tiene pantalla – avise de viva voz")
+    expect(page.locator("#strip")).to_have_text("La pantalla de cocina no responde – avise en persona")
     kitchen = floor.kitchen_screen()
     expect(page.locator("#strip")).to_be_hidden()
     expect(room).to_have_count(0)
@@ -247,10 +247,10 @@ def test_sold_out_dishes_are_greyed_and_refused(pos: Any, floor: Floor) -> None:
     dish(pos, floor, "Pupusa revuelta").locator(".step__btn--add").click()
     floor.sold_out("Pupusa revuelta")
     out = pos.locator(f'.is-out[data-producto-id="{floor.products["Pupusa revuelta"]}"]')
-    expect(out).to_contain_text("Agotado")
+    expect(out).to_contain_text("Se acabó")
     assert out.locator(".step__btn--add").count() == 0
     pos.click("#entry-send")
-    expect(pos.locator("#entry-error")).to_have_text("Agotado: Pupusa revuelta. Quítelo del pedido.")
+    expect(pos.locator("#entry-error")).to_have_text("Se acabó: Pupusa revuelta. Quítelo del pedido.")
     assert floor.orders() == []
     dish(pos, floor, "Pupusa revuelta").locator(".step__btn--less").click()
     pos.click("#entry-send")
@@ -449,7 +449,7 @@ def test_a_takeaway_that_is_paid_in_advance_waits_at_the_till(pos: Any, floor: F
     pos.wait_for_selector("#tables [data-estado=pendiente_pago]")
     (pedido,) = floor.orders()
     assert (pedido["tipo_pago"], pedido["cliente_nombre"]) == ("anticipado", "Rosa")
-    expect(row(pos, pedido["id"])).to_contain_text("espera el pago en caja")
+    expect(row(pos, pedido["id"])).to_contain_text("por cobrar")
     pass_time(pos, seconds=60)
     drawn_anew(pos)
     assert pos.locator("#unseen section").count() == 0

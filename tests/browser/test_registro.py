@@ -32,10 +32,10 @@ def test_the_log_is_searched_counted_and_downloaded(page: Any, floor: Floor) -> 
     rows, count = page.locator("#events tr"), page.locator("#count")
 
     # Today's business day, newest first, with the head that an export can be compared with.
-    expect(count).to_have_text("108 filas")
+    expect(count).to_have_text("108 eventos")
     expect(page.locator('[data-preset="hoy"]')).to_have_attribute("aria-pressed", "true")
     expect(rows.first).to_contain_text("Cancelado")
-    expect(rows.first).to_contain_text("Llevar =1+1: cancelado, se retiró")
+    expect(rows.first).to_contain_text("Para llevar, =1+1: cancelado, se retiró")
     assert rows.count() == 100
     page.route("**/eventos?*cursor=*", lambda route: route.abort())
     page.get_by_role("button", name="Ver más").click()
@@ -52,20 +52,20 @@ def test_the_log_is_searched_counted_and_downloaded(page: Any, floor: Floor) -> 
 
     # Filters combine, by keyboard too, and stay over a reload.
     page.get_by_label("Tipo").select_option("item_modificado")
-    expect(count).to_have_text("1 fila")
+    expect(count).to_have_text("1 evento")
     expect(rows).to_contain_text('nota: — → Jalapeño, "extra" <b>')
     page.get_by_label("Tipo").select_option("")
     page.get_by_label("Mesa").fill("7")
     page.get_by_label("Buscar plato, nota o razón").fill("pupusa de QUESO")
     page.keyboard.press("Enter")
-    expect(count).to_have_text("104 filas")
+    expect(count).to_have_text("104 eventos")
     page.get_by_role("button", name="Ayer").click()
-    expect(count).to_have_text("0 filas")
+    expect(count).to_have_text("0 eventos")
     expect(page.locator("#none")).to_be_visible()
     page.get_by_role("button", name="Este mes").press("Enter")
-    expect(count).to_have_text("104 filas")
+    expect(count).to_have_text("104 eventos")
     page.reload()
-    expect(count).to_have_text("104 filas")
+    expect(count).to_have_text("104 eventos")
     expect(page.get_by_label("Mesa")).to_have_value("7")
     assert page.get_by_label("Desde").input_value().endswith("-01")
 
@@ -76,14 +76,14 @@ def test_the_log_is_searched_counted_and_downloaded(page: Any, floor: Floor) -> 
     page.get_by_role("button", name="Buscar").click()
     page.get_by_role("button", name=re.compile("^#[A-Z]53$")).first.click()
     expect(page.get_by_label("Pedido")).to_have_value(str(order))
-    expect(count).to_have_text("2 filas")
+    expect(count).to_have_text("2 eventos")
     page.get_by_label("Mesa").fill("7")
     page.get_by_label("Buscar plato, nota o razón").fill("pupusa de QUESO")
 
     # What makes no sense is told beside the filters.
     page.get_by_label("Pedido").fill("1.5")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).to_have_text("Pedido (id): debe ser el número de un pedido")
+    expect(page.get_by_role("alert")).to_have_text("N.º de pedido: debe ser el número de un pedido")
     expect(rows).to_have_count(0)
     page.get_by_label("Pedido").fill("")
 
@@ -91,7 +91,7 @@ def test_the_log_is_searched_counted_and_downloaded(page: Any, floor: Floor) -> 
     page.get_by_label("Separador del CSV").select_option("punto_y_coma")
     with page.expect_download() as started:
         page.get_by_role("link", name="CSV", exact=True).click()
-    expect(page.locator("#progress-text")).to_have_text("Descarga completa: 104 filas")
+    expect(page.locator("#progress-text")).to_have_text("Descarga completa: 104 eventos")
     assert started.value.suggested_filename.startswith("registro-")
     with Path(started.value.path()).open(encoding="utf-8-sig", newline="") as file:
         assert {row["mesa"] for row in csv.DictReader(file, delimiter=";")} == {"7"}
@@ -100,8 +100,8 @@ def test_the_log_is_searched_counted_and_downloaded(page: Any, floor: Floor) -> 
     page.get_by_label("Mesa").fill("")
     page.get_by_label("Buscar plato, nota o razón").fill("")
     page.keyboard.press("Enter")
-    expect(count).to_have_text("109 filas")
-    expect(rows.first).to_contain_text("Descarga del registro en csv, 104 filas")
+    expect(count).to_have_text("109 eventos")
+    expect(rows.first).to_contain_text("Descarga del registro en csv, 104 eventos")
     with page.expect_download() as started:
         page.get_by_role("link", name="NDJSON").click()
     last = Path(started.value.path()).read_text("utf-8").splitlines()[-1]

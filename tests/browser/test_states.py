@@ -18,7 +18,8 @@ OWN_SETS = {"COOKED": (events.READY, events.SERVED, events.CLOSED)}
 
 @pytest.fixture
 def states(page: Any) -> Any:
-    page.add_script_tag(path=STATIC / "js" / "shared" / "states.js")
+    for name in ("words", "states"):
+        page.add_script_tag(path=STATIC / "js" / "shared" / f"{name}.js")
     return page.evaluate("posNotif.states")
 
 

@@ -233,7 +233,7 @@ def test_a_page_without_a_place_says_so(page: Any, floor: Floor, path: str, who:
     page.set_viewport_size({"width": width, "height": 800})
     page.add_init_script(OTHERS % 0)
     floor.open(page, who, path, transport="polling")
-    expect(page.locator("#conexion span:visible")).to_have_text("Cada 3 s: muchas pestañas")
+    expect(page.locator("#conexion span:visible")).to_have_text("Con retraso: muchas pestañas abiertas")
     expect(page.locator("#banner")).to_be_hidden()
     assert page.evaluate("document.documentElement.scrollWidth") == width
     page.evaluate("localStorage.clear()")

@@ -36,7 +36,7 @@ def test_a_delivery_and_a_cancellation_are_taken_back_on_the_phone(page: Any, fl
     other = floor.place(mesa_numero=7)
     pos.locator(f'#tables [data-pedido-id="{other["id"]}"]').click()
     pos.get_by_role("button", name="Cancelar el pedido").click()
-    pos.get_by_role("button", name="Error al tomarlo").click()
+    pos.get_by_role("button", name="Lo anoté mal").click()
     pos.get_by_role("button", name="Cancelar pedido", exact=True).click()
     expect(pos.locator('[data-pedido-id][data-estado="cancelado"]')).to_be_visible()
     undo(pos, "Cancelado: Mesa 7").click()

@@ -190,11 +190,11 @@ async def test_csv_has_the_columns_and_a_sentence_for_each_event(pos: Pos):
         "usuario": "Ana", "rol": "cocinero", "salas": "cocina meseros managers pedido_1",
     }  # fmt: skip
     assert [row["descripcion"] for row in rows if not row["descripcion"]] == []
-    assert rows[-1]["descripcion"] == f"Descarga del registro en csv, {len(rows) - 1} filas"
+    assert rows[-1]["descripcion"] == f"Descarga del registro en csv, {len(rows) - 1} eventos"
     late = next(row for row in rows if row["fecha_local"] == "2026-11-25" and row["hora_local"] < "04")
     assert late["dia_negocio"] == "2026-11-24"
     ready = next(row for row in rows if row["tipo"] == "pedido_listo" and row["tipo_servicio"] == "llevar")
-    assert (ready["mesa"], ready["descripcion"]) == ("", "Llevar 4: listo en parte, 3 Pupusa")
+    assert (ready["mesa"], ready["descripcion"]) == ("", "Para llevar, 4: listo en parte, 3 Pupusa")
 
 
 async def test_csv_reads_back_what_people_write(pos: Pos):
@@ -266,7 +266,7 @@ async def test_a_damaged_row_is_told_as_far_as_it_can_be(pos: Pos, damaged: str 
         assert 1 not in [event["id"] for event in table["eventos"]] or query == "mesa=5"  # its order still knows it
     table = await pos.get(f"{LOG}?orden=asc&limite=2")
     assert table["eventos"][0] == {"id": 1, "timestamp": "2026-11-24T19:05:12.345-06:00"}
-    assert table["descripciones"] == ["Fila dañada", "Mesa 5: pedido nuevo, 2 Pupusa"]
+    assert table["descripciones"] == ["Evento dañado", "Mesa 5: pedido nuevo, 2 Pupusa"]
     with opened(pos.path) as connection:
         connection.execute("UPDATE events SET data = ? WHERE id = 1", (whole,))
 
@@ -274,7 +274,7 @@ async def test_a_damaged_row_is_told_as_far_as_it_can_be(pos: Pos, damaged: str 
 @pytest.mark.parametrize(
     ("event", "said"),
     [
-        ({"tipo": "nuevo_pedido", "pedido": {"estado": "pendiente_pago"}}, "Mesa 5: pedido nuevo, por pagar"),
+        ({"tipo": "nuevo_pedido", "pedido": {"estado": "pendiente_pago"}}, "Mesa 5: pedido nuevo, por cobrar"),
         ({"tipo": "nuevo_pedido", "liberado": True, "pedido": {"items": [{"cantidad": 2.0, "producto_id": 3}]}},
          "Mesa 5: pagado, pasa a cocina, 2 producto 3"),
         ({"tipo": "cambio_estado", "estado_anterior": "listo", "estado": "en_cocina", "recuperado": True,
@@ -300,14 +300,14 @@ async def test_a_damaged_row_is_told_as_far_as_it_can_be(pos: Pos, damaged: str 
             "tipo_cambio": kind, "producto_nombre": "Hamburguesa", "cantidad_anterior": 1, "cantidad_nueva": 2}}, said)
           for kind, said in (("item_agregado", "Mesa 5: se agregó 2 Hamburguesa (sin cebolla)"),
                              ("cantidad_modificada", "Mesa 5: 1→2 Hamburguesa (sin cebolla)"),
-                             ("item_listo", "Mesa 5: Hamburguesa (sin cebolla), listo"),
+                             ("item_listo", "Mesa 5: lista la hamburguesa (sin cebolla)"),
                              ("item_pendiente", "Mesa 5: Hamburguesa (sin cebolla), otra vez pendiente"))),
         ({"tipo": "item_modificado", "cambios": {"tipo_cambio": "cantidad_modificada", "producto_nombre": "Café"}},
          "Mesa 5: ?→? Café"),
         ({"tipo": "item_modificado", "cambios": {"tipo_cambio": "notas_modificadas", "producto_nombre": "Café",
           "notas_nueva": "sin azúcar"}}, "Mesa 5: Café, nota: — → sin azúcar"),
         ({"tipo": "item_modificado", "cambios": {"tipo_cambio": "item_listo", "producto_nombre": "Café"}},
-         "Mesa 5: Café, listo"),
+         "Mesa 5: listo, Café"),
         ({"tipo": "item_modificado", "cambios": {"tipo_cambio": "item_pendiente", "producto_nombre": "Café"}},
          "Mesa 5: Café, otra vez pendiente"),
         ({"tipo": "pedido_cancelado"}, "Mesa 5: cancelado"),
@@ -318,30 +318,35 @@ async def test_a_damaged_row_is_told_as_far_as_it_can_be(pos: Pos, damaged: str 
         ({"tipo": "pedido_listo", "items_listos": ["Café", "Té"], "parcial": True}, "Mesa 5: listo en parte, Café, Té"),
         ({"tipo": "alerta_stock", "nombre": "Loroco", "nivel": "bajo", "stock_actual": 12.0, "stock_minimo": 20},
          "Loroco: queda poco, quedan 12, mínimo 20"),
-        ({"tipo": "alerta_stock", "nombre": "Ayote", "nivel": "agotado", "stock_actual": 0}, "Ayote: agotado"),
+        ({"tipo": "alerta_stock", "nombre": "Ayote", "nivel": "agotado", "stock_actual": 0}, "Ayote: se acabó"),
         ({"tipo": "acuse_recibo", "evento_id": 9, "segundos": 4}, "Mesa 5: cocina lo vio (evento 9, a los 4 s)"),
         ({"tipo": "sin_acuse", "total": 1, "segundos": 12}, "Cocina no ha visto 1 aviso, el más viejo de hace 12 s"),
         ({"tipo": "sin_acuse", "total": 3, "segundos": 12, "pedido_ids": [2, 7]},
-         "Cocina no ha visto 3 avisos (pedidos con id 2, 7), el más viejo de hace 12 s"),
+         "Cocina no ha visto 3 avisos (números internos 2, 7), el más viejo de hace 12 s"),
         ({"tipo": "sin_acuse", "total": 12, "segundos": 9, "pedido_ids": list(range(1, 13))},
-         "Cocina no ha visto 12 avisos (pedidos con id " + ", ".join(map(str, range(1, 11)))
+         "Cocina no ha visto 12 avisos (números internos " + ", ".join(map(str, range(1, 11)))
          + " y 2 más), el más viejo de hace 9 s"),
-        ({"tipo": "sin_pantalla", "rol": "cocinero", "desde": "2026-11-24T19:05:12.345-06:00"},
-         "Sin pantalla en la cocina desde 19:05:12"),
+        ({"tipo": "sin_pantalla", "rol": "cocinero", "timestamp": "2026-11-24T19:05:37.345-06:00",
+          "desde": "2026-11-24T19:05:12.345-06:00"}, "La pantalla de cocina no responde desde hace 25 s"),
         ({"tipo": "pantalla_recuperada", "rol": "cajero", "segundos": 35},
-         "Otra vez hay pantalla en la caja, tras 35 s"),
+         "La caja tiene pantalla otra vez, después de 35 s"),
+        ({"tipo": "sin_pantalla", "rol": "mesero", "desde": 5}, "Ningún mesero tiene pantalla"),
+        ({"tipo": "item_modificado", "cambios": {"tipo_cambio": "item_listo", "producto_nombre": "Agua de coco"}},
+         "Mesa 5: lista el agua de coco"),
+        ({"tipo": "item_modificado", "cambios": {"tipo_cambio": "item_listo", "producto_nombre": "Frijoles"}},
+         "Mesa 5: listo, Frijoles"),
         ({"tipo": "descarga", "formato": "csv", "filas": 3, "filtros": {"mesa": "5"}},
-         "Descarga del registro en csv, 3 filas (mesa 5)"),
-        ({"tipo": "poda", "filas": 10, "hasta_id": 90}, "Se quitaron 10 filas viejas del registro, hasta el evento 90"),
+         "Descarga del registro en csv, 3 eventos (mesa 5)"),
+        ({"tipo": "poda", "filas": 10, "hasta_id": 90}, "Se quitaron 10 eventos viejos del registro, hasta el 90"),
         ({"tipo": "de_otra_version"}, ""),
         # Members of other types than an event of ours has: added by a publisher, or of a damaged log.
         ({"tipo": "alerta_stock", "nombre": "Loroco", "nivel": "agotado", "pedido": "x", "cambios": 5, "actor": [],
-          "item": 7}, "Loroco: agotado"),
+          "item": 7}, "Loroco: se acabó"),
         ({"tipo": "nuevo_pedido", "pedido": {"items": [3, {"cantidad": 1, "producto_nombre": "Té"}]}},
          "Mesa 5: pedido nuevo, 1 Té"),
         ({"tipo": "nuevo_pedido", "pedido": {"items": 3}}, "Mesa 5: pedido nuevo"),
         ({"tipo": "item_modificado", "item": 3, "cambios": {"tipo_cambio": "item_listo", "producto_nombre": "Té"}},
-         "Mesa 5: Té, listo"),
+         "Mesa 5: listo, Té"),
         ({"tipo": {}}, ""),
         ({"tipo": "pedido_cancelado", "salas": 5}, ""),
     ],
@@ -351,8 +356,8 @@ def test_sentences(event: dict[str, Any], said: str):
 
 
 def test_an_order_without_a_table_is_named_as_well_as_it_can_be():
-    assert str(Service(kind="llevar", customer="Ana", number=7)) == "Llevar Ana"
-    assert str(Service(kind="llevar", number=7)) == "Llevar 7"
+    assert str(Service(kind="llevar", customer="Ana", number=7)) == "Para llevar, Ana"
+    assert str(Service(kind="llevar", number=7)) == "Para llevar, 7"
     assert str(Service(number=7)) == "Pedido 7"
 
 

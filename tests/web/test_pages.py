@@ -121,7 +121,7 @@ async def test_a_role_without_the_page_gets_a_403_page(service, path):
         answer = await service.call("GET", path, cookie=await service.sign_in(role, role))
         assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
         assert answer.status == (200 if role in (SCREENS[path], "manager") else 403)
-        assert ("Su rol no tiene esta pantalla." in answer.text) == (answer.status == 403)
+        assert ("Esta pantalla no es para su usuario." in answer.text) == (answer.status == 403)
 
 
 async def test_the_start_page_lists_what_the_role_may_open(service):

@@ -8,19 +8,9 @@
   var states = pages.states;
   var SAID_MS = 6000;
   var UNDO_MS = 5000;            // how long INICIAR can be taken back by the strip at the foot
-  var REFUSED = {
-    version_obsoleta: 'El pedido cambió: revíselo.',
-    rol_no_permitido: 'Su usuario no puede hacer eso.',
-    no_encontrado: 'El pedido ya no existe.'
-  };
-  // Where an order that has gone on refuses what was tapped, by its state.
-  var TOO_LATE = {
-    pendiente_pago: 'Falta que lo paguen.',
-    cancelado: 'Se canceló.',
-    servido: 'Ya se entregó.',
-    cerrado: 'Ya se entregó.',
-    listo: 'Ya estaba listo.'
-  };
+  var WORDS = pages.kitchenWords;
+  var REFUSED = { version_obsoleta: WORDS.changedLook, rol_no_permitido: WORDS.notAllowed, no_encontrado: WORDS.gone };
+  var TOO_LATE = WORDS.tooLate;  // where an order that has gone on refuses what was tapped, by its state
 
   // options: orders, client, userId, onChange(), say(text): for an order without a ticket.
   function Cooking(options) {
@@ -132,13 +122,13 @@
 
   function words(operation, error, estado) {
     var accion = operation.info.accion;
-    if (accion === 'deshacer' && estado === 'en_cocina') { return 'Ya hay platos listos: no se puede deshacer.'; }
+    if (accion === 'deshacer' && estado === 'en_cocina') { return WORDS.someReady; }
     if (error.codigo === 'transicion_invalida' && estado === 'listo') {
-      if (accion === 'deshacer') { return 'Ya no se puede deshacer. Use Recuperar.'; }
-      if (accion === 'recuperar') { return 'Pasó el tiempo para recuperarlo.'; }
+      if (accion === 'deshacer') { return WORDS.tooLateToUndo; }
+      if (accion === 'recuperar') { return WORDS.tooLateToRecall; }
     }
     if (error.codigo === 'version_obsoleta' && states.TO_COOK[estado]) { return REFUSED.version_obsoleta; }
-    return TOO_LATE[estado] || REFUSED[error.codigo] || error.mensaje || 'No se pudo. Intente de nuevo.';
+    return TOO_LATE[estado] || REFUSED[error.codigo] || error.mensaje || WORDS.failed;
   }
 
   cooking._refused = function (operation, error) {

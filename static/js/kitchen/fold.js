@@ -8,6 +8,7 @@
   var pages = window.posNotif = window.posNotif || {};
   var dom = pages.dom;
   var create = dom.create;
+  var WORDS = pages.kitchenWords;
   var LOOKS = 12;                // looks are 250 ms apart: 3 s
   var SETTLE_LOOKS = 3;          // what has just moved by itself takes no tap that was meant for what lay there
   var MOST_SHOWN = 3;            // one that cannot be brought into sight is not shown for ever
@@ -125,9 +126,7 @@
     this._leave(below.length ? this.options.board.scrollOf(below[0].record.id) : 0);
   };
 
-  var WORDS = [['nuevo', 'nuevos'], ['cambio', 'cambios'], ['cancelado', 'cancelados']];
-
-  // Which of WORDS it is, while nobody has touched it; -1 where it is none.
+  // Which of WORDS.news it is, while nobody has touched it; -1 where it is none.
   function kindOf(record) {
     if (record.pedido.estado === 'cancelado') { return 2; }
     if (record.changedAt !== null) { return 1; }
@@ -136,9 +135,9 @@
 
   // ['2 nuevos', '1 cambio']
   function news(places) {
-    return WORDS.map(function (word, kind) {
+    return WORDS.news.map(function (said, kind) {
       var count = places.filter(function (place) { return kindOf(place.record) === kind; }).length;
-      return count ? count + ' ' + word[count === 1 ? 0 : 1] : '';
+      return count ? pages.fill(said, { n: count }) : '';
     }).filter(Boolean);
   }
 
@@ -153,7 +152,7 @@
     node.hidden = !side.length;
     if (!side.length) { return; }
     node.appendChild(dom.icon(below.length ? 'down' : 'up', 'icon--l'));
-    node.appendChild(dom.text(side.length + (below.length ? ' más abajo' : ' más arriba')));
+    node.appendChild(dom.text(pages.fill(below.length ? WORDS.below : WORDS.above, { n: side.length })));
     if (words.length) {
       node.appendChild(create('span', 'sr-only', ' · '));
       node.appendChild(create('span', 'kbelow__new', [dom.icon('bell'), dom.text(words.join(' · '))]));
@@ -161,9 +160,9 @@
   };
 
   function wordOf(record) {
-    if (record.pedido.estado === 'cancelado') { return 'CANCELADO'; }
-    if (record.changedAt !== null) { return 'CAMBIÓ'; }
-    return record.recalled ? 'RECUPERADO' : 'NUEVO';
+    if (record.pedido.estado === 'cancelado') { return WORDS.cancelled; }
+    if (record.changedAt !== null) { return WORDS.changed; }
+    return record.recalled ? WORDS.recalled : WORDS.isNew;
   }
 
   fold._showHead = function () {

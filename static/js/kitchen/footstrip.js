@@ -5,7 +5,8 @@
 
   var pages = window.posNotif = window.posNotif || {};
   var dom = pages.dom;
-  var BACK_MS = 60000;           // how long "Hay de nuevo" stays
+  var WORDS = pages.kitchenWords;
+  var BACK_MS = 60000;           // how long "Ya hay" stays
 
   function FootStrip(allDay, stock, undo) {
     this.allDay = allDay;
@@ -26,7 +27,7 @@
       items = pages.states.TO_COOK[records[i].pedido.estado] ? records[i].pedido.items : [];
       for (j = 0; j < items.length; j++) {
         if (pages.lines.toMake(items[j]) > 0) {
-          name = items[j].producto_nombre || 'Producto';
+          name = items[j].producto_nombre || pages.words.dish;
           dish = byName['$' + name] = byName['$' + name] || { name: name, id: null, count: 0 };
           dish.count = Math.round((dish.count + pages.lines.toMake(items[j])) * 1000) / 1000;
           dish.id = dish.id || items[j].producto_id || null;
@@ -45,8 +46,8 @@
     if (key === this.sums) { return; }
     this.sums = key;
     dom.empty(this.allDay);
-    this.allDay.appendChild(dom.create('span', 'allday__label', [dom.icon('up'), dom.text('TODO EL DÍA')]));
-    if (!list.length) { this.allDay.appendChild(dom.create('span', 'allday__item', 'Nada pendiente')); }
+    this.allDay.appendChild(dom.create('span', 'allday__label', [dom.icon('up'), dom.text(WORDS.toMake)]));
+    if (!list.length) { this.allDay.appendChild(dom.create('span', 'allday__item', WORDS.nothingToMake)); }
     for (i = 0; i < list.length; i++) {
       this.allDay.appendChild(dom.create('span', 'allday__item', [
         dom.create('b', 'num', String(list[i].count)),
@@ -58,7 +59,7 @@
   strip.onAlert = function (evento, now) {
     if (evento.tipo !== 'alerta_stock' || evento.nivel === 'bajo') { return; }
     this.products[evento.producto_id] = {
-      name: evento.nombre || 'Producto ' + evento.producto_id, level: evento.nivel, at: now
+      name: evento.nombre || pages.fill(WORDS.dishNumber, { id: evento.producto_id }), level: evento.nivel, at: now
     };
     this.showStock(now);
   };
@@ -80,8 +81,8 @@
     if (key === this.notices) { return; }
     this.notices = key;
     dom.empty(this.stock);
-    if (out.length) { this.stock.appendChild(this._notice('out', 'Agotado', out)); }
-    if (back.length) { this.stock.appendChild(this._notice('check', 'Hay de nuevo', back)); }
+    if (out.length) { this.stock.appendChild(this._notice('out', WORDS.ranOut, out)); }
+    if (back.length) { this.stock.appendChild(this._notice('check', WORDS.isBack, back)); }
     this.stock.hidden = !out.length && !back.length;
   };
 
@@ -99,12 +100,12 @@
     if (this.undoing !== record.id) {
       this.undoing = record.id;
       dom.empty(this.undo);
-      this.undo.appendChild(dom.create('span', 'undo__what', pages.tickets.title(record.pedido) + ' en cocina'));
+      this.undo.appendChild(dom.create('span', 'undo__what', pages.fill(WORDS.startedJustNow, { whom: pages.tickets.title(record.pedido) })));
       this.undo.appendChild(dom.button('undo__do', [
-        dom.icon('undo', 'icon--l'), dom.text(' Deshacer '), dom.create('span', 'undo__left num')
+        dom.icon('undo', 'icon--l'), dom.text(' ' + pages.words.undo + ' '), dom.create('span', 'undo__left num')
       ], function () { onUndo(record); }));
     }
-    dom.setText(this.undo.querySelector('.undo__left'), undoable.left + ' s');
+    dom.setText(this.undo.querySelector('.undo__left'), pages.fill(WORDS.secondsLeft, { n: undoable.left }));
   };
 
   FootStrip.sum = sum;

@@ -159,7 +159,7 @@
       if (before.hasOwnProperty(field)) { line[field] = before[field]; }
     }
     line.id = evento.item_id;
-    line.producto_nombre = firstOf(changes.producto_nombre, line.producto_nombre, 'Línea ' + evento.item_id);
+    line.producto_nombre = firstOf(changes.producto_nombre, line.producto_nombre, pages.fill(pages.kitchenWords.line, { id: evento.item_id }));
     line.cantidad = firstOf(changes.cantidad_nueva, line.cantidad, 1);
     line.notas = firstOf(changes.notas_nueva, line.notas, '');
     line.estado_item = line.estado_item || 'pendiente';

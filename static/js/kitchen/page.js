@@ -6,6 +6,7 @@
   var pages = window.posNotif;
   var dom = pages.dom;
   var clock = pages.clock;
+  var WORDS = pages.kitchenWords;
   var body = document.body;
 
   var screen = new pages.Screen(render);
@@ -25,11 +26,11 @@
   var menu = new pages.Menu(screen.redraw, say);
   var side = new pages.Side(dom.byId('side'), {
     recall: {
-      title: 'Recuperar', icon: 'recall', empty: 'Ningún pedido listo en los últimos ' + recallMs / 60000 + ' minutos.',
+      title: WORDS.recall, icon: 'recall', empty: pages.fill(WORDS.noneReady, { n: recallMs / 60000 }),
       button: dom.byId('recall'), rows: recallRows
     },
     allday: {
-      title: 'Todo el día', icon: 'up', empty: 'Nada pendiente.', button: dom.byId('allday'), rows: dishRows,
+      title: WORDS.toMake, icon: 'up', empty: WORDS.nothingToMakeSaid, button: dom.byId('allday'), rows: dishRows,
       onOpen: function () { menu.load(); }
     }
   }, onSide);
@@ -66,13 +67,13 @@
   }
 
   function showEmpty(count) {
-    var title = 'Sin pedidos', text = 'Los nuevos aparecen aquí.';
+    var title = WORDS.none, text = WORDS.newComeHere;
     if (!orders.loaded) {
-      title = connection.offline ? 'Sin conexión' : 'Cargando pedidos…';
-      text = connection.offline ? 'No se sabe si hay pedidos.' : '';
+      title = connection.offline ? pages.words.offline : WORDS.loading;
+      text = connection.offline ? WORDS.unknown : '';
     } else if (connection.offline) {
-      title = 'Sin pedidos hasta el corte';
-      text = 'No se sabe si hay pedidos nuevos.';
+      title = WORDS.noneBefore;
+      text = WORDS.unknownNew;
     }
     dom.byId('empty').hidden = count > 0;
     dom.setText(dom.byId('empty-title'), title);
@@ -159,7 +160,7 @@
     history.look();
     counts = board.tick(now);
     shift.show(orders.loaded, connection.offline, counts.open);
-    showCount('count-open', counts.open, counts.open === 1 ? 'abierto' : 'abiertos');
+    showCount('count-open', counts.open, pages.fill(WORDS.open, { n: counts.open }));
     showCount('count-late', counts.late, 'tarde');
     showEmpty(records.length);
     strip.showSums(pages.FootStrip.sum(records));
@@ -167,8 +168,8 @@
     strip.showUndo(cooking.undoable(now), function (record) { cooking.undo(record); });
     connection.tick();
     fold.show();
-    dom.setText(dom.byId('clock'), clock.time());
-    document.title = (counts.open ? '(' + counts.open + ') ' : '') + 'Cocina';
+    dom.setText(dom.byId('clock'), clock.time24());
+    document.title = (counts.open ? '(' + counts.open + ') ' : '') + WORDS.title;
   }
 
   function resize() {

@@ -12,9 +12,7 @@
   var navigator = window.navigator;
   var pages = window.posNotif = window.posNotif || {};
   var dom = pages.dom;
-  var SLEEPS = 'Ponga la tableta en «nunca apagar».';
-  var REFUSED = 'La pantalla puede apagarse. ' + SLEEPS;
-  var UNTOUCHED = 'La pantalla puede apagarse: toque el tablero.';
+  var WORDS = pages.kitchenWords;
   var ANSWER_MS = 1000;
 
   // onBegin(): the board is uncovered. say(text): what did not work after all.
@@ -29,7 +27,7 @@
     this.lock = null;            // keeps the screen on; the browser takes it from a hidden page
     this.askedAt = 0;            // 0 where there is an answer
     this.told = '';              // why the screen may turn dark
-    document.addEventListener('visibilitychange', function () { self._keepAwake(UNTOUCHED); }, false);
+    document.addEventListener('visibilitychange', function () { self._keepAwake(WORDS.touchBoard); }, false);
     // Before the buttons' own handlers, which may draw what was tapped anew.
     document.addEventListener('click', function (event) {
       if (!self.open) { self._touched(); } else if (isButton(event.target)) { self.begin(); }
@@ -41,7 +39,7 @@
     element.hidden = !this.open;
     if (this.open) { dom.byId('shift-go').focus(); }
     this._showFeatures();
-    this._keepAwake(UNTOUCHED);
+    this._keepAwake(WORDS.touchBoard);
   }
 
   var shift = Shift.prototype;
@@ -79,7 +77,7 @@
   };
 
   shift._touched = function () {
-    this._keepAwake(REFUSED);
+    this._keepAwake(WORDS.mayGoDark + WORDS.setNever);
     this.sound.unlock(true);
   };
 
@@ -105,9 +103,9 @@
     this.askedAt = new Date().getTime();
     navigator.wakeLock.request('screen').then(function (lock) {
       lock.addEventListener('release', function () {
-        if (self.lock === lock) { self._hold(null, UNTOUCHED); }
+        if (self.lock === lock) { self._hold(null, WORDS.touchBoard); }
       });
-      self._hold(lock.released ? null : lock, UNTOUCHED);
+      self._hold(lock.released ? null : lock, WORDS.touchBoard);
     }, function () { self._hold(null, refused); });
   };
 
@@ -132,21 +130,20 @@
 
   shift._showFeatures = function () {
     var full = !!fullScreenOf(document.documentElement), awake = !!navigator.wakeLock, chip = dom.byId('awake');
-    feature('shift-sound', this.sound.exists ? 'Oirá cada pedido nuevo, también el primero.' :
-      'Este navegador no suena: la pantalla parpadea.', this.sound.exists);
-    feature('shift-full', full ? 'Sin barras ni avisos encima.' : 'Este navegador no la tiene. El tablero funciona igual.', full);
-    feature('shift-awake', awake ? 'Se pide al iniciar el turno.' :
-      (window.isSecureContext === false ? 'Aquí pide HTTPS. ' : 'Este navegador no la tiene. ') + SLEEPS, awake);
+    feature('shift-sound', this.sound.exists ? WORDS.hears : WORDS.silent, this.sound.exists);
+    feature('shift-full', full ? WORDS.full : WORDS.notFull, full);
+    feature('shift-awake', awake ? WORDS.keptLit :
+      (window.isSecureContext === false ? WORDS.notSecure : WORDS.notLit) + WORDS.setNever, awake);
     chip.hidden = !awake || this.open;
     chip.setAttribute('data-activo', this.lock ? 'true' : 'false');
-    dom.setText(dom.byId('awake-text'), this.lock ? 'No se apaga' : 'Puede apagarse');
+    dom.setText(dom.byId('awake-text'), this.lock ? WORDS.staysLit : WORDS.maySleep);
   };
 
   // loaded: whether the service has told what there is. open: how many wait.
   shift.show = function (loaded, offline, open) {
-    var text = open === 1 ? '1 pedido espera en cocina' : open ? open + ' pedidos esperan en cocina' : 'Ningún pedido espera';
-    if (!loaded) { text = offline ? 'Sin conexión' : 'Cargando pedidos…'; }
-    if (loaded && offline) { text = 'Sin conexión · ' + text; }
+    var text = open ? pages.fill(WORDS.waiting, { n: open }) : WORDS.noneWaiting;
+    if (!loaded) { text = offline ? pages.words.offline : WORDS.loading; }
+    if (loaded && offline) { text = pages.fill(WORDS.offlineAnd, { what: text }); }
     dom.setText(dom.byId('shift-title'), text);
   };
 

@@ -44,7 +44,7 @@
 
   side._head = function (panel) {
     var close = dom.button('side__close', [dom.icon('cross', 'icon--l')], this.close);
-    close.setAttribute('aria-label', 'Cerrar');
+    close.setAttribute('aria-label', pages.kitchenWords.close);
     return dom.create('div', 'side__head', [close, dom.create('h2', 'side__title', [dom.icon(panel.icon, 'icon--l'), dom.text(panel.title)])]);
   };
 

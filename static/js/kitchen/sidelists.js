@@ -6,6 +6,7 @@
   var pages = window.posNotif = window.posNotif || {};
   var dom = pages.dom;
   var create = dom.create;
+  var WORDS = pages.kitchenWords;
 
   // ---- Recuperar -----------------------------------------------------------------
 
@@ -13,7 +14,7 @@
   function summary(pedido) {
     var list = create('ul', 'side__lines');
     pedido.items.forEach(function (item) {
-      var line = create('li', '', item.cantidad + '× ' + (item.producto_nombre || 'Producto') + ' ');
+      var line = create('li', '', item.cantidad + '× ' + (item.producto_nombre || pages.words.dish) + ' ');
       if (item.estado_item === 'cancelado') { return; }
       if (item.notas) { pages.plates.add(line, item.notas); }
       list.appendChild(line);
@@ -35,8 +36,8 @@
           now - record.doneAt < 60000 ? '' : wide]),
         node: function () {
           var pedido = record.pedido, row, button;
-          button = pages.Side.button('Recuperar', 'btn--secondary', Boolean(waiting.whole), function () { cooking.recall(record); });
-          if (waiting.whole && waiting.slow) { dom.setText(button, 'Se enviará'); }
+          button = pages.Side.button(WORDS.recall, 'btn--secondary', Boolean(waiting.whole), function () { cooking.recall(record); });
+          if (waiting.whole && waiting.slow) { dom.setText(button, WORDS.willBeSent); }
           if (key) { button.appendChild(create('span', 'side__key num', key)); }
           row = create('div', 'side__row' + (selected === record.id ? ' is-selected' : ''), [
             button,
@@ -46,7 +47,7 @@
                 pedido.cliente_nombre ? create('span', 'side__more', ' ' + pedido.cliente_nombre) : null
               ]),
               create('p', 'side__meta num', '#' + (pedido.numero || pedido.id) + ' · ' +
-                (now - record.doneAt < 60000 ? 'hace un momento' : ago)),
+                (now - record.doneAt < 60000 ? WORDS.justNow : ago)),
               summary(pedido)
             ])
           ]);
@@ -80,12 +81,12 @@
       node: function () {
         var row = create('div', 'side__row side__row--dish' + (out ? ' is-out' : ''), [
           product ? pages.Side.button(
-            out ? 'Hay de nuevo' : 'Agotado', out ? 'btn--inverse' : 'btn--secondary', waiting,
+            out ? WORDS.isBack : WORDS.ranOut, out ? 'btn--inverse' : 'btn--secondary', waiting,
             function () { menu.mark(product.id, out); }
           ) : null,
           create('b', 'side__count num', count ? String(count) : ''),
           create('span', 'side__dish', [
-            dom.text(name), out ? create('span', 'side__out', [dom.icon('out'), dom.text('AGOTADO')]) : null
+            dom.text(name), out ? create('span', 'side__out', [dom.icon('out'), dom.text(WORDS.isOut)]) : null
           ])
         ]);
         if (product) { row.setAttribute('data-producto-id', product.id); }

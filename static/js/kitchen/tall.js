@@ -25,7 +25,7 @@
   }
 
   function more() {
-    return create('p', 'ticket__more', [dom.text('sigue '), dom.icon('next')]);
+    return create('p', 'ticket__more', [dom.text(pages.kitchenWords.goesOn), dom.icon('next')]);
   }
 
   function goesOn(node, id) {

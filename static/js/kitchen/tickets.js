@@ -8,7 +8,8 @@
   var states = pages.states;
   var plates = pages.plates;
   var SHORT = 9;                 // so many letters of a sign stand in one line
-  var WAITING = 'Se enviará al volver';
+  var WORDS = pages.kitchenWords;
+  var BUTTONS = { entendido: WORDS.understood, listo: WORDS.ready, iniciar: WORDS.start };
 
   // What takes nothing away and warns of nothing is plain text, under its dish.
   function addModifier(parent, text) {
@@ -38,8 +39,8 @@
     var made = gone || pages.lines.isReady(item) ? 0 : pages.lines.made(item);
     var again = !gone && item.estado_item === 'pendiente' && item.recuperado_razon !== said ? item.recuperado_razon : '', parts;
     var node = create('span', 'line__what', [
-      create('span', 'line__name', item.producto_nombre || 'Producto'),
-      made ? create('b', 'line__made num', '(' + made + (made === 1 ? ' hecha)' : ' hechas)')) : null,
+      create('span', 'line__name', item.producto_nombre || pages.words.dish),
+      made ? create('b', 'line__made num', pages.fill(WORDS.made, { n: made })) : null,
       again ? create('span', 'line__again', [dom.icon('recall'), dom.text(again)]) : null
     ]);
     if (item.notas) { plates.add(node, item.notas); }
@@ -64,7 +65,7 @@
       kind === 'added' ? sign('plus') : null,
       kind === 'notes' ? sign('swap') : null,
       kind === 'quantity' ? fromTo(mark.from, item.cantidad) : times(item.cantidad),
-      what(item, slow ? WAITING : '', gone, record.recalled ? record.reason : ''),
+      what(item, slow ? pages.words.willBeSent : '', gone, record.recalled ? record.reason : ''),
       (done || tappable) && !gone ? create('span', 'line__tick', [slow || done ? dom.icon(slow ? 'clock' : 'check') : null]) : null
     ]);
     if (tappable) {
@@ -100,24 +101,24 @@
     var lines = record.removed.length > 0 || Object.keys(record.marks).length > 0;
     return create('div', 'ticket__band ticket__band--move', [
       create('small', 'ticket__since num'), dom.icon('swap'),
-      dom.text(words.word), create('s', '', words.from), dom.text(' → ' + words.to + (lines ? ' · CAMBIÓ' : ''))
+      dom.text(words.word), create('s', '', words.from), dom.text(' → ' + words.to + (lines ? WORDS.alsoChanged : ''))
     ]);
   }
 
   function band(record) {
     var estado = record.pedido.estado;
-    if (estado === 'cancelado') { return create('div', 'ticket__band', [dom.icon('cross'), dom.text('CANCELADO')]); }
-    if (record.changedReady) { return create('div', 'ticket__band', [dom.icon('check'), dom.text('LISTO · CAMBIÓ')]); }
-    if (estado === 'listo') { return create('div', 'ticket__band', [dom.icon('check'), dom.text('LISTO')]); }
+    if (estado === 'cancelado') { return create('div', 'ticket__band', [dom.icon('cross'), dom.text(WORDS.cancelled)]); }
+    if (record.changedReady) { return create('div', 'ticket__band', [dom.icon('check'), dom.text(WORDS.readyChanged)]); }
+    if (estado === 'listo') { return create('div', 'ticket__band', [dom.icon('check'), dom.text(WORDS.ready)]); }
     if (record.changedAt !== null) {
       return record.movedFrom ? moved(record) : create('div', 'ticket__band', [
-        dom.icon('swap'), dom.text('CAMBIÓ'), create('small', 'ticket__since num')
+        dom.icon('swap'), dom.text(WORDS.changed), create('small', 'ticket__since num')
       ]);
     }
-    if (record.recalled) { return create('div', 'ticket__band', [dom.icon('recall'), dom.text('RECUPERADO')]); }
+    if (record.recalled) { return create('div', 'ticket__band', [dom.icon('recall'), dom.text(WORDS.recalled)]); }
     if (inLaterRound(record)) {
       return create('div', 'ticket__band', [
-        dom.icon('plus'), dom.text('MÁS · ' + pages.lines.round(record.pedido) + '.ª ronda')
+        dom.icon('plus'), dom.text(pages.fill(WORDS.moreRound, { n: pages.lines.round(record.pedido) }))
       ]);
     }
     return null;
@@ -128,7 +129,7 @@
   }
 
   function title(pedido) {
-    return pedido.tipo === 'domicilio' ? 'DOMICILIO' : pages.places.title(pedido) || 'Pedido';
+    return pedido.tipo === 'domicilio' ? WORDS.delivery : pages.places.title(pedido) || pages.words.order;
   }
 
   function label(pedido) {
@@ -166,7 +167,7 @@
 
   function aside(count) {
     return create('p', 'ticket__aside num', [
-      dom.icon('check'), dom.text('Ya servidos: ' + pages.wording.count(count, 'plato', 'platos'))
+      dom.icon('check'), dom.text(pages.fill(WORDS.served, { n: count }))
     ]);
   }
 
@@ -202,13 +203,13 @@
     if (view.whole && view.slow) {
       node.className = 'btn btn--kitchen btn--block ticket__do is-waiting';
       node.appendChild(dom.icon('clock', 'icon--l'));
-      node.appendChild(dom.text(' ' + WAITING));
+      node.appendChild(dom.text(' ' + pages.words.willBeSent));
     } else if (kind === 'deshacer') {
       node.appendChild(dom.icon('undo', 'icon--l'));
-      node.appendChild(dom.text(' Deshacer '));
+      node.appendChild(dom.text(' ' + pages.words.undo + ' '));
       node.appendChild(create('span', 'ticket__left num'));
     } else {
-      node.appendChild(dom.text(kind.toUpperCase()));
+      node.appendChild(dom.text(BUTTONS[kind]));
     }
     if (view.key && !(view.whole && view.slow)) {
       node.appendChild(create('span', 'ticket__key num', view.key));
@@ -238,7 +239,7 @@
       head(record),
       showReason ? create('p', 'ticket__reason', record.reason) : null,
       !pedido.items.length && pedido.estado !== 'cancelado' ?
-        create('p', 'ticket__reason', 'Sin detalle de este pedido. Pregunte al mesero.') : null
+        create('p', 'ticket__reason', pages.words.noDetail) : null
     ], i, notes;
     for (i = 0; i < children.length; i++) {
       if (children[i]) { node.appendChild(children[i]); }
@@ -277,7 +278,7 @@
 
   function setWord(node, edad, fresh) {
     var name = edad === 'tarde' ? 'warning' : edad === 'aviso' ? 'clock' : 'bell';
-    var word = edad === 'tarde' ? 'TARDE' : edad === 'aviso' ? 'AVISO' : fresh ? 'NUEVO' : '';
+    var word = edad === 'tarde' ? WORDS.late : edad === 'aviso' ? WORDS.warn : fresh ? WORDS.isNew : '';
     if (node.textContent === word) { return; }
     dom.empty(node);
     if (word) {
@@ -298,7 +299,7 @@
       if (parts[i].getAttribute('data-edad') !== edad) { parts[i].setAttribute('data-edad', edad); }
     }
     if (since && record.changedAt !== null) { dom.setText(since, pages.clock.ago(now - record.changedAt)); }
-    if (undo) { dom.setText(undo, left + ' s'); }
+    if (undo) { dom.setText(undo, pages.fill(WORDS.secondsLeft, { n: left })); }
     return edad;
   }
 

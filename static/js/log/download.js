@@ -7,6 +7,7 @@
 
   var pages = window.posNotif = window.posNotif || {};
   var dom = pages.dom;
+  var WORDS = pages.logWords;
   var PROGRESS = '/api/notificaciones/descargas';
   var ASK_MS = 1000;
   var ASK_AT_MOST = 10;          // for one that the service does not know: it was refused
@@ -33,7 +34,7 @@
     this.name = uuid();
     this.unknown = 0;
     this.running = true;
-    this._show(0, 'Preparando la descarga…');
+    this._show(0, WORDS.preparing);
     this._soon();
     return path + '?' + (query ? query + '&' : '') + 'descarga=' + this.name;
   };
@@ -67,17 +68,16 @@
   };
 
   download._tell = function (found) {
-    var wording = pages.wording, all, sent;
+    var wording = pages.wording, how;
     if (!found) {
       this.unknown += 1;
-      if (this.unknown < ASK_AT_MOST) { this._soon(); } else { this._end(0, 'No se sabe cómo va la descarga. Vea las descargas del navegador.'); }
+      if (this.unknown < ASK_AT_MOST) { this._soon(); } else { this._end(0, WORDS.unknown); }
       return;
     }
-    all = wording.thousands(found.filas) + ' filas';
-    sent = wording.thousands(found.enviadas) + ' de ' + all;
-    if (found.estado === 'completa') { this._end(1, 'Descarga completa: ' + all); return; }
-    if (found.estado === 'interrumpida') { this._end(found.enviadas / found.filas, 'La descarga se interrumpió: ' + sent); return; }
-    this._show(found.enviadas / found.filas, 'Descargando: ' + sent);
+    how = { all: wording.thousands(found.filas), sent: wording.thousands(found.enviadas) };
+    if (found.estado === 'completa') { this._end(1, pages.fill(WORDS.complete, how)); return; }
+    if (found.estado === 'interrumpida') { this._end(found.enviadas / found.filas, pages.fill(WORDS.interrupted, how)); return; }
+    this._show(found.enviadas / found.filas, pages.fill(WORDS.downloading, how));
     this._soon();
   };
 

@@ -7,6 +7,7 @@
   var dom = pages.dom;
   var clock = pages.clock;
   var wording = pages.wording;
+  var WORDS = pages.logWords;
   var document = window.document;
   var TABLE = '/api/notificaciones/eventos';
   var WANTED = { eventos: 'list', descripciones: 'array', numeros: 'array', total: 'number', cabeza_hash: 'string' };
@@ -68,7 +69,7 @@
   // ---- the table -----------------------------------------------------------------
 
   function who(actor) {
-    return [actor.username, actor.rol === 'manager' ? 'encargado' : actor.rol].filter(Boolean).join(' · ');
+    return [actor.username, actor.rol === 'manager' ? WORDS.manager : actor.rol].filter(Boolean).join(' · ');
   }
 
   // Of a damaged row the service knows little.
@@ -80,7 +81,7 @@
   // People know an order by its number; the filter, by its id.
   function orderLink(evento, number) {
     var node = dom.button('events__link num', '#' + number);
-    node.title = 'Solo este pedido';
+    node.title = WORDS.onlyThis;
     node.setAttribute('data-pedido', evento.pedido_id);
     return node;
   }
@@ -105,7 +106,7 @@
     cursor = answer.cursor;
     more.hidden = !answer.hay_mas;
     dom.byId('none').hidden = answer.total > 0;
-    dom.setText(dom.byId('count'), wording.thousands(answer.total) + (answer.total === 1 ? ' fila' : ' filas'));
+    dom.setText(dom.byId('count'), pages.fill(WORDS.events, { n: answer.total, events: wording.thousands(answer.total) }));
     dom.setText(dom.byId('head-id'), String(answer.cabeza_id));
     dom.setText(dom.byId('head-hash'), answer.cabeza_hash);
   }
@@ -125,7 +126,7 @@
       if (form.elements[name]) { form.elements[name].className = 'input is-wrong'; }
       return label(name) + ': ' + error.campos[name];
     }).join('. ');
-    problem.textContent = text || error.mensaje || 'Sin conexión con el servicio. Intente de nuevo.';
+    problem.textContent = text || error.mensaje || WORDS.failed;
     if (isFirst) {               // what is there is the answer to other filters
       dom.empty(list);
       dom.byId('none').hidden = true;
@@ -144,7 +145,7 @@
       more.hidden = true;        // of the rows before
       download.forget();
       fields().forEach(function (input) { input.className = input.className.replace(' is-wrong', ''); });
-      dom.setText(dom.byId('count'), 'Buscando…');
+      dom.setText(dom.byId('count'), WORDS.searching);
       showPreset();
       dom.byId('proof').hidden = !sent;
       window.history.replaceState(null, '', window.location.pathname + '?' + sent);

@@ -5,6 +5,8 @@
 
   var pages = window.posNotif = window.posNotif || {};
   var svg = pages.dom.svg;
+  var WORDS = pages.managerWords;
+  var fill = pages.fill;
   var HEIGHT = 128;
   var TOP = 16;                  // room for a value above the highest bar
   var BASE = 104;                // where the axis is; the hours stand below it
@@ -36,8 +38,13 @@
     return ends[i] * step;
   }
 
+  // 19 as people say it: 7.
   function hourOf(iso) {
-    return iso.slice(11, 13);
+    return String(Number(iso.slice(11, 13)) % 12 || 12);
+  }
+
+  function saidOf(hour, value) {
+    return fill(WORDS.hourSaid, { hour: pages.clock.hourOf(hour.hora), value: value });
   }
 
   function axis(node, width, most, unit) {
@@ -69,10 +76,10 @@
     var most = 0, peak = 0, words = [], i;
     for (i = 0; i < hours.length; i++) {
       if (hours[i].pedidos > most) { most = hours[i].pedidos; peak = i; }
-      words.push(hourOf(hours[i].hora) + ' h: ' + hours[i].pedidos);
+      words.push(saidOf(hours[i], hours[i].pedidos));
     }
     most = nice(Math.max(most, 2));
-    chart(place, 'Pedidos por hora. ' + words.join(', '), function (node, width) {
+    chart(place, fill(WORDS.perHourSaid, { list: words.join(', ') }), function (node, width) {
       var at = steps(hours, width), bar = Math.min(44, at.step * 0.7), x, height, last;
       axis(node, width, most, '');
       hourNames(node, hours, at.center, at.step);
@@ -96,10 +103,10 @@
     var most = 0, words = [], i;
     for (i = 0; i < hours.length; i++) {
       most = Math.max(most, hours[i].porcentaje || 0);
-      words.push(hourOf(hours[i].hora) + ' h: ' + (hours[i].porcentaje === null ? 'sin datos' : hours[i].porcentaje + ' %'));
+      words.push(saidOf(hours[i], hours[i].porcentaje === null ? pages.words.noData : fill(WORDS.percent, { n: hours[i].porcentaje })));
     }
     most = Math.min(100, nice(Math.max(most, 10)));
-    chart(place, 'Pedidos tarde, por hora. ' + words.join(', '), function (node, width) {
+    chart(place, fill(WORDS.lateSaidPerHour, { list: words.join(', ') }), function (node, width) {
       var at = steps(hours, width), run = [];
       function y(share) { return BASE - (BASE - TOP) * share / most; }
       // An hour that cannot be said is a gap, not 0.
@@ -137,23 +144,24 @@
     var most = 0, words = [], i;
     for (i = 0; i < spans.length; i++) {
       most = Math.max(most, spans[i].p90 || 0);
-      words.push(spans[i].name + ': ' + (spans[i].p90 === null ? 'sin datos' :
-        'mediana ' + minutes(spans[i].mediana) + ', percentil 90 ' + minutes(spans[i].p90)));
+      words.push(fill(spans[i].p90 === null ? WORDS.noTimeSaid : WORDS.timeSaid, {
+        name: spans[i].name, usual: minutes(spans[i].mediana), most: minutes(spans[i].p90)
+      }));
     }
     most = nice(Math.max(most / 60, 2));
-    chart(place, 'Tiempos en minutos. ' + words.join('; '), function (node, width) {
+    chart(place, fill(WORDS.timesSaid, { list: words.join('; ') }), function (node, width) {
       var from = LABELS, to = width - VALUES, y, a, b;
       function x(seconds) { return from + (to - from) * seconds / 60 / most; }
       for (i = 0; i <= 2; i++) {
         a = from + (to - from) * i / 2;
         add(node, 'line', { 'class': 'chart__grid', x1: a, x2: a, y1: 6, y2: BASE });
-        add(node, 'text', { x: a, y: BASE + 18, 'text-anchor': 'middle' }, most * i / 2 + (i === 2 ? ' min' : ''));
+        add(node, 'text', { x: a, y: BASE + 18, 'text-anchor': 'middle' }, i === 2 ? fill(WORDS.minutes, { n: most }) : most * i / 2);
       }
       for (i = 0; i < spans.length; i++) {
         y = 24 + 32 * i;
         add(node, 'text', { 'class': 'chart__name', x: 0, y: y + 4 }, spans[i].name);
         if (spans[i].p90 === null) {
-          add(node, 'text', { x: width, y: y + 4, 'text-anchor': 'end' }, 'sin datos');
+          add(node, 'text', { x: width, y: y + 4, 'text-anchor': 'end' }, pages.words.noData);
           continue;
         }
         a = x(spans[i].mediana);

@@ -6,15 +6,16 @@
   var pages = window.posNotif = window.posNotif || {};
   var dom = pages.dom;
   var clock = pages.clock;
+  var WORDS = pages.managerWords;
+  var fill = pages.fill;
   var LEAST_MS = 1000;
   var MOST_MS = 4000;
   var ROLES = [
-    { rol: 'cocinero', title: 'Cocina', icon: 'tablet' },
-    { rol: 'mesero', title: 'Meseros', icon: 'phone' },
-    { rol: 'cajero', title: 'Caja', icon: 'desk' },
-    { rol: 'manager', title: 'Encargados', icon: 'desk' }
+    { rol: 'cocinero', title: WORDS.roles.cocinero, icon: 'tablet' },
+    { rol: 'mesero', title: WORDS.roles.mesero, icon: 'phone' },
+    { rol: 'cajero', title: WORDS.roles.cajero, icon: 'desk' },
+    { rol: 'manager', title: WORDS.roles.manager, icon: 'desk' }
   ];
-  var TRANSPORTS = { sse: 'SSE', polling: 'cada 3 s', websocket: 'websocket' };
 
   function Devices(container, sum) {
     var self = this;
@@ -62,7 +63,7 @@
 
   function ago(ms) {
     var seconds = Math.max(0, Math.floor(ms / 1000));
-    return seconds < 60 ? seconds + ' s' : clock.minutes(ms);
+    return seconds < 60 ? fill(WORDS.seconds, { n: seconds }) : clock.minutes(ms);
   }
 
   function head(role, list) {
@@ -72,7 +73,7 @@
       content: here + '/' + list.length,
       draw: function () {
         return dom.create('h3', 'device__group num', [
-          dom.create('span', here < list.length ? 'device__sum is-late' : 'device__sum', here + ' de ' + list.length),
+          dom.create('span', here < list.length ? 'device__sum is-late' : 'device__sum', fill(WORDS.ofAll, { here: here, all: list.length })),
           dom.text(role.title)
         ]);
       }
@@ -87,10 +88,10 @@
         var node = dom.create('div', device.conectado ? 'device' : 'device device--gone', [
           dom.icon(role.icon),
           dom.create('span', 'device__name', [
-            dom.text(device.username + ' '), dom.create('small', '', TRANSPORTS[device.transporte] || device.transporte)
+            dom.text(device.username + ' '), dom.create('small', '', device.transporte === 'polling' ? WORDS.late3s : '')
           ]),
           dom.create('span', 'device__seen num', [
-            dom.create('i', 'dot'), dom.text(device.conectado ? '' : 'sin señal '), dom.create('span', 'device__age')
+            dom.create('i', 'dot'), dom.text(device.conectado ? '' : WORDS.noSign), dom.create('span', 'device__age')
           ])
         ]);
         node.setAttribute('data-device', device.username);
@@ -111,8 +112,8 @@
         of.forEach(function (device) { rows.push(row(role, device)); });
       }
     });
-    this.rows.show(rows.length ? rows : [pages.Stock.none('sin datos')]);
-    dom.setText(this.sum, list.length ? here + ' de ' + list.length + ' en línea' : '');
+    this.rows.show(rows.length ? rows : [pages.Stock.none(pages.words.noData)]);
+    dom.setText(this.sum, list.length ? fill(WORDS.onLine, { here: here, all: list.length }) : '');
     this.tick();
   };
 

@@ -7,6 +7,8 @@
   var dom = pages.dom;
   var wording = pages.wording;
   var clock = pages.clock;
+  var WORDS = pages.managerWords;
+  var fill = pages.fill;
   var PATH = '/api/cifras';
   var WANTED = {
     abiertos: 'object', espera: 'object', cocina: 'object', recogida: 'object', en_total: 'object', tarde: 'object',
@@ -16,9 +18,6 @@
   var MOST_MS = 30000;           // an order becomes late without an event
   var DAY_MS = 86400000;
   var SHOWN = 8;                 // dishes, until the list is opened
-  var NONE = 'sin datos';
-  var LATE_TITLE = 'Tarde, % de cada hora';
-  var PRICELESS = /^\$ —$/;
 
   // onAnswer(): there are new ones.
   function Figures(onAnswer) {
@@ -29,9 +28,9 @@
     this.drawn = '';             // what the charts show
     this.allDishes = false;
     this.dishes = new pages.Rows(dom.byId('dishes'));
-    this.perHour = card(dom.byId('per-hour'), 'Pedidos por hora');
-    this.times = card(dom.byId('times'), 'Tiempos');
-    this.late = card(dom.byId('late'), LATE_TITLE);
+    this.perHour = card(dom.byId('per-hour'), WORDS.perHour);
+    this.times = card(dom.byId('times'), WORDS.times);
+    this.late = card(dom.byId('late'), WORDS.latePerHour);
     legend(this.times.title);
     this.ask = new pages.Ask(PATH, WANTED, LEAST_MS, MOST_MS, function (answer) { self._take(answer); });
     dom.byId('day-before').onclick = function () { self._go(-1); };
@@ -62,9 +61,9 @@
     dot.appendChild(dom.svg('circle', { 'class': 'chart__dot', cx: 6, cy: 6, r: 5 }));
     mark.appendChild(dom.svg('rect', { 'class': 'chart__mark', x: 1, y: 0, width: 4, height: 14 }));
     title.appendChild(dot);
-    title.appendChild(dom.text('mediana'));
+    title.appendChild(dom.text(WORDS.usual));
     title.appendChild(mark);
-    title.appendChild(dom.text('percentil 90'));
+    title.appendChild(dom.text(WORDS.most));
   }
 
   // A day that has ended stays as it is.
@@ -106,11 +105,11 @@
 
   figures._title = function () {
     var name = clock.dayName(this.day || today());
-    return this.day ? name : 'Hoy, ' + name.charAt(0).toLowerCase() + name.slice(1);
+    return this.day ? name : fill(WORDS.today, { day: name.charAt(0).toLowerCase() + name.slice(1), time: clock.dayCutTime() });
   };
 
   function put(parts, value, text) {
-    dom.setText(parts.value, value === null ? NONE : value);
+    dom.setText(parts.value, value === null ? pages.words.noData : value);
     parts.value.className = value === null ? 'stat__number none' : 'stat__number';
     dom.setText(parts.text, text);
   }
@@ -127,7 +126,7 @@
   figures._show = function () {
     var answer = this.answer, content = JSON.stringify([answer, this.day]);
     dom.setText(dom.byId('figures-day'), this._title());
-    dom.setText(dom.byId('dishes-day'), this.day ? clock.dayName(this.day) : 'hoy');
+    dom.setText(dom.byId('dishes-day'), this.day ? clock.dayName(this.day) : WORDS.todayShort);
     dom.byId('day-after').disabled = !this.day;
     if (content === this.drawn) { return; }
     this.drawn = content;
@@ -142,40 +141,40 @@
   figures._showTakenOff = function (answer) {
     var list = (answer && answer.quitados) || [];
     dom.byId('taken-off').hidden = !list.length;
-    dom.setText(dom.byId('taken-off'), 'Platos ya hechos que se quitaron de la cuenta: ' + list.map(function (person) {
-      return (person.username || '—') + ' ' + person.lineas + ' · ' + wording.money(person.importe);
-    }).join(', '));
+    dom.setText(dom.byId('taken-off'), fill(WORDS.takenOff, { list: list.map(function (person) {
+      return fill(WORDS.takenOffBy, { who: person.username || '—', n: person.lineas, sum: wording.money(person.importe) });
+    }).join(', ') }));
   };
 
   figures._showHours = function (answer) {
-    var self = this, any = !!(answer && answer.pedidos), sales = any ? wording.money(answer.ventas) : '';
+    var self = this, any = !!(answer && answer.pedidos), priced = any && typeof answer.ventas === 'number';
     put(this.perHour, any ? String(answer.pedidos) : null,
-      any ? (answer.pedidos === 1 ? 'pedido' : 'pedidos') + (PRICELESS.test(sales) ? '' : ' · ' + sales) : '');
+      any ? fill(priced ? WORDS.ordersFor : WORDS.orders, { n: answer.pedidos, sum: wording.money(answer.ventas) }) : '');
     draw(this.perHour, any, function (place) { pages.charts.bars(place, answer.por_hora, !self.day); });
   };
 
   figures._showTimes = function (answer) {
     var spans = answer ? [
-      { name: 'Espera', mediana: answer.espera.mediana, p90: answer.espera.p90 },
-      { name: 'Cocina', mediana: answer.cocina.mediana, p90: answer.cocina.p90 },
-      { name: 'Recogida', mediana: answer.recogida.mediana, p90: answer.recogida.p90 }
+      { name: WORDS.waiting, mediana: answer.espera.mediana, p90: answer.espera.p90 },
+      { name: WORDS.kitchen, mediana: answer.cocina.mediana, p90: answer.cocina.p90 },
+      { name: WORDS.pickup, mediana: answer.recogida.mediana, p90: answer.recogida.p90 }
     ] : [];
     var any = spans.some(function (span) { return span.p90 !== null; }), all = answer && answer.en_total.mediana;
-    put(this.times, typeof all === 'number' ? clock.minutes(all * 1000) : null, any || all ? 'mediana en total' : '');
+    put(this.times, typeof all === 'number' ? clock.minutes(all * 1000) : null, any || all ? WORDS.usualTotal : '');
     draw(this.times, any, function (place) { pages.charts.spreads(place, spans); });
   };
 
   // Below 10 a tenth tells something: 0.4 % is not none.
   function percent(share) {
-    return String(share < 10 ? Math.round(share * 10) / 10 : Math.round(share)) + ' %';
+    return fill(WORDS.percent, { n: share < 10 ? Math.round(share * 10) / 10 : Math.round(share) });
   }
 
   figures._showLate = function (answer) {
     var any = answer && answer.tarde.porcentaje !== null, text = [];
-    dom.setText(this.late.title, LATE_TITLE + (any ? ' · ' + answer.tarde.tarde + ' de ' + answer.tarde.medidos : ''));
+    dom.setText(this.late.title, any ? fill(WORDS.lateOf, { late: answer.tarde.tarde, all: answer.tarde.medidos }) : WORDS.latePerHour);
     if (answer && answer.pedidos) {
-      text.push(wording.count(answer.cancelados, 'cancelado', 'cancelados'));
-      text.push(wording.count(answer.recuperados, 'recuperado', 'recuperados'));
+      text.push(fill(WORDS.cancelled, { n: answer.cancelados }));
+      text.push(fill(WORDS.recalled, { n: answer.recuperados }));
     }
     put(this.late, any ? percent(answer.tarde.porcentaje) : null, text.join(' · '));
     draw(this.late, any, function (place) { pages.charts.shares(place, answer.por_hora); });
@@ -189,8 +188,8 @@
         return dom.create('div', 'dish', [
           dom.create('b', 'dish__count num', String(dish.cantidad)),
           dom.create('span', 'dish__name', [
-            dom.text((dish.producto_nombre || 'Producto') + ' '),
-            dom.create('small', 'num', dish.cocina === null ? '' : 'cocina ' + clock.minutes(dish.cocina * 1000))
+            dom.text((dish.producto_nombre || pages.words.dish) + ' '),
+            dom.create('small', 'num', dish.cocina === null ? '' : fill(WORDS.dishTime, { time: clock.minutes(dish.cocina * 1000) }))
           ]),
           pages.charts.bar(dish.cantidad, most)
         ]);
@@ -201,10 +200,10 @@
   figures._showDishes = function () {
     var list = this.answer ? this.answer.productos : [], more = dom.byId('dishes-more');
     var shown = this.allDishes ? list : list.slice(0, SHOWN), most = list.length ? list[0].cantidad : 0;
-    this.dishes.show(list.length ? shown.map(function (dish) { return dishRow(dish, most); }) : [pages.Stock.none(NONE)]);
+    this.dishes.show(list.length ? shown.map(function (dish) { return dishRow(dish, most); }) : [pages.Stock.none(pages.words.noData)]);
     more.hidden = list.length <= SHOWN;
     more.setAttribute('aria-expanded', this.allDishes ? 'true' : 'false');
-    dom.setText(more, this.allDishes ? 'Ver menos' : 'Ver los ' + list.length);
+    dom.setText(more, this.allDishes ? WORDS.less : fill(WORDS.allDishes, { n: list.length }));
   };
 
   pages.Figures = Figures;

@@ -7,16 +7,18 @@
   var dom = pages.dom;
   var wording = pages.wording;
   var clock = pages.clock;
+  var WORDS = pages.managerWords;
+  var fill = pages.fill;
   var SHOWN = 4;                 // orders a lane, until it is opened
   var UNCOLLECTED_MS = 120000;   // as on the waiter's page
   // `key` is the state of a lane's orders, unless `states` says which they are. `since` is the field that tells
   // since when an order has been in the lane's care.
   var LANES = [
-    { key: 'pendiente_pago', title: 'Por pagar', since: 'timestamp' },
-    { key: 'espera', title: 'En espera', states: pages.states.COOKABLE, since: 'sent', late: 'tarde' },
-    { key: 'en_cocina', title: 'En cocina', since: 'sent', late: 'tarde' },
-    { key: 'listo', title: 'Listos', since: 'listo_at', late: 'sin recoger' },
-    { key: 'servido', title: 'Servidos', since: 'servido_at' }
+    { key: 'pendiente_pago', since: 'timestamp' },
+    { key: 'espera', states: pages.states.COOKABLE, since: 'sent', late: WORDS.late },
+    { key: 'en_cocina', since: 'sent', late: WORDS.late },
+    { key: 'listo', since: 'listo_at', late: WORDS.uncollected },
+    { key: 'servido', since: 'servido_at' }
   ];
 
   // limits: {warnMs, lateMs} of what the kitchen is to make.
@@ -33,7 +35,7 @@
   lanes._lane = function (container, kind) {
     var self = this;
     var lane = { kind: kind, open: false, count: dom.create('span', 'lane__number'), late: dom.create('span', 'lane__late') };
-    var rows = dom.create('div', 'lane__rows'), title = dom.create('h2', 'lane__title', kind.title);
+    var rows = dom.create('div', 'lane__rows'), title = dom.create('h2', 'lane__title', WORDS.lanes[kind.key]);
     lane.rows = new pages.Rows(rows);
     lane.more = dom.button('more lane__more', '', function () {
       lane.open = !lane.open;
@@ -92,7 +94,7 @@
     dom.empty(mark);
     if (edad !== 'normal') {
       mark.appendChild(dom.icon(edad === 'tarde' ? 'warning' : 'clock'));
-      mark.appendChild(dom.create('span', 'sr-only', edad === 'tarde' ? 'Tarde: ' : 'Aviso: '));
+      mark.appendChild(dom.create('span', 'sr-only', edad === 'tarde' ? WORDS.lateSaid : WORDS.warnSaid));
     }
   }
 
@@ -117,13 +119,13 @@
       if (edad === 'tarde') { late++; }
       if (i < visible.length) { setAge(lane.rows.node(orders[i].id), edad, now - since(kind, orders[i])); }
     }
-    text = !this.book.loaded ? 'sin datos' : orders.length ? String(orders.length) : 'ninguno';
+    text = !this.book.loaded ? pages.words.noData : orders.length ? String(orders.length) : WORDS.none;
     dom.setText(lane.count, text);
     lane.count.className = orders.length ? 'lane__number' : 'lane__number none';
-    dom.setText(lane.late, late ? late + ' ' + kind.late : '');
+    dom.setText(lane.late, late ? fill(kind.late, { n: late }) : '');
     lane.more.hidden = orders.length <= SHOWN;
     lane.more.setAttribute('aria-expanded', lane.open ? 'true' : 'false');
-    dom.setText(lane.more, lane.open ? 'Ver menos' : 'y ' + (orders.length - SHOWN) + ' más');
+    dom.setText(lane.more, lane.open ? WORDS.less : fill(WORDS.more, { n: orders.length - SHOWN }));
   };
 
   pages.Lanes = Lanes;

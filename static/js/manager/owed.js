@@ -41,7 +41,7 @@
       if (typeof orders[i].total === 'number') { sum += orders[i].total; } else { known = false; }
     }
     this.section.hidden = !orders.length;
-    dom.setText(this.title, 'De días anteriores (' + orders.length + ') ' + (known ? '' : 'más de ') + wording.money(sum));
+    dom.setText(this.title, pages.fill(pages.managerWords.owed, { n: orders.length, sum: wording.sum(sum, known) }));
     this.rows.show(orders.map(row));
   };
 

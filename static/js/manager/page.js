@@ -6,6 +6,7 @@
   var pages = window.posNotif;
   var dom = pages.dom;
   var clock = pages.clock;
+  var WORDS = pages.managerWords;
   var body = window.document.body;
   var REDRAW_MS = 150;
 
@@ -31,8 +32,7 @@
   }
 
   function unseenWords(kind, orders) {
-    var what = kind === 'cancel_unseen' ? ['cancelación', 'cancelaciones'] : ['pedido', 'pedidos'];
-    return pages.wording.count(orders.length, what[0], what[1]) + ' sin ver en cocina: ' + pages.Alarms.numbers(orders);
+    return pages.fill(kind === 'cancel_unseen' ? WORDS.cancelUnseen : WORDS.unseen, { n: orders.length, orders: pages.Alarms.numbers(orders) });
   }
 
   function all() { return true; }

@@ -5,6 +5,8 @@
 
   var pages = window.posNotif = window.posNotif || {};
   var dom = pages.dom;
+  var WORDS = pages.managerWords;
+  var fill = pages.fill;
 
   function Stock(container, sum) {
     var self = this;
@@ -40,9 +42,11 @@
   function meta(left, least, affected) {
     var parts = [];
     if (typeof left === 'number' && left > 0) {
-      parts.push((left === 1 ? 'queda ' : 'quedan ') + quantity(left) + (typeof least === 'number' ? ', mínimo ' + quantity(least) : ''));
+      parts.push(fill(typeof least === 'number' ? WORDS.leftOf : WORDS.left, {
+        n: left, left: quantity(left), least: typeof least === 'number' ? quantity(least) : ''
+      }));
     }
-    if (affected) { parts.push(pages.wording.count(affected, 'pedido afectado', 'pedidos afectados')); }
+    if (affected) { parts.push(fill(WORDS.affected, { n: affected })); }
     return parts.join(' · ');
   }
 
@@ -88,16 +92,16 @@
           dom.create('span', 'device__name', [
             dom.text(item.name), item.meta ? dom.create('small', 'device__meta num', item.meta) : null
           ]),
-          dom.create('span', 'chip chip--sq ' + (item.out ? 'chip--late' : 'chip--warn'), item.out ? 'Agotado' : 'Bajo')
+          dom.create('span', 'chip chip--sq ' + (item.out ? 'chip--late' : 'chip--warn'), item.out ? WORDS.out : WORDS.low)
         ]);
       }
     };
   }
 
   stock.show = function () {
-    var list = this._list(), empty = this.menu.products.length ? 'Nada por agotarse' : 'sin datos';
+    var list = this._list(), empty = this.menu.products.length ? WORDS.nothingLow : pages.words.noData;
     this.rows.show(list.length ? list.map(row) : [none(empty)]);
-    dom.setText(this.sum, list.length ? pages.wording.count(list.length, 'aviso', 'avisos') : '');
+    dom.setText(this.sum, list.length ? fill(WORDS.warnings, { n: list.length }) : '');
   };
 
   Stock.none = none;

@@ -5,6 +5,7 @@
 
   var pages = window.posNotif;
   var dom = pages.dom;
+  var WORDS = pages.loginWords;
   var body = window.document.body;
   var form = dom.byId('login');
   var username = dom.byId('username');
@@ -35,7 +36,7 @@
 
   function setBusy(busy) {
     submit.disabled = busy;
-    dom.setText(submit, busy ? 'Entrando…' : 'Entrar');
+    dom.setText(submit, busy ? WORDS.entering : WORDS.enter);
   }
 
   // Counts down a 429; the server refuses until then, with the right PIN too.
@@ -43,7 +44,7 @@
     window.clearTimeout(waitTimer);
     if (seconds <= 0) { return setBusy(false); }
     submit.disabled = true;
-    dom.setText(submit, 'Espere ' + pages.clock.age(seconds * 1000));
+    dom.setText(submit, pages.fill(WORDS.wait, { time: pages.clock.minutes(seconds * 1000) }));
     waitTimer = window.setTimeout(function () { waitFor(seconds - 1); }, 1000);
   }
 
@@ -54,7 +55,7 @@
     }
     setBusy(false);
     if (answer.status === 0) {
-      showError('No hay conexión con el servidor. Intente de nuevo.');
+      showError(WORDS.noConnection);
     } else {
       showError(answer.body.error.mensaje);
     }
@@ -66,7 +67,7 @@
   form.onsubmit = function () {
     if (submit.disabled) { return false; }
     if (!username.value || !password.value) {
-      showError('Escriba su usuario y su PIN.');
+      showError(WORDS.nothingWritten);
       return false;
     }
     showError('');
@@ -79,7 +80,7 @@
     var shown = password.type === 'text';
     password.type = shown ? 'password' : 'text';
     reveal.setAttribute('aria-pressed', shown ? 'false' : 'true');
-    reveal.setAttribute('aria-label', shown ? 'Mostrar' : 'Ocultar');
+    reveal.setAttribute('aria-label', shown ? WORDS.show : WORDS.hide);
     password.focus();
   };
 

@@ -9,17 +9,13 @@
   var dom = pages.dom;
   var clock = pages.clock;
   var wording = pages.wording;
+  var WORDS = pages.words;
   var LATER_MS = 3000;           // the service's alarm comes first
   var FIRST_OWN_ORDER_ID = 1000000000;
   var FORGOTTEN_MS = 600000;     // an alarm of which nobody has heard any more
   var MOST_NAMED = 20;           // a plate must leave room for the rest of a phone
-  var ALOUD = ' – avise de viva voz';
   var KINDS = ['unseen', 'change_unseen', 'cancel_unseen'];
-  var ROOMS = {
-    cocina: 'La cocina no tiene pantalla',
-    meseros: 'Ningún mesero conectado',
-    cajeros: 'La caja no tiene pantalla'
-  };
+  var ROOMS = WORDS.rooms;
 
   // words(kind, orders): what the plate of the orders says.
   function Alarms(container, sound, words) {
@@ -94,7 +90,7 @@
   function roomPlate(room) {
     var age = dom.create('span', 'unseen__age num');
     age.setAttribute('aria-hidden', 'true');
-    return plate(ROOMS[room] + ALOUD, 'offline', ['data-sala', room], [dom.text(ROOMS[room]), age, dom.text(ALOUD)]);
+    return plate(ROOMS[room] + WORDS.inPerson, 'offline', ['data-sala', room], [dom.text(ROOMS[room]), age, dom.text(WORDS.inPerson)]);
   }
 
   // Yesterday's are nobody's any more.
@@ -129,7 +125,7 @@
     this.rows.show(plates);
     for (i = 0; i < rooms.length; i++) {
       dom.setText(this.rows.node(rooms[i]).querySelector('.unseen__age'),
-        ' desde ' + clock.ago(now - this.lost[rooms[i]]));
+        pages.fill(WORDS.roomSince, { ago: clock.ago(Math.max(1000, now - this.lost[rooms[i]])) }));
     }
     for (key in known) {
       if (!this.shown[key]) { isNew = true; }
@@ -142,10 +138,8 @@
   // "#C12 (Mesa 5), #C13 (Llevar · Rosa)"
   Alarms.numbers = function (orders) {
     var named = orders.slice(0, MOST_NAMED).map(wording.named).join(', ');
-    return orders.length > MOST_NAMED ? named + ' y ' + (orders.length - MOST_NAMED) + ' más' : named;
+    return orders.length > MOST_NAMED ? pages.fill(WORDS.andMore, { named: named, n: orders.length - MOST_NAMED }) : named;
   };
-
-  Alarms.ALOUD = ALOUD;
 
   pages.Alarms = Alarms;
 }(window));

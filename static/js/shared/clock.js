@@ -4,10 +4,8 @@
   'use strict';
 
   var pages = window.posNotif = window.posNotif || {};
-  var DAYS = ['Domingo', 'Lunes', 'Martes', 'Miércoles', 'Jueves', 'Viernes', 'Sábado'];
-  var MONTHS = ['enero', 'febrero', 'marzo', 'abril', 'mayo', 'junio', 'julio', 'agosto',
-    'septiembre', 'octubre', 'noviembre', 'diciembre'];
-  var DAY_CUT_MS = 4 * 3600000;
+  var WORDS = pages.words;
+  var HOUR_MS = 3600000;
   var offsetMs = 0;
   var zoneMinutes = -new Date().getTimezoneOffset();
 
@@ -41,22 +39,45 @@
     return new Date((ms === undefined ? now() : ms) + zoneMinutes * 60000);
   }
 
+  // 19:21: the kitchen reads 24 hours.
+  function time24() {
+    return wall().toISOString().slice(11, 16);
+  }
+
+  // "7:21 p. m." of 19:21, "7 p. m." of 19, as people say it.
+  function twelve(text) {
+    var hour = Number(text.slice(0, 2));
+    return pages.fill(hour < 12 ? WORDS.morning : WORDS.afternoon, { time: (hour % 12 || 12) + text.slice(2) });
+  }
+
+  // "7:21 p. m."
   function time() {
-    var date = wall();
-    return two(date.getUTCHours()) + ':' + two(date.getUTCMinutes());
+    return twelve(time24());
   }
 
   function nameOf(date) {
-    return DAYS[date.getUTCDay()] + ' ' + date.getUTCDate() + ' de ' + MONTHS[date.getUTCMonth()];
+    return pages.fill(WORDS.date, {
+      day: WORDS.days[date.getUTCDay()], n: date.getUTCDate(), month: WORDS.months[date.getUTCMonth()]
+    });
   }
 
   function day() {
     return nameOf(wall());
   }
 
+  // The hour at which the service's business day begins.
+  function dayCut() {
+    return Number(window.document.body.getAttribute('data-day-cut-hours'));
+  }
+
+  // "4:00 a. m."
+  function dayCutTime() {
+    return twelve(two(dayCut()) + ':00');
+  }
+
   // 2026-11-24: who closes after midnight still belongs to the evening before.
   function businessDay(ms) {
-    return new Date(wall(ms).getTime() - DAY_CUT_MS).toISOString().slice(0, 10);
+    return new Date(wall(ms).getTime() - dayCut() * HOUR_MS).toISOString().slice(0, 10);
   }
 
   // "Martes 24 de noviembre" of a date on the wire.
@@ -68,7 +89,7 @@
   function age(ms) {
     var seconds = Math.max(0, Math.floor(ms / 1000)), minutes = Math.floor(seconds / 60);
     if (minutes < 100) { return two(minutes) + ':' + two(seconds % 60); }
-    return Math.floor(minutes / 60) + ' h ' + two(minutes % 60);
+    return pages.fill(WORDS.hours, { hours: Math.floor(minutes / 60), minutes: two(minutes % 60) });
   }
 
   // 2:41, and from 100 minutes on 1 h 40.
@@ -76,17 +97,28 @@
     return age(ms).replace(/^0(?=\d:)/, '');
   }
 
-  // "hace 20 s", "hace 3 min"
+  // "ahora", "hace 20 s", "hace 3 min"
   function ago(ms) {
     var seconds = Math.max(0, Math.floor(ms / 1000));
-    if (seconds < 60) { return 'hace ' + seconds + ' s'; }
-    if (seconds < 6000) { return 'hace ' + Math.floor(seconds / 60) + ' min'; }
-    return 'hace ' + Math.floor(seconds / 3600) + ' h';
+    if (seconds < 1) { return WORDS.now; }
+    if (seconds < 60) { return pages.fill(WORDS.secondsAgo, { n: seconds }); }
+    if (seconds < 6000) { return pages.fill(WORDS.minutesAgo, { n: Math.floor(seconds / 60) }); }
+    return pages.fill(WORDS.hoursAgo, { n: Math.floor(seconds / 3600) });
   }
 
-  // 19:05:12 of a time on the wire, which carries the restaurant's offset.
+  // "7:05 p. m." of a time on the wire, which carries the restaurant's offset; '' of none.
   function timeOf(iso) {
-    return String(iso || '').slice(11, 19);
+    return iso ? twelve(String(iso).slice(11, 16)) : '';
+  }
+
+  // "7:05:12 p. m."
+  function secondOf(iso) {
+    return iso ? twelve(String(iso).slice(11, 19)) : '';
+  }
+
+  // "7 p. m."
+  function hourOf(iso) {
+    return twelve(String(iso).slice(11, 13));
   }
 
   // An ISO time in ms, or null.
@@ -96,7 +128,7 @@
   }
 
   pages.clock = {
-    set: set, setFromPage: setFromPage, now: now, time: time, day: day, businessDay: businessDay, dayName: dayName,
-    age: age, minutes: minutes, ago: ago, timeOf: timeOf, parse: parse
+    set: set, setFromPage: setFromPage, now: now, time: time, time24: time24, day: day, dayCutTime: dayCutTime, businessDay: businessDay,
+    dayName: dayName, age: age, minutes: minutes, ago: ago, timeOf: timeOf, secondOf: secondOf, hourOf: hourOf, parse: parse
   };
 }(window));

@@ -5,38 +5,35 @@
 
   var pages = window.posNotif = window.posNotif || {};
   var dom = pages.dom;
+  var WORDS = pages.words;
   var GRACE_MS = 1500;           // a break shorter than this is not worth a banner
   var UNANSWERED_MS = 6000;
   // The kitchen's look: the icon and words of the plate, the classes, and what to do without a connection.
   var KITCHEN = {
     plates: {
-      sse: ['live', 'En vivo'],
-      polling: ['repeat', 'Cada pocos segundos'],
-      sin_lugar: ['repeat', 'Cada 3 s: muchas pestañas'],
-      sin_conexion: ['offline', 'Conectando…']
+      sse: ['live', WORDS.live],
+      polling: ['repeat', WORDS.slow],
+      sin_lugar: ['repeat', WORDS.slowTabs],
+      sin_conexion: ['offline', WORDS.connecting]
     },
     plateClass: 'kbar__state',
     bannerClass: 'kbanner',
     buttonClass: 'btn btn--inverse btn--kitchen',
-    hint: 'Reintentando. Pregunte a los meseros si hay pedidos nuevos.'
+    hint: WORDS.retrying
   };
   // The light pages: a dot instead of an icon; the plate stays beside the banner.
   var OFFICE = {
     plates: {
-      sse: ['', 'En vivo'],
-      polling: ['', 'Cada 3 s'],
-      sin_lugar: ['', 'Cada 3 s: muchas pestañas'],
-      sin_conexion: ['', 'Conectando…']
+      sse: ['', WORDS.live],
+      polling: ['', WORDS.slow],
+      sin_lugar: ['', WORDS.slowTabs],
+      sin_conexion: ['', WORDS.connecting]
     },
     plateClass: 'live',
     bannerClass: 'obanner',
     buttonClass: 'btn btn--secondary',
-    hint: 'Lo que toque se envía al volver.'
+    hint: WORDS.sentLater
   };
-
-  function plural(count, one, many) {
-    return count + ' ' + (count === 1 ? one : many);
-  }
 
   // onChange() is called when the banner comes or goes. look: Connection.OFFICE, or nothing for the kitchen's.
   function Connection(plate, banner, client, onChange, look) {
@@ -118,9 +115,9 @@
     if (this.look === KITCHEN) { this.plate.className = 'sr-only'; }
     this._open('offline', block, [
       dom.icon('offline', 'icon--l'),
-      dom.create('span', block + '__title', 'Sin conexión'),
+      dom.create('span', block + '__title', WORDS.offline),
       dom.create('span', block + '__age num', [
-        dom.create('small', '', [dom.create('span', 'wide', 'Datos de '), dom.text('hace ')]),
+        dom.create('small', '', [dom.create('span', 'wide', WORDS.dataOf), dom.text(WORDS.since)]),
         age
       ]),
       dom.create('span', block + '__text', this.look.hint)
@@ -134,8 +131,8 @@
     this.offline = true;
     this._open('crowded', block, [
       dom.icon('offline', 'icon--l'),
-      dom.create('span', block + '__title', 'Demasiadas pestañas abiertas'),
-      dom.create('span', block + '__text', 'Cierre las otras pestañas de este servicio en este navegador.')
+      dom.create('span', block + '__title', WORDS.tooManyTabs),
+      dom.create('span', block + '__text', WORDS.closeTabs)
     ]);
   };
 
@@ -144,8 +141,8 @@
     var block = this.look.bannerClass;
     this._open('unanswered', block, [
       dom.icon('offline', 'icon--l'),
-      dom.create('span', block + '__title', 'Lo que se envía no llega'),
-      dom.create('span', block + '__text', 'Se sigue intentando. Cierre otras pestañas de este servicio.')
+      dom.create('span', block + '__title', WORDS.notArriving),
+      dom.create('span', block + '__text', WORDS.stillTrying)
     ]);
   };
 
@@ -161,14 +158,14 @@
   // missed: {nuevos, cancelados, cambios}
   connection.showMissed = function (missed) {
     var self = this, parts = [], block = this.look.bannerClass;
-    if (missed.nuevos) { parts.push(plural(missed.nuevos, 'nuevo', 'nuevos')); }
-    if (missed.cancelados) { parts.push(plural(missed.cancelados, 'cancelado', 'cancelados')); }
-    if (missed.cambios) { parts.push(plural(missed.cambios, 'cambio', 'cambios')); }
+    if (missed.nuevos) { parts.push(pages.fill(WORDS.missedNew, { n: missed.nuevos })); }
+    if (missed.cancelados) { parts.push(pages.fill(WORDS.missedCancelled, { n: missed.cancelados })); }
+    if (missed.cambios) { parts.push(pages.fill(WORDS.missedChanges, { n: missed.cambios })); }
     if (!parts.length || this.offline) { return; }
     this._open('back', block + ' ' + block + '--back', [
       dom.icon('live', 'icon--l'),
-      dom.create('span', block + '__title', 'Mientras no estabas: ' + parts.join(', ')),
-      dom.button(this.look.buttonClass, 'VISTO', function () { self._hide(); })
+      dom.create('span', block + '__title', pages.fill(WORDS.missed, { list: parts.join(', ') })),
+      dom.button(this.look.buttonClass, WORDS.seen, function () { self._hide(); })
     ]);
   };
 

@@ -5,7 +5,7 @@
 
   var pages = window.posNotif = window.posNotif || {};
   var RETRY_MS = 4000;
-  var OTHERS = 'Otros';
+  var OTHERS = pages.words.others;
 
   // onChange(); say(text), where dishes are marked, tells why one could not be.
   function Menu(onChange, say) {
@@ -83,7 +83,7 @@
     pages.http.send('PATCH', '/api/productos/' + id, { disponible: available }, { disponible: 'boolean' }, function (answer) {
       delete self.waiting[id];
       if (answer.status !== 200) {
-        self.say('No se pudo marcar el plato. Intente de nuevo.');
+        self.say(pages.words.notMarked);
       } else if (self.byId[id]) {
         self.byId[id].disponible = answer.body.disponible;
       }

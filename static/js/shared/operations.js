@@ -27,7 +27,7 @@
   var LONGEST_RETRY_MS = 8000;
   var OLD_MS = 15 * 60000;
   var MOST_TRIES = 5;            // after which a fault of the service, or an order that never rests, is told
-  var LOST = { codigo: '', mensaje: 'no se supo si llegó; revise y toque de nuevo si falta' };
+  var LOST = { codigo: '', mensaje: pages.words.lost };
 
   function randomId() {
     var bytes = [], i, text = '';
@@ -183,7 +183,7 @@
   // What people read of one that is not answered yet; '' of none. sending: other words for one on its way.
   operations.words = function (operation, sending) {
     if (!operation) { return ''; }
-    return this.waits(operation) ? 'Se enviará al volver' : sending || 'Enviando…';
+    return this.waits(operation) ? pages.words.willBeSent : sending || pages.words.sending;
   };
 
   // ---- sending -----------------------------------------------------------------

@@ -4,13 +4,14 @@
   'use strict';
 
   var pages = window.posNotif = window.posNotif || {};
-  var TO_GO = { llevar: 'Llevar', domicilio: 'Domicilio' };
+  var WORDS = pages.words;
+  var TO_GO = { llevar: WORDS.llevar, domicilio: WORDS.domicilio };
   var CHANGES = { cliente_anterior: 'cliente_nombre', mesero_anterior: 'mesero' };
 
   // Of a table's name or its number; '' for none.
   function called(mesa) {
     var text = typeof mesa === 'number' || typeof mesa === 'string' ? String(mesa) : '';
-    return /^\d+$/.test(text) ? 'Mesa ' + text : text;
+    return /^\d+$/.test(text) ? WORDS.mesa + ' ' + text : text;
   }
 
   // The name is what people read, where there is one.
@@ -28,14 +29,14 @@
   }
 
   function label(pedido) {
-    if (!isToGo(pedido)) { return table(pedido) || 'Pedido #' + (pedido.numero || pedido.id); }
+    if (!isToGo(pedido)) { return table(pedido) || pages.fill(WORDS.orderNumber, { number: '#' + (pedido.numero || pedido.id) }); }
     return pedido.cliente_nombre ? title(pedido) + ' · ' + pedido.cliente_nombre : title(pedido);
   }
 
   // {word, from, to} of two tables: "Mesa 5 → 12", "Mesa 5 → Terraza 3".
   function move(from, to) {
-    var numbers = /^Mesa \d+$/.test(from) && /^Mesa \d+$/.test(to);
-    return { word: numbers ? 'Mesa ' : '', from: numbers ? from.slice(5) : from, to: numbers ? to.slice(5) : to };
+    var word = WORDS.mesa + ' ', number = new RegExp('^' + word + '\\d+$'), numbers = number.test(from) && number.test(to);
+    return { word: numbers ? word : '', from: numbers ? from.slice(word.length) : from, to: numbers ? to.slice(word.length) : to };
   }
 
   function moveText(from, to) {
@@ -69,7 +70,7 @@
   function goesTo(pedido) {
     if (pedido.tipo !== 'domicilio') { return []; }
     return [
-      words(pedido.direccion), words(pedido.telefono), pedido.repartidor ? 'Lleva ' + words(pedido.repartidor) : ''
+      words(pedido.direccion), words(pedido.telefono), pedido.repartidor ? pages.fill(WORDS.courier, { name: words(pedido.repartidor) }) : ''
     ].filter(function (text) { return text !== ''; });
   }
 

@@ -88,11 +88,11 @@
   };
 
   sound._show = function () {
-    var active = this._active(), text = 'Toque para activar el sonido';
-    if (!AudioContext) { text = 'Este navegador no tiene sonido'; }
-    if (this.context && !this._isStarting()) { text = 'El sonido se paró: toque aquí'; }
-    if (active) { text = 'Sonido activo'; }
-    if (this._mutedSeconds()) { text = 'Silencio ' + this._mutedSeconds() + ' s'; }
+    var active = this._active(), text = pages.words.soundOff;
+    if (!AudioContext) { text = pages.words.soundNever; }
+    if (this.context && !this._isStarting()) { text = pages.words.soundStopped; }
+    if (active) { text = pages.words.soundOn; }
+    if (this._mutedSeconds()) { text = pages.fill(pages.words.muted, { n: this._mutedSeconds() }); }
     if (this.chip.textContent === text) { return; }   // or a tap would miss what is drawn anew
     this.chip.setAttribute('data-activo', active ? 'true' : 'false');
     dom.empty(this.chip);

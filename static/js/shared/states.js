@@ -1,21 +1,12 @@
 /* These are the states of an order, in the order in which it goes through them,
-   with the words that a waiter reads, and the sets of them by which the pages
+   with the words that people read, and the sets of them by which the pages
    decide: SET[estado] is true or undefined. No other script lists states, and a
    test compares this list with the service's own. */
 (function (window) {
   'use strict';
 
   var pages = window.posNotif = window.posNotif || {};
-  var WORDS = {
-    pendiente_pago: 'espera el pago en caja',
-    pagado: 'pagado, en cola',
-    en_mesa: 'en cola',
-    en_cocina: 'en cocina',
-    listo: 'listo',
-    servido: 'servido',
-    cerrado: 'cerrado',
-    cancelado: 'cancelado'
-  };
+  var WORDS = pages.words.states;
 
   function set() {
     var states = {}, i;

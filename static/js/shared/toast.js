@@ -35,7 +35,7 @@
 
   Toast.prototype.warn = function (text) {
     var node = this._add(text, 'toast__item toast__item--warn');
-    node.appendChild(dom.button('toast__close', 'Entendido', function () { node.parentNode.removeChild(node); }));
+    node.appendChild(dom.button('toast__close', pages.words.understood, function () { node.parentNode.removeChild(node); }));
     node.setAttribute('role', 'alert');
   };
 

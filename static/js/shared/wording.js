@@ -4,37 +4,20 @@
   'use strict';
 
   var pages = window.posNotif = window.posNotif || {};
-  // Where an order that has gone on refuses what was asked, by its state.
-  var TOO_LATE = {
-    servir: {
-      servido: 'ya se entregó',
-      cerrado: 'ya se entregó y se cerró',
-      en_cocina: 'volvió a cocina',
-      cancelado: 'se canceló'
-    },
-    cobrar: {
-      pagado: 'ya se cobró en otra caja',
-      en_cocina: 'ya se cobró en otra caja o volvió a cocina',
-      listo: 'ya se cobró en otra caja',
-      servido: 'ya se cobró en otra caja',
-      cerrado: 'ya se cobró en otra caja',
-      cancelado: 'se canceló'
-    },
-    cancelar: {
-      en_cocina: 'ya se está cocinando: pida al encargado que lo cancele',
-      listo: 'ya está listo: pida al encargado que lo cancele',
-      pagado: 'ya está pagado: se cancela en caja',
-      cancelado: 'ya estaba cancelado'
-    }
-  };
-
+  var WORDS = pages.words;
+  var TOO_LATE = WORDS.refused;  // where an order that has gone on refuses what was asked, by its state
   // A change of a line is refused for good once the order is paid or over.
   var EDITS = { agregar_item: true, quitar_item: true, cambiar_cantidad: true, cambiar_notas: true };
-  var PAID = 'ya está pagado: lo demás va en otro pedido';
-  var OVER = { cancelado: 'se canceló', cerrado: 'ya se cerró' };
+  var OVER = { cancelado: WORDS.cancelled, cerrado: WORDS.closed };
 
+  // $6,826.25
   function money(amount) {
-    return typeof amount === 'number' ? '$' + amount.toFixed(2) : '$ —';
+    return typeof amount === 'number' ? '$' + amount.toFixed(2).replace(/\B(?=(\d{3})+\.)/g, ',') : WORDS.noPrice;
+  }
+
+  // known: whether each amount of it was.
+  function sum(amount, known) {
+    return known ? money(amount) : pages.fill(WORDS.atLeast, { sum: money(amount) });
   }
 
   // 1,204
@@ -49,7 +32,7 @@
   // "#C12 (Mesa 5)": a number alone sends nobody to a table.
   function named(pedido) {
     var whom = pages.places.label(pedido);
-    return number(pedido) + (whom === 'Pedido ' + number(pedido) ? '' : ' (' + whom + ')');
+    return number(pedido) + (whom === pages.fill(WORDS.orderNumber, { number: number(pedido) }) ? '' : ' (' + whom + ')');
   }
 
   // Who attends the order, by name, or ''.
@@ -63,7 +46,7 @@
 
   // "2× Pupusa de queso"
   function line(item) {
-    return item.cantidad + '× ' + (item.producto_nombre || 'Producto');
+    return item.cantidad + '× ' + (item.producto_nombre || WORDS.dish);
   }
 
   function fields(campos) {
@@ -78,27 +61,28 @@
   function editRefusal(error, accion) {
     var over = OVER[error.pedido ? error.pedido.estado : error.estado];
     if (over) { return over; }
-    if (error.pedido) { return error.pedido.pagado_at ? PAID : ''; }
-    if (error.codigo === 'transicion_invalida') { return accion === 'quitar_item' ? 'es su único plato, o ya está pagado' : PAID; }
-    return error.campos && error.campos.item_id ? 'ese plato ya no está en el pedido' : '';
+    if (error.pedido) { return error.pedido.pagado_at ? WORDS.alreadyPaid : ''; }
+    if (error.codigo === 'transicion_invalida') { return accion === 'quitar_item' ? WORDS.onlyDish : WORDS.alreadyPaid; }
+    return error.campos && error.campos.item_id ? WORDS.dishGone : '';
   }
 
   // What stands after "Mesa 5: ".
   function refusal(error, accion) {
     var known = TOO_LATE[accion];
     if (accion === 'deshacer' && (error.codigo === 'transicion_invalida' || error.codigo === 'rol_no_permitido')) {
-      return error.estado === 'en_cocina' ? 'ya se está preparando, no se puede deshacer' : 'ya no se puede deshacer';
+      return error.estado === 'en_cocina' ? WORDS.beingMade : WORDS.tooLateToUndo;
     }
     if (error.codigo === 'transicion_invalida' && known && known[error.estado]) { return known[error.estado]; }
     if (EDITS[accion] && editRefusal(error, accion)) { return editRefusal(error, accion); }
-    if (error.codigo === 'rol_no_permitido' && accion === 'cancelar') { return 'ya no se puede cancelar aquí: pida al encargado'; }
-    if (error.codigo === 'rol_no_permitido' && EDITS[accion]) { return 'ya se hizo: pida en caja o al encargado que lo quite'; }
-    if (error.codigo === 'version_obsoleta') { return 'cambió mientras tanto: revise y toque de nuevo'; }
+    if (error.codigo === 'rol_no_permitido' && accion === 'cancelar') { return WORDS.askToCancel; }
+    if (error.codigo === 'rol_no_permitido' && EDITS[accion]) { return WORDS.askToTakeOff; }
+    if (error.codigo === 'version_obsoleta') { return WORDS.changedMeanwhile; }
     if (accion === 'cambiar_mesa' && error.campos) { return fields(error.campos); }
-    return (error.mensaje || 'no se aceptó') + (error.campos ? ' (' + fields(error.campos) + ')' : '');
+    return (error.mensaje || WORDS.notAccepted) + (error.campos ? ' (' + fields(error.campos) + ')' : '');
   }
 
   pages.wording = {
-    thousands: thousands, money: money, number: number, label: pages.places.label, named: named, attendant: attendant, count: count, line: line, refusal: refusal
+    thousands: thousands, money: money, sum: sum, number: number, label: pages.places.label, named: named, attendant: attendant,
+    count: count, line: line, refusal: refusal
   };
 }(window));

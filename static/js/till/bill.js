@@ -6,7 +6,8 @@
   var pages = window.posNotif = window.posNotif || {};
   var dom = pages.dom;
   var wording = pages.wording;
-  var METHODS = [['efectivo', 'Efectivo', 'cash'], ['tarjeta', 'Tarjeta', 'card'], ['otro', 'Otro', '']];
+  var WORDS = pages.tillWords;
+  var METHODS = [['efectivo', WORDS.methods.efectivo, 'cash'], ['tarjeta', WORDS.methods.tarjeta, 'card'], ['otro', WORDS.methods.otro, '']];
   var NOTES = [5, 10, 20, 50, 100];
 
   // onAct(pedido, accion, fields)
@@ -51,9 +52,9 @@
   // notice: {title, text, kind} of the order that has just left, or null.
   bill._empty = function (notice) {
     var node = dom.create('div', 'bill__empty', [
-      dom.create('p', 'bill__empty-title', notice ? notice.title : 'Elija un pedido'),
-      notice && notice.change ? dom.create('p', 'bill__empty-change num', [dom.text('Cambio '), dom.create('b', '', notice.change)]) : null,
-      dom.create('p', 'muted', notice ? notice.text : 'Los que hay que cobrar aparecen a la izquierda, el más antiguo primero.')
+      dom.create('p', 'bill__empty-title', notice ? notice.title : WORDS.choose),
+      notice && notice.change ? dom.create('p', 'bill__empty-change num', [dom.text(WORDS.change), dom.create('b', '', notice.change)]) : null,
+      dom.create('p', 'muted', notice ? notice.text : WORDS.dueAtLeft)
     ]);
     if (notice) { node.setAttribute('data-aviso', notice.kind); }
     return node;
@@ -65,10 +66,10 @@
     var node = dom.create('tr', added ? 'is-new' : gone ? 'is-gone' : '', [
       dom.create('td', '', item.cantidad + '×'),
       dom.create('td', '', [
-        dom.text(item.producto_nombre || 'Producto'),
+        dom.text(item.producto_nombre || pages.words.dish),
         item.notas ? dom.create('span', 'muted', ' ' + item.notas) : null,
         pages.parts.draw(item, 'parts'),
-        added ? dom.create('span', 'chip chip--sq chip--warn', 'Nuevo') : null
+        added ? dom.create('span', 'chip chip--sq chip--warn', WORDS.isNew) : null
       ]),
       dom.create('td', 'bill__off', [off]),
       dom.create('td', '', wording.money(item.subtotal))
@@ -95,7 +96,7 @@
   function note(change, pedido) {
     return dom.create('p', 'bill__note', [
       dom.icon('swap'),
-      dom.create('b', 'num', 'El total cambió: ' + wording.money(change.from) + ' → ' + wording.money(pedido.total)),
+      dom.create('b', 'num', pages.fill(WORDS.totalChanged, { from: wording.money(change.from), to: wording.money(pedido.total) })),
       change.text ? dom.text(' · ' + change.text) : null
     ]);
   }
@@ -109,10 +110,10 @@
       goes.length ? dom.create('p', 'bill__goes', goes.join(' · ')) : null,
       change ? note(change, pedido) : null,
       pedido.items.length ? dom.create('table', 'bill__lines num', [body]) :
-        dom.create('p', 'bill__none', 'Sin detalle de este pedido. Pregunte al mesero.'),
+        dom.create('p', 'bill__none', pages.words.noDetail),
       dom.create('p', 'bill__sum num', [
-        dom.create('span', 'bill__row', [dom.text('Subtotal'), dom.create('span', '', wording.money(pedido.subtotal))]),
-        dom.create('span', 'bill__row', [dom.text('IVA incluido'), dom.create('span', '', wording.money(pedido.impuesto))])
+        dom.create('span', 'bill__row', [dom.text(WORDS.subtotal), dom.create('span', '', wording.money(pedido.subtotal))]),
+        dom.create('span', 'bill__row', [dom.text(WORDS.tax), dom.create('span', '', wording.money(pedido.impuesto))])
       ]),
       this._end(pedido, waiting)
     ]);
@@ -124,9 +125,9 @@
   bill._end = function (pedido, waiting) {
     var asked = askOf(pedido);
     return dom.create('div', 'bill__end', [
-      dom.create('p', 'bill__total num', [dom.create('small', '', 'Total'), dom.create('span', '', wording.money(pedido.total))]),
+      dom.create('p', 'bill__total num', [dom.create('small', '', pages.words.total), dom.create('span', '', wording.money(pedido.total))]),
       asked === 'cobrar' ? this._methods(waiting) : dom.create('p', 'bill__paid', [
-        dom.icon('check'), dom.text('Pagado ' + pages.clock.timeOf(pedido.pagado_at))
+        dom.icon('check'), dom.text(pages.fill(WORDS.paidAt, { time: pages.clock.timeOf(pedido.pagado_at) }))
       ]),
       asked === 'cobrar' && this.method === 'efectivo' ? this._cash(pedido, waiting) : null,
       asked === 'cobrar' && this.method === 'efectivo' ? this._change(pedido) : null,
@@ -173,7 +174,7 @@
         self.onAct(null);
       }));
     }
-    add('Exacto', null);
+    add(WORDS.exact, null);
     for (i = 0; i < list.length; i++) { add('$' + list[i], list[i]); }
     return node;
   };
@@ -187,21 +188,21 @@
   bill._change = function (pedido) {
     var change = this.changeOf(pedido);
     return dom.create('p', 'change num', [
-      dom.text('Cambio '),
-      change === null ? null : dom.create('span', 'muted', 'de ' + wording.money(this.given)),
-      dom.create('b', '', change === null ? '$0.00' : change < 0 ? 'No alcanza' : wording.money(change))
+      dom.text(WORDS.change),
+      change === null ? null : dom.create('span', 'muted', pages.fill(WORDS.changeOf, { sum: wording.money(this.given) })),
+      dom.create('b', '', change === null ? WORDS.noChange : change < 0 ? WORDS.notEnough : wording.money(change))
     ]);
   };
 
   bill._button = function (pedido, asked, waiting) {
-    var self = this, texts = { servir: 'Entregar', cerrar: 'Cerrar la cuenta' };
+    var self = this, texts = { servir: WORDS.deliver, cerrar: WORDS.closeBill };
     var button = dom.button('btn btn--primary btn--block btn--go', asked === 'cobrar' ?
-      [dom.text('Cobrar '), dom.create('span', 'num', wording.money(pedido.total))] : texts[asked]);
+      [dom.text(WORDS.charge), dom.create('span', 'num', wording.money(pedido.total))] : texts[asked]);
     button.id = 'act';
     if (waiting) {
       button.className = 'btn btn--block btn--go is-waiting';
       button.disabled = true;
-      dom.setText(button, this.operations.words(waiting, waiting.info.accion === 'cobrar' ? 'Cobrando…' : ''));
+      dom.setText(button, this.operations.words(waiting, waiting.info.accion === 'cobrar' ? WORDS.charging : ''));
     } else if (asked === 'cobrar' && this.changeOf(pedido) < 0) {
       button.disabled = true;
     }

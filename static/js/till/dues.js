@@ -7,6 +7,7 @@
   var dom = pages.dom;
   var wording = pages.wording;
   var clock = pages.clock;
+  var WORDS = pages.tillWords;
 
   // onChoose(id)
   function Dues(unpaid, old, paid, operations, onChoose) {
@@ -37,22 +38,22 @@
   function meta(pedido, changed) {
     var node = dom.create('span', 'due__meta');
     if (pedido.estado === 'servido') {
-      node.appendChild(dom.text('Servido '));
+      node.appendChild(dom.text(WORDS.served));
     } else if (isOld(pedido) && pedido.estado !== 'pendiente_pago') {
       node.appendChild(dom.create('span', 'chip chip--sq', pages.states.WORDS[pedido.estado]));
     } else if (pedido.estado === 'listo') {
-      node.appendChild(dom.create('span', 'chip chip--sq chip--ok', 'Listo'));
+      node.appendChild(dom.create('span', 'chip chip--sq chip--ok', WORDS.ready));
     } else {
-      node.appendChild(dom.create('span', 'chip chip--sq chip--accent', 'Pago anticipado'));
+      node.appendChild(dom.create('span', 'chip chip--sq chip--accent', WORDS.paidAhead));
     }
     node.appendChild(dom.create('span', 'due__age num'));
-    if (changed) { node.appendChild(dom.create('span', 'chip chip--sq chip--warn due__changed', 'Cambió')); }
+    if (changed) { node.appendChild(dom.create('span', 'chip chip--sq chip--warn due__changed', WORDS.changed)); }
     return node;
   }
 
   dues._row = function (pedido, chosen, changed) {
     var self = this, waiting = this.operations.pending(pedido.id), on = pedido.id === chosen;
-    var total = waiting ? (this.operations.waits(waiting) ? 'Por enviar' : 'Enviando…') : wording.money(pedido.total);
+    var total = waiting ? (this.operations.waits(waiting) ? WORDS.toSend : pages.words.sending) : wording.money(pedido.total);
     return {
       key: pedido.id,
       content: JSON.stringify([wording.label(pedido), pedido.estado, total, on, changed, isOld(pedido)]),
@@ -90,7 +91,7 @@
     for (i = 0; i < orders.length; i++) { dom.setText(this._node(orders[i].id).querySelector('.due__age'), clock.ago(now - since(orders[i]))); }
     return {
       unpaid: kinds.unpaid.length, paid: kinds.paid.length, old: kinds.old.length,
-      sum: (known.unpaid ? '' : 'más de ') + wording.money(sums.unpaid), oldSum: (known.old ? '' : 'más de ') + wording.money(sums.old)
+      sum: wording.sum(sums.unpaid, known.unpaid), oldSum: wording.sum(sums.old, known.old)
     };
   };
 

@@ -6,6 +6,8 @@
   var dom = pages.dom;
   var clock = pages.clock;
   var wording = pages.wording;
+  var WORDS = pages.tillWords;
+  var fill = pages.fill;
 
   var book = new pages.Book();
   var chosen = null;             // the id of the order on the bill
@@ -30,18 +32,18 @@
   }
 
   function showHead(sums) {
-    var text = wording.count(sums.unpaid, 'pedido', 'pedidos') + ' · ' + sums.sum;
-    if (!book.loaded) { text = connection.offline ? 'Sin conexión: no se sabe qué hay' : 'Cargando…'; }
-    if (book.loaded && !sums.unpaid) { text = 'Nada por cobrar'; }
+    var text = fill(WORDS.orders, { n: sums.unpaid, sum: sums.sum });
+    if (!book.loaded) { text = connection.offline ? WORDS.unknown : pages.words.loading; }
+    if (book.loaded && !sums.unpaid) { text = WORDS.nothingDue; }
     dom.setText(dom.byId('sum'), text);
     dom.byId('old-head').hidden = !sums.old;
-    dom.setText(dom.byId('old-title'), 'De días anteriores (' + sums.old + ')');
+    dom.setText(dom.byId('old-title'), fill(pages.words.earlier, { n: sums.old }));
     dom.setText(dom.byId('old-sum'), sums.oldSum);
     dom.byId('paid-head').hidden = !sums.paid;
   }
 
   function metaOf(pedido, now) {
-    var state = pedido.estado === 'pendiente_pago' ? 'pedido' : pedido.estado;
+    var state = pages.words.states[pedido.estado];
     return wording.number(pedido) + (pedido.mesero ? ' · ' + pedido.mesero : '') + ' · ' + state + ' ' +
       clock.ago(now - pages.Dues.since(pedido));
   }
@@ -54,7 +56,7 @@
     bill.show(pedido, pedido ? changes[pedido.id] || null : null, pedido ? metaOf(pedido, now) : '', notice);
     connection.tick();
     dom.setText(dom.byId('clock'), clock.time());
-    window.document.title = (sums.unpaid ? '(' + sums.unpaid + ') ' : '') + 'Caja';
+    window.document.title = (sums.unpaid ? '(' + sums.unpaid + ') ' : '') + WORDS.title;
   }
 
   // ---- touching ------------------------------------------------------------------
@@ -79,10 +81,8 @@
 
   // ---- what leaves the bill ------------------------------------------------------
 
-  var DONE = { cobrar: 'Cobrado', servir: 'Entregado', cerrar: 'Cerrado', quitar_item: 'Quitado', cambiar_cantidad: 'Quitado' };
-
   function offerUndo(info, pedido) {
-    toast.offer(DONE[info.accion] + ': ' + info.label, 'Deshacer', function () {
+    toast.offer(fill(WORDS.doneOf, { done: WORDS.done[info.accion], whom: info.label }), pages.words.undo, function () {
       operations.act(pedido, 'deshacer', { deshace: info.accion });
     });
   }
@@ -90,7 +90,7 @@
   // It is to be charged or handed over again, and stands on the bill as before.
   function onUndone(operation, pedido) {
     book.put(pedido);
-    toast.say('Deshecho: ' + operation.info.label);
+    toast.say(fill(WORDS.undone, { whom: operation.info.label }));
     if (pages.Dues.holds(pedido)) { choose(pedido.id); }
   }
 
@@ -105,9 +105,11 @@
     if (was && answer.pedido && !pages.Dues.holds(answer.pedido)) {
       notice = {
         kind: 'hecho',
-        title: DONE[info.accion] + (info.accion === 'cobrar' ? ' ' + wording.money(info.total) : '') + ' · ' + info.label,
+        title: fill(info.accion === 'cobrar' ? WORDS.charged : WORDS.doneWith, {
+          done: WORDS.done[info.accion], sum: wording.money(info.total), whom: info.label
+        }),
         change: typeof info.change === 'number' && info.change > 0 ? wording.money(info.change) : '',
-        text: 'Elija otro pedido.'
+        text: WORDS.chooseAnother
       };
     }
     offerUndo(info, answer.pedido);
@@ -122,11 +124,11 @@
   function onRefused(operation, error) {
     var info = operation.info, text = info.label + ': ' + wording.refusal(error, info.accion);
     if (error.pedido) { takeChange(book.orders[info.pedido_id], error.pedido, ''); }
-    if (error.pedido && error.pedido.estado === 'cancelado') { text = info.label + ' se canceló'; }
+    if (error.pedido && error.pedido.estado === 'cancelado') { text = fill(WORDS.isCancelled, { whom: info.label }); }
     if (info.accion === 'cobrar' && paidElsewhere(error)) {
-      text = info.label + ' ya se cobró en otra caja. Aquí no se cobró otra vez.';
+      text = fill(WORDS.chargedElsewhereSaid, { whom: info.label });
       if (chosen === info.pedido_id) {
-        notice = { kind: 'otra_caja', title: info.label + ' ya se cobró en otra caja', text: 'Aquí no se cobró otra vez.' };
+        notice = { kind: 'otra_caja', title: fill(WORDS.chargedElsewhere, { whom: info.label }), text: WORDS.notChargedTwice };
       }
     }
     toast.warn(text);
@@ -141,15 +143,15 @@
       changes[after.id] = known || { from: before.total, text: '', added: {} };
       changes[after.id].text = text;
       if (chosen === after.id) { bill.given = null; }
-      dom.setText(dom.byId('said'), wording.label(after) + ': el total cambió a ' + wording.money(after.total));
+      dom.setText(dom.byId('said'), fill(WORDS.totalChangedSaid, { whom: wording.label(after), total: wording.money(after.total) }));
     }
   }
 
   function changeText(evento) {
-    var cambios = evento.cambios || {}, who = (evento.actor && evento.actor.username) || 'Alguien';
-    var dish = cambios.producto_nombre || 'un plato';
-    if (cambios.tipo_cambio === 'item_agregado') { return who + ' agregó ' + (cambios.cantidad_nueva || 1) + ' ' + dish; }
-    if (cambios.tipo_cambio === 'item_removido') { return who + ' quitó ' + dish; }
+    var cambios = evento.cambios || {}, who = (evento.actor && evento.actor.username) || WORDS.somebody;
+    var dish = cambios.producto_nombre || WORDS.aDish;
+    if (cambios.tipo_cambio === 'item_agregado') { return fill(WORDS.added, { who: who, n: cambios.cantidad_nueva || 1, dish: dish }); }
+    if (cambios.tipo_cambio === 'item_removido') { return fill(WORDS.tookOff, { who: who, dish: dish }); }
     if (cambios.tipo_cambio === 'cantidad_modificada') {
       return who + ': ' + cambios.cantidad_anterior + ' → ' + cambios.cantidad_nueva + ' ' + dish;
     }
@@ -163,18 +165,18 @@
     if (after.estado === 'en_cocina') { away[before.id] = before; } else { delete changes[before.id]; }   // it comes back with another total
     if (operations.own[evento.operacion_id]) { return; }
     if (paid) {
-      text = label + ' ya se cobró en otra caja' + (who ? ' (' + who + ')' : '');
+      text = fill(who ? WORDS.chargedBy : WORDS.chargedElsewhere, { whom: label, who: who });
     } else if (after.estado === 'cancelado') {
-      text = label + ' se canceló' + (evento.razon ? ': ' + evento.razon : '');
+      text = fill(evento.razon ? WORDS.cancelledFor : WORDS.isCancelled, { whom: label, reason: evento.razon });
     } else if (after.estado === 'en_cocina') {
-      text = label + ' volvió a cocina';
+      text = fill(WORDS.backInKitchen, { whom: label });
     } else if (chosen === before.id) {
-      text = label + (after.estado === 'servido' ? ' se entregó' : ' ya se cerró');
+      text = fill(after.estado === 'servido' ? WORDS.wasDelivered : WORDS.wasClosed, { whom: label });
     }
     if (chosen === before.id && text) {
       notice = {
         kind: paid ? 'otra_caja' : 'fuera', title: text,
-        text: paid ? 'No lo cobre otra vez.' : 'Elija otro pedido.'
+        text: paid ? WORDS.doNotChargeTwice : WORDS.chooseAnother
       };
     }
     if (text && !operations.pending(before.id)) { toast.say(text); }   // else the refusal tells
@@ -197,7 +199,7 @@
         text.push(wording.line(item));
       }
     }
-    takeChange(before || null, after, text.length ? 'se agregó ' + text.join(', ') : '');
+    takeChange(before || null, after, text.length ? fill(WORDS.wereAdded, { dishes: text.join(', ') }) : '');
     if (changes[after.id]) { changes[after.id].added = added; }
   }
 
@@ -210,7 +212,7 @@
         takeChange(before[id], book.orders[id], '');
       } else if (pages.Dues.holds(before[id]) && Number(id) === chosen) {
         gone = wording.label(before[id]);
-        notice = { kind: 'fuera', title: gone + ' ya no está por cobrar', text: 'Elija otro pedido.' };
+        notice = { kind: 'fuera', title: fill(WORDS.noLongerDue, { whom: gone }), text: WORDS.chooseAnother };
       }
     }
     render();
@@ -231,7 +233,7 @@
         }
       }
       if (!before.pagado_at && after.pagado_at && pages.Dues.holds(after) && !operations.own[evento.operacion_id]) {
-        toast.say(wording.label(after) + ' ya se cobró en otra caja');
+        toast.say(fill(WORDS.chargedElsewhere, { whom: wording.label(after) }));
       }
     }
     if (pages.Dues.holds(after) && !(before && pages.Dues.holds(before))) { onBack(after); }

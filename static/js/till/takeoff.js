@@ -6,7 +6,7 @@
   var pages = window.posNotif = window.posNotif || {};
   var dom = pages.dom;
   var lines = pages.lines;
-  var REASONS = ['Error al anotarlo', 'No le gustó', 'Cortesía'];
+  var WORDS = pages.tillWords;
 
   // onAct(pedido, accion, fields); onChange(): opened, closed or touched.
   function TakeOff(onAct, onChange) {
@@ -46,8 +46,8 @@
 
   off.button = function (item) {
     var self = this, open = this.id === item.id;
-    var node = dom.button('btn btn--secondary btn--touch', open ? 'Volver' : 'Quitar', function () { self._toggle(item); });
-    if (!open) { node.setAttribute('aria-label', 'Quitar de la cuenta: ' + item.producto_nombre); }
+    var node = dom.button('btn btn--secondary btn--touch', open ? WORDS.back : WORDS.takeOff, function () { self._toggle(item); });
+    if (!open) { node.setAttribute('aria-label', pages.fill(WORDS.takeOffNamed, { dish: item.producto_nombre })); }
     return node;
   };
 
@@ -73,7 +73,7 @@
     var fields = { item_id: item.id, version: pedido.version };
     if (this._takesMade(item)) {
       if (!this.reason.trim()) {
-        this.problem = 'Escriba o elija una razón.';
+        this.problem = WORDS.noReason;
         this.onChange();
         return;
       }
@@ -95,8 +95,8 @@
       return node;
     }
     return dom.create('p', 'takeoff__step', [
-      step('minus', 'Quitar uno menos', -1), dom.create('b', 'num', this._taken(item) + ' de ' + item.cantidad),
-      step('plus', 'Quitar uno más', 1)
+      step('minus', WORDS.oneLess, -1), dom.create('b', 'num', pages.fill(WORDS.ofHowMany, { n: this._taken(item), all: item.cantidad })),
+      step('plus', WORDS.oneMore, 1)
     ]);
   };
 
@@ -105,10 +105,10 @@
     input.type = 'text';
     input.maxLength = 200;
     input.value = this.reason;
-    input.setAttribute('placeholder', 'Ya se hizo: ¿por qué se quita?');
-    input.setAttribute('aria-label', 'Por qué se quita');
+    input.setAttribute('placeholder', WORDS.askReason);
+    input.setAttribute('aria-label', WORDS.reason);
     input.oninput = function () { self.reason = input.value; };
-    REASONS.forEach(function (text) {
+    WORDS.reasons.forEach(function (text) {
       node.appendChild(dom.button('btn btn--secondary btn--touch', text, function () {
         self.reason = input.value = text;
       }));
@@ -126,7 +126,7 @@
       item.cantidad > 1 ? this._stepper(pedido, item) : null,
       this._takesMade(item) ? this._reasons() : null,
       error,
-      dom.button('btn btn--primary btn--touch', 'Quitar ' + this._taken(item), function () { self._send(pedido, item); })
+      dom.button('btn btn--primary btn--touch', pages.fill(WORDS.takeOffCount, { n: this._taken(item) }), function () { self._send(pedido, item); })
     ]);
     return node;
   };

@@ -7,6 +7,7 @@
   var navigator = window.navigator;
   var pages = window.posNotif = window.posNotif || {};
   var dom = pages.dom;
+  var WORDS = pages.waiterWords;
   var BUZZ = [250, 120, 250];
 
   // button: asks for the permission; note: says why there is none to ask for.
@@ -28,12 +29,13 @@
   }
 
   Alerts.prototype.show = function () {
-    var can = !!window.Notification && window.isSecureContext !== false, text = '';
+    var secure = window.isSecureContext !== false, can = !!window.Notification && secure, text = '';
     if (!can) {
-      text = 'Los avisos del teléfono necesitan HTTPS. El tono y la vibración funcionan igual.';
+      text = secure ? WORDS.noNotices : WORDS.noNoticesHere;
     } else if (window.Notification.permission === 'denied') {
-      text = 'Los avisos están bloqueados: permítalos en los ajustes del navegador. El tono y la vibración funcionan igual.';
+      text = WORDS.noticesBlocked;
     }
+    if (text) { text += ' ' + (navigator.vibrate ? WORDS.toneAndBuzzWork : WORDS.toneWorks); }
     this.button.hidden = !can || window.Notification.permission !== 'default';
     dom.setText(this.note, text);
     this.note.hidden = !text;

@@ -6,17 +6,10 @@
   var pages = window.posNotif = window.posNotif || {};
   var dom = pages.dom;
   var wording = pages.wording;
-  var REASONS = {
-    cancelar: ['El cliente se retiró', 'Error al tomarlo', 'Pedido repetido'],
-    served: ['Se fue sin pagar', 'Cortesía de la casa'],   // of cancelling what was served
-    recuperar: ['Faltó un plato', 'Llegó frío', 'Plato equivocado']
-  };
-  var TITLES = { cancelar: '¿Por qué se cancela?', recuperar: '¿Por qué vuelve a cocina?', cambiar_mesa: '¿A qué mesa pasa?' };
-  var CONFIRM = { cancelar: 'Cancelar pedido', recuperar: 'Devolver', cambiar_mesa: 'Pasar' };
-  var MISSING = {
-    cancelar: 'Escriba o elija una razón.', recuperar: 'Escriba o elija una razón.',
-    cambiar_mesa: 'Escriba el número o el nombre de la mesa.'
-  };
+  var WORDS = pages.waiterWords;
+  var REASONS = WORDS.reasons;
+  var TITLES = WORDS.ask;
+  var MISSING = { cancelar: WORDS.noReason, recuperar: WORDS.noReason, cambiar_mesa: WORDS.noTable };
   var RECALL_MS = 30 * 60000;
 
   // onAdd(pedido): dishes are to be added. onNote(target): for noteedit.js. isMine(pedido): does who looks attend it?
@@ -82,7 +75,7 @@
   };
 
   detail._missing = function () {
-    return dom.create('p', 'psection muted', 'Este pedido ya no está abierto.');
+    return dom.create('p', 'psection muted', WORDS.notOpen);
   };
 
   // A line that may be changed is a button that opens what can be changed below it.
@@ -91,12 +84,12 @@
     node = dom.create(editable ? 'button' : 'div', 'dline' + (item.estado_item === 'cancelado' ? ' is-gone' : ''), [
       dom.create('b', 'dline__qty num', item.cantidad + '×'),
       dom.create('span', 'dline__what grow', [
-        dom.create('span', 'dline__name', item.producto_nombre || 'Producto'),
+        dom.create('span', 'dline__name', item.producto_nombre || pages.words.dish),
         item.notas ? dom.create('span', 'menu__note', item.notas) : null,
         pages.parts.draw(item, 'parts'),
-        editable ? dom.create('span', 'menu__hint', open ? 'Cerrar' : 'Cambiar') : null
+        editable ? dom.create('span', 'menu__hint', open ? WORDS.close : WORDS.change) : null
       ]),
-      pages.lines.isReady(item) ? dom.create('span', 'chip chip--ok', item.estado_item === 'listo' ? 'Listo' : 'Servido') : null,
+      pages.lines.isReady(item) ? dom.create('span', 'chip chip--ok', item.estado_item === 'listo' ? WORDS.ready : WORDS.served) : null,
       dom.create('span', 'dline__price num', wording.money(item.subtotal))
     ]);
     if (editable) {
@@ -125,13 +118,13 @@
     node = dom.create('div', 'psection', [
       dom.create('h2', 'detail__label', wording.label(pedido)),
       dom.create('p', 'muted', wording.number(pedido) + ' · ' + pages.states.WORDS[pedido.estado] +
-        (pedido.pagado_at && pedido.estado !== 'pagado' ? ' · pagado' : '') +
-        (this.isMine(pedido) || !wording.attendant(pedido) ? '' : ' · de ' + wording.attendant(pedido))),
+        (pedido.pagado_at && pedido.estado !== 'pagado' ? WORDS.paid : '') +
+        (this.isMine(pedido) || !wording.attendant(pedido) ? '' : pages.fill(WORDS.attendedBy, { who: wording.attendant(pedido) }))),
       pedido.razon ? dom.create('p', 'detail__reason', pedido.razon) : null,
       this._goesTo(pedido),
       pedido.notas ? dom.create('p', '', [dom.create('span', 'menu__note menu__note--alone', pedido.notas)]) : null,
       lines,
-      dom.create('p', 'detail__total num', [dom.text('Total'), dom.create('b', '', wording.money(pedido.total))]),
+      dom.create('p', 'detail__total num', [dom.text(pages.words.total), dom.create('b', '', wording.money(pedido.total))]),
       waiting ? dom.create('p', 'btn btn--block btn--touch is-waiting', this.operations.words(waiting)) :
         this.asking && actions.indexOf(this.asking) >= 0 ? this._ask(pedido) : this._buttons(pedido, actions)
     ]);
@@ -141,10 +134,7 @@
   };
 
   detail._buttons = function (pedido, actions) {
-    var self = this, texts = {
-      agregar_item: 'Agregar platos', tomar: 'Tomar', cambiar_mesa: 'Otra mesa', cerrar: 'Cerrar la cuenta',
-      recuperar: 'Devolver a cocina', cancelar: 'Cancelar el pedido'
-    }, node = dom.create('div', 'stack'), i;
+    var self = this, texts = WORDS.actions, node = dom.create('div', 'stack'), i;
     function button(name) {
       return dom.button('btn btn--secondary btn--block btn--touch', texts[name], function () { self._touch(pedido, name); });
     }
@@ -175,7 +165,7 @@
     var self = this, node = dom.create('ul', 'ticks');
     madeOf(pedido).forEach(function (item) {
       var box = dom.create('input', 'ticks__box'), row = dom.create('label', 'ticks__row', [
-        box, dom.create('b', 'num', item.cantidad + '× '), dom.text(item.producto_nombre || 'Producto'),
+        box, dom.create('b', 'num', item.cantidad + '× '), dom.text(item.producto_nombre || pages.words.dish),
         item.notas ? dom.create('span', 'menu__note', item.notas) : null
       ]);
       box.type = 'checkbox';
@@ -198,7 +188,7 @@
   // "Devolver 1 plato"
   detail._confirmText = function (pedido) {
     var count = this._tickedOf(pedido).reduce(function (sum, item) { return sum + item.cantidad; }, 0);
-    return CONFIRM[this.asking] + (this.asking === 'recuperar' && count ? ' ' + wording.count(count, 'plato', 'platos') : '');
+    return this.asking === 'recuperar' && count ? pages.fill(WORDS.sendBack, { n: count }) : WORDS.confirm[this.asking];
   };
 
   // Reasons by one tap; nothing where a table is asked for.
@@ -222,7 +212,7 @@
     var error = dom.create('p', 'field__error', ''), label = dom.create('label', 'field__label', TITLES[accion]);
     var confirm = dom.create('button', 'btn btn--touch btn--primary', this._confirmText(pedido));
     var choosing = accion === 'recuperar' && madeOf(pedido).length > 0;
-    var back = dom.button('btn btn--touch btn--secondary', 'Volver', function () {
+    var back = dom.button('btn btn--touch btn--secondary', WORDS.back, function () {
       self.asking = null;
       self._again();
     });
@@ -235,7 +225,7 @@
     form.onsubmit = function () {
       var written = input.value.trim(), ids = self._tickedOf(pedido).map(function (item) { return item.id; }), fields;
       if (choosing && !ids.length) {
-        dom.setText(error, 'Marque qué hay que volver a hacer.');
+        dom.setText(error, WORDS.tickDishes);
         return false;
       }
       if (!written) {
@@ -250,7 +240,7 @@
       return false;
     };
     if (choosing) {
-      form.appendChild(dom.create('p', 'muted', 'Marque solo lo que hay que volver a hacer.'));
+      form.appendChild(dom.create('p', 'muted', WORDS.tickOnly));
       form.appendChild(this._ticks(pedido, function () {
         dom.setText(confirm, self._confirmText(pedido));
         dom.setText(error, '');

@@ -5,6 +5,7 @@
 
   var pages = window.posNotif = window.posNotif || {};
   var dom = pages.dom;
+  var WORDS = pages.waiterWords;
   var wording = pages.wording;
 
   // entry: whose draft it is: line(id), setQuantity(product, quantity), writeNote(product).
@@ -40,17 +41,17 @@
     var self = this, out = this.menu.isOut(product), name, price, node;
     price = dom.create('span', 'menu__price num', [
       dom.text(wording.money(product.precio)),
-      scarce(product) && !out ? dom.create('span', 'menu__few', 'Quedan ' + product.stock_actual) : null,
+      scarce(product) && !out ? dom.create('span', 'menu__few', pages.fill(WORDS.left, { n: product.stock_actual })) : null,
       line.notas ? dom.create('span', 'menu__note', line.notas) : null,
-      line.cantidad && !line.notas && !out ? dom.create('span', 'menu__hint', 'Agregar nota') : null
+      line.cantidad && !line.notas && !out ? dom.create('span', 'menu__hint', WORDS.addNote) : null
     ]);
     name = dom.button('menu__what grow', [dom.create('span', 'menu__name', product.nombre), price], function () {
       self._touch(product, line);
     });
     name.disabled = out;
-    name.title = line.cantidad ? 'Nota para ' + product.nombre : 'Agregar ' + product.nombre;
+    name.title = pages.fill(line.cantidad ? WORDS.noteFor : WORDS.addDish, { dish: product.nombre });
     node = dom.create('div', 'menu__row' + (out ? ' is-out' : ''), [
-      name, out && !line.cantidad ? dom.create('span', 'chip', 'Agotado') : this._stepper(product, line, out)
+      name, out && !line.cantidad ? dom.create('span', 'chip', WORDS.isOut) : this._stepper(product, line, out)
     ]);
     node.setAttribute('data-producto-id', product.id);
     return dom.create('div', 'menu__item', [node]);
@@ -68,15 +69,15 @@
 
   dishes._stepper = function (product, line, out) {
     var self = this, node = dom.create('span', 'step');
-    if (out) { node.appendChild(dom.create('span', 'chip', 'Agotado')); }
+    if (out) { node.appendChild(dom.create('span', 'chip', WORDS.isOut)); }
     if (line.cantidad) {
-      node.appendChild(stepButton('step__btn--less', 'minus', 'Quitar ' + product.nombre, function () {
+      node.appendChild(stepButton('step__btn--less', 'minus', pages.fill(WORDS.takeDish, { dish: product.nombre }), function () {
         self.entry.setQuantity(product, self.entry.line(product.id).cantidad - 1);
       }));
       node.appendChild(dom.create('span', 'step__qty num', String(line.cantidad)));
     }
     if (!out) {
-      node.appendChild(stepButton('step__btn--add', 'plus', 'Agregar ' + product.nombre, function () {
+      node.appendChild(stepButton('step__btn--add', 'plus', pages.fill(WORDS.addDish, { dish: product.nombre }), function () {
         self.entry.setQuantity(product, self.entry.line(product.id).cantidad + 1);
       }));
     }

@@ -6,6 +6,7 @@
 
   var pages = window.posNotif = window.posNotif || {};
   var dom = pages.dom;
+  var WORDS = pages.waiterWords;
   var wording = pages.wording;
   var GOES = ['direccion', 'telefono', 'repartidor'];
   var ALL = '*';                 // the tab of what has been chosen
@@ -125,7 +126,7 @@
   entry.writeNote = function (product) {
     var self = this, draft = this.draft, line = product && this.line(product.id), label = this._label();
     this.onNote({
-      title: product ? product.nombre : 'Nota para todo el pedido',
+      title: product ? product.nombre : WORDS.orderNote,
       aside: product && line.cantidad ? line.cantidad + '×' + (label ? ' · ' + label : '') : label,
       quantity: product ? line.cantidad : 0,
       text: product ? line.notas : draft.notas,
@@ -174,16 +175,16 @@
   entry._problem = function (sum) {
     var draft = this.draft;
     if (!draft.target && draft.tipo === 'mesa' && !pages.tableField.read(draft.mesa)) {
-      return ['Escriba el número o el nombre de la mesa.', 'entry-table'];
+      return [WORDS.noTable, 'entry-table'];
     }
     if (!draft.target && draft.tipo !== 'mesa' && !draft.cliente.trim()) {
-      return ['Escriba el nombre del cliente.', 'entry-customer'];
+      return [WORDS.noCustomer, 'entry-customer'];
     }
     if (!draft.target && draft.tipo === 'domicilio' && !draft.direccion.trim()) {
-      return ['Escriba la dirección.', 'entry-address'];
+      return [WORDS.noAddress, 'entry-address'];
     }
-    if (!sum.items.length) { return ['Agregue al menos un plato.']; }
-    if (sum.out.length) { return ['Agotado: ' + sum.out.join(', ') + '. Quítelo del pedido.']; }
+    if (!sum.items.length) { return [WORDS.noDishes]; }
+    if (sum.out.length) { return [pages.fill(WORDS.ranOut, { dishes: sum.out.join(', ') })]; }
     return null;
   };
 
@@ -218,7 +219,7 @@
   };
 
   entry._summary = function (sum) {
-    return wording.count(sum.dishes, 'plato', 'platos') + ' · ' + wording.money(sum.total);
+    return pages.fill(WORDS.summary, { n: sum.dishes, sum: wording.money(sum.total) });
   };
 
   // ---- drawing -------------------------------------------------------------------
@@ -240,27 +241,27 @@
     dom.byId('entry-kind').hidden = !!target;
     dom.byId('entry-whom').hidden = !!target;
     dom.byId('entry-notes-field').hidden = !!target;
-    if (target) { dom.setText(dom.byId('entry-target'), 'Agregar a ' + target.label); }
+    if (target) { dom.setText(dom.byId('entry-target'), pages.fill(WORDS.addTo, { whom: target.label })); }
     choose('entry-mesa', draft.tipo === 'mesa');
     choose('entry-llevar', draft.tipo === 'llevar');
     choose('entry-domicilio', draft.tipo === 'domicilio');
     choose('entry-before', draft[payField(draft)] === 'anticipado');
     choose('entry-after', draft[payField(draft)] === 'al_final');
-    dom.setText(dom.byId('entry-after'), draft.tipo === 'domicilio' ? 'Paga al recibir' : 'Paga al recoger');
-    dom.setText(dom.byId('entry-mesa'), table ? pages.places.table(table) : 'Mesa');
+    dom.setText(dom.byId('entry-after'), draft.tipo === 'domicilio' ? WORDS.payAtDoor : WORDS.payAtPickup);
+    dom.setText(dom.byId('entry-mesa'), table ? pages.places.table(table) : pages.words.mesa);
     dom.byId('entry-at-table').hidden = draft.tipo !== 'mesa';
     dom.byId('entry-takeaway').hidden = draft.tipo === 'mesa';
     dom.byId('entry-delivery').hidden = draft.tipo !== 'domicilio';
     GOES.forEach(function (name, index) { setValue(['entry-address', 'entry-phone', 'entry-courier'][index], draft[name]); });
     setValue('entry-table', draft.mesa);
     setValue('entry-customer', draft.cliente);
-    dom.setText(dom.byId('entry-notes-text'), draft.notas.trim() || 'Agregar');
+    dom.setText(dom.byId('entry-notes-text'), draft.notas.trim() || WORDS.add);
     this._showTabs(sum);
     this._showMenu(sum);
-    dom.setText(dom.byId('entry-count'), wording.count(sum.dishes, 'plato', 'platos'));
+    dom.setText(dom.byId('entry-count'), pages.fill(WORDS.dishes, { n: sum.dishes }));
     dom.setText(dom.byId('entry-total'), wording.money(sum.total));
     dom.setText(dom.byId('entry-send'), !target && draft.tipo !== 'mesa' && draft[payField(draft)] === 'anticipado' ?
-      'Enviar a caja' : 'Enviar a cocina');
+      WORDS.toTill : WORDS.toKitchen);
   };
 
   entry._showTabs = function (sum) {
@@ -273,7 +274,7 @@
   };
 
   entry._tab = function (name, sum) {
-    var self = this, on = name === this.category, text = name === ALL ? 'Pedido (' + sum.dishes + ')' : name;
+    var self = this, on = name === this.category, text = name === ALL ? pages.fill(WORDS.orderTab, { n: sum.dishes }) : name;
     return {
       key: name,
       content: JSON.stringify([text, on]),
@@ -294,7 +295,7 @@
       this.menu.of(this.category);
     this.dishes.show(products);
     dom.byId('menu-empty').hidden = products.length > 0;
-    dom.setText(dom.byId('menu-empty'), this.menu.loaded ? 'Todavía no hay platos en el menú.' : 'Cargando el menú…');
+    dom.setText(dom.byId('menu-empty'), this.menu.loaded ? WORDS.noMenu : WORDS.loadingMenu);
   };
 
   pages.Entry = Entry;

@@ -6,6 +6,7 @@
 
   var pages = window.posNotif = window.posNotif || {};
   var dom = pages.dom;
+  var WORDS = pages.waiterWords;
   var lines = pages.lines;
   var wording = pages.wording;
 
@@ -113,9 +114,9 @@
 
   edit._stepper = function (item) {
     var self = this, stepButton = pages.Dishes.stepButton, node = dom.create('span', 'step', [
-      stepButton('step__btn--less', 'minus', 'Uno menos de ' + item.producto_nombre, function () { self._step(item, -1); }),
+      stepButton('step__btn--less', 'minus', pages.fill(WORDS.oneLess, { dish: item.producto_nombre }), function () { self._step(item, -1); }),
       dom.create('span', 'step__qty num', String(this.draft.cantidad)),
-      stepButton('step__btn--add', 'plus', 'Uno más de ' + item.producto_nombre, function () { self._step(item, 1); })
+      stepButton('step__btn--add', 'plus', pages.fill(WORDS.oneMore, { dish: item.producto_nombre }), function () { self._step(item, 1); })
     ]);
     node.firstChild.disabled = this.draft.cantidad <= this._least(item);
     return node;
@@ -124,10 +125,10 @@
   edit._noteButton = function (pedido, item) {
     var draft = this.draft, self = this;
     return dom.button('notebtn', [
-      dom.create('b', '', 'Nota para cocina'), dom.create('span', '', draft.notas.trim() || 'Agregar')
+      dom.create('b', '', WORDS.kitchenNote), dom.create('span', '', draft.notas.trim() || WORDS.add)
     ], function () {
       self.onNote({
-        title: item.producto_nombre || 'Producto', aside: draft.cantidad + '× · ' + wording.label(pedido),
+        title: item.producto_nombre || pages.words.dish, aside: draft.cantidad + '× · ' + wording.label(pedido),
         quantity: draft.cantidad, text: draft.notas, set: function (text) { draft.notas = text; }
       });
     });
@@ -142,20 +143,20 @@
     input.maxLength = 200;
     input.required = true;
     input.value = this.draft.razon;
-    input.setAttribute('placeholder', 'Ya se hizo: ¿por qué se quita?');
-    input.setAttribute('aria-label', 'Por qué se quita ' + item.producto_nombre);
+    input.setAttribute('placeholder', WORDS.askReason);
+    input.setAttribute('aria-label', pages.fill(WORDS.reasonFor, { dish: item.producto_nombre }));
     input.oninput = function () { self.draft.razon = input.value; };
     return input;
   };
 
   edit._confirm = function (pedido, item) {
-    var self = this, remove = dom.create('button', 'btn btn--touch btn--primary', 'Quitar'), form;
+    var self = this, remove = dom.create('button', 'btn btn--touch btn--primary', WORDS.takeOff), form;
     remove.type = 'submit';
     form = dom.create('form', 'ledit', [
-      dom.create('p', 'ledit__ask', '¿Quitar ' + wording.line(item) + ' del pedido?'),
+      dom.create('p', 'ledit__ask', pages.fill(WORDS.askTakeOff, { dish: wording.line(item) })),
       this._reasonField(item, 0),
       dom.create('div', 'pair', [
-        button('No', 'btn--secondary', function () {
+        button(WORDS.no, 'btn--secondary', function () {
           self.removing = false;
           self.onChange();
         }),
@@ -171,26 +172,26 @@
 
   // Why the line cannot be removed here, or ''.
   edit._kept = function (pedido, item) {
-    if (pedido.items.length === 1) { return 'Es el único plato: para quitarlo, cancele el pedido.'; }
-    return !this.mayTakeMade && takesMade(item, 0) ? 'Ya se hizo: para quitarlo, pida en caja o al encargado.' : '';
+    if (pedido.items.length === 1) { return WORDS.onlyDish; }
+    return !this.mayTakeMade && takesMade(item, 0) ? WORDS.madeDish : '';
   };
 
   // What stands under the open line.
   edit.draw = function (pedido, item) {
     var self = this, kept = this._kept(pedido, item), form, save;
     if (this.removing) { return this._confirm(pedido, item); }
-    save = dom.create('button', 'btn btn--touch btn--primary', 'Guardar');
+    save = dom.create('button', 'btn btn--touch btn--primary', WORDS.save);
     save.type = 'submit';
     form = dom.create('form', 'ledit', [
-      dom.create('div', 'ledit__row', [dom.create('span', 'grow', 'Cantidad'), this._stepper(item)]),
+      dom.create('div', 'ledit__row', [dom.create('span', 'grow', WORDS.quantity), this._stepper(item)]),
       this._noteButton(pedido, item),
       pedido.estado === 'listo' || pedido.estado === 'servido' ?
-        dom.create('p', 'muted small', 'Con más cantidad, el pedido vuelve a cocina.') : null,
+        dom.create('p', 'muted small', WORDS.backToKitchen) : null,
       this._reasonField(item, this.draft.cantidad),
       kept ? dom.create('p', 'muted small', kept) : null,
       dom.create('div', 'pair', [
-        kept ? button('Volver', 'btn--secondary', function () { self.toggle(pedido, item); }) :
-          button('Quitar plato', 'btn--secondary', function () {
+        kept ? button(WORDS.back, 'btn--secondary', function () { self.toggle(pedido, item); }) :
+          button(WORDS.takeOffDish, 'btn--secondary', function () {
             self.removing = true;
             self.onChange();
           }),

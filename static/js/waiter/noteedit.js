@@ -6,6 +6,7 @@
 
   var pages = window.posNotif = window.posNotif || {};
   var dom = pages.dom;
+  var WORDS = pages.waiterWords;
   var noteText = pages.noteText;
   var LONGEST = 200;
 
@@ -87,7 +88,7 @@
 
   edit._keep = function (full) {
     this.target.set(this._text(this._whole()));
-    dom.setText(dom.byId('note-full'), full ? 'La nota ya no cabe: quite algo.' : '');
+    dom.setText(dom.byId('note-full'), full ? WORDS.noteFull : '');
     this._show();
   };
 
@@ -104,11 +105,11 @@
     this.words.show(this.kind ? noteText.offered(whole, this.kind).map(function (word) {
       return self._wordChip(word, noteText.has(noteText.wordsOf(whole, self.kind), word));
     }) : []);
-    dom.setText(dom.byId('note-kind'), this.kind ? this.kind + '…' : '');
+    dom.setText(dom.byId('note-kind'), this.kind ? pages.fill(WORDS.noteKind, { kind: this.kind }) : '');
     dom.byId('note-pick').hidden = !this.kind;
-    what = this.kind ? 'Otra cosa…' : 'Con sus palabras: bien tostada…';
+    what = this.kind ? WORDS.noteOther : WORDS.noteOwn;
     dom.byId('note-other').setAttribute('placeholder', what);
-    dom.setText(dom.byId('note-other-label'), this.kind ? this.kind + ' otra cosa' : 'Con sus palabras');
+    dom.setText(dom.byId('note-other-label'), this.kind ? pages.fill(WORDS.noteOtherOf, { kind: this.kind }) : WORDS.noteOwnLabel);
     this.list.show(this.sentences.map(function (one, index) { return self._sentence(one, index); }));
     dom.byId('note-section').hidden = !this.sentences.length;
   };
@@ -118,7 +119,7 @@
       dom.create('b', '', this.target.quantity + '×'), dom.text(this.target.title)
     ]) : null]), plates = dom.create('div', 'says__plates');
     pages.plates.add(plates, text);
-    if (!plates.firstChild) { plates.appendChild(dom.create('span', 'says__h', 'Sin nota')); }
+    if (!plates.firstChild) { plates.appendChild(dom.create('span', 'says__h', WORDS.noNote)); }
     node.appendChild(plates);
     return node;
   };
@@ -133,7 +134,7 @@
     var self = this, on = this.kind === name;
     return { key: name, content: JSON.stringify([on, count]), draw: function () {
       return chip('kind', on, [
-        name === 'ALERGIA' ? dom.icon('warning') : null, dom.text(name), count ? dom.create('span', 'num', String(count)) : null
+        name === pages.noteText.ALLERGY ? dom.icon('warning') : null, dom.text(name), count ? dom.create('span', 'num', String(count)) : null
       ], function () {
         self._commit();          // it was of the kind before
         self.kind = on ? '' : name;
@@ -158,7 +159,7 @@
       var remove = dom.button('x', [dom.icon('cross')], function () {
         self._take(self.sentences.filter(function (other, place) { return place !== index; }));
       });
-      remove.setAttribute('aria-label', 'Quitar: ' + one.text);
+      remove.setAttribute('aria-label', pages.fill(WORDS.takeSentence, { text: one.text }));
       return dom.create('p', 'list__row list__row--x', [dom.create('span', 'grow', one.text), remove]);
     } };
   };

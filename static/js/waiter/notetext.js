@@ -4,15 +4,10 @@
   'use strict';
 
   var pages = window.posNotif = window.posNotif || {};
-  // What stands before a kind's words, and the words that are offered.
-  var KINDS = {
-    SIN: ['SIN ', ['cebolla', 'tomate', 'chile', 'curtido', 'salsa', 'queso', 'crema', 'sal', 'hielo', 'azúcar']],
-    ALERGIA: ['ALERGIA: ', ['maní', 'nuez', 'camarón', 'mariscos', 'leche', 'huevo', 'gluten', 'soya']],
-    EXTRA: ['EXTRA ', ['queso', 'curtido', 'salsa', 'chile', 'crema', 'limón', 'hielo']],
-    APARTE: ['APARTE: ', ['salsa', 'curtido', 'queso', 'crema', 'chile', 'limón']],
-    'CON POCO': ['CON POCO: ', ['sal', 'chile', 'hielo', 'azúcar', 'salsa', 'crema', 'aceite']]
-  };
-  var NAMES = ['SIN', 'ALERGIA', 'EXTRA', 'APARTE', 'CON POCO'];
+  var KINDS = pages.waiterWords.noteKinds;
+  var NAMES = Object.keys(KINDS);
+  var WITHOUT = NAMES[0];
+  var ALLERGY = NAMES[1];
 
   // A sentence: {kind, words, text}; kind '' and no words where no chip would have written it.
   function sentence(text, clase) {
@@ -24,7 +19,7 @@
     return { kind: '', words: [], text: text };
   }
 
-  function classOf(kind) { return kind === 'SIN' ? 'sin' : kind === 'ALERGIA' ? 'alergia' : 'nota'; }
+  function classOf(kind) { return kind === WITHOUT ? 'sin' : kind === ALLERGY ? 'alergia' : 'nota'; }
 
   function split(text) {
     return text.split(',').map(function (word) { return word.trim(); }).filter(function (word) { return word !== ''; });
@@ -92,7 +87,7 @@
   }
 
   pages.noteText = {
-    NAMES: NAMES, parse: parse, compose: compose, toggled: toggled, written: written, wordsOf: wordsOf, has: has,
+    NAMES: NAMES, ALLERGY: ALLERGY, parse: parse, compose: compose, toggled: toggled, written: written, wordsOf: wordsOf, has: has,
     offered: offered
   };
 }(window));

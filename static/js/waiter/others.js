@@ -5,6 +5,7 @@
 
   var pages = window.posNotif = window.posNotif || {};
   var dom = pages.dom;
+  var WORDS = pages.waiterWords;
   var wording = pages.wording;
   var PATH = '/api/pedidos?vista=meseros&todas=1';
 
@@ -54,7 +55,7 @@
         var node = dom.create('a', 'list__row', [
           dom.create('span', 'list__label', wording.label(pedido)),
           dom.create('span', 'seen grow', [
-            dom.create('b', '', whose ? 'de ' + whose : 'de nadie aquí'), dom.create('span', 'num', text)
+            dom.create('b', '', whose ? pages.fill(WORDS.of, { whom: whose }) : WORDS.ofNobody), dom.create('span', 'num', text)
           ]),
           dom.icon('next', 'icon--s')
         ]);
@@ -70,15 +71,15 @@
   };
 
   others.show = function () {
-    var self = this, words = { asking: 'Cargando…', failed: 'Sin conexión: no se sabe qué hay.' }, rows = [];
+    var self = this, words = { asking: pages.words.loading, failed: WORDS.unknownOthers }, rows = [];
     this.button.setAttribute('aria-expanded', this.open ? 'true' : 'false');
-    dom.setText(this.button, this.open ? 'Cerrar las de otros' : 'Mesas de otros');
+    dom.setText(this.button, this.open ? WORDS.closeOthers : WORDS.others);
     this.container.hidden = !this.open;
     if (!this.open) { return; }
     rows = this.book.list(function (pedido) {
       return self.known[pedido.id] === true && pages.states.OPEN[pedido.estado] === true && !self.isMine(pedido);
     }, function (pedido) { return pages.clock.parse(pedido.timestamp) || 0; }).map(row);
-    this.rows.show(rows.length ? rows : [this._said(words[this.state] || 'Nadie más tiene pedidos abiertos.')]);
+    this.rows.show(rows.length ? rows : [this._said(words[this.state] || WORDS.noOthers)]);
   };
 
   pages.Others = Others;

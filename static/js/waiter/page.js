@@ -16,12 +16,7 @@
     cambiar_notas: 'item_modificado', cancelar: 'pedido_cancelado', cambiar_mesa: 'cambio_mesa'
   };
 
-  // One plate for each kind, with the orders' numbers.
-  var UNSEEN = {
-    unseen: ['el pedido', 'los pedidos'],
-    change_unseen: ['el cambio del pedido', 'los cambios de los pedidos'],
-    cancel_unseen: ['la cancelación del pedido', 'la cancelación de los pedidos']
-  };
+  var WORDS = pages.waiterWords;
 
   var book = new pages.Book();
   var mine = {};                 // ids of orders that this waiter has sent
@@ -62,14 +57,14 @@
   }
 
   function unseenWords(kind, orders) {
-    return 'Cocina NO ha visto ' + UNSEEN[kind][orders.length > 1 ? 1 : 0] + ' ' + pages.Alarms.numbers(orders) + pages.Alarms.ALOUD;
+    return pages.fill(WORDS.unseen[kind], { n: orders.length, orders: pages.Alarms.numbers(orders) }) + pages.words.inPerson;
   }
 
   // What may not be missed while another screen than the first is open.
   function showStrip(cards, warning) {
     var first = cards[0], text = warning;
     if (!warning && first) {
-      text = wording.count(cards.length, 'listo', 'listos') + ': ' + wording.label(first) + (cards.length > 1 ? '…' : '');
+      text = pages.fill(WORDS.readyStrip, { n: cards.length, whom: wording.label(first) });
     }
     dom.setText(dom.byId('strip-text'), text);
     dom.byId('strip').hidden = place.name === 'inicio' || !text;
@@ -92,14 +87,14 @@
     }), now));
     dom.byId('tables').hidden = rows === 0;
     dom.byId('tables-empty').hidden = rows > 0;
-    dom.setText(dom.byId('tables-empty'), book.loaded ? 'Sin pedidos abiertos.' :
-      connection.offline ? 'Sin conexión: no se sabe qué pedidos hay.' : 'Cargando…');
+    dom.setText(dom.byId('tables-empty'), book.loaded ? WORDS.noOrders :
+      connection.offline ? WORDS.unknown : pages.words.loading);
     others.show();
     entry.show();
     showOrder(now);
     connection.tick();
     dom.setText(dom.byId('clock'), clock.time());
-    document.title = (cards.length ? '(' + cards.length + ') ' : '') + 'Mesero';
+    document.title = (cards.length ? '(' + cards.length + ') ' : '') + WORDS.title;
   }
 
   // Also the one of whose line a note is being written; that may be gone meanwhile.
@@ -107,7 +102,7 @@
     var of = place.name === 'nota' ? noteOf : place, pedido = of.name === 'pedido' ? book.orders[of.id] || null : null;
     detail.show(pedido, now);
     if (of === noteOf && !of.left && of.name === 'pedido' && detail.edit.id === null) {
-      if (!pedido || pedido.estado !== 'cancelado') { toast.warn('Ese plato ya no se puede cambiar.'); }   // that is told already
+      if (!pedido || pedido.estado !== 'cancelado') { toast.warn(WORDS.dishFixed); }   // that is told already
       leaveNote();
     }
   }
@@ -213,18 +208,16 @@
     tellDone(operation.info, pedido);
   }
 
-  var DONE = { servir: 'Entregado', cerrar: 'Cerrado', cancelar: 'Cancelado' };
-
   function tellDone(info, pedido) {
-    if (DONE[info.accion]) {
-      toast.offer(DONE[info.accion] + ': ' + info.label, 'Deshacer', function () {
+    if (WORDS.done[info.accion]) {
+      toast.offer(pages.fill(WORDS.done[info.accion], { whom: info.label }), pages.words.undo, function () {
         operations.act(pedido, 'deshacer', { deshace: info.accion });
       });
     }
-    if (info.accion === 'deshacer') { toast.say('Deshecho: ' + info.label); }
+    if (info.accion === 'deshacer') { toast.say(pages.fill(WORDS.undone, { whom: info.label })); }
     if (info.accion === 'tomar') {
       mine[pedido.id] = true;
-      toast.say('Ahora atiende ' + info.label);
+      toast.say(pages.fill(WORDS.taken, { whom: info.label }));
     }
   }
 
@@ -232,7 +225,7 @@
     var info = operation.info;
     if (!info.pedido_id) {
       tables.refused.push({ operation: operation, error: error });
-      toast.warn('No se envió ' + info.label + ': ' + wording.refusal(error));
+      toast.warn(pages.fill(WORDS.notSentWhy, { whom: info.label, why: wording.refusal(error) }));
       menu.load();
       return;
     }
@@ -254,24 +247,24 @@
     }
     if (announced[pedido.id] === key || !changed) { return; }
     announced[pedido.id] = key;
-    dom.setText(dom.byId('said'), wording.label(pedido) + ', listo: ' + names);
-    alerts.ready(wording.label(pedido) + ', listo', names, 'pedido-' + pedido.id);
+    dom.setText(dom.byId('said'), pages.fill(WORDS.readySaid, { whom: wording.label(pedido), dishes: names }));
+    alerts.ready(pages.fill(WORDS.readyTitle, { whom: wording.label(pedido) }), names, 'pedido-' + pedido.id);
   }
 
   // Whose the order is now: it comes to one phone, and leaves another.
   function onTaken(before, pedido, evento) {
     var was = before && isMine(before);
     mine[pedido.id] = evento.atiende.usuario_id === userId;
-    if (was && !isMine(pedido)) { toast.warn(wording.label(pedido) + ': ahora atiende ' + wording.attendant(pedido)); }
+    if (was && !isMine(pedido)) { toast.warn(pages.fill(WORDS.takenBy, { whom: wording.label(pedido), who: wording.attendant(pedido) })); }
   }
 
   // A dish has run out that his guests wait for.
   function tellSoldOut(evento) {
     var waiting = (evento.pedidos_afectados || []).filter(function (id) { return book.orders[id] && isMine(book.orders[id]); });
     if (evento.nivel !== 'agotado' || !waiting.length) { return; }
-    toast.warn('Se acabó ' + evento.nombre + '. Lo esperan: ' + waiting.map(function (id) {
+    toast.warn(pages.fill(WORDS.soldOut, { dish: evento.nombre, orders: waiting.map(function (id) {
       return wording.named(book.orders[id]);
-    }).join(', '));
+    }).join(', ') }));
   }
 
   // Somebody else has moved the guests: "Mesa 5 → 12".
@@ -309,10 +302,10 @@
     announce(pedido, !evento.deshecho && (evento.tipo === 'pedido_listo' || !change.before || change.before.estado !== pedido.estado));
     if (evento.mesa_anterior !== undefined && isMine(pedido) && !operations.own[evento.operacion_id]) { sayMove(change); }
     if (evento.tipo === 'pedido_cancelado' && isMine(change.before || pedido) && !operations.own[evento.operacion_id]) {
-      toast.warn(wording.label(pedido) + ' se canceló' + (evento.razon ? ': ' + evento.razon : ''));
+      toast.warn(pages.fill(evento.razon ? WORDS.cancelledFor : WORDS.isCancelled, { whom: wording.label(pedido), reason: evento.razon }));
     }
     if (evento.deshecho && evento.deshace === 'cancelar' && isMine(pedido) && !operations.own[evento.operacion_id]) {
-      toast.warn(wording.label(pedido) + ' ya no está cancelado');
+      toast.warn(pages.fill(WORDS.notCancelled, { whom: wording.label(pedido) }));
     }
     screen.redraw();
   });

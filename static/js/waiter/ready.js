@@ -7,6 +7,7 @@
 
   var pages = window.posNotif = window.posNotif || {};
   var dom = pages.dom;
+  var WORDS = pages.waiterWords;
   var wording = pages.wording;
   var LATE_MS = 120000;
 
@@ -103,19 +104,19 @@
       parts = pages.parts.draw(lines[i], 'parts');
       if (parts) { node.appendChild(parts); }
     }
-    if (!lines.length) { node.appendChild(dom.create('div', 'muted', 'Sin detalle: pregunte en cocina')); }
+    if (!lines.length) { node.appendChild(dom.create('div', 'muted', WORDS.askKitchen)); }
     for (i = 0; i < missing.length; i++) { dishes += pages.lines.toMake(missing[i]); }
     if (dishes) {
-      node.appendChild(dom.create('div', 'muted', dishes === 1 ? 'falta 1 plato' : 'faltan ' + dishes + ' platos'));
+      node.appendChild(dom.create('div', 'muted', pages.fill(WORDS.missing, { n: dishes })));
     }
-    if (pages.places.isToGo(pedido) && !pedido.pagado_at) { node.appendChild(dom.create('div', 'muted', 'se cobra en caja')); }
+    if (pages.places.isToGo(pedido) && !pedido.pagado_at) { node.appendChild(dom.create('div', 'muted', WORDS.chargedAtTill)); }
     return node;
   };
 
   ready._card = function (pedido) {
     var self = this, waiting = this.operations.pending(pedido.id, 'servir'), whose = wording.attendant(pedido), node, button;
-    button = dom.button('btn btn--primary', 'ENTREGADO', function () { self._deliver(pedido); });
-    button.setAttribute('aria-label', 'Entregado: ' + wording.label(pedido));
+    button = dom.button('btn btn--primary', WORDS.delivered, function () { self._deliver(pedido); });
+    button.setAttribute('aria-label', pages.fill(WORDS.deliveredWhom, { whom: wording.label(pedido) }));
     if (waiting) {
       button.className = 'btn is-waiting';
       button.disabled = true;
@@ -126,7 +127,7 @@
         dom.create('h3', 'ready__label', [
           dom.text(wording.label(pedido) + ' '), dom.create('span', 'ready__time num')
         ]),
-        whose && whose !== this.username ? dom.create('div', 'muted ready__of', 'de ' + whose) : null,
+        whose && whose !== this.username ? dom.create('div', 'muted ready__of', pages.fill(WORDS.of, { whom: whose })) : null,
         this._items(pedido)
       ]),
       button
@@ -160,7 +161,7 @@
     dom.empty(time);
     if (late) {
       time.appendChild(dom.icon('warning'));
-      time.appendChild(dom.create('span', 'sr-only', 'Tarde '));
+      time.appendChild(dom.create('span', 'sr-only', WORDS.late));
     }
     time.appendChild(dom.text(text));
   };

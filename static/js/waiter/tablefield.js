@@ -5,6 +5,7 @@
 
   var pages = window.posNotif = window.posNotif || {};
   var dom = pages.dom;
+  var WORDS = pages.waiterWords;
 
   // What travels of it; null where nothing is written.
   function read(text) {
@@ -15,8 +16,8 @@
 
   function setKeys(input, button, names) {
     input.setAttribute('inputmode', names ? 'text' : 'numeric');
-    dom.setText(button, names ? '123' : 'ABC');
-    button.setAttribute('aria-label', names ? 'Escribir un número de mesa' : 'Escribir un nombre de mesa');
+    dom.setText(button, names ? WORDS.digits : WORDS.letters);
+    button.setAttribute('aria-label', names ? WORDS.writeNumber : WORDS.writeName);
   }
 
   // Changes the phone's keys; `button` says to which.

@@ -5,6 +5,7 @@
 
   var pages = window.posNotif = window.posNotif || {};
   var dom = pages.dom;
+  var WORDS = pages.waiterWords;
   var wording = pages.wording;
   var clock = pages.clock;
 
@@ -24,17 +25,17 @@
   // What the row says of its sight: [class, icon, bold, rest, since when in ms, where the age follows].
   tables._words = function (pedido, now) {
     var seen = this.book.seenState(pedido, now, this.patience), state = pages.states.WORDS[pedido.estado];
-    var rest = wording.number(pedido) + ' · ' + (pedido.estado === 'servido' && pedido.pagado_at ? 'servido y pagado' : state);
+    var rest = wording.number(pedido) + ' · ' + (pedido.estado === 'servido' && pedido.pagado_at ? WORDS.servedAndPaid : state);
     if (seen.state === 'unseen') {
-      return ['seen--no', 'warning', 'Sin ver', wording.number(pedido) + ' · ', seen.at];
+      return ['seen--no', 'warning', WORDS.notSeen, wording.number(pedido) + ' · ', seen.at];
     }
     if (seen.state === 'change_unseen') {
-      return ['seen--no', 'warning', 'Cambio sin ver', wording.number(pedido) + ' · ', seen.at];
+      return ['seen--no', 'warning', WORDS.changeNotSeen, wording.number(pedido) + ' · ', seen.at];
     }
     if (seen.state === 'seen') {
-      return ['seen--yes', 'checks', 'Cocina lo vio ' + clock.timeOf(pedido.visto_at), rest];
+      return ['seen--yes', 'checks', pages.fill(WORDS.seenAt, { time: clock.secondOf(pedido.visto_at) }), rest];
     }
-    return ['seen--saved', 'check', 'Guardado ' + clock.timeOf(pages.lines.backAt(pedido) || pedido.timestamp), rest];
+    return ['seen--saved', 'check', pages.fill(WORDS.savedAt, { time: clock.secondOf(pages.lines.backAt(pedido) || pedido.timestamp) }), rest];
   };
 
   function seenNode(words) {
@@ -81,9 +82,9 @@
   tables._operationRow = function (operation, error) {
     var self = this, held = error || operation.state === 'held', words;
     if (error) {
-      words = ['seen--no', 'warning', 'No se envió', wording.refusal(error)];
+      words = ['seen--no', 'warning', WORDS.notSent, wording.refusal(error)];
     } else if (operation.state === 'held') {
-      words = ['seen--no', 'warning', 'Sin enviar', '¿Todavía vale? ', operation.at];
+      words = ['seen--no', 'warning', WORDS.unsent, WORDS.stillWanted, operation.at];
     } else {
       words = ['seen--saved', 'clock', this.operations.words(operation), operation.info.summary];
     }
@@ -108,7 +109,7 @@
       return dom.button('btn btn--touch ' + className, text, function () { self.onHeld(operation, wanted); });
     }
     return dom.create('span', 'pair', [
-      button('Descartar', 'btn--secondary', false), button(error ? 'Corregir' : 'Enviar', 'btn--primary', true)
+      button(WORDS.discard, 'btn--secondary', false), button(error ? WORDS.correct : WORDS.send, 'btn--primary', true)
     ]);
   };
 
