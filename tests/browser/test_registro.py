@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,7 @@ def test_the_log_is_searched_counted_and_downloaded(page: Any, floor: Floor) -> 
     page.set_viewport_size({"width": 1280, "height": 800})
     page.goto(floor.url + "/manager")
     page.get_by_role("link", name="Registro").click()
-    rows, count = page.locator("#events tr"), page.locator("#count")
+    rows, count = page.locator("#events .events__row"), page.locator("#count")
 
     # Today's business day, newest first, with the head that an export can be compared with.
     expect(count).to_have_text("108 eventos")
@@ -50,11 +49,26 @@ def test_the_log_is_searched_counted_and_downloaded(page: Any, floor: Floor) -> 
     expect(page.locator("#head-hash")).to_have_text(head["cabeza_hash"])
     expect(page.locator("#head-id")).to_have_text("108")
 
+    # The table comes first: the day once, times short, and of the filters four in sight; a folded one is told.
+    today = page.evaluate("posNotif.clock.businessDay()")
+    words = page.evaluate("day => posNotif.clock.dayName(day)", today)
+    expect(page.locator("#said-dia")).to_have_text(words[0].lower() + words[1:])
+    stamp = floor.call("GET", "/api/notificaciones/eventos?limite=1")["eventos"][0]["timestamp"]
+    expect(rows.first.locator("time")).to_have_text(page.evaluate("at => posNotif.clock.timeOf(at)", stamp))
+    expect(page.locator(".events__day")).to_have_text([page.evaluate("day => posNotif.clock.dayName(day)", stamp[:10])])
+    assert rows.first.bounding_box()["y"] < 400
+    assert [label.inner_text() for label in page.locator("label").all() if label.is_visible()] == [
+        "Día de trabajo", "Mesa", "N.º", "Buscar plato, nota o razón",
+    ]  # fmt: skip
+
     # Filters combine, by keyboard too, and stay over a reload.
+    page.get_by_role("button", name="Más filtros").click()
     page.get_by_label("Tipo").select_option("item_modificado")
     expect(count).to_have_text("1 evento")
     expect(rows).to_contain_text('nota: — → Jalapeño, "extra" <b>')
-    page.get_by_label("Tipo").select_option("")
+    page.get_by_role("button", name="Menos filtros (1)").click()
+    page.get_by_role("button", name="Quitar el filtro: Tipo: Cambio").click()
+    expect(count).to_have_text("108 eventos")
     page.get_by_label("Mesa").fill("7")
     page.get_by_label("Buscar plato, nota o razón").fill("pupusa de QUESO")
     page.keyboard.press("Enter")
@@ -67,27 +81,46 @@ def test_the_log_is_searched_counted_and_downloaded(page: Any, floor: Floor) -> 
     page.reload()
     expect(count).to_have_text("104 eventos")
     expect(page.get_by_label("Mesa")).to_have_value("7")
-    assert page.get_by_label("Desde").input_value().endswith("-01")
+    assert page.get_by_label("Desde", exact=True).input_value().endswith("-01")
 
     # An order is known by its number, and its events are one touch away.
     order = floor.call("GET", "/api/notificaciones/eventos?limite=1&mesa=8")["eventos"][0]["pedido_id"]
+    number = floor.order(order)["numero"]
     page.get_by_label("Mesa").fill("8")
     page.get_by_label("Buscar plato, nota o razón").fill("")
     page.get_by_role("button", name="Buscar").click()
-    page.get_by_role("button", name=re.compile("^#[A-Z]53$")).first.click()
-    expect(page.get_by_label("Pedido")).to_have_value(str(order))
+    page.get_by_role("button", name=f"#{number}", exact=True).first.click()
+    only = page.get_by_role("button", name=f"Quitar el filtro: Solo el pedido #{number}")
     expect(count).to_have_text("2 eventos")
+    page.get_by_label("Mesa").fill("")
+    only.click()
+    page.get_by_label("N.º").fill(f"#{number.lower()}")
+    page.keyboard.press("Enter")
+    expect(count).to_have_text("2 eventos")
+    page.get_by_label("N.º").fill("")
+    page.get_by_role("button", name="Cancelados").click()
+    expect(count).to_have_text("1 evento")
+    expect(rows).to_contain_text("se retiró")
+    assert "asunto=cancelado" in page.url
+    page.get_by_role("button", name="Quitados").click()
+    expect(page.locator("#none")).to_have_text("Nada coincide con estos filtros.")
+    page.get_by_role("button", name="Quitados").click()
     page.get_by_label("Mesa").fill("7")
     page.get_by_label("Buscar plato, nota o razón").fill("pupusa de QUESO")
 
     # What makes no sense is told beside the filters.
-    page.get_by_label("Pedido").fill("1.5")
+    page.get_by_role("button", name="Más filtros").click()
+    code = page.get_by_label("Código del pedido", exact=True)
+    code.fill("1.5")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).to_have_text("N.º de pedido: debe ser el número de un pedido")
+    expect(page.get_by_role("alert")).to_have_text("Código del pedido: debe ser el número de un pedido")
     expect(rows).to_have_count(0)
-    page.get_by_label("Pedido").fill("")
+    code.fill("")
+    code.press("Enter")
+    page.get_by_role("button", name="Menos filtros").click()
 
     # Downloads are the browser's; the page only says how far they are.
+    page.get_by_role("button", name="Descargar").click()
     page.get_by_label("Separador del CSV").select_option("punto_y_coma")
     with page.expect_download() as started:
         page.get_by_role("link", name="CSV", exact=True).click()

@@ -6,11 +6,21 @@
   var pages = window.posNotif = window.posNotif || {};
 
   pages.logWords = {
+    damaged: '?',
     onlyThis: 'Solo este pedido',
     manager: 'encargado',
     events: ['{events} evento', '{events} eventos'],
     searching: 'Buscando…',
+    download: 'Descargar',
+    closeDownload: 'Cerrar descargas',
     failed: 'Sin conexión con el servicio. Intente de nuevo.',
+
+    // The filters
+    more: 'Más filtros',
+    fewer: 'Menos filtros',
+    onlyOrder: 'Solo el pedido {number}',
+    removeFilter: 'Quitar el filtro: {filter}',
+    ofYear: ' de {year}',
 
     // A download
     preparing: 'Preparando la descarga…',
