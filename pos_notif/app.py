@@ -138,7 +138,7 @@ def _mount(app: NotificationApp, config: Config) -> None:
     app.register_blueprint(api)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(pages.blueprint)
-    client_sockets.register(app)
+    client_sockets.register(app, config)
 
 
 def _share_api(app: NotificationApp, origins: tuple[str, ...]) -> None:

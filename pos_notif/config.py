@@ -117,6 +117,9 @@ class Config:
         "Polls a second and client, after 30 at once. Free after `hay_mas` and a wait by `espera`. 0: no limit.",
         (0, 10**6),
     )
+    socket_polling: bool = _setting(
+        True, "Socket.IO clients may begin by long-polling, as they do by default; false: they need a websocket."
+    )
     publish_rate: float = _setting(
         0.0, "Events a second and publisher (token or user). 0, no limit: the POS is trusted.", (0, 10**6)
     )

@@ -30,7 +30,8 @@ from ..log.live import LiveLog
 from ..log.subscriptions import Followed, client_name
 from ..principal import Owner, Principal
 from ..publishing.following import acknowledge, flag, subscribe, unsubscribe
-from ..socketio.engine import EngineSession
+from ..socketio.engine import WEBSOCKET, EngineSession
+from ..socketio.long_polling import POLLING
 from ..socketio.packets import POLICY_VIOLATION, SERVICE_RESTART, TRY_AGAIN_LATER, BadPacket
 from ..socketio.sockets import Socket, Sockets
 from ..wire.json_limits import BODY
@@ -42,19 +43,21 @@ from .reader import Reader, Start
 logger = logging.getLogger("pos_notif")
 
 RECEIPTS = "acusar_recibo"
+# What `estado` calls Engine.IO's transports.
+TRANSPORTS = {WEBSOCKET: "websocket", POLLING: "polling-largo"}
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What came with the upgrade: `credentials` as `Accounts.find_first` takes them, and whether it came from a
-    `foreign` page, which may use none."""
+    """What came with the request that a connection began with: `credentials` as `Accounts.find_first` takes them, and
+    whether it came from a `foreign` page, which may use none."""
 
     credentials: Sequence[tuple[str, str, str]]
     foreign: bool
 
 
-class ClientWebsocket:
-    """One websocket, from accept to close."""
+class ClientConnection:
+    """One client's connection, by a websocket or by polls, from its opening to its close."""
 
     def __init__(
         self, engine: EngineSession, arrival: Arrival, log: LiveLog, directory: Directory, connections: Connections
@@ -106,7 +109,7 @@ class ClientWebsocket:
 class ClientSocket:
     """The client in the namespace `/`: a `SocketHandler`."""
 
-    def __init__(self, socket: Socket, connection: ClientWebsocket) -> None:
+    def __init__(self, socket: Socket, connection: ClientConnection) -> None:
         self.principal: Principal | None = None
         self._socket = socket
         self._arrival = connection.arrival
@@ -292,11 +295,20 @@ class ClientSocket:
         who = self._who
         self._feed = EventFeed(self._socket, reader, after, sent)
         self._presence = self._connection.directory.connect(
-            user_id=who.user_id, role=who.role, username=who.username, transport="websocket", room=reader.room,
+            user_id=who.user_id, role=who.role, username=who.username, transport=self._transport, room=reader.room,
             client=self._owner.client if self._owner is not None else None, served=self._served, sid=self._socket.sid,
             is_screen=who.is_person,
         )  # fmt: skip
         self._presence.rooms = reader.rooms
+        self._socket.engine.on_upgrade = self._upgraded
+
+    @property
+    def _transport(self) -> str:
+        return TRANSPORTS[self._socket.engine.transport]
+
+    def _upgraded(self) -> None:
+        if self._presence is not None:
+            self._connection.directory.change_transport(self._presence, self._transport)
 
     async def _stop_feed(self) -> None:
         feed, self._feed = self._feed, None

@@ -106,6 +106,23 @@ class Directory:
                 self._tell()
         return presence
 
+    def change_transport(self, presence: Presence, transport: str) -> None:
+        """Notes that a connection goes on by another transport."""
+        if self._present.get(presence.sid) is presence:
+            self._count_out(presence)
+            presence.transport = transport
+            self._here[presence.identity()] += 1
+            self._gone.pop(presence.identity(), None)
+
+    def _count_out(self, presence: Presence) -> bool:
+        """Takes a connection out of the count of its identity, and tells whether it was the last one."""
+        identity = presence.identity()
+        self._here[identity] -= 1
+        if self._here[identity]:
+            return False
+        del self._here[identity]
+        return True
+
     def disconnect(self, presence: Presence) -> None:
         """Notes that a connection has gone; one that is not there any more changes nothing."""
         if self._present.get(presence.sid) is not presence:
@@ -114,10 +131,7 @@ class Directory:
         presence.seen = self.clocks.steady()
         last = (presence.served()[0], presence.seen)
         presence.served = lambda: last
-        identity = presence.identity()
-        self._here[identity] -= 1
-        if not self._here[identity]:
-            del self._here[identity]
+        if self._count_out(presence):
             self._leave(presence)
         if presence.is_screen:
             self._screens[presence.own_room] -= 1

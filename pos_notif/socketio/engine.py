@@ -1,4 +1,5 @@
-"""An Engine.IO v4 session over one websocket (protocol document v4-current): open, heartbeat, messages, close.
+"""An Engine.IO v4 session (protocol document v4-current): open, heartbeat, messages, close. It goes over a websocket,
+or over polls (`long_polling.py`).
 
 The server pings; a client that does not answer in time is closed. What a client sends is read one message after the
 other and no faster than it is handled, so that a flood waits in the client's own kernel.
@@ -11,7 +12,7 @@ import contextlib
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -31,12 +32,12 @@ from .packets import (
 logger = logging.getLogger("pos_notif")
 
 PROTOCOL = "4"
-TRANSPORT = "websocket"
+WEBSOCKET = "websocket"
 # A session that has ended is off its socket within a second: who has not taken its last words by then is cut.
 CLOSE_SECONDS = 0.75
 # A message of so many bytes counts as two.
 COUNTED_BYTES = 16 * 1024
-_NORMAL = 1000
+NORMAL = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,13 +54,20 @@ class EngineSettings:
 
 
 class Transport(Protocol):
-    """A websocket that has been accepted."""
+    """A websocket that has been accepted, or polls in its place."""
+
+    @property
+    def name(self) -> str:
+        """Returns what Engine.IO calls the transport."""
 
     async def receive(self) -> str | bytes:
         """Returns the client's next message. Raises ClientGone behind the last one of a client that has closed."""
 
     async def send(self, data: str | bytes) -> None:
         """Returns once the connection takes more."""
+
+    def forget_unsent(self) -> None:
+        """Drops what waits for the client to ask for it: what follows are the session's last words."""
 
     async def close(self, code: int, reason: str) -> None: ...
 
@@ -72,12 +80,16 @@ class ClientGone(Exception):
 
 
 class EngineSession:
-    """One client's session: `run` is its whole life."""
+    """One client's session: `run` is its whole life. `upgrades` are the transports that its client may change to."""
 
-    def __init__(self, transport: Transport, settings: EngineSettings) -> None:
+    def __init__(self, transport: Transport, settings: EngineSettings, upgrades: Sequence[str] = ()) -> None:
+        self.sid = secrets.token_urlsafe(15)
         self.settings = settings
+        self.ended = asyncio.Event()
+        self.on_upgrade: Callable[[], None] = lambda: None
         self.heard_at = time.monotonic()
         self._transport = transport
+        self._upgrades = upgrades
         self._sending = asyncio.Lock()
         self._reading = asyncio.timeout(None)
         self._closing: tuple[int, str] | None = None
@@ -103,10 +115,27 @@ class EngineSession:
         except Exception as error:
             # `close` ends the reading by a TimeoutError.
             if self._closing is None or not isinstance(error, TimeoutError):
-                logger.error("a websocket failed", exc_info=error)
+                logger.error("a client's session failed", exc_info=error)
                 self.close(INTERNAL_ERROR, "")
         finally:
             await self._end()
+            self.ended.set()
+
+    @property
+    def transport(self) -> str:
+        return self._transport.name
+
+    def upgraded(self) -> None:
+        """Is called when the client has changed to another transport, and tells `on_upgrade`."""
+        self.on_upgrade()
+
+    @property
+    def is_ending(self) -> bool:
+        return self._closing is not None
+
+    @property
+    def has_last_words(self) -> bool:
+        return bool(self._last_words)
 
     def close(self, code: int, reason: str, *last_words: str | bytes) -> None:
         """Ends the session as soon as what is being sent has been taken, with `last_words` as its last messages. It may
@@ -129,8 +158,8 @@ class EngineSession:
     async def _open(self) -> None:
         settings = self.settings
         handshake = {
-            "sid": secrets.token_urlsafe(15),
-            "upgrades": [],
+            "sid": self.sid,
+            "upgrades": list(self._upgrades),
             "pingInterval": round(settings.ping_interval * 1000),
             "pingTimeout": round(settings.ping_timeout * 1000),
             "maxPayload": settings.max_payload,
@@ -153,7 +182,7 @@ class EngineSession:
             elif message == PONG:
                 self._await_ping()
             elif message == CLOSE:
-                return self.close(_NORMAL, "")
+                return self.close(NORMAL, "")
             else:  # also a client's ping: in this version of the protocol the server pings
                 raise BadPacket("unexpected packet")
 
@@ -197,9 +226,10 @@ class EngineSession:
         try:
             async with asyncio.timeout(CLOSE_SECONDS), self._sending:
                 self._over = True
+                self._transport.forget_unsent()
                 for words in self._last_words:
                     await self._transport.send(_message(words))
-                await self._transport.close(*(self._closing or (_NORMAL, "")))
+                await self._transport.close(*(self._closing or (NORMAL, "")))
         except (TimeoutError, OSError):
             self._over = True
             self._transport.abort()

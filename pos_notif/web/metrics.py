@@ -30,7 +30,7 @@ from ..upkeep.backup_time import last_backup
 from .errors import STATUS
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
-TRANSPORTS = ("sse", "polling", "websocket")
+TRANSPORTS = ("sse", "polling", "websocket", "polling-largo")
 WHY_RESET = ("desconocido", "epoca", "futuro", "expirado", "atraso")
 WHY_NOT_SIGNED_IN = tuple(
     error.code for error in (BadCredentials, TooManyAttempts, NoCapacity, LogUnavailable)

@@ -1,13 +1,14 @@
 """A Socket.IO (or bare Engine.IO) route of a Quart application: `mount`.
 
-It speaks the websocket transport alone: what comes by plain HTTP is refused as the reference server (engine.io,
-`lib/server.ts`) refuses it, with its codes.
+It speaks both transports of Engine.IO: websockets, and polls by plain HTTP (`socketio_polling.py`), from which a client
+may change to a websocket. What it refuses, it refuses as the reference server (engine.io, `lib/server.ts`) does, with
+its codes and in its order.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
 from quart import Quart, Response, request, websocket
@@ -15,11 +16,13 @@ from quart.asgi import ASGIWebsocketConnection
 from quart.wrappers import Websocket
 
 from ..errors import MalformedRequest
-from ..socketio.engine import PROTOCOL, TRANSPORT, ClientGone, EngineSession, EngineSettings
+from ..socketio.engine import PROTOCOL, WEBSOCKET, ClientGone, EngineSession, EngineSettings
+from ..socketio.long_polling import POLLING
 from .answers import json_answer
 from .door import read_head
 from .errors import whole_refusal
 from .sinks import STATE_KEY
+from .socketio_polling import PollingSessions
 
 TRANSPORT_UNKNOWN = (0, "Transport unknown")
 SESSION_UNKNOWN = (1, "Session ID unknown")
@@ -31,57 +34,111 @@ UNSUPPORTED_PROTOCOL = (5, "Unsupported protocol version")
 MESSAGES_AHEAD = 1
 INBOX = "pos_notif.inbox"
 Inbox = asyncio.Queue[str | bytes | None]  # None: the client has gone
+Serve = Callable[[EngineSession, Any], Awaitable[None]]
 
 
 def mount(
     app: Quart,
     path: str,
-    serve: Callable[[EngineSession], Awaitable[None]],
+    serve: Serve,
     settings: EngineSettings,
     *,
+    polling: bool = True,
     is_foreign: Callable[[Any], bool] = lambda headers: False,
+    share: Callable[[Any], Mapping[str, str]] = lambda headers: {},
     refuse: Callable[[], Response | None] = lambda: None,
 ) -> None:
-    """Serves websockets at `path`, which ends in a slash: `serve(session)` is each one's life.
+    """Serves clients at `path`, which ends in a slash: `serve(session, headers)` is each one's life, and `headers` are
+    those of the request that it began with. Without `polling` only websockets are taken.
 
-    `is_foreign(headers)` tells whether plain HTTP from there is 403. `refuse()` may answer a good upgrade before it is
-    accepted; what is to last must not be refused there, since stock clients then try for ever.
+    `is_foreign(headers)` tells whether plain HTTP from there is 403, and `share(headers)` by which headers a page of an
+    allowed origin may read the answers. `refuse()` may answer whoever would be let in; what is to last must not be
+    refused there, since stock clients then try for ever.
     """
     app.asgi_websocket_class = BoundedWebsocket
+    sessions = PollingSessions(serve, settings)
+    route = _Route(sessions, polling, is_foreign, refuse)
     paths = (path, path.rstrip("/"))
 
     async def plain_http() -> Response | None:
-        """Refuses every method, the unknown ones too, which routing would answer with 405."""
+        """Answers every method, the unknown ones too, which routing would answer with 405."""
         if request.path not in paths:
             return None
-        if is_foreign(request.headers):
-            return _refusal(FORBIDDEN, 403)
-        return _refusal(_problem(request.method, request.args) or BAD_REQUEST)
-
-    async def endpoint() -> Response | None:
-        problem = _problem("GET", websocket.args)
-        refusal = _refusal(problem) if problem is not None else refuse()
-        if refusal is None:
-            await websocket.accept()
-            # Typed as a websocket in Quart 0.22, as a proxy of one in 0.23.
-            client: Websocket = cast(Any, websocket)._get_current_object()
-            await serve(EngineSession(_QuartTransport(client), settings))
-        return refusal
+        response = await route.plain_http()
+        response.headers.update(share(request.headers))
+        return response
 
     app.before_request(plain_http)
-    app.add_websocket(path, view_func=endpoint, endpoint=f"websocket {path}", strict_slashes=False)
+    app.add_websocket(path, view_func=route.websocket, endpoint=f"websocket {path}", strict_slashes=False)
+    app.after_serving(sessions.close)
 
 
-def _problem(method: str, args: Any) -> tuple[int, str] | None:
-    """Returns what is wrong with a request beside not being an upgrade, in the reference's order; None where nothing
-    is."""
-    if args.get("transport") != TRANSPORT:
-        return TRANSPORT_UNKNOWN
-    if args.get("sid"):  # a session is one websocket: there is none to come back to
-        return SESSION_UNKNOWN
-    if method != "GET":
-        return BAD_METHOD
-    return UNSUPPORTED_PROTOCOL if args.get("EIO") != PROTOCOL else None
+class _Route:
+    def __init__(
+        self,
+        sessions: PollingSessions,
+        polling: bool,
+        is_foreign: Callable[[Any], bool],
+        refuse: Callable[[], Response | None],
+    ) -> None:
+        self._sessions = sessions
+        self._transports = (WEBSOCKET, POLLING) if polling else (WEBSOCKET,)
+        self._is_foreign = is_foreign
+        self._refuse = refuse
+
+    async def plain_http(self) -> Response:
+        if self._is_foreign(request.headers):
+            return _refusal(FORBIDDEN, 403)
+        if request.method == "OPTIONS" and request.headers.get("Access-Control-Request-Method"):
+            return Response(b"", 204)
+        problem = self._problem(request.method, request.args, POLLING)
+        if problem is not None:
+            return _refusal(problem)
+        session = self._sessions.find(request.args.get("sid"))
+        if session is None:
+            return self._refuse() or await self._sessions.begin(request.headers)
+        if request.method == "GET":
+            return await self._sessions.poll(session)
+        if request.method == "POST":
+            return await self._sessions.post(session)
+        return _refusal(BAD_METHOD)
+
+    async def websocket(self) -> Response | None:
+        # Typed as a websocket in Quart 0.22, as a proxy of one in 0.23.
+        client: Websocket = cast(Any, websocket)._get_current_object()
+        sid = client.args.get("sid")
+        if sid and self._is_foreign(client.headers):
+            return _refusal(FORBIDDEN, 403)
+        problem = self._problem("GET", client.args, WEBSOCKET)
+        refusal = _refusal(problem) if problem is not None else None if sid else self._refuse()
+        if refusal is not None:
+            return refusal
+        session = self._sessions.find(sid)
+        await client.accept()
+        transport = _QuartTransport(client)
+        if session is not None:
+            await session.probe(transport)
+        else:
+            await self._sessions.serve(EngineSession(transport, self._sessions.settings), client.headers)
+        return None
+
+    def _problem(self, method: str, args: Any, way: str) -> tuple[int, str] | None:
+        """Returns what is wrong with a request that came by that way, in the reference's order; None where nothing
+        is."""
+        transport = args.get("transport")
+        if transport not in self._transports:
+            return TRANSPORT_UNKNOWN
+        if args.get("sid"):
+            session = self._sessions.find(args["sid"])
+            if session is None:
+                return SESSION_UNKNOWN
+            # A second websocket is let in and closed, as the reference does.
+            return BAD_REQUEST if transport != way or (way == POLLING and session.name != POLLING) else None
+        if method != "GET":
+            return BAD_METHOD
+        if args.get("EIO") != PROTOCOL:
+            return UNSUPPORTED_PROTOCOL
+        return BAD_REQUEST if transport != way else None
 
 
 def _refusal(problem: tuple[int, str], status: int = 400) -> Response:
@@ -135,6 +192,8 @@ async def _read(receive: Callable[[], Awaitable[Any]], inbox: Inbox) -> None:
 
 
 class _QuartTransport:
+    name = WEBSOCKET
+
     def __init__(self, accepted: Websocket) -> None:
         scope = cast(dict[str, Any], accepted.scope)
         self._inbox: Inbox = scope[INBOX]
@@ -147,6 +206,9 @@ class _QuartTransport:
         if message is None:
             raise ClientGone
         return message
+
+    def forget_unsent(self) -> None:
+        pass  # it is on its way
 
     def abort(self) -> None:
         if self._connection is not None:

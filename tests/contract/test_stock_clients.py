@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import queue
+import shutil
+import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -86,23 +90,101 @@ class StockClient:
         self.process.stdout.close()
 
 
-@pytest.fixture(params=["javascript", "python"])
-def stock(request: pytest.FixtureRequest) -> Iterator[Callable[[], StockClient]]:
+# By which transports: as the client does by itself, which is polling and then a websocket.
+DEFAULT: dict[str, Any] = {}
+WEBSOCKET = {"transports": ["websocket"]}
+POLLING = {"transports": ["polling"]}
+NO_UPGRADE = {"upgrade": False}
+CLIENTS: dict[str, list[str]] = {
+    "javascript": ["node", str(HERE / "session.js"), "socket.io-client"],
+    "javascript 3": ["node", str(HERE / "session.js"), "socket.io-client-3"],
+    "python": [sys.executable, str(HERE / "session.py")],
+    "python threads": [sys.executable, str(HERE / "session_sync.py")],
+}
+WAYS = {
+    "javascript": ("javascript", DEFAULT), "python": ("python", DEFAULT),
+    "javascript by websocket": ("javascript", WEBSOCKET), "python by websocket": ("python", WEBSOCKET),
+}  # fmt: skip
+MORE_WAYS = {
+    "javascript 3": ("javascript 3", DEFAULT), "python threads": ("python threads", DEFAULT),
+    "javascript without upgrade": ("javascript", NO_UPGRADE), "python by polling": ("python", POLLING),
+}  # fmt: skip
+
+
+class Stock:
+    """One of the clients, and the options with which it connects."""
+
+    def __init__(self, command: list[str], environment: dict[str, str], options: dict[str, Any]) -> None:
+        self.options = options
+        self._command = command
+        self._environment = environment
+        self._started: list[StockClient] = []
+
+    def __call__(self) -> StockClient:
+        self._started.append(StockClient(self._command, self._environment))
+        return self._started[-1]
+
+    def close(self) -> None:
+        for client in self._started:
+            client.close()
+
+
+@pytest.fixture
+def stock(way: tuple[str, dict[str, Any]], request: pytest.FixtureRequest) -> Iterator[Stock]:
+    kind, options = way
     environment = clean_environment()
-    if request.param == "javascript":
+    if CLIENTS[kind][0] == "node":
         environment["NODE_PATH"] = str(request.getfixturevalue("node_modules"))
-        command = ["node", str(HERE / "session.js")]
-    else:
-        command = [sys.executable, str(HERE / "session.py")]
-    clients: list[StockClient] = []
+    stock = Stock(CLIENTS[kind], environment, options)
+    yield stock
+    stock.close()
 
-    def start() -> StockClient:
-        clients.append(StockClient(command, environment))
-        return clients[-1]
 
-    yield start
-    for client in clients:
-        client.close()
+def ways(found: dict[str, tuple[str, dict[str, Any]]]) -> Any:
+    return pytest.mark.parametrize("way", list(found.values()), ids=list(found))
+
+
+NGINX = """
+daemon off; pid {directory}/pid; error_log {directory}/error.log; worker_processes 1;
+events {{}}
+http {{
+  access_log off; client_body_temp_path {directory}/body; proxy_temp_path {directory}/proxy;
+  fastcgi_temp_path {directory}/f; uwsgi_temp_path {directory}/u; scgi_temp_path {directory}/s;
+  server {{
+    listen 127.0.0.1:{port};
+    location / {{ proxy_pass {url}; proxy_http_version 1.1; proxy_set_header Host $http_host; {more} }}
+  }}
+}}
+"""
+PASSES_UPGRADES = 'proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade";'
+
+
+def is_listening(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@contextmanager
+def nginx(directory: Path, url: str, more: str = "") -> Iterator[str]:
+    """An nginx in front of the service, which passes no upgrade on unless it is told to. Yields its address."""
+    if shutil.which("nginx") is None:
+        assert not os.environ.get("CI"), "needs nginx"
+        pytest.skip("needs nginx (Debian: apt-get install -y nginx-light)")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    file = directory / "nginx.conf"
+    file.write_text(NGINX.format(directory=directory, port=port, url=url, more=more))
+    process = subprocess.Popen(["nginx", "-c", str(file), "-p", str(directory), "-e", f"{directory}/error.log"])
+    try:
+        deadline = time.monotonic() + SECONDS
+        while not is_listening(port):
+            assert time.monotonic() < deadline, (directory / "error.log").read_text()
+            time.sleep(0.02)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def who(server: LiveServer, by: str) -> dict[str, str]:
@@ -113,9 +195,19 @@ def who(server: LiveServer, by: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("by", ["cookie", "token"])
+@ways(WAYS)
 def test_a_whole_session(server, stock, by):
+    whole_session(server, stock, who(server, by))
+
+
+@ways(MORE_WAYS)
+def test_a_whole_session_of_another_version_or_by_polls_alone(server, stock):
+    whole_session(server, stock, who(server, "token"))
+
+
+def whole_session(server, stock, account):
     client = stock()
-    client.do(connect=who(server, by))
+    client.do(connect={**account, "options": stock.options})
     client.next("connected")
 
     # Its role, with and without an ack; a wrong one is refused.
@@ -150,9 +242,27 @@ def test_a_whole_session(server, stock, by):
     client.next("disconnected")
 
 
+@pytest.mark.parametrize("more", ["", PASSES_UPGRADES], ids=["drops upgrades", "passes upgrades"])
+@ways({"javascript": ("javascript", DEFAULT)})
+def test_behind_nginx_every_event_comes_once_and_in_order(server, stock, tmp_path, more):
+    with nginx(tmp_path, server.url, more) as address:
+        client = stock()
+        client.do(connect={"url": address, "token": server.token})
+        client.next("connected")
+        client.do(emit=["conectar_usuario", {"rol": "cocinero"}])
+        client.next("event", "conexion_confirmada")
+        for first in range(1, 2001, 100):
+            batch = [{"tipo": "nuevo_pedido", "pedido": {"id": first + n, "items": []}} for n in range(100)]
+            server.publish({"eventos": batch})
+        assert client.orders(2000) == list(range(1, 2001))
+        by = server.request("GET", "/api/notificaciones/estado")[2]["conexiones"]
+        assert [each["transporte"] for each in by] == ["websocket" if more else "polling-largo"]
+
+
+@ways(WAYS)
 def test_a_killed_service_costs_and_repeats_nothing(server, stock):
     client = stock()
-    client.do(connect=who(server, "token"))
+    client.do(connect={**who(server, "token"), "options": stock.options})
     client.next("connected")
     client.call("conectar_usuario", {"rol": "cocinero"})
     for first in (1, 6, 11):
@@ -166,17 +276,19 @@ def test_a_killed_service_costs_and_repeats_nothing(server, stock):
     assert "cursor" in client.call("ping")  # and nothing came twice before it
 
 
+@ways(WAYS)
 def test_a_refusal_is_final(server, stock):
     client = stock()
-    client.do(connect={"url": server.url})
+    client.do(connect={"url": server.url, "options": stock.options})
     refused = client.next("refused")
     assert refused["refused"] == "no_autenticado"
     assert not refused.get("active")
 
 
+@ways(WAYS)
 def test_the_sessions_end_is_told_and_the_client_does_not_come_back(server, stock):
     client = stock()
-    client.do(connect=who(server, "cookie"))
+    client.do(connect={**who(server, "cookie"), "options": stock.options})
     client.next("connected")
     client.call("conectar_usuario", {"rol": "cocinero"})
     cookie = server.login("Ana")

@@ -130,8 +130,8 @@ def test_a_client_may_close(calm_port):
     [
         ("", 0),
         ("?EIO=4", 0),
-        ("?EIO=4&transport=polling", 0),
         ("?EIO=4&transport=abc", 0),
+        ("?EIO=4&transport=polling", 3),
         ("?EIO=4&transport=websocket&sid=abc", 1),
         ("?transport=websocket", 5),
         ("?EIO=3&transport=websocket", 5),
@@ -150,7 +150,6 @@ def test_a_wrong_upgrade_is_refused_as_the_reference_refuses_it(port, query, cod
     ("query", "code", "message"),
     [
         ("", 0, "Transport unknown"),
-        ("?EIO=4&transport=polling", 0, "Transport unknown"),
         ("?EIO=4&transport=websocket&sid=abc", 1, "Session ID unknown"),
         ("?EIO=4&transport=websocket", None, None),
     ],

@@ -17,7 +17,6 @@
     var self = this;
     this.orders = options.orders;
     this.options = options;
-    this.starts = window.document.body.getAttribute('data-kitchen-start') !== 'false';
     this.said = {};              // by order id: the words on its ticket
     this.started = { id: null, at: 0 };   // what INICIAR was last tapped of, here
     this.operations = new pages.Operations(options.client, options.userId, {
@@ -56,12 +55,12 @@
 
   // ---- acting --------------------------------------------------------------------
 
-  // The big button of an order that is to be cooked: INICIAR, then LISTO; or LISTO alone, where the restaurant wants that.
+  // The big button of an order that is to be cooked: INICIAR, then LISTO.
   cooking.bump = function (record) {
     var pedido = record.pedido;
-    if (states.COOKABLE[pedido.estado] && this.starts) {
+    if (states.COOKABLE[pedido.estado]) {
       this.operations.act(pedido, 'iniciar');
-    } else if (states.TO_COOK[pedido.estado]) {
+    } else if (pedido.estado === 'en_cocina') {
       this.operations.act(pedido, 'listo', { version: pedido.version }, { seen: content(pedido) });
     }
   };

@@ -54,13 +54,9 @@
     pages.storage.tab.set(this.key, 'si');
   };
 
-  // With the session; the next one begins anew, unless the same person goes on.
+  // With the session; the next one begins anew.
   shift.end = function () {
     pages.storage.tab.remove(this.key);
-  };
-
-  shift.goOn = function () {
-    if (!this.open) { this._remember(); }
   };
 
   // ---- the tap ---------------------------------------------------------------------

@@ -6,17 +6,16 @@
 
   var pages = window.posNotif = window.posNotif || {};
   var RETRY_MS = 3000;
-  var MOST = 100;
 
   // onChange() is called when a ticket is to be shown again.
   function Understood(client, onChange) {
     var self = this;
     this.client = client;
     this.onChange = onChange;
-    this.versions = new pages.Recent(MOST);   // by order id: the version that was tapped
+    this.versions = {};          // by order id: the version that was tapped
     client.on('error', function (error) {
       if (error.accion === 'acusar_recibo' && error.entendido) {
-        self.versions = new pages.Recent(MOST);   // whichever it was: the others go when the service says so
+        self.versions = {};      // whichever it was: the others go when the service says so
         onChange();
       }
     });
@@ -32,11 +31,11 @@
 
   // An order that comes back and is cancelled again shows again.
   Understood.prototype.has = function (record) {
-    return record.pedido.estado === 'cancelado' && (record.pedido.version || 0) <= this.versions.get(record.id);
+    return record.pedido.estado === 'cancelado' && (record.pedido.version || 0) <= this.versions[record.id];
   };
 
   Understood.prototype.add = function (record) {
-    this.versions.set(record.id, record.pedido.version || 0);
+    this.versions[record.id] = record.pedido.version || 0;
     if (record.cancelEvent === null) {
       this._find(record.id);
     } else {
@@ -57,7 +56,7 @@
       if (eventId !== null) {
         self.client.acusarRecibo([eventId], { entendido: true });
       } else {
-        self.versions.set(id, -1);
+        delete self.versions[id];
         self.onChange();
       }
     });

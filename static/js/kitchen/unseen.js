@@ -8,10 +8,8 @@
 
   var pages = window.posNotif = window.posNotif || {};
 
-  var MOST_SEEN = 1000;
-
   function Unseen() {
-    this.seen = new pages.Recent(MOST_SEEN);   // by event id, what was seen here
+    this.seen = {};              // by event id, what was seen here
   }
 
   var unseen = Unseen.prototype;
@@ -23,7 +21,7 @@
 
   unseen._add = function (record, event) {
     var i;
-    if (this.seen.get(event.id)) { return; }
+    if (this.seen[event.id]) { return; }
     for (i = 0; i < record.events.length; i++) {
       if (record.events[i].id === event.id) {
         if (event.line !== undefined) { record.events[i] = event; }
@@ -59,7 +57,7 @@
       if (ids && ids.indexOf(event.id) < 0) {
         left.push(event);
       } else {
-        this.seen.set(event.id, true);
+        this.seen[event.id] = true;
         if (typeof event.id === 'number') { told.push(event.id); }
       }
     }

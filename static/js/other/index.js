@@ -10,7 +10,11 @@
   button.onclick = function () {
     button.disabled = true;
     error.hidden = true;
-    pages.leave.signOut(function () {
+    pages.http.send('POST', '/api/auth/logout', {}, null, function (answer) {
+      if (answer.status === 204 || answer.status === 401) {
+        window.location.replace('/login');
+        return;
+      }
       button.disabled = false;
       error.hidden = false;
     });

@@ -6,7 +6,8 @@
   var pages = window.posNotif = window.posNotif || {};
 
   pages.loginWords = {
-    writeName: 'escriba su usuario',
+    enter: 'Entrar',
+    entering: 'Entrando…',
     wait: 'Espere {time}',
     noConnection: 'No hay conexión con el servidor. Intente de nuevo.',
     nothingWritten: 'Escriba su usuario y su PIN.',

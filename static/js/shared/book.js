@@ -9,15 +9,11 @@
   // Done at the stove: nothing that a cook still has to see.
   var COOKS_OWN = { item_listo: true, item_pendiente: true };
 
-  var MOST_EVENTS = 1000;
-  var MOST_OVER = 50;            // a cancelled one stays until the kitchen has seen it, and to be read
-
   function Book() {
     this.orders = {};            // by id
     this.loaded = false;
-    this.over = [];              // ids of those that are over, the last ones
-    this.events = new pages.Recent(MOST_EVENTS);   // by id, of what the kitchen is to see: {tipo, at, silent}
-    this.seen = new pages.Recent(MOST_EVENTS);     // by event id: when a kitchen screen has acknowledged it
+    this.events = {};            // by id, of what the kitchen is to see: {tipo, at, silent}
+    this.seen = {};              // by event id: when a kitchen screen has acknowledged it
   }
 
   var book = Book.prototype;
@@ -52,17 +48,7 @@
     }
     this.orders[pedido.id] = pedido;
     this._forgetSeen(pedido);
-    if (pages.states.OVER[pedido.estado]) { this._forgetOver(pedido.id); }
     return true;
-  };
-
-  // Those that were over longest go.
-  book._forgetOver = function (id) {
-    var first;
-    if (this.over.indexOf(id) < 0) { this.over.push(id); }
-    if (this.over.length <= MOST_OVER) { return; }
-    first = this.orders[this.over.shift()];
-    if (first && pages.states.OVER[first.estado]) { this.forget(first.id); }
   };
 
   // A receipt may arrive before the answer that made the order known.
@@ -70,13 +56,13 @@
     var waiting = [], i, id;
     for (i = 0; i < pedido.por_acusar.length; i++) {
       id = pedido.por_acusar[i];
-      if (this.seen.get(id)) { pedido.visto_at = this.seen.get(id); } else { waiting.push(id); }
+      if (this.seen[id]) { pedido.visto_at = this.seen[id]; } else { waiting.push(id); }
     }
     pedido.por_acusar = waiting;
   };
 
   book.note = function (eventId, tipo, at, silent) {
-    this.events.set(eventId, { tipo: tipo, at: at, silent: silent === true });
+    this.events[eventId] = { tipo: tipo, at: at, silent: silent === true };
   };
 
   // {before, after} of the order, or null where the event says nothing new of a known one.
@@ -132,7 +118,7 @@
   // An acuse_recibo.
   book.acknowledge = function (evento) {
     var order = this.orders[evento.pedido_id];
-    this.seen.set(evento.evento_id, evento.timestamp);
+    this.seen[evento.evento_id] = evento.timestamp;
     if (order) { this._forgetSeen(order); }
   };
 
@@ -161,7 +147,7 @@
       return { state: now - created >= patience.orderMs || pedido.por_acusar[0] <= patience.upTo ? 'unseen' : 'saved', at: created };
     }
     for (i = 0; i < pedido.por_acusar.length; i++) {
-      event = this.events.get(pedido.por_acusar[i]);
+      event = this.events[pedido.por_acusar[i]];
       if (event && (event.silent || event.tipo === '')) { continue; }
       changedAt = Math.min(changedAt === null ? Infinity : changedAt, event ? event.at : created);
     }
@@ -176,7 +162,7 @@
     var i, id, event;
     for (i = 0; i < pedido.por_acusar.length; i++) {
       id = pedido.por_acusar[i];
-      event = this.events.get(id);
+      event = this.events[id];
       if (event && event.tipo === 'pedido_cancelado' && (now - event.at >= patience.orderMs || id <= patience.upTo)) {
         return { state: 'cancel_unseen', at: event.at };
       }

@@ -96,7 +96,7 @@ def sockets(stage: Play) -> Websocket:
     binary.rest()
     stage.record_socket("refused: a binary message of no packet", binary)
     for title, path in (
-        ("an unknown transport", "/socket.io/?EIO=4&transport=polling"),
+        ("an unknown transport", "/socket.io/?EIO=4&transport=abc"),
         ("no upgrade", "/socket.io/?EIO=4&transport=websocket"),
         ("another protocol", "/socket.io/?EIO=3&transport=websocket"),
         ("a session", "/socket.io/?EIO=4&transport=websocket&sid=x"),

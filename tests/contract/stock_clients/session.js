@@ -1,8 +1,9 @@
 // A whole session of the official client, driven line by line: a JSON command on standard input, JSON events on
-// standard output. {"connect": {url, cookie?, token?}}, {"emit": [name, argument], "ack": true?}, {"disconnect": true}
+// standard output. {"connect": {url, cookie?, token?, options?}}, {"emit": [name, argument], "ack": true?},
+// {"disconnect": true}. The package's name is the argument, and `options` are the client's own.
 'use strict';
 const readline = require('readline');
-const { io } = require('socket.io-client');
+const { io } = require(process.argv[2]);
 
 let socket;
 let cursor = null;
@@ -12,14 +13,14 @@ function say(value) {
 }
 
 function connect(options) {
-  socket = io(options.url, {
-    transports: ['websocket'],
+  socket = io(options.url, Object.assign({
     reconnectionDelay: 200,
     reconnectionDelayMax: 500,
     extraHeaders: options.cookie ? { Cookie: options.cookie } : {},
     auth: (send) => send(Object.assign({}, options.token && { token: options.token }, cursor && { cursor })),
-  });
+  }, options.options));
   socket.on('connect', () => say({ connected: true }));
+  socket.io.on('open', () => socket.io.engine.on('upgrade', () => say({ upgraded: true })));
   socket.on('connect_error', (error) => say({ refused: error.message, active: socket.active }));
   socket.on('disconnect', (reason) => say({ disconnected: reason }));
   socket.onAny((name, argument, at) => {

@@ -1,4 +1,4 @@
-"""As session.js, with python-socketio's AsyncClient."""
+"""As session.js, with python-socketio's AsyncClient; `options` are those of its `connect`."""
 
 from __future__ import annotations
 
@@ -53,8 +53,9 @@ async def main() -> None:
 
             try:
                 await client.connect(
-                    options["url"], transports=["websocket"], headers=lambda headers=headers: dict(headers), auth=auth
-                )
+                    options["url"], headers=lambda headers=headers: dict(headers), auth=auth,
+                    **options.get("options", {}),
+                )  # fmt: skip
             except socketio.exceptions.ConnectionError as error:
                 say({"gave_up": str(error)})
         elif "emit" in command:
