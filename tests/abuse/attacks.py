@@ -187,6 +187,34 @@ def frames(luck: random.Random, port: int, token: str, report: Report) -> None:
                 pass
 
 
+def polls(luck: random.Random, port: int, token: str, report: Report) -> None:
+    """A session by long-polling, and bodies that are payloads, nearly so, or not at all."""
+
+    def ask(client: socket.socket, method: str, sid: str, body: bytes = b"") -> bytes:
+        head = f"{method} /socket.io/?EIO=4&transport=polling&sid={sid} HTTP/1.1\r\nHost: x\r\n"
+        head += f"Authorization: Bearer {token}\r\nContent-Length: {len(body)}\r\n\r\n"
+        client.sendall(head.encode() + body)
+        report.sent["polls"] += 1
+        answer = client.recv(65536)
+        if not answer:
+            raise ConnectionError
+        report.answered(int(answer[9:12]), body)
+        return answer
+
+    with connected(port) as client, connected(port) as other:
+        opening = ask(client, "GET", "")
+        sid = json.loads(opening[opening.index(b"0{") + 1 :])["sid"]
+        if luck.random() < 0.8:
+            ask(client, "POST", sid, b"40")
+        for _ in range(luck.randrange(1, 8)):
+            packets = [mangled(luck, luck.choice((*PACKETS, "4" + luck.choice(PACKETS), "bAQID", "1", "3")))]
+            packets *= luck.randrange(1, 4)
+            ask(luck.choice((client, client, other)), "POST", sid, b"\x1e".join(packets))
+        client.settimeout(0.01)
+        with contextlib.suppress(TimeoutError):
+            ask(client, luck.choice(("GET", "PUT", "DELETE")), sid)
+
+
 def log_in(luck: random.Random, port: int, token: str, report: Report) -> None:
     body = mangled(luck, json.dumps({"username": f"u{luck.randrange(10**6)}", "password": str(luck.randrange(10**4))}))
     head = "POST /api/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -210,7 +238,14 @@ def vanish(luck: random.Random, port: int, token: str, report: Report) -> None:
 
 
 # Each with how often it is made in a round.
-ATTACKS: tuple[tuple[Attack, int], ...] = ((publish, 1), (request, 30), (frames, 6), (log_in, 2), (vanish, 30))
+ATTACKS: tuple[tuple[Attack, int], ...] = (
+    (publish, 1),
+    (request, 30),
+    (frames, 6),
+    (polls, 4),
+    (log_in, 2),
+    (vanish, 30),
+)
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@ in server-sent events, JSON and byte strings in Socket.IO packets. Each is read 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from typing import Any
@@ -10,12 +11,14 @@ from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
+from engineio.payload import Payload as TheirPayload
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from socketio.packet import Packet as TheirPacket
 
 from pos_notif.log.event_log import Cursor
 from pos_notif.socketio.packets import ACK, EVENT, RESERVED_EVENTS, BadPacket, Packet, decode, encode, put_back
+from pos_notif.socketio.payloads import decode_payload, encode_payload, size_of
 from pos_notif.wire import sse
 from pos_notif.wire.json_text import dump
 from tests.support.logs import stock_alert
@@ -195,3 +198,35 @@ def test_a_text_is_a_packet_or_is_refused(text: str):
     elif packet is not None:
         assert packet.type not in (EVENT, ACK) or packet.data is None or isinstance(packet.data, list)
         assert packet.attachments <= 10
+
+
+# Payloads of several packets
+
+PACKETS = st.binary() | st.builds(
+    str.__add__, st.sampled_from("0123456"), AWKWARD.map(lambda text: text.replace("\x1e", ""))
+)
+
+
+@given(st.lists(PACKETS, min_size=1, max_size=16))
+def test_a_payload_is_read_as_it_was_written_by_us_and_by_another_implementation(packets: list[str | bytes]):
+    body = encode_payload(packets)
+    assert decode_payload(body) == packets
+    assert len(body) == sum(map(size_of, packets)) + len(packets) - 1
+    # Without what theirs reads as a number or JSON in a message, which is Socket.IO's to read.
+    binary = [packet for packet in packets if isinstance(packet, bytes)]
+    if binary:
+        theirs = TheirPayload(encoded_payload=encode_payload(binary).decode())
+        assert [packet.data for packet in theirs.packets] == binary
+
+
+@settings(max_examples=500)
+@given(
+    st.binary()
+    | AWKWARD.map(lambda text: text.encode("utf-8", "surrogatepass"))
+    | st.from_regex(rb"([0-9]?[a-z]{0,4}\x1e?|b[A-Za-z0-9+/=]{0,9}\x1e?){0,5}", fullmatch=True)
+)
+def test_a_body_is_one_payload_in_one_way_or_is_refused(body: bytes):
+    packets = None
+    with contextlib.suppress(BadPacket):
+        packets = decode_payload(body)
+    assert packets is None or encode_payload(packets) == body
