@@ -23,8 +23,11 @@ _COMPRESSED = {".css", ".html", ".js", ".json", ".map", ".svg", ".txt"}
 _LEAN = {".css", ".js"}
 _HOUR = "public, max-age=3600"
 _YEAR = "public, max-age=31536000, immutable"
-# Comments that have their lines for themselves, and indentation: in ES5 no text goes over a line's end.
-_FOR_READERS = re.compile(r"^[ \t]*(?:/\*(?:(?!\*/).)*\*/[ \t]*$|//[^\n]*)|^[ \t]+", re.MULTILINE | re.DOTALL)
+# Comments that have their lines for themselves or stand well behind the code, and indentation: in ES5 no text goes over
+# a line's end, and none of ours has two spaces before two slashes.
+_FOR_READERS = re.compile(
+    r"^[ \t]*(?:/\*(?:(?!\*/).)*\*/[ \t]*$|//[^\n]*)|^[ \t]+| {2,}// [^\n]*$", re.MULTILINE | re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)

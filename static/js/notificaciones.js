@@ -15,6 +15,7 @@
      resincronizar        why it begins anew; an instantanea follows
      conexion             {modo: 'sse'|'polling'|'sin_conexion', anterior, planeado, sin_lugar}
      hora                 {hora_servidor, desfase_ms}: server's clock minus ours
+     version              {version}: of the files of the service's pages
      sesion_terminada     signed out or revoked; the client has stopped
      demasiadas_pestanas  no connection is free for this tab (six per host)
 
@@ -479,6 +480,11 @@
     }
   };
 
+  // A service from before there was one tells none.
+  client._emitVersion = function (version) {
+    if (typeof version === 'string') { this._emit('version', { version: version }); }
+  };
+
   client._deliver = function (name, data, cursor) {
     var evento = {}, field;
     for (field in data) {
@@ -575,6 +581,7 @@
     this._snapshotFailed = false;
     this._answered(body.hora_servidor);
     this._emit('instantanea', body);
+    this._emitVersion(body.version);
     store(this._storageKey, body.cursor);
     for (i = 0; i < held.length && this._running; i++) {
       if (cursorId(held[i].cursor) > snapshotId) {
@@ -727,6 +734,7 @@
     this._streamGood = false;
     this._helloMs = Date.parse(data.hora_servidor);
     if (typeof data.latido_ms === 'number') { this._heartbeatMs = data.latido_ms; }
+    this._emitVersion(data.version);
     this._advance(data.cursor);
     if (!prompt && !(this._lateness(data.hora_servidor) <= ON_TIME_MS)) {
       this._distrustStream('saludo con retraso');

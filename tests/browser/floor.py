@@ -54,6 +54,10 @@ class Floor:
         assert status in (200, 201), answer
         return answer
 
+    def forget_sessions(self) -> None:
+        """They have ended: whoever acts next signs in anew."""
+        self._cookies.clear()
+
     def place(self, who: str = WAITER, dishes: dict[str, int] | None = None, **fields: Any) -> dict[str, Any]:
         items = [
             {"producto_id": self.products[name], "cantidad": quantity}

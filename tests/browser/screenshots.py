@@ -46,6 +46,30 @@ class Photographer:
         page.wait_for_selector(ready)
         return page
 
+    def signed_out(self, people: tuple[str, ...]) -> Any:
+        """A phone on which these have signed in before."""
+        context = self._browser.new_context(
+            viewport={"width": PHONE[0], "height": PHONE[1]}, device_scale_factor=2, locale="es-SV"
+        )
+        for person in people:
+            page = self.opened_in(context, person)
+        context.clear_cookies()
+        page.goto(self._server.url + "/login")
+        page.wait_for_selector("#names .person")
+        return page
+
+    def opened_in(self, context: Any, person: str) -> Any:
+        page = context.pages[0] if context.pages else context.new_page()
+        context.clear_cookies()
+        page.goto(self._server.url + "/login#usuario")
+        if page.locator(".person--all").is_visible():
+            page.click(".person--all")
+        page.fill("#username", person)
+        page.fill("#password", self._pins[person])
+        page.click("#login-submit")
+        page.wait_for_selector("#conexion")
+        return page
+
     def take(self, page: Any, name: str) -> None:
         page.wait_for_timeout(500)  # what comes in from the side has come
         page.screenshot(path=self._directory / f"{name}.png")
@@ -60,6 +84,10 @@ def _make_ready(server: LiveServer) -> None:
 
 
 def _photograph(photographer: Photographer, server: LiveServer) -> None:
+    door = photographer.signed_out((COOK, WAITER, CASHIER, MANAGER))
+    photographer.take(door, "entrar")
+    door.click(f"[data-username={WAITER}]")
+    photographer.take(door, "entrar-pin")
     kitchen = photographer.opened(COOK, "/cocina", TABLET)
     photographer.take(kitchen, "cocina-inicio")
     kitchen.click("#shift-go")

@@ -82,7 +82,7 @@ def test_one_tap_starts_the_shift(page: Any, restaurant: Any) -> None:
     expect(page.locator("#sonido")).to_contain_text("Silencio")  # a tap elsewhere does not end it
     # The next session is another shift.
     restaurant.revoke_sessions()
-    page.wait_for_url("**/login?next=/cocina")
+    page.wait_for_selector("#door .pad")
     restaurant.sign_in(page, in_shift=False)
     page.goto(restaurant.url + "/cocina")
     expect(page.locator("#shift")).to_be_visible()

@@ -17,6 +17,7 @@
     var self = this;
     this.orders = options.orders;
     this.options = options;
+    this.starts = window.document.body.getAttribute('data-kitchen-start') !== 'false';
     this.said = {};              // by order id: the words on its ticket
     this.started = { id: null, at: 0 };   // what INICIAR was last tapped of, here
     this.operations = new pages.Operations(options.client, options.userId, {
@@ -55,12 +56,12 @@
 
   // ---- acting --------------------------------------------------------------------
 
-  // The big button of an order that is to be cooked: INICIAR, then LISTO.
+  // The big button of an order that is to be cooked: INICIAR, then LISTO; or LISTO alone, where the restaurant wants that.
   cooking.bump = function (record) {
     var pedido = record.pedido;
-    if (states.COOKABLE[pedido.estado]) {
+    if (states.COOKABLE[pedido.estado] && this.starts) {
       this.operations.act(pedido, 'iniciar');
-    } else if (pedido.estado === 'en_cocina') {
+    } else if (states.TO_COOK[pedido.estado]) {
       this.operations.act(pedido, 'listo', { version: pedido.version }, { seen: content(pedido) });
     }
   };

@@ -38,7 +38,7 @@
   var receipts = new pages.Receipts(client);
   var history = new pages.History(orders, screen.redraw);
   var density = new pages.Density({ smaller: dom.byId('smaller'), larger: dom.byId('larger') }, resize);
-  var sight = new pages.Sight({ box: visibleBox, begun: function () { return !shift.open; }, onSeen: onSeen });
+  var sight = new pages.Sight({ box: visibleBox, begun: function () { return !shift.open && !screen.session.ended; }, onSeen: onSeen });
   var fold = new pages.Fold({ board: board, sight: sight, box: visibleBox, below: dom.byId('below'), head: dom.byId('unseen') });
   var shift = new pages.Shift(dom.byId('shift'), sound, screen.userId, render, say);
   var connection = new pages.Connection(dom.byId('conexion'), dom.byId('banner'), client, showFrame);
@@ -145,6 +145,7 @@
   function render() {
     var now = clock.now(), records, counts, keyed;
     if (new Date().getTime() - pressedAt < PRESS_MS && new Date().getTime() >= pressedAt) { return; }
+    pages.expire(orders.records, now, recallMs, isHeld);
     records = shown = orders.inSight(now, isHidden, isHeld);
     keyed = numbered();
     board.show(records, now, function (record) {
@@ -348,7 +349,10 @@
     screen.redraw();
   });
 
-  client.on('sesion_terminada', function () { shift.end(); });
+  client.on('sesion_terminada', function () {
+    shift.end();
+    sound.alarm();
+  });
 
   window.onresize = function () {
     density.look();
@@ -358,6 +362,8 @@
   window.setInterval(look, LOOK_MS);
   if (window.history.scrollRestoration) { window.history.scrollRestoration = 'manual'; }   // it begins with the oldest
   resize();
+  screen.tell(new pages.FootNotice(dom.byId('notice')), function () { return shift.open; }, function () { shift.goOn(); });
+  pages.leave.bind(dom.byId('leave'), null, function () { shift.end(); });
   cooking.operations.resume();
   screen.start();
 }(window));

@@ -54,9 +54,13 @@
     pages.storage.tab.set(this.key, 'si');
   };
 
-  // With the session; the next one begins anew.
+  // With the session; the next one begins anew, unless the same person goes on.
   shift.end = function () {
     pages.storage.tab.remove(this.key);
+  };
+
+  shift.goOn = function () {
+    if (!this.open) { this._remember(); }
   };
 
   // ---- the tap ---------------------------------------------------------------------

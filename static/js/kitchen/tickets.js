@@ -7,6 +7,7 @@
   var create = dom.create;
   var states = pages.states;
   var plates = pages.plates;
+  var STARTS = window.document.body.getAttribute('data-kitchen-start') !== 'false';
   var SHORT = 9;                 // so many letters of a sign stand in one line
   var WORDS = pages.kitchenWords;
   var BUTTONS = { entendido: WORDS.understood, listo: WORDS.ready, iniciar: WORDS.start };
@@ -194,7 +195,7 @@
     if (estado === 'cancelado') { return 'entendido'; }
     if (record.changedReady) { return 'entendido'; }
     if (estado === 'listo') { return 'deshacer'; }
-    return estado === 'en_cocina' ? 'listo' : 'iniciar';
+    return estado === 'en_cocina' || !STARTS ? 'listo' : 'iniciar';
   }
 
   function button(record, view) {

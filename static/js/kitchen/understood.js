@@ -6,16 +6,17 @@
 
   var pages = window.posNotif = window.posNotif || {};
   var RETRY_MS = 3000;
+  var MOST = 100;
 
   // onChange() is called when a ticket is to be shown again.
   function Understood(client, onChange) {
     var self = this;
     this.client = client;
     this.onChange = onChange;
-    this.versions = {};          // by order id: the version that was tapped
+    this.versions = new pages.Recent(MOST);   // by order id: the version that was tapped
     client.on('error', function (error) {
       if (error.accion === 'acusar_recibo' && error.entendido) {
-        self.versions = {};      // whichever it was: the others go when the service says so
+        self.versions = new pages.Recent(MOST);   // whichever it was: the others go when the service says so
         onChange();
       }
     });
@@ -31,11 +32,11 @@
 
   // An order that comes back and is cancelled again shows again.
   Understood.prototype.has = function (record) {
-    return record.pedido.estado === 'cancelado' && (record.pedido.version || 0) <= this.versions[record.id];
+    return record.pedido.estado === 'cancelado' && (record.pedido.version || 0) <= this.versions.get(record.id);
   };
 
   Understood.prototype.add = function (record) {
-    this.versions[record.id] = record.pedido.version || 0;
+    this.versions.set(record.id, record.pedido.version || 0);
     if (record.cancelEvent === null) {
       this._find(record.id);
     } else {
@@ -56,7 +57,7 @@
       if (eventId !== null) {
         self.client.acusarRecibo([eventId], { entendido: true });
       } else {
-        delete self.versions[id];
+        self.versions.set(id, -1);
         self.onChange();
       }
     });

@@ -8,8 +8,10 @@
 
   var pages = window.posNotif = window.posNotif || {};
 
+  var MOST_SEEN = 1000;
+
   function Unseen() {
-    this.seen = {};              // by event id, what was seen here
+    this.seen = new pages.Recent(MOST_SEEN);   // by event id, what was seen here
   }
 
   var unseen = Unseen.prototype;
@@ -21,7 +23,7 @@
 
   unseen._add = function (record, event) {
     var i;
-    if (this.seen[event.id]) { return; }
+    if (this.seen.get(event.id)) { return; }
     for (i = 0; i < record.events.length; i++) {
       if (record.events[i].id === event.id) {
         if (event.line !== undefined) { record.events[i] = event; }
@@ -57,7 +59,7 @@
       if (ids && ids.indexOf(event.id) < 0) {
         left.push(event);
       } else {
-        this.seen[event.id] = true;
+        this.seen.set(event.id, true);
         if (typeof event.id === 'number') { told.push(event.id); }
       }
     }

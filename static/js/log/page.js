@@ -15,6 +15,11 @@
   var form = dom.byId('filters');
   var more = dom.byId('more');
   var problem = dom.byId('problem');
+  var body = document.body;
+  var session = new pages.Session({
+    usuario_id: Number(body.getAttribute('data-usuario-id')), username: body.getAttribute('data-username'),
+    rol: body.getAttribute('data-rol')
+  }, body.getAttribute('data-expira'), null);
   var request = null;
   var cursor = null;
   var download = new pages.Download({ box: dom.byId('progress'), gauge: dom.byId('gauge'), text: dom.byId('progress-text') });
@@ -41,7 +46,8 @@
   function fail(answer, isFirst) {
     var error = answer.body.error || {}, text;
     if (answer.status === 401) {
-      window.location.assign('/login?next=' + encodeURIComponent(window.location.pathname + window.location.search));
+      session.onBack = function () { load(isFirst); };
+      session.end();
       return;
     }
     text = filters.markWrong(error.campos);
@@ -109,6 +115,7 @@
   follow('csv', TABLE + '.csv');
   follow('ndjson', TABLE + '.ndjson');
 
+  pages.leave.bind(dom.byId('leave'));
   clock.setFromPage();
   filters.fromAddress();
   load(true);

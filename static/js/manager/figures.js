@@ -17,6 +17,7 @@
   var LEAST_MS = 3000;
   var MOST_MS = 30000;           // an order becomes late without an event
   var DAY_MS = 86400000;
+  var STARTS = window.document.body.getAttribute('data-kitchen-start') !== 'false';
   var SHOWN = 8;                 // dishes, until the list is opened
 
   // onAnswer(): there are new ones.
@@ -157,8 +158,9 @@
     var spans = answer ? [
       { name: WORDS.waiting, mediana: answer.espera.mediana, p90: answer.espera.p90 },
       { name: WORDS.kitchen, mediana: answer.cocina.mediana, p90: answer.cocina.p90 },
-      { name: WORDS.pickup, mediana: answer.recogida.mediana, p90: answer.recogida.p90 }
-    ] : [];
+      { name: WORDS.pickup, mediana: answer.recogida.mediana, p90: answer.recogida.p90 },
+      { name: pages.words.total, mediana: answer.en_total.mediana, p90: answer.en_total.p90 }
+    ].slice(STARTS ? 0 : 2, STARTS ? 3 : 4) : [];   // without INICIAR nobody says when the cooking began
     var any = spans.some(function (span) { return span.p90 !== null; }), all = answer && answer.en_total.mediana;
     put(this.times, typeof all === 'number' ? clock.minutes(all * 1000) : null, any || all ? WORDS.usualTotal : '');
     draw(this.times, any, function (place) { pages.charts.spreads(place, spans); });

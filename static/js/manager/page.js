@@ -81,5 +81,7 @@
     resizeTimer = window.setTimeout(function () { figures.redraw(); }, REDRAW_MS);
   });
 
+  screen.tell(connection, function (restedMs) { return restedMs >= pages.Version.REST_MS; });
+  pages.leave.bind(dom.byId('leave'));
   screen.start();
 }(window));

@@ -10,11 +10,7 @@
   button.onclick = function () {
     button.disabled = true;
     error.hidden = true;
-    pages.http.send('POST', '/api/auth/logout', {}, null, function (answer) {
-      if (answer.status === 204 || answer.status === 401) {
-        window.location.replace('/login');
-        return;
-      }
+    pages.leave.signOut(function () {
       button.disabled = false;
       error.hidden = false;
     });

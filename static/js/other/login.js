@@ -1,5 +1,6 @@
-/* The sign-in page posts JSON, shows what the service says, and goes on to the
-   page that was asked for. */
+/* The sign-in page begins with the names (names.js). Who writes the own name
+   sends a form here: it posts JSON, shows what the service says, and goes on to
+   the page that was asked for. */
 (function (window) {
   'use strict';
 
@@ -14,18 +15,32 @@
   var submit = dom.byId('login-submit');
   var reveal = dom.byId('reveal');
   var waitTimer = null;
+  var names = new pages.Names({
+    list: dom.byId('names'), panel: dom.byId('panel'), pad: dom.byId('pad'), letters: dom.byId('letters'),
+    back: dom.byId('pin-back'), form: dom.byId('form-back')
+  }, goOn, function (name) {
+    if (name) { username.value = name; }
+    (username.value ? password : username).focus();
+  });
+
+  // Whose the pages are: somebody else than who was here before goes to the own one.
+  var OWNERS = { cocina: 'cocinero', pos: 'mesero', caja: 'cajero', manager: 'manager' };
 
   function showClock() {
     dom.setText(dom.byId('clock'), pages.clock.time());
+    dom.setText(dom.byId('names-clock'), pages.clock.time());
     dom.setText(dom.byId('day'), pages.clock.day());
   }
 
   // Only a path of this site: never //elsewhere, nor a scheme. Without one, the
   // sign-in page itself sends who is signed in to the first page of the role.
-  function target() {
-    var next = body.getAttribute('data-next') || '';
-    return /^\/(?![\/\\])/.test(next) ? next : '/login';
+  function target(rol) {
+    var next = body.getAttribute('data-next') || '', owner = OWNERS[next.split(/[\/?]/)[1]];
+    if (!/^\/(?![\/\\])/.test(next) || (owner && owner !== rol && rol !== 'manager')) { return '/login'; }
+    return next;
   }
+
+  function goOn(person) { window.location.replace(target(person.rol)); }
 
   function showError(text) {
     dom.setText(error, text);
@@ -36,7 +51,7 @@
 
   function setBusy(busy) {
     submit.disabled = busy;
-    dom.setText(submit, busy ? WORDS.entering : WORDS.enter);
+    dom.setText(submit, busy ? pages.words.entering : pages.words.enter);
   }
 
   // Counts down a 429; the server refuses until then, with the right PIN too.
@@ -50,14 +65,15 @@
 
   function onAnswer(answer) {
     if (answer.status === 200) {
-      window.location.replace(target());
+      pages.people.remember(answer.body);
+      goOn(answer.body);
       return;
     }
     setBusy(false);
     if (answer.status === 0) {
       showError(WORDS.noConnection);
     } else {
-      showError(answer.body.error.mensaje);
+      showError(answer.body.error.mensaje + pages.PinPad.triesLeft(answer.body.error.intentos_restantes));
     }
     if (answer.status === 429) { waitFor(answer.retryAfter || 60); }
     password.focus();
@@ -87,5 +103,5 @@
   pages.clock.setFromPage();
   showClock();
   window.setInterval(showClock, 1000);
-  (username.value ? password : username).focus();
+  names.begin();
 }(window));

@@ -6,8 +6,7 @@
   var pages = window.posNotif = window.posNotif || {};
 
   pages.loginWords = {
-    enter: 'Entrar',
-    entering: 'Entrando…',
+    writeName: 'escriba su usuario',
     wait: 'Espere {time}',
     noConnection: 'No hay conexión con el servidor. Intente de nuevo.',
     nothingWritten: 'Escriba su usuario y su PIN.',

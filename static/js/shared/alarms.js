@@ -68,6 +68,7 @@
   alarms._elsewhere = function (book, now) {
     var found = [], id;
     for (id in this.elsewhere) {
+      if (now - this.elsewhere[id] >= FORGOTTEN_MS) { delete this.elsewhere[id]; }
       if (!book.orders[id] && now - this.elsewhere[id] < FORGOTTEN_MS) { found.push({ id: Number(id) }); }
     }
     return found;

@@ -9,11 +9,15 @@
   // Done at the stove: nothing that a cook still has to see.
   var COOKS_OWN = { item_listo: true, item_pendiente: true };
 
+  var MOST_EVENTS = 1000;
+  var MOST_OVER = 50;            // a cancelled one stays until the kitchen has seen it, and to be read
+
   function Book() {
     this.orders = {};            // by id
     this.loaded = false;
-    this.events = {};            // by id, of what the kitchen is to see: {tipo, at, silent}
-    this.seen = {};              // by event id: when a kitchen screen has acknowledged it
+    this.over = [];              // ids of those that are over, the last ones
+    this.events = new pages.Recent(MOST_EVENTS);   // by id, of what the kitchen is to see: {tipo, at, silent}
+    this.seen = new pages.Recent(MOST_EVENTS);     // by event id: when a kitchen screen has acknowledged it
   }
 
   var book = Book.prototype;
@@ -48,7 +52,17 @@
     }
     this.orders[pedido.id] = pedido;
     this._forgetSeen(pedido);
+    if (pages.states.OVER[pedido.estado]) { this._forgetOver(pedido.id); }
     return true;
+  };
+
+  // Those that were over longest go.
+  book._forgetOver = function (id) {
+    var first;
+    if (this.over.indexOf(id) < 0) { this.over.push(id); }
+    if (this.over.length <= MOST_OVER) { return; }
+    first = this.orders[this.over.shift()];
+    if (first && pages.states.OVER[first.estado]) { this.forget(first.id); }
   };
 
   // A receipt may arrive before the answer that made the order known.
@@ -56,13 +70,13 @@
     var waiting = [], i, id;
     for (i = 0; i < pedido.por_acusar.length; i++) {
       id = pedido.por_acusar[i];
-      if (this.seen[id]) { pedido.visto_at = this.seen[id]; } else { waiting.push(id); }
+      if (this.seen.get(id)) { pedido.visto_at = this.seen.get(id); } else { waiting.push(id); }
     }
     pedido.por_acusar = waiting;
   };
 
   book.note = function (eventId, tipo, at, silent) {
-    this.events[eventId] = { tipo: tipo, at: at, silent: silent === true };
+    this.events.set(eventId, { tipo: tipo, at: at, silent: silent === true });
   };
 
   // {before, after} of the order, or null where the event says nothing new of a known one.
@@ -118,7 +132,7 @@
   // An acuse_recibo.
   book.acknowledge = function (evento) {
     var order = this.orders[evento.pedido_id];
-    this.seen[evento.evento_id] = evento.timestamp;
+    this.seen.set(evento.evento_id, evento.timestamp);
     if (order) { this._forgetSeen(order); }
   };
 
@@ -147,7 +161,7 @@
       return { state: now - created >= patience.orderMs || pedido.por_acusar[0] <= patience.upTo ? 'unseen' : 'saved', at: created };
     }
     for (i = 0; i < pedido.por_acusar.length; i++) {
-      event = this.events[pedido.por_acusar[i]];
+      event = this.events.get(pedido.por_acusar[i]);
       if (event && (event.silent || event.tipo === '')) { continue; }
       changedAt = Math.min(changedAt === null ? Infinity : changedAt, event ? event.at : created);
     }
@@ -162,7 +176,7 @@
     var i, id, event;
     for (i = 0; i < pedido.por_acusar.length; i++) {
       id = pedido.por_acusar[i];
-      event = this.events[id];
+      event = this.events.get(id);
       if (event && event.tipo === 'pedido_cancelado' && (now - event.at >= patience.orderMs || id <= patience.upTo)) {
         return { state: 'cancel_unseen', at: event.at };
       }

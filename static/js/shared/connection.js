@@ -44,7 +44,8 @@
     this.client = client;
     this.onChange = onChange;
     this.offline = false;        // the banner says so
-    this.kind = '';              // of the banner: 'offline', 'crowded', 'back' or ''
+    this.notices = {};           // by kind, 'sesion' before 'version': {text, onTap}
+    this.kind = '';              // of the banner: 'offline', 'crowded', 'back', 'notice' or ''
     this.ageNode = null;
     this.timer = null;
     this._setPlate('sin_conexion');
@@ -52,6 +53,7 @@
     client.on('conexion', function (state) { self._onMode(state); });
     client.on('demasiadas_pestanas', function () { self._showCrowded(); });
     client.on('hora', function () { self._served(); });
+    client.on('sesion_terminada', function () { self._rest(); });
   }
 
   var connection = Connection.prototype;
@@ -105,7 +107,27 @@
   connection._hide = function () {
     this.kind = '';
     this.banner.hidden = true;
+    this._showNotice();
     this.onChange();
+  };
+
+  // It is not the connection that has ended: the page says so itself.
+  connection._rest = function () {
+    window.clearTimeout(this.timer);
+    this.offline = false;
+    if (this.kind) { this._hide(); }
+  };
+
+  // What is said while nothing worse is; without a text no more.
+  connection.notice = function (kind, text, onTap) {
+    if (text) { this.notices[kind] = { text: text, onTap: onTap }; } else { delete this.notices[kind]; }
+    if (this.kind === 'notice') { this._hide(); } else { this._showNotice(); }
+  };
+
+  connection._showNotice = function () {
+    var notice = this.notices.sesion || this.notices.version, block = this.look.bannerClass;
+    if (!notice || this.kind !== '') { return; }
+    this._open('notice', block + ' ' + block + '--notice', [dom.icon('clock', 'icon--l'), dom.button(block + '__do', notice.text, notice.onTap)]);
   };
 
   connection._showOffline = function () {
@@ -149,7 +171,7 @@
   connection._checkAnswers = function () {
     var state = this.client.getEstado(), waits = Math.max(pages.http.unanswered(), state.segundos_sin_respuesta * 1000);
     if (state.sse_activo && waits >= UNANSWERED_MS) {
-      if (this.kind === '' || this.kind === 'back') { this._showUnanswered(); }
+      if (this.kind === '' || this.kind === 'back' || this.kind === 'notice') { this._showUnanswered(); }
     } else if (this.kind === 'unanswered') {
       this._hide();
     }

@@ -6,7 +6,8 @@
    Proxies, hotspots and other services answer too, with any status. Of errors,
    those are the service's that say so in its words, {error: {codigo, …}}; of
    successes, those that hold what was asked for: `wanted` gives it by name,
-   {eventos: 'list', cursor: 'string'}, or is null for an answer without a body. */
+   {eventos: 'list', cursor: 'string'}, is 'list' where the answer is one itself,
+   or null for an answer without a body. */
 (function (window) {
   'use strict';
 
@@ -31,6 +32,7 @@
 
   function isOurs(status, body, wanted) {
     if (status < 200 || status > 299) { return holds(body, { error: 'object' }) && holds(body.error, { codigo: 'string' }); }
+    if (wanted === 'list') { return isA('list', body); }
     return wanted ? holds(body, wanted) : status === 204;
   }
 

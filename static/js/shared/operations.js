@@ -26,6 +26,7 @@
   var FIRST_RETRY_MS = 500;
   var LONGEST_RETRY_MS = 8000;
   var OLD_MS = 15 * 60000;
+  var MOST_OWN = 500;
   var MOST_TRIES = 5;            // after which a fault of the service, or an order that never rests, is told
   var LOST = { codigo: '', mensaje: pages.words.lost };
 
@@ -46,11 +47,15 @@
     this.prefix = 'notif:operacion:' + window.location.pathname + ':' + userId + ':';
     this.list = [];              // oldest first
     this.own = {};               // ids of this page's operations: whose events are its own
+    this.ownIds = [];            // the same, in order: those whose events have come long ago are forgotten
     this.live = false;
     this.ended = false;
     client.on('conexion', function (state) {
       self.live = state.modo !== 'sin_conexion';
-      if (self.live) { self._sendAll(); }
+      if (self.live) {
+        self.ended = false;        // there is a session again
+        self._sendAll();
+      }
       self.handlers.changed();
     });
     client.on('sesion_terminada', function () { self.ended = true; });
@@ -114,6 +119,8 @@
     };
     this.list.push(operation);
     this.own[id] = true;
+    this.ownIds.push(id);
+    if (this.ownIds.length > MOST_OWN) { delete this.own[this.ownIds.shift()]; }
     return operation;
   };
 

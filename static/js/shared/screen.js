@@ -1,6 +1,6 @@
 /* A screen is what every live page begins with: the client of the page's room,
-   the service's clock, drawing each second and soon after a change, and the
-   way out when the session ends. */
+   the service's clock, drawing each second and soon after a change, what
+   happens when the session ends, and when there are newer files than the page's. */
 (function (window) {
   'use strict';
 
@@ -25,11 +25,23 @@
       if (self.timer === null) { self.timer = window.setTimeout(function () { self._drawNow(); }, 0); }
     };
     this.client.on('hora', function (time) { pages.clock.set(time.hora_servidor, time.desfase_ms); });
-    this.client.on('sesion_terminada', function () {
-      window.location.replace('/login?next=' + window.location.pathname);
-    });
     pages.clock.setFromPage();
+    this.session = new pages.Session({
+      usuario_id: this.userId, username: this.username, rol: this.role
+    }, body.getAttribute('data-expira'), this.client);
+    this.client.on('sesion_terminada', function () { self.session.end(); });
   }
+
+  // notices: where the page says what is no alarm, see connection.js. mayReload: see version.js. onBack(): after its end
+  // the same person's session goes on.
+  Screen.prototype.tell = function (notices, mayReload, onBack) {
+    var version = new pages.Version(this.client, notices, mayReload);
+    this.session.notices = notices;
+    this.session.onBack = function (early) {
+      version.isBack = !early;
+      if (onBack) { onBack(); }
+    };
+  };
 
   Screen.prototype._drawNow = function () {
     this.timer = null;

@@ -90,6 +90,26 @@
     lost: 'no se supo si llegó; revise y toque de nuevo si falta',
     notMarked: 'No se pudo marcar el plato. Intente de nuevo.',
 
+    // Signing in, and a session's end
+    places: { cocinero: 'Cocina', mesero: 'Mesas', cajero: 'Caja', manager: 'Gerencia' },
+    enter: 'Entrar',
+    entering: 'Entrando…',
+    erase: 'Borrar',
+    otherPerson: 'Otra persona',
+    signInLater: 'No hay conexión con el servicio. Toque Entrar otra vez.',
+    wrongPin: 'Ese no es el PIN de {name}.',
+    triesLeft: ['Queda 1 intento.', 'Quedan {n} intentos.'],
+    locked: 'Bloqueado: espere ',
+    lockedWhy: 'Fueron 5 intentos. El encargado puede abrirle ya.',
+    typedOf: '{n} de {all} números',
+    sessionEnded: 'La sesión terminó. Esto es de las {time}: ponga su PIN para seguir.',
+    sessionSoon: 'Su sesión termina en {n} min: toque para seguir',
+    sessionEarly: 'Su sesión termina pronto. Ponga su PIN para seguir.',
+    notNow: 'Ahora no',
+    unsent: 'Espere: falta enviar algo',
+    notLeft: 'No se pudo salir: toque otra vez',
+    newVersion: 'Hay versión nueva: toque para actualizar',
+
     // Sound
     soundOff: 'Toque para activar el sonido',
     soundNever: 'Este navegador no tiene sonido',

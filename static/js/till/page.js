@@ -237,10 +237,17 @@
       }
     }
     if (pages.Dues.holds(after) && !(before && pages.Dues.holds(before))) { onBack(after); }
-    if (!pages.Dues.holds(after) && pages.states.OVER[after.estado]) { book.forget(after.id); }
+    if (!pages.Dues.holds(after) && pages.states.OVER[after.estado]) {
+      delete away[after.id];
+      book.forget(after.id);
+    }
     screen.redraw();
   });
 
+  function isUnsent() { return operations.list.length > 0; }
+
+  screen.tell(connection, function (restedMs) { return restedMs >= pages.Version.REST_MS && !isUnsent(); });
+  pages.leave.bind(dom.byId('leave'), isUnsent);
   operations.resume();
   screen.start();
 }(window));

@@ -297,7 +297,10 @@
     }
     if (evento.atiende) { onTaken(change.before, pedido, evento); }
     ready.watch(pedido, clock.parse(evento.timestamp));
-    if (pedido.estado === 'cerrado') { book.forget(pedido.id); }
+    if (pedido.estado === 'cerrado') {
+      delete mine[pedido.id];
+      book.forget(pedido.id);
+    }
     // What was delivered after all has been announced before.
     announce(pedido, !evento.deshecho && (evento.tipo === 'pedido_listo' || !change.before || change.before.estado !== pedido.estado));
     if (evento.mesa_anterior !== undefined && isMine(pedido) && !operations.own[evento.operacion_id]) { sayMove(change); }
@@ -328,6 +331,9 @@
   window.onhashchange = readHash;
   readHash();
   alarms.count(Number(document.body.getAttribute('data-ack-seconds')));
+  client.on('sesion_terminada', function () { sound.alarm(); });
+  screen.tell(connection, function () { return false; });   // a page that nobody has touched rings for no dish
+  pages.leave.bind(dom.byId('leave'), function () { return operations.list.length > 0; });
   operations.resume();
   screen.start();
 }(window));

@@ -1,0 +1,76 @@
+"""A page that is open for weeks keeps what is on it, and nothing of the orders that have gone."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.browser.floor import CASHIER, COOK, MANAGER, WAITER, Floor
+
+pytestmark = pytest.mark.browser
+
+# The orders' whole lives, one after the other, told to the page as its transport tells them.
+PLAY = """
+([lives, from, to]) => {
+  var cursor = from * 1000 + 1000000, epoch = __notif._cursor.slice(0, __notif._cursor.lastIndexOf('-'));
+  for (var n = from; n < to; n++) {
+    var ids = {}, life = lives[n % lives.length];
+    life.forEach(function (text) { JSON.parse(text).id in ids || (ids[JSON.parse(text).id] = ++cursor); });
+    life.forEach(function (text) {
+      var evento = JSON.parse(text), order = evento.pedido_id;
+      evento.id = ids[evento.id];
+      if (ids[evento.evento_id]) { evento.evento_id = ids[evento.evento_id]; }
+      if (evento.operacion_id) { evento.operacion_id += '-' + n; }
+      evento.pedido_id = n + 5000000000;
+      if (evento.pedido) {
+        evento.pedido.id = evento.pedido_id;
+        evento.pedido.por_acusar = (evento.pedido.por_acusar || []).map(function (id) { return ids[id] || id; });
+      }
+      var name = evento.tipo === 'acuse_recibo' ? 'evento_sistema' : 'evento_pedido';
+      __notif._receive(name, evento, epoch + '-' + evento.id);
+    });
+  }
+  return new Promise(function (done) { setTimeout(done, 50); });
+}
+"""
+
+
+def lives(floor: Floor) -> list[list[str]]:
+    """The events of an order that was served and closed, of one that was cancelled, and of a takeaway."""
+    served = floor.place(mesa_numero=3, dishes={"Pupusa de queso": 2, "Horchata": 1})
+    floor.acknowledge(served)
+    for accion, who in (("iniciar", COOK), ("listo", COOK), ("servir", WAITER)):
+        floor.act(served, accion, who)
+    floor.act(served, "cobrar", CASHIER, metodo_pago="efectivo")
+    cancelled = floor.place(mesa_numero=4)
+    floor.act(cancelled, "cancelar", WAITER, razon="Se fueron")
+    ids = floor.order(cancelled["id"])["por_acusar"]
+    floor.call("POST", "/api/notificaciones/acuses", {"evento_ids": ids, "entendido": True}, COOK)
+    takeaway = floor.place(CASHIER, tipo="llevar", cliente_nombre="Rosa")
+    floor.act(takeaway, "cobrar", CASHIER, metodo_pago="efectivo")
+    floor.act(takeaway, "listo", COOK)
+    floor.act(takeaway, "servir", CASHIER)
+    floor.act(takeaway, "cerrar", CASHIER)
+    return [[json.dumps(event) for event in floor.events(each["id"])] for each in (served, cancelled, takeaway)]
+
+
+def heap(session: Any) -> int:
+    for _ in range(2):
+        session.send("HeapProfiler.collectGarbage")
+    return int(session.send("Runtime.getHeapUsage")["usedSize"])
+
+
+@pytest.mark.parametrize(
+    ("who", "path"), [(COOK, "/cocina"), (WAITER, "/pos"), (CASHIER, "/caja"), (MANAGER, "/manager")]
+)
+def test_three_thousand_orders_leave_nothing_behind(page: Any, floor: Floor, who: str, path: str) -> None:
+    told = lives(floor)
+    floor.open(page, who, path)
+    session = page.context.new_cdp_session(page)
+    page.evaluate(PLAY, [told, 0, 2000])
+    before = heap(session)
+    page.evaluate(PLAY, [told, 2000, 5000])
+    each = (heap(session) - before) / 3000
+    assert each < 60  # bytes; one id that is kept is more
