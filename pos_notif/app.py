@@ -175,7 +175,7 @@ async def _begin(stack: AsyncExitStack, config: Config, notifier: NotificadorPed
     log, directory = notifier.log, notifier.directory
     accounts = Accounts(log.database, log.clocks, config.session_hours, log.counts)
     stack.callback(accounts.close)
-    connections = Connections(accounts, config.max_connections, log.subscriptions)
+    connections = Connections(accounts, config.max_connections, log.subscriptions, directory)
     accounts.on_change(connections.verify)
     log.on_foreign_commit(accounts.forget_known)
     log.on_foreign_commit(connections.verify)

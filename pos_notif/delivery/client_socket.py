@@ -297,7 +297,7 @@ class ClientSocket:
         self._presence = self._connection.directory.connect(
             user_id=who.user_id, role=who.role, username=who.username, transport=self._transport, room=reader.room,
             client=self._owner.client if self._owner is not None else None, served=self._served, sid=self._socket.sid,
-            is_screen=who.is_person,
+            is_screen=who.is_person, who=who,
         )  # fmt: skip
         self._presence.rooms = reader.rooms
         self._socket.engine.on_upgrade = self._upgraded

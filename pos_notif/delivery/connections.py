@@ -13,6 +13,7 @@ from ..accounts.accounts import Accounts
 from ..errors import LogUnavailable
 from ..log.subscriptions import Subscriptions
 from ..principal import Principal
+from .presence import Directory
 
 RESTART = "reinicio"
 SESSION_ENDED = "sesion_terminada"
@@ -35,11 +36,12 @@ class Connection(Protocol):
 @dataclass(slots=True)
 class Connections:
     """All that is open: at most `limit` streams and sockets that belong to somebody (0: no limit), and MAX_STRANGERS
-    others. What ended sessions followed is forgotten."""
+    others. What ended sessions followed is forgotten, and so is that they were here."""
 
     accounts: Accounts
     limit: int
     subscriptions: Subscriptions
+    directory: Directory
     open: set[Connection] = field(default_factory=set)
     strangers: set[Connection] = field(default_factory=set)  # who has not signed in yet
     downloads: set[Connection] = field(default_factory=set)  # few, by a limit of their own
@@ -86,7 +88,7 @@ class Connections:
             # Before the answer, which knows nothing of who comes later.
             everybody = (*self.open, *self.downloads, *self.polls)
             asked_for = [(connection, connection.principal) for connection in everybody]
-            followers = self.subscriptions.owners()
+            followers, people = self.subscriptions.owners(), self.directory.people()
             try:
                 living = await self.accounts.living()
             except LogUnavailable:
@@ -96,8 +98,14 @@ class Connections:
                     connection.end(SESSION_ENDED)
             known = {(kind, identity) for kind, identity, _ in living}
             self.subscriptions.end(owner for owner in followers if (owner.kind, owner.id) not in known)
+            # A tablet whose session ran out by itself is missed all the same.
+            gone = (who for who in people if (who.kind, who.id, who.role) not in living)
+            self.directory.end({who for who in gone if not self._ran_out(who)})
             if self._verify_again and not self.closing:
                 await asyncio.sleep(VERIFY_PAUSE_SECONDS)
+
+    def _ran_out(self, who: Principal) -> bool:
+        return who.expires_ms is not None and who.expires_ms <= self.directory.clocks.steady()
 
     async def close(self) -> None:
         if self._verifying is not None:

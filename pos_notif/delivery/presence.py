@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter, OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any
 
 from ..clock import Clocks, SteadyMs, business_day, business_day_start, iso
+from ..principal import Principal
 
 MAX_GONE = 200
 # A polling client counts as connected for so many of its intervals.
@@ -34,6 +35,8 @@ class Presence:
     until: SteadyMs | None = None  # a polling client's, None: until it is closed
     own_room: str = ""
     is_screen: bool = False  # a session's: a token has no eyes
+    who: Principal | None = None  # None: registered from Python
+    is_over: bool = False  # its session or token was ended: nobody is missed
 
     def identity(self) -> tuple[Any, ...]:
         return (self.user_id, self.username, self.role, self.client, self.transport)
@@ -77,6 +80,7 @@ class Directory:
         served: Callable[[], tuple[int, SteadyMs]],
         sid: str | None = None,
         is_screen: bool = False,
+        who: Principal | None = None,
     ) -> Presence:
         """Notes a connection; one that has the same `sid` has gone then. It lasts until it is disconnected."""
         now = self.clocks.steady()
@@ -93,6 +97,7 @@ class Directory:
             served=served,
             own_room=room,
             is_screen=is_screen,
+            who=who,
         )
         former = self._present.get(presence.sid)
         if former is not None:
@@ -143,7 +148,7 @@ class Directory:
 
     def polled(
         self, *, user_id: int | None, role: str, username: str, room: str, client: str | None, position: int,
-        interval_ms: int, is_screen: bool = False,
+        interval_ms: int, is_screen: bool = False, who: Principal | None = None,
     ) -> None:  # fmt: skip
         """Notes that a poll was answered up to `position`: its client is connected for some intervals more."""
         now = self.clocks.steady()
@@ -155,13 +160,13 @@ class Directory:
             presence = self._polling[key] = Presence(
                 sid=secrets.token_hex(8), user_id=user_id, role=role, username=username, transport="polling",
                 rooms=[room], client=client, since=now, seen=now, own_room=room,
-                served=lambda: (position, now), is_screen=is_screen,
+                served=lambda: (position, now), is_screen=is_screen, who=who,
             )  # fmt: skip
             self._gone.pop(key, None)
             if is_screen:
                 presence.until = SteadyMs(now + POLL_INTERVALS * interval_ms)
                 self._tell()
-        presence.seen = now
+        presence.seen, presence.who = now, who
         presence.until = SteadyMs(now + POLL_INTERVALS * interval_ms)
         presence.served = lambda: (position, now)
 
@@ -177,6 +182,19 @@ class Directory:
             if poller.own_room == room and poller.is_screen
         )
         return max(ends, default=None)
+
+    def people(self) -> set[Principal]:
+        """Returns whose sessions and tokens the connected and the gone came by."""
+        listed = (*self._present.values(), *self._polling.values(), *self._gone.values())
+        return {presence.who for presence in listed if presence.who is not None}
+
+    def end(self, ended: Set[Principal]) -> None:
+        """Forgets who has signed out or was revoked: they are not missed. What is still open goes without a trace."""
+        for presence in self._present.values():
+            presence.is_over = presence.is_over or presence.who in ended
+        for listed in (self._polling, self._gone):
+            for key in [key for key, presence in listed.items() if presence.who in ended]:
+                del listed[key]
 
     def state(self, cursor: Callable[[int], str]) -> dict[str, Any]:
         """Returns the answer of `GET /api/notificaciones/estado`."""
@@ -226,6 +244,8 @@ class Directory:
 
     def _leave(self, presence: Presence) -> None:
         """Keeps who has gone as the last of its user, role, client and transport: none of the same is here any more."""
+        if presence.is_over:
+            return
         identity = presence.identity()
         self._gone[identity] = presence
         self._gone.move_to_end(identity)

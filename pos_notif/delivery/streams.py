@@ -166,7 +166,7 @@ class Stream:
         self._presence = self._streams.directory.connect(
             user_id=self.principal.user_id, role=self.principal.role, username=self.principal.username,
             transport="sse", room=self._reader.room, client=self._client, served=self._served,
-            is_screen=self.principal.is_person,
+            is_screen=self.principal.is_person, who=self.principal,
         )  # fmt: skip
         owner = self.principal.owner(self._client)
         if owner is not None:

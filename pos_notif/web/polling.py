@@ -109,7 +109,7 @@ def poll_answer(
     found.directory.polled(
         user_id=who.user_id, role=who.role, username=who.username, room=reader.room, client=asked.client,
         position=answer.position, interval_ms=int(found.config.poll_seconds * 1000) + asked.wait * 1000,
-        is_screen=who.is_person,
+        is_screen=who.is_person, who=who,
     )  # fmt: skip
     etag = f'"{answer.cursor}"'
     headers = {**API_HEADERS, **NOT_STORED, "ETag": etag}

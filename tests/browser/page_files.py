@@ -17,6 +17,7 @@ def loaded_by_pages() -> dict[str, list[str]]:
     templates = Environment(loader=FileSystemLoader(TEMPLATES), undefined=ChainableUndefined, autoescape=True)
     pages = {}
     for page in sorted({template.stem for template in TEMPLATES.iterdir()} - PARTS_OF_PAGES):
-        html = templates.get_template(f"{page}.html").render(types={}, states={}, pages=[])
+        user = None if page in ("login", "error") else {"usuario_id": 1}
+        html = templates.get_template(f"{page}.html").render(types={}, states={}, pages=[], usuario=user)
         pages[page] = re.findall(r'<(?:script src|link rel="stylesheet" href)="/static/([^"?]+)\?v=', html)
     return pages

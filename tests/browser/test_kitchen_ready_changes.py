@@ -94,3 +94,40 @@ def test_what_changed_while_no_page_was_open_is_marked(page: Any, restaurant: An
     page.keyboard.press("r")
     row = page.locator('[data-listo-id="1"]')
     expect(row.locator("li")).to_have_text(["1× Hamburguesa SIN cebolla", "1× Hamburguesa ", "Primero la 3"])
+
+
+def test_no_number_and_no_tick_lies_on_a_name_and_the_pulse_ends(kitchen: Any, restaurant: Any) -> None:
+    """A pulse of the opacity is the compositor's alone; names of any length and script stand beside what is theirs."""
+    many = item(11, "Pupusa revuelta con loroco", 100)
+    part = item(12, "Queso por libra", 0.75)
+    restaurant.publish(order(1, many, part, item(13, "Flan"), cliente_nombre="محمد"))
+    ticket(kitchen, 1).wait_for()
+    assert (
+        kitchen.evaluate("""() => [].filter.call(document.querySelectorAll('.line'), line => {
+        var number = line.querySelector('.line__qty'), name = line.querySelector('.line__name');
+        return number.getBoundingClientRect().right > name.getBoundingClientRect().left; })
+        .map(line => line.textContent)""")
+        == []
+    )
+    expect(ticket(kitchen, 1).locator(".ticket__meta b")).to_have_text("\u2068محمد\u2069")
+    restaurant.publish(
+        {"tipo": "item_modificado", "pedido_id": 1, "item_id": 13, "cambios": {
+            "tipo_cambio": "cantidad_modificada", "cantidad_anterior": 1, "cantidad_nueva": 2}}
+    )  # fmt: skip
+    expect(ticket(kitchen, 1).locator(".ticket__band")).to_contain_text("CAMBIÓ")
+    pulse = ticket(kitchen, 1).evaluate(
+        "node => { var look = getComputedStyle(node, '::after');"
+        " return [getComputedStyle(node).animationName, look.animationName, look.animationIterationCount]; }"
+    )
+    assert pulse == ["none", "ticket-pulse", "10"]
+    for said in ("INICIAR", "LISTO"):
+        ticket(kitchen, 1).get_by_role("button", name=said).click()
+    expect(ticket(kitchen, 1).locator(".ticket__band")).to_contain_text("LISTO")
+    assert (
+        kitchen.evaluate("""() => [].filter.call(document.querySelectorAll('.ticket .line'), line => {
+        var tick = line.querySelector('.line__tick'), name = document.createRange();
+        name.selectNodeContents(line.querySelector('.line__name'));
+        return tick && name.getBoundingClientRect().right > tick.getBoundingClientRect().left;
+    }).map(line => line.textContent)""")
+        == []
+    )

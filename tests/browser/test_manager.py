@@ -119,15 +119,21 @@ def test_a_tablet_that_disappears_turns_red_and_stock_that_runs_out_is_told(
     floor.open(till.new_page(), CASHIER, "/caja")
     expect(device(COOK)).to_have_attribute("data-conectado", "true")
     expect(device(COOK).locator(".device__age")).to_have_text(re.compile(r"^\d+ s$"))
-    expect(office.locator("#devices-sum")).to_have_text("3 de 3 en línea")
+    expect(office.locator("#devices-sum")).to_have_text("2 de 2 en línea")
+    expect(device(MANAGER)).to_have_attribute("data-conectado", "true")
     ground = "node => getComputedStyle(node).backgroundColor"
     calm = device(COOK).evaluate(ground)
     kitchen.close()
     expect(device(COOK)).to_have_attribute("data-conectado", "false")
     expect(device(COOK)).to_contain_text("sin señal")
     assert device(COOK).evaluate(ground) != calm == device(CASHIER).evaluate(ground)
-    expect(office.locator("#devices-sum")).to_have_text("2 de 3 en línea")
-    expect(office.locator(".device__sum.is-late")).to_have_text("0 de 1")
+    expect(device(COOK)).to_contain_text("avise en persona")
+    expect(office.locator("#devices-sum")).to_have_text("1 de 2 en línea")
+    head = office.locator('[data-devices="cocinero"]')
+    expect(head).to_have_text("Cocina0 de 1")
+    head.click()
+    expect(head).to_contain_text(f"{COOK} sin señal")
+    expect(device(COOK)).to_have_count(0)
 
     floor.products["Loroco"] = 5
     floor.place(dishes={"Loroco": 1})
@@ -143,6 +149,17 @@ def test_a_tablet_that_disappears_turns_red_and_stock_that_runs_out_is_told(
     floor.call("PATCH", f"/api/productos/{floor.products['Horchata']}", {"disponible": True})
     floor.server.publish({"tipo": "alerta_stock", "producto_id": 900, "nombre": "Ayote", "nivel": "disponible"})
     expect(office.locator("#stock .device")).to_have_text(["Lorocoqueda 1, mínimo 2Queda poco"])
+
+    # Nobody waits for who has signed out, nor, after ten minutes, for who has gone.
+    till.pages[0].evaluate("void fetch('/api/auth/logout', {method: 'POST'})")
+    expect(device(CASHIER)).to_have_count(0)
+    expect(office.locator('[data-devices="cajero"]')).to_have_text("Cajanadie en línea")
+    pass_time(office, seconds=601)
+    gone = office.locator('[data-devices="gone"]')
+    expect(gone).to_have_text(re.compile(r"^1 que ya no estádesde las \d+:\d\d [ap]\. m\.$"))
+    expect(office.locator("#devices .fold--late")).to_have_count(0)
+    gone.click()
+    expect(device(COOK)).to_contain_text("sin señal")
     till.close()
 
 
@@ -168,6 +185,10 @@ def test_orders_that_the_kitchen_has_not_seen_and_a_kitchen_without_a_screen_are
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
         until(page, lambda: unusable(page) == [])
+    expect(room).to_be_hidden()  # on a phone in the strip, until it is touched
+    page.click("#strip")
+    expect(room).to_be_visible()
+    page.set_viewport_size({"width": 1280, "height": 800})
     page.reload()
     expect(room).to_be_visible()
     expect(orders).to_have_count(1)
@@ -175,4 +196,32 @@ def test_orders_that_the_kitchen_has_not_seen_and_a_kitchen_without_a_screen_are
     expect(orders).to_have_count(0)
     kitchen = floor.kitchen_screen()
     expect(room).to_have_count(0)
+    kitchen.close()
+
+
+def test_a_managers_minute_on_a_phone(page: Any, floor: Floor) -> None:
+    """What is to be known is one sentence and one strip, and all of it is in one height."""
+    page.set_viewport_size({"width": 390, "height": 844})
+    late, ready = floor.place(mesa_numero=12), floor.place(mesa_numero=5)
+    floor.act(floor.act(ready, "iniciar"), "listo")
+    kitchen = floor.kitchen_screen()
+    floor.open(page, MANAGER, "/manager")
+    expect(page.locator("#now-line")).to_have_text("1 en cocina · 1 listo")
+    expect(page.locator("#now-sub")).to_contain_text("2 pedidos hoy · $")
+    expect(page.locator("#latest-rows .latest")).to_have_count(5)
+    expect(page.locator("#latest-rows .latest").first).to_contain_text("Mesa 5: ")
+    for name in ("cocinero", "mesero", "cajero"):
+        expect(page.locator(f'[data-devices="{name}"]')).to_have_attribute("aria-expanded", "false")
+    expect(page.locator('[data-devices="cocinero"]')).to_have_text("Cocina1 de 1 en línea")
+    expect(page.locator("#strip")).to_be_hidden()
+    pass_time(page, seconds=16 * 60)
+    expect(page.locator("#now-line")).to_have_text("1 en cocina · 1 tarde · 1 listo")
+    fold = lane(page, "espera").locator(".lane__fold")
+    expect(fold).to_contain_text("Mesa 12")
+    expect(row(page, late)).to_be_hidden()
+    fold.click()
+    expect(row(page, late)).to_be_visible()
+    fold.click()
+    assert page.evaluate("document.querySelector('#latest').getBoundingClientRect().bottom") <= 844
+    assert unusable(page) == []
     kitchen.close()

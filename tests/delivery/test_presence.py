@@ -10,8 +10,9 @@ import pytest
 
 from pos_notif.clock import Clocks
 from pos_notif.delivery.presence import MAX_GONE, Directory
+from pos_notif.principal import Principal
 from tests.support.in_process import HeldClock
-from tests.support.live_server import LiveServer
+from tests.support.live_server import LiveServer, with_accounts
 from tests.support.logs import stock_alert
 from tests.support.sse_client import SseClient
 from tests.support.waiting import eventually
@@ -153,6 +154,25 @@ def test_thousands_that_go_at_once_do_not_cost_the_square_of_their_number(direct
     assert directory._present == {}
 
 
+def test_who_signed_out_is_in_the_list_no_more(directory, clock):
+    def person(session: int, expires: int = NOON + HOUR) -> Principal:
+        return Principal("session", session, 1, "u1", "cocinero", expires)
+
+    first, second = person(1), person(2)
+    open_still = connect(directory, client="a", who=first)
+    directory.disconnect(connect(directory, client="b", who=first))
+    directory.polled(
+        user_id=1, role="cocinero", username="u1", room="cocina", client="c", position=3, interval_ms=3000, who=first
+    )
+    directory.disconnect(connect(directory, client="d", who=second))
+    assert directory.people() == {first, second}
+    directory.end({first})
+    assert rows(directory) == [("u1", "a", "sse", True), ("u1", "d", "sse", False)]
+    directory.disconnect(open_still)
+    clock.ms += 10_000
+    assert rows(directory) == [("u1", "d", "sse", False)]
+
+
 # Over HTTP
 
 
@@ -205,3 +225,28 @@ def test_a_malformed_cliente_is_ignored(server):
     with SseClient(server, "cocinero", query="?cliente=%00%0Ahola") as stream:
         stream.next_event("hola")
         assert estado(server)["conexiones"][0]["cliente"] is None
+
+
+def test_signing_out_and_a_revocation_take_the_rows_out_and_a_broken_connection_does_not(server):
+    def listed() -> list[tuple[str, bool]]:
+        return sorted((row["username"], row["conectado"]) for row in estado(server)["conexiones"])
+
+    cookies = {}
+    for name in ("ana", "beto", "carla"):
+        server.create_user(name, "cocinero")
+        cookies[name] = server.login(name)
+    streams = {name: SseClient(server, "cocinero", cookie=cookie) for name, cookie in cookies.items()}
+    for stream in streams.values():
+        stream.next_event("hola")
+    streams["carla"].close()
+    eventually(lambda: ("carla", False) in listed())
+    assert server.request("POST", "/api/auth/logout", cookie=cookies["ana"], token=None)[0] == 204
+    eventually(lambda: listed() == [("beto", True), ("carla", False)])
+    sessions = with_accounts(server.database, lambda accounts: accounts.list_sessions())
+    beto = next(session["id"] for session in sessions if session["username"] == "beto")
+    with_accounts(
+        server.database, lambda accounts: accounts.revoke_session(beto)
+    )  # as the command does, beside the service
+    eventually(lambda: listed() == [("carla", False)])
+    for stream in streams.values():
+        stream.close()

@@ -607,7 +607,9 @@ async def behind(tmp_path):
 
 async def test_an_append_between_a_streams_check_and_its_wait_is_not_missed(behind):
     accounts = Accounts(behind.log.database, Clocks())
-    streams = Streams(behind.log, behind.directory, Connections(accounts, 0, behind.log.subscriptions))
+    streams = Streams(
+        behind.log, behind.directory, Connections(accounts, 0, behind.log.subscriptions, behind.directory)
+    )
     token = await accounts.find_token(await accounts.create_token("x"))
     stream = Stream(streams, Reader.of_role(behind.log, "cocinero"), token, behind.log.cursor(0), None)
     sink = CollectingSink()

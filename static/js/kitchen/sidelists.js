@@ -44,7 +44,7 @@
             create('div', 'side__what', [
               create('p', 'side__name', [
                 dom.text(pages.tickets.title(pedido)),
-                pedido.cliente_nombre ? create('span', 'side__more', ' ' + pedido.cliente_nombre) : null
+                pedido.cliente_nombre ? create('span', 'side__more', ' ' + pages.isolate(pedido.cliente_nombre)) : null
               ]),
               create('p', 'side__meta num', '#' + (pedido.numero || pedido.id) + ' · ' +
                 (now - record.doneAt < 60000 ? WORDS.justNow : ago)),

@@ -143,10 +143,10 @@
     var number = '#' + (pedido.numero || pedido.id);
     var parts = pedido.tipo === 'domicilio' ? [dom.icon('bag')] : [];
     if (pedido.cliente_nombre) {
-      parts.push(create('b', '', pedido.cliente_nombre), dom.text(' · '));
+      parts.push(create('b', '', pages.isolate(pedido.cliente_nombre)), dom.text(' · '));
     }
     parts.push(dom.text(number));
-    if (!pages.places.isToGo(pedido) && pedido.mesero) { parts.push(dom.text(' · ' + pedido.mesero)); }
+    if (!pages.places.isToGo(pedido) && pedido.mesero) { parts.push(dom.text(' · ' + pages.isolate(pedido.mesero))); }
     return create('p', 'ticket__meta', parts);
   }
 

@@ -36,6 +36,7 @@
     }
     for (i = 0; i < answer.eventos.length; i++) { table.add(answer.eventos[i], answer.descripciones[i], answer.numeros[i]); }
     cursor = answer.cursor;
+    dom.byId('foot').hidden = false;   // where it stays
     more.hidden = !answer.hay_mas;
     dom.byId('none').hidden = answer.total > 0;
     dom.setText(dom.byId('count'), pages.fill(WORDS.events, { n: answer.total, events: wording.thousands(answer.total) }));

@@ -28,7 +28,7 @@
   };
 
   function who(actor) {
-    return [actor.username, actor.rol === 'manager' ? WORDS.manager : actor.rol].filter(Boolean).join(' · ');
+    return [actor.username && pages.isolate(actor.username), actor.rol === 'manager' ? WORDS.manager : actor.rol].filter(Boolean).join(' · ');
   }
 
   // Of a damaged row the service knows little.

@@ -11,7 +11,7 @@
   var TOP = 16;                  // room for a value above the highest bar
   var BASE = 104;                // where the axis is; the hours stand below it
   var LEFT = 30;
-  var LABELS = 72;               // names of the spans
+  var LABELS = 84;               // names of the spans
   var VALUES = 96;              // their figures
 
   // The chart in `place`, as wide as it is. draw(chart, width)

@@ -1,5 +1,6 @@
-/* This shows who is connected, by role, with the age of each device's last
-   sign of life, in red where one has gone. */
+/* This shows who is connected: a row for each role, which unfolds into one for
+   each person. Red is who should be here and has gone; who has been gone for
+   ten minutes is folded away. */
 (function (window) {
   'use strict';
 
@@ -10,21 +11,30 @@
   var fill = pages.fill;
   var LEAST_MS = 1000;
   var MOST_MS = 4000;
+  var FOLDED_MS = 600000;
+  var WIDE_PX = 720;             // where rows are unfolded at first
+  // room: of those who should be here. A manager comes and goes.
   var ROLES = [
-    { rol: 'cocinero', title: WORDS.roles.cocinero, icon: 'tablet' },
-    { rol: 'mesero', title: WORDS.roles.mesero, icon: 'phone' },
-    { rol: 'cajero', title: WORDS.roles.cajero, icon: 'desk' },
-    { rol: 'manager', title: WORDS.roles.manager, icon: 'desk' }
+    { rol: 'cocinero', room: 'cocina', icon: 'tablet' },
+    { rol: 'mesero', room: 'meseros', icon: 'phone' },
+    { rol: 'cajero', room: 'cajeros', icon: 'desk' },
+    { rol: 'manager', room: null, icon: 'desk' }
   ];
+  var GONE = 'gone';
 
-  function Devices(container, sum) {
+  // me: {username, role} of who looks at the page, and so is here. isLost(room): the alarm says that it has no screen.
+  function Devices(container, sum, me, isLost) {
     var self = this;
-    this.container = container;
-    this.sum = sum;
-    this.list = null;            // null: not known
     this.rows = new pages.Rows(container);
+    this.sum = sum;
+    this.me = me;
+    this.isLost = isLost;
+    this.opened = {};            // by role: as somebody has left it
+    this.people = [];
+    this.loaded = false;
     this.ask = new pages.Ask('/api/notificaciones/estado', { conexiones: 'list' }, LEAST_MS, MOST_MS, function (answer) {
-      self.list = devicesOf(answer.conexiones);
+      self.people = peopleOf(answer.conexiones);
+      self.loaded = true;
       self.show();
     });
     this.show();
@@ -38,91 +48,174 @@
     return clock.parse(connection.ultima_senal) || 0;
   }
 
-  // A tab is one device, whatever ways it has come by: what is here, else what was here last.
-  function devicesOf(connections) {
-    var known = {}, list = [], i, connection, key, before;
-    for (i = 0; i < connections.length; i++) {
-      connection = connections[i];
-      key = [connection.rol, connection.username, connection.cliente || connection.sid].join('/');
-      before = known[key];
-      if (!before || (connection.conectado && !before.conectado) ||
-          (connection.conectado === before.conectado && seen(connection) > seen(before))) {
-        known[key] = connection;
+  // [{rol, username, here: devices, slow, seen}]. A tab is one device, whatever ways it has come by.
+  function peopleOf(connections) {
+    var known = {}, list = [];
+    connections.forEach(function (connection) {
+      var key = connection.rol + '/' + connection.username, person = known['$' + key];
+      if (!person) {
+        person = known['$' + key] = { key: key, rol: connection.rol, username: connection.username, tabs: {}, live: false, seen: 0 };
+        list.push(person);
       }
-    }
-    for (key in known) {
-      if (known.hasOwnProperty(key)) {
-        known[key].key = key;
-        list.push(known[key]);
+      if (connection.conectado) {
+        person.tabs[connection.cliente || connection.sid] = true;
+        person.live = person.live || connection.transporte !== 'polling';
       }
-    }
+      person.seen = Math.max(person.seen, seen(connection));
+    });
+    list.forEach(function (person) { person.here = Object.keys(person.tabs).length; });
     return list.sort(function (a, b) {
-      return b.conectado - a.conectado || (a.username < b.username ? -1 : a.username > b.username ? 1 : 0) || seen(b) - seen(a);
+      return (b.here > 0) - (a.here > 0) || (a.username < b.username ? -1 : a.username > b.username ? 1 : 0);
     });
   }
+
+  devices._isMe = function (person) {
+    return person.username === this.me.username && person.rol === this.me.role;
+  };
+
+  devices._isHere = function (person) { return person.here > 0 || this._isMe(person); };
+
+  // Of who is not here: 'late' is missed, 'gone' is not any more.
+  devices._isLate = function (role, person, now) {
+    return !this._isHere(person) && role.room !== null && now - person.seen < FOLDED_MS;
+  };
+
+  devices._isOpen = function (key) {
+    return this.opened[key] === undefined ? key !== GONE && window.innerWidth >= WIDE_PX : this.opened[key];
+  };
 
   function ago(ms) {
     var seconds = Math.max(0, Math.floor(ms / 1000));
     return seconds < 60 ? fill(WORDS.seconds, { n: seconds }) : clock.minutes(ms);
   }
 
-  function head(role, list) {
-    var here = list.filter(function (device) { return device.conectado; }).length;
+  // A row that unfolds. parts: {icon, name, small, dot, end}
+  devices._fold = function (key, className, parts) {
+    var self = this, open = this._isOpen(key);
     return {
-      key: role.rol,
-      content: here + '/' + list.length,
+      key: key,
+      content: JSON.stringify([className, parts, open]),
       draw: function () {
-        return dom.create('h3', 'device__group num', [
-          dom.create('span', here < list.length ? 'device__sum is-late' : 'device__sum', fill(WORDS.ofAll, { here: here, all: list.length })),
-          dom.text(role.title)
-        ]);
-      }
-    };
-  }
-
-  function row(role, device) {
-    return {
-      key: device.key,
-      content: JSON.stringify([device.conectado, device.transporte]),
-      draw: function () {
-        var node = dom.create('div', device.conectado ? 'device' : 'device device--gone', [
-          dom.icon(role.icon),
-          dom.create('span', 'device__name', [
-            dom.text(device.username + ' '), dom.create('small', '', device.transporte === 'polling' ? WORDS.late3s : '')
+        var node = dom.button('fold ' + className, [
+          parts.icon ? dom.icon(parts.icon) : null,
+          dom.create('span', 'fold__name grow', [dom.text(parts.name), parts.small ? dom.create('small', '', [
+            dom.create('span', '', parts.small), dom.create('span', 'device__age num')
+          ]) : null]),
+          dom.create('span', 'fold__end num', [
+            parts.dot ? dom.create('i', 'dot ' + parts.dot) : null, dom.text(parts.end)
           ]),
-          dom.create('span', 'device__seen num', [
-            dom.create('i', 'dot'), dom.text(device.conectado ? '' : WORDS.noSign), dom.create('span', 'device__age')
-          ])
-        ]);
-        node.setAttribute('data-device', device.username);
-        node.setAttribute('data-conectado', device.conectado ? 'true' : 'false');
-        node.setAttribute('data-modo', device.transporte === 'polling' ? 'polling' : 'sse');
+          dom.icon(open ? 'up' : 'down', 'icon--s')
+        ], function () {
+          self.opened[key] = !open;
+          self.show();
+        });
+        node.setAttribute('aria-expanded', open ? 'true' : 'false');
+        node.setAttribute('data-devices', key);
         return node;
       }
     };
+  };
+
+  function smallOf(role, person, late) {
+    if (late) { return WORDS.tellInPerson; }
+    if (person.here > 1) { return fill(WORDS.many[role.rol], { n: person.here }); }
+    return person.here && !person.live ? WORDS.delayed : '';
   }
 
-  devices.show = function () {
-    var rows = [], i, list = this.list || [], here = 0;
-    for (i = 0; i < list.length; i++) { here += list[i].conectado ? 1 : 0; }
-    ROLES.forEach(function (role) {
-      var of = list.filter(function (device) { return device.rol === role.rol; });
-      if (of.length) {
-        rows.push(head(role, of));
-        of.forEach(function (device) { rows.push(row(role, device)); });
+  devices._person = function (role, person, late) {
+    var here = this._isHere(person), small = smallOf(role, person, late), dot = !here ? '' : person.here && !person.live ? 'dot--warn' : 'dot--on';
+    return {
+      key: person.key,
+      content: JSON.stringify([here, late, small, dot]),
+      draw: function () {
+        var node = dom.create('div', 'fold fold--in' + (late ? ' fold--late' : ''), [
+          dom.create('span', 'fold__name grow', [dom.create('bdi', '', person.username), small ? dom.create('small', '', small) : null]),
+          dom.create('span', 'fold__end num', [
+            dot ? dom.create('i', 'dot ' + dot) : null, dom.text(here ? '' : WORDS.noSign), dom.create('span', 'device__age')
+          ])
+        ]);
+        node.setAttribute('data-device', person.username);
+        node.setAttribute('data-conectado', here ? 'true' : 'false');
+        node.setAttribute('data-modo', person.here && !person.live ? 'polling' : 'sse');
+        return node;
       }
-    });
-    this.rows.show(rows.length ? rows : [pages.Stock.none(pages.words.noData)]);
-    dom.setText(this.sum, list.length ? fill(WORDS.onLine, { here: here, all: list.length }) : '');
-    this.tick();
+    };
   };
 
-  devices.tick = function () {
-    var i, list = this.list || [], now = clock.now();
-    for (i = 0; i < list.length; i++) {
-      dom.setText(this.rows.node(list[i].key).querySelector('.device__age'), ago(now - seen(list[i])));
+  // The row of a role: how many are here of those who should be.
+  devices._head = function (role, here, late) {
+    var lost = role.room !== null && this.isLost(role.room) && !here.length, all = here.length + late.length;
+    var words = !this.loaded ? pages.words.noData : role.room === null || !all ? WORDS.here : late.length ? WORDS.ofAll : WORDS.onLine;
+    var red = late.length > 0 || lost;
+    if (this.loaded && !here.length && !late.length) { words = WORDS.nobody; }
+    return this._fold(role.rol, red ? 'fold--late' : '', {
+      icon: role.icon, name: WORDS.roles[role.rol],
+      small: late.length && !this._isOpen(role.rol) ? fill(WORDS.noSignOf, { who: late[0].username }) : '',
+      dot: red ? 'dot--late' : here.length ? 'dot--on' : 'dot--off', end: fill(words, { here: here.length, all: all, n: here.length })
+    });
+  };
+
+  devices._rowsOf = function (role, now, gone) {
+    var self = this, here = [], late = [], rows;
+    this.people.forEach(function (person) {
+      if (person.rol !== role.rol) { return; }
+      if (self._isHere(person)) {
+        here.push(person);
+      } else if (self._isLate(role, person, now)) {
+        late.push(person);
+      } else {
+        gone.push(person);
+      }
+    });
+    rows = [this._head(role, here, late)];
+    this.aged[role.rol] = late[0];
+    if (this._isOpen(role.rol)) {
+      late.concat(here).forEach(function (person) {
+        rows.push(self._person(role, person, late.indexOf(person) >= 0));
+        self.aged[person.key] = person;
+      });
+    }
+    return { rows: rows, here: here.length, all: here.length + late.length, counts: role.room !== null };
+  };
+
+  devices.show = function () {
+    var self = this, now = clock.now(), rows = [], gone = [], here = 0, all = 0, last;
+    this.aged = {};              // by row: whose age stands in it
+    ROLES.forEach(function (role) {
+      var found = self._rowsOf(role, now, gone);
+      rows = rows.concat(found.rows);
+      if (found.counts) {
+        here += found.here;
+        all += found.all;
+      }
+    });
+    if (gone.length) {
+      last = gone.reduce(function (first, person) { return Math.min(first, person.seen); }, Infinity);
+      rows.push(this._fold(GONE, 'fold--quiet', {
+        name: fill(WORDS.gone, { n: gone.length }), end: fill(WORDS.goneSince, { time: clock.at(last) })
+      }));
+      if (this._isOpen(GONE)) {
+        gone.forEach(function (person) {
+          rows.push(self._person({ rol: person.rol }, person, false));
+          self.aged[person.key] = person;
+        });
+      }
+    }
+    this.rows.show(rows);
+    dom.setText(this.sum, all ? fill(WORDS.onLine, { here: here, all: all }) : '');
+    this._tellAges(now);
+  };
+
+  devices._tellAges = function (now) {
+    var key, node;
+    for (key in this.aged) {
+      node = this.aged[key] && this.rows.node(key).querySelector('.device__age');
+      if (node) { dom.setText(node, ago(this.aged[key].here || !this._isMe(this.aged[key]) ? now - this.aged[key].seen : 0)); }
     }
   };
+
+  // Who has been gone for ten minutes by now is folded.
+  devices.tick = function () { this.show(); };
 
   pages.Devices = Devices;
 }(window));

@@ -95,6 +95,9 @@
     this._show();
   };
 
+  // Null where another day is shown, and before the service has told.
+  figures.today = function () { return this.day ? null : this.answer; };
+
   figures._take = function (answer) {
     this.answer = answer;
     if (this.day) { this.ask.rest(); }
@@ -131,6 +134,7 @@
     dom.byId('day-after').disabled = !this.day;
     if (content === this.drawn) { return; }
     this.drawn = content;
+    dom.byId('figures').className = answer ? '' : 'is-asking';
     this._showHours(answer);
     this._showTimes(answer);
     this._showLate(answer);

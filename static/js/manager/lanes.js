@@ -37,17 +37,63 @@
     var lane = { kind: kind, open: false, count: dom.create('span', 'lane__number'), late: dom.create('span', 'lane__late') };
     var rows = dom.create('div', 'lane__rows'), title = dom.create('h2', 'lane__title', WORDS.lanes[kind.key]);
     lane.rows = new pages.Rows(rows);
+    lane.fold = this._fold(lane);
     lane.more = dom.button('more lane__more', '', function () {
       lane.open = !lane.open;
       self._showLane(lane, clock.now());
     });
     lane.more.hidden = true;
     lane.node = dom.create('div', 'lane', [
-      title, dom.create('p', 'lane__count num', [lane.count, lane.late]), rows, lane.more
+      lane.fold.node, title, dom.create('p', 'lane__count num', [lane.count, lane.late]), rows, lane.more
     ]);
     lane.node.setAttribute('data-lane', kind.key);
     container.appendChild(lane.node);
     return lane;
+  };
+
+  // What stands for the lane on a phone: how many, and the oldest one's age.
+  lanes._fold = function (lane) {
+    var fold = {
+      unfolded: false, count: dom.create('span', 'fold__n num'), small: dom.create('small', ''),
+      age: dom.create('span', 'age num', [dom.create('span', 'age__icon'), dom.create('span', 'age__text')])
+    };
+    fold.chevron = dom.create('span', 'fold__chevron', [dom.icon('down', 'icon--s')]);
+    fold.node = dom.button('fold lane__fold', [
+      fold.count, dom.create('span', 'fold__name grow', [dom.text(WORDS.lanes[lane.kind.key]), fold.small]),
+      dom.create('span', 'fold__end', [fold.age]), fold.chevron
+    ], function () {
+      fold.unfolded = !fold.unfolded;
+      lane.node.className = fold.unfolded ? 'lane is-unfolded' : 'lane';
+      fold.node.setAttribute('aria-expanded', fold.unfolded ? 'true' : 'false');
+      dom.empty(fold.chevron);
+      fold.chevron.appendChild(dom.icon(fold.unfolded ? 'up' : 'down', 'icon--s'));
+    });
+    fold.node.setAttribute('aria-expanded', 'false');
+    return fold;
+  };
+
+  // The oldest is the first; the age of one that is late stands on red.
+  lanes._showFold = function (lane, orders, ageMs, edad) {
+    var fold = lane.fold, late = edad === 'tarde' || edad === 'aviso';
+    dom.setText(fold.count, orders.length ? String(orders.length) : '–');
+    dom.setText(fold.small, late ? [wording.label(orders[0]), lane.kind.key === 'listo' ? WORDS.notCollected : wording.attendant(orders[0])]
+      .filter(Boolean).join(' · ') : '');
+    setAge(fold.node, orders.length ? edad : 'normal', ageMs);
+    if (!orders.length) { dom.setText(fold.node.querySelector('.age__text'), this.book.loaded ? WORDS.none : pages.words.noData); }
+  };
+
+  // {cooking, late, ready}: of what is open, how many are where.
+  lanes.counts = function () {
+    var counts = { cooking: 0, late: 0, ready: 0 };
+    this.lanes.forEach(function (lane) {
+      if (lane.kind.key === 'listo') {
+        counts.ready = lane.many;
+      } else if (lane.kind.since === 'sent') {
+        counts.cooking += lane.many;
+        counts.late += lane.lateMany;
+      }
+    });
+    return counts;
   };
 
   // When the kitchen got it: a takeaway that is paid in advance, with its payment; another round, when it was ordered.
@@ -119,6 +165,9 @@
       if (edad === 'tarde') { late++; }
       if (i < visible.length) { setAge(lane.rows.node(orders[i].id), edad, now - since(kind, orders[i])); }
     }
+    lane.many = orders.length;
+    lane.lateMany = late;
+    this._showFold(lane, orders, orders.length ? now - since(kind, orders[0]) : 0, orders.length ? this._edad(kind, now - since(kind, orders[0])) : 'normal');
     text = !this.book.loaded ? pages.words.noData : orders.length ? String(orders.length) : WORDS.none;
     dom.setText(lane.count, text);
     lane.count.className = orders.length ? 'lane__number' : 'lane__number none';

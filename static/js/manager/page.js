@@ -21,14 +21,19 @@
     lateMs: Number(body.getAttribute('data-late-minutes')) * 60000
   });
   var owed = new pages.Owed(dom.byId('owed'), dom.byId('owed-title'), dom.byId('owed-rows'));
-  var devices = new pages.Devices(dom.byId('devices'), dom.byId('devices-sum'));
+  var devices = new pages.Devices(dom.byId('devices'), dom.byId('devices-sum'), screen, function (room) {
+    return alarms.lost[room] !== undefined;
+  });
+  var present = new pages.Now({ line: dom.byId('now-line'), sub: dom.byId('now-sub') });
+  var strip = new pages.Strip(dom.byId('strip'), dom.byId('unseen'));
+  var latest = new pages.Latest(dom.byId('latest'), dom.byId('latest-rows'));
   var stock = new pages.Stock(dom.byId('stock'), dom.byId('stock-sum'));
   // Orders take from the stock without a word until it is low.
   var figures = new pages.Figures(function () { stock.load(); });
   var connection = new pages.Connection(dom.byId('conexion'), dom.byId('banner'), client, showFrame, pages.Connection.OFFICE);
 
   function showFrame() {
-    dom.byId('page').className = dom.byId('banner').hidden ? 'mgr' : 'mgr mgr--pushed';
+    dom.byId('page').className = dom.byId('banner').hidden ? 'mgr unveiled' : 'mgr mgr--pushed unveiled';
   }
 
   function unseenWords(kind, orders) {
@@ -39,11 +44,13 @@
   function id(pedido) { return pedido.id; }
 
   function render() {
-    alarms.show(book, book.list(all, id), clock.now());
+    strip.show(alarms.show(book, book.list(all, id), clock.now()));
     lanes.show(book, clock.now());
+    present.show(book.loaded, lanes.counts(), figures.today());
     owed.show(book);
     devices.tick();
     connection.tick();
+    if (connection.offline || (book.loaded && figures.answer && devices.loaded && stock.menu.loaded)) { screen.unveil(); }
     dom.setText(dom.byId('day'), clock.day() + ' · ');
     dom.setText(dom.byId('clock'), clock.time());
   }
@@ -53,6 +60,7 @@
     alarms.load(snapshot.alarmas);
     figures.soon();
     devices.soon();
+    latest.soon();
     stock.load();
     screen.redraw();
   });
@@ -63,6 +71,7 @@
     // The kitchen may still be cooking a cancelled one that it has not seen.
     if (state === 'cerrado' || (state === 'cancelado' && !change.after.por_acusar.length)) { book.forget(evento.pedido_id); }
     figures.soon();
+    latest.soon();
     screen.redraw();
   });
 

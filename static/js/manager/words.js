@@ -14,6 +14,7 @@
     lanes: { pendiente_pago: 'Por cobrar', espera: 'En espera', en_cocina: 'En cocina', listo: 'Listos', servido: 'Servidos' },
     late: '{n} tarde',
     uncollected: '{n} sin recoger',
+    notCollected: 'sin recoger',
     lateSaid: 'Tarde: ',
     warnSaid: 'Aviso: ',
     none: 'ninguno',
@@ -23,11 +24,25 @@
 
     // Devices
     roles: { cocinero: 'Cocina', mesero: 'Meseros', cajero: 'Caja', manager: 'Encargados' },
-    late3s: 'con retraso',
+    many: { cocinero: '{n} tabletas', mesero: '{n} teléfonos', cajero: '{n} pantallas', manager: '{n} pantallas' },
+    delayed: 'con retraso',
     ofAll: '{here} de {all}',
     noSign: 'sin señal ',
+    noSignOf: '{who} sin señal ',
+    tellInPerson: 'avise en persona',
     onLine: '{here} de {all} en línea',
+    here: '{n} en línea',
+    nobody: 'nadie en línea',
+    gone: ['{n} que ya no está', '{n} que ya no están'],
+    goneSince: 'desde las {time}',
     seconds: '{n} s',
+
+    // The minute on a phone
+    inKitchen: '{n} en cocina',
+    nothingInKitchen: 'Nada en cocina',
+    readyNow: ['{n} listo', '{n} listos'],
+    ordersToday: ['{n} pedido hoy', '{n} pedidos hoy'],
+    usually: 'lo normal {time}',
 
     // What runs out
     left: ['queda {left}', 'quedan {left}'],

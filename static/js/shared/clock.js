@@ -111,6 +111,11 @@
     return iso ? twelve(String(iso).slice(11, 16)) : '';
   }
 
+  // "7:05 p. m." of a time in ms.
+  function at(ms) {
+    return twelve(wall(ms).toISOString().slice(11, 16));
+  }
+
   // "7:05:12 p. m."
   function secondOf(iso) {
     return iso ? twelve(String(iso).slice(11, 19)) : '';
@@ -129,6 +134,6 @@
 
   pages.clock = {
     set: set, setFromPage: setFromPage, now: now, time: time, time24: time24, day: day, dayCutTime: dayCutTime, businessDay: businessDay,
-    dayName: dayName, age: age, minutes: minutes, ago: ago, timeOf: timeOf, secondOf: secondOf, hourOf: hourOf, parse: parse
+    dayName: dayName, age: age, minutes: minutes, ago: ago, at: at, timeOf: timeOf, secondOf: secondOf, hourOf: hourOf, parse: parse
   };
 }(window));

@@ -29,8 +29,8 @@
   }
 
   function label(pedido) {
-    if (!isToGo(pedido)) { return table(pedido) || pages.fill(WORDS.orderNumber, { number: '#' + (pedido.numero || pedido.id) }); }
-    return pedido.cliente_nombre ? title(pedido) + ' · ' + pedido.cliente_nombre : title(pedido);
+    if (!isToGo(pedido)) { return pages.isolate(table(pedido)) || pages.fill(WORDS.orderNumber, { number: '#' + (pedido.numero || pedido.id) }); }
+    return pedido.cliente_nombre ? title(pedido) + ' · ' + pages.isolate(pedido.cliente_nombre) : title(pedido);
   }
 
   // {word, from, to} of two tables: "Mesa 5 → 12", "Mesa 5 → Terraza 3".

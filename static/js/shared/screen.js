@@ -43,6 +43,12 @@
     };
   };
 
+  // What is drawn is whole: it may be seen.
+  Screen.prototype.unveil = function () {
+    var body = window.document.body;
+    if (/ is-unknown$/.test(body.className)) { body.className = body.className.replace(/ is-unknown$/, ''); }
+  };
+
   Screen.prototype._drawNow = function () {
     this.timer = null;
     this.draw();

@@ -9,15 +9,23 @@
 
   var pages = window.posNotif = window.posNotif || {};
 
+  var RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/;
+
+  // A name that is written from right to left, so that it turns round nothing that stands beside it.
+  function isolate(text) {
+    return RIGHT_TO_LEFT.test(text) ? '\u2068' + text + '\u2069' : text;
+  }
+
   // fill('{dish} para {whom}', {dish: …, whom: …}); of a pair, by {n}.
   function fill(sentence, values) {
     var text = typeof sentence === 'string' ? sentence : sentence[values.n === 1 ? 0 : 1];
     return text.replace(/\{(\w+)\}/g, function (whole, name) {
-      return values.hasOwnProperty(name) ? String(values[name]) : whole;
+      return values.hasOwnProperty(name) ? isolate(String(values[name])) : whole;
     });
   }
 
   pages.fill = fill;
+  pages.isolate = isolate;
   pages.words = {
     // Orders, dishes and where they go
     mesa: 'Mesa',

@@ -44,7 +44,7 @@
 
   function metaOf(pedido, now) {
     var state = pages.words.states[pedido.estado];
-    return wording.number(pedido) + (pedido.mesero ? ' · ' + pedido.mesero : '') + ' · ' + state + ' ' +
+    return wording.number(pedido) + (pedido.mesero ? ' · ' + pages.isolate(pedido.mesero) : '') + ' · ' + state + ' ' +
       clock.ago(now - pages.Dues.since(pedido));
   }
 

@@ -69,7 +69,7 @@
     dom.setText(dom.byId('strip-text'), text);
     dom.byId('strip').hidden = place.name === 'inicio' || !text;
     dom.byId('strip').className = warning ? 'strip strip--unseen' : 'strip';
-    dom.byId('pos').className = place.name === 'inicio' || !text ? 'pos' : 'pos pos--strip';
+    dom.byId('pos').className = place.name === 'inicio' || !text ? 'pos unveiled' : 'pos pos--strip unveiled';
   }
 
   function render() {
@@ -93,6 +93,7 @@
     entry.show();
     showOrder(now);
     connection.tick();
+    if ((book.loaded && menu.loaded) || connection.offline) { screen.unveil(); }
     dom.setText(dom.byId('clock'), clock.time());
     document.title = (cards.length ? '(' + cards.length + ') ' : '') + WORDS.title;
   }

@@ -43,6 +43,9 @@ class Tab(Protocol):
     def write(self, selector: str, text: str) -> None:
         """Key by key, into a field that is empty."""
 
+    def size(self, width: int, height: int) -> None:
+        """Gives the page a window of so many pixels."""
+
     def close(self) -> None: ...
 
 

@@ -56,5 +56,8 @@ class ChromiumTab:
     def write(self, selector: str, text: str) -> None:
         self._page.locator(selector).press_sequentially(text)
 
+    def size(self, width: int, height: int) -> None:
+        self._page.set_viewport_size({"width": width, "height": height})
+
     def close(self) -> None:
         self._page.close()

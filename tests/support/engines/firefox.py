@@ -133,5 +133,8 @@ class FirefoxTab:
         (node,) = self._call("browsingContext.locateNodes", locator={"type": "css", "value": selector})["nodes"]
         return {"sharedId": node["sharedId"]}
 
+    def size(self, width: int, height: int) -> None:
+        self._call("browsingContext.setViewport", viewport={"width": width, "height": height})
+
     def close(self) -> None:
         self._call("browsingContext.close")

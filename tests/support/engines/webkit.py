@@ -55,7 +55,7 @@ class WebKit:
         said, says = os.pipe()
         with open(said, encoding="ascii") as number:
             try:
-                command = ["Xvfb", "-displayfd", str(says), "-screen", "0", "1280x1024x24", "-nolisten", "tcp"]
+                command = ["Xvfb", "-displayfd", str(says), "-screen", "0", "1400x1400x24", "-nolisten", "tcp"]
                 self._start(command, pass_fds=[says])
             finally:
                 os.close(says)
@@ -128,6 +128,17 @@ class WebKitTab:
     def _element(self, selector: str) -> str:
         found: str = self._call("POST", "/element", {"using": "css selector", "value": selector})[ELEMENT]
         return found
+
+    def size(self, width: int, height: int) -> None:
+        """The window has the browser's bars too, which are as high as they are."""
+        for _ in range(3):
+            inner = self.run("return [window.innerWidth, window.innerHeight];")
+            if inner == [width, height]:
+                return
+            outer = self._call("GET", "/window/rect")
+            wanted = (outer["width"] + width - inner[0], outer["height"] + height - inner[1])
+            self._call("POST", "/window/rect", {"x": 0, "y": 0, "width": wanted[0], "height": wanted[1]})
+            eventually(lambda before=inner: self.run("return [window.innerWidth, window.innerHeight];") != before)
 
     def close(self) -> None:
         self._call("DELETE", "/window")
