@@ -52,6 +52,18 @@ def test_no_page_has_a_serious_fault(page: Any, floor: Floor, faults: Any) -> No
 
     page.goto(floor.url + "/login")
     audit("login")
+    page.evaluate(
+        "who => { localStorage['notif:personas'] = JSON.stringify([{username: who, rol: 'mesero', at: Date.now()}]); }",
+        WAITER,
+    )
+    page.reload()
+    page.wait_for_selector("#names .person")
+    audit("login, nombres")
+    page.click("#names .person >> nth=0")
+    page.click("[data-key='0']")
+    page.click("[data-key=enter]")
+    page.wait_for_selector(".pinmsg--late")
+    audit("login, PIN")
     floor.open(page, COOK, "/cocina")
     page.wait_for_selector(f'[data-pedido-id="{started["id"]}"]')
     audit("cocina")
@@ -89,4 +101,7 @@ def test_no_page_has_a_serious_fault(page: Any, floor: Floor, faults: Any) -> No
     for drawn in (".lane__row", ".chart", ".device", ".dish"):
         page.locator(drawn).first.wait_for()
     audit("manager")
+    page.evaluate("__notif._endSession()")
+    page.wait_for_selector("#door")
+    audit("manager, sesión terminada")
     assert not found, json.dumps(found, indent=1, ensure_ascii=False)

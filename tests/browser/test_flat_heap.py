@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.browser.floor import CASHIER, COOK, MANAGER, WAITER, Floor
+from tests.browser.page_files import STATIC
 
 pytestmark = pytest.mark.browser
 
@@ -74,3 +75,20 @@ def test_three_thousand_orders_leave_nothing_behind(page: Any, floor: Floor, who
     page.evaluate(PLAY, [told, 2000, 5000])
     each = (heap(session) - before) / 3000
     assert each < 60  # bytes; one id that is kept is more
+
+
+def test_of_what_a_cook_has_seen_the_newest_is_remembered(page: Any) -> None:
+    for script in ("shared/recent.js", "kitchen/unseen.js"):
+        page.add_script_tag(path=STATIC / "js" / script)
+    kept, newest, oldest = page.evaluate(
+        """() => {
+          var unseen = new posNotif.Unseen(), record = { events: [] };
+          for (var id = 1; id <= 5000; id++) {
+            unseen.add(record, { id: id, tipo: 'nuevo_pedido' });
+            unseen.see(record);
+          }
+          var keys = Object.keys(unseen.seen.young).concat(Object.keys(unseen.seen.old));
+          return [keys.length, unseen.seen.get(4001) === true, unseen.seen.get(1) === true];
+        }"""
+    )
+    assert (kept <= 2000, newest, oldest) == (True, True, False)
