@@ -20,7 +20,7 @@ from .answers import names_of_files
 
 # What is text. Pictures and fonts are compressed by themselves.
 _COMPRESSED = {".css", ".html", ".js", ".json", ".map", ".svg", ".txt"}
-_LEAN = {".css", ".js"}
+_OURS = ("css/", "js/")
 _HOUR = "public, max-age=3600"
 _YEAR = "public, max-age=31536000, immutable"
 # Comments that have their lines for themselves or stand well behind the code, and indentation: in ES5 no text goes over
@@ -55,7 +55,7 @@ class StaticFiles:
         with names_of_files():
             text = await asyncio.to_thread(self._find_text, name)
             if text is not None and "Range" not in request.headers:
-                response = await self._send_text(*text, lean=asked is not None and text[0].suffix in _LEAN)
+                response = await self._send_text(*text, lean=asked is not None and name.startswith(_OURS))
             else:
                 response = await send_from_directory(self._folder, name)
         if text is not None:
