@@ -39,6 +39,7 @@ from .web import (
     sign_in,
     state,
     stream,
+    waiters,
 )
 from .web.access import COOKIE, guard, guard_answer
 from .web.hot_path import HotPath
@@ -133,7 +134,8 @@ def _mount(app: NotificationApp, config: Config) -> None:
     api = Blueprint("api", __name__, url_prefix="/api")
     api.before_request(guard)
     api.after_request(guard_answer)
-    for module in (sign_in, stream, state, client_actions, polling, publishing, log, orders, products, figures):
+    modules = (sign_in, stream, state, client_actions, polling, publishing, log, orders, products, waiters, figures)
+    for module in modules:
         api.register_blueprint(module.blueprint)
     app.register_blueprint(api)
     app.register_blueprint(health.blueprint)

@@ -143,6 +143,13 @@ class Directory:
             if not self._screens[presence.own_room]:
                 self._tell()
 
+    def watching(self, room: str) -> set[int]:
+        """Returns the ids of the users who have a screen of this room."""
+        now = self.clocks.steady()
+        polling = (one for one in self._polling.values() if (one.until or 0) >= now)
+        screens = (one for one in (*self._present.values(), *polling) if one.is_screen and one.own_room == room)
+        return {one.user_id for one in screens if one.user_id is not None}
+
     def find(self, sid: str) -> Presence | None:
         return self._present.get(sid)
 

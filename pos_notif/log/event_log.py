@@ -159,6 +159,9 @@ class Transaction(Protocol):
 
     def product(self, product_id: int) -> Product | None: ...
 
+    def user(self, user_id: int) -> dict[str, Any] | None:
+        """Returns a user as an `actor`: id, name and role."""
+
     def last_product_id(self) -> int: ...
 
     def save_product(self, product: Product) -> None: ...

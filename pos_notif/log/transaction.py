@@ -179,6 +179,11 @@ class SqliteTransaction:
                 return lines
         return None
 
+    def user(self, user_id: int) -> dict[str, Any] | None:
+        sql = "SELECT id, username, role FROM users WHERE id = ?"
+        row = self._connection.execute(sql, (user_id,)).fetchone()
+        return dict(zip(("usuario_id", "username", "rol"), row, strict=True)) if row is not None else None
+
     def product(self, product_id: int) -> Product | None:
         known = self.pending.products.get(product_id) or self._group.products.get(product_id)
         return known or find_product(self._connection, product_id)

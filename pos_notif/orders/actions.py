@@ -38,7 +38,7 @@ from .lines import changed_line
 from .made import made_once, round_of, round_start
 from .numbers import named
 from .rules import FLOOR_STAFF, KITCHEN_STAFF, TILL_STAFF, Action, Condition, Rule
-from .state import SERVING, Json, Order, SteadyOrder
+from .state import Json, Order, SteadyOrder, attendant
 from .steps import UNDO_MS, Step
 from .undo import overtaken, step_back
 
@@ -72,6 +72,12 @@ def _line_is(state: str) -> Condition:
         return any(line["id"] == action.line_id for line in _lines(order, state))
 
     return check
+
+
+def _takes_or_gives(order: Order, action: Action) -> bool:
+    """Tells whether a waiter takes the order, or hands over one of his own, or one that nobody attends here."""
+    of = attendant(order).get("usuario_id")
+    return action.attendant is None or of is None or of == action.actor["usuario_id"]
 
 
 def _dine_in(order: Order, action: Action) -> bool:
@@ -131,7 +137,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         Rule((READY,), (CASHIER,), lambda order, action: order.takeaway),
     ),
     "cerrar": (Rule((SERVED,), FLOOR_STAFF, _paid),),
-    "tomar": (Rule(OPEN, SERVING),),
+    "tomar": (Rule(OPEN, (MANAGER,)), Rule(OPEN, (WAITER,), _takes_or_gives)),
     "cancelar": (
         Rule((AWAITING_PAYMENT, AT_TABLE), (WAITER,), _unpaid_and_unmade, needs_reason=True),
         Rule((AWAITING_PAYMENT, AT_TABLE, PAID), TILL_STAFF, needs_reason=True),
@@ -355,7 +361,7 @@ _DRAFTS: Mapping[str, Callable[[SteadyOrder, Action], list[Json]]] = {
     "recuperar": _recall,
     "servir": _serve,
     "cerrar": lambda order, action: [_change(order, CLOSED)],
-    "tomar": lambda order, action: [_change(order, order.state, atiende=action.actor)],
+    "tomar": lambda order, action: [_change(order, order.state, atiende=action.attendant or action.actor)],
     "cancelar": _cancel,
     "agregar_item": _add,
     "quitar_item": _remove,

@@ -59,6 +59,7 @@ class ActionBody(_Sent):
     notas: Text | None = None
     mesa_numero: Table | None = None
     mesa: TableName | None = None
+    usuario_id: Id | None = None
     deshace: Literal[UNDOABLE] | None = None  # type: ignore[valid-type]
     actor: Actor | None = None
 

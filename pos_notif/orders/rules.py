@@ -21,7 +21,7 @@ class Action:
     to be made anew, None for all. `ready_ms` is how long a ready order may be recalled. `made_ready` are the lines that
     became ready when the order did; None says that this is not known. `step` is the newest step at the tables or the
     till, where that is young enough to be taken back, and `actor` who acts; `undo` is the action that is to be
-    taken back, where whoever asks says which."""
+    taken back, where whoever asks says which. `attendant` is who is to attend the order, where that is not `actor`."""
 
     name: str
     role: str
@@ -40,6 +40,7 @@ class Action:
     undo: str | None = None
     table: int | None = None
     table_name: str | None = None
+    attendant: Json | None = None
 
 
 Condition = Callable[[SteadyOrder, Action], bool]

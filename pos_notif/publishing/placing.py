@@ -14,7 +14,7 @@ from ..orders.actions import check_role, drafts, stock_change
 from ..orders.numbers import letter
 from ..orders.requests import ActionBody, OrderBody, OrderedLine
 from ..orders.rules import FLOOR_STAFF, Action
-from ..orders.state import Json, Order
+from ..orders.state import SERVING, Json, Order
 from ..orders.steps import newest_step
 from ..principal import Principal
 from .append import append
@@ -96,6 +96,7 @@ async def act(publishing: Publishing, who: Principal, order_id: int, body: Actio
             made_ready=transaction.ready_lines(order_id) if body.accion == "deshacer" else None,
             undo=body.deshace, step=newest_step(transaction.events_of(order_id), moment.at.steady),
             table=body.mesa_numero, table_name=(body.mesa or "").strip() or None,
+            attendant=_attendant(transaction, body),
         )  # fmt: skip
         steady = transaction.steady(before)
         made = drafts(steady, action)
@@ -135,6 +136,16 @@ def _again(transaction: Transaction, event_ids: list[int]) -> Done:
     if event is None or event.order_id is None:
         raise NotFound("El pedido ya no está en el registro.")
     return Done(_order(transaction, event.order_id), event_ids, duplicate=True)
+
+
+def _attendant(transaction: Transaction, body: ActionBody) -> Json | None:
+    """Returns to whom `tomar` gives the order, or None where it is who acts. Raises Invalid for who serves no table."""
+    if body.accion != "tomar" or body.usuario_id is None:
+        return None
+    person = transaction.user(body.usuario_id)
+    if person is None or person["rol"] not in SERVING:
+        raise Invalid(fields={"usuario_id": "no atiende mesas"})
+    return person
 
 
 def _lines(transaction: Transaction, ordered: Sequence[OrderedLine]) -> list[Json]:

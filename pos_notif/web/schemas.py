@@ -148,6 +148,17 @@ class FiguresAnswer(BaseModel):
     productos: list[DishFigures]
 
 
+class WaiterAnswer(BaseModel):
+    usuario_id: int
+    username: str
+    rol: str
+    conectado: bool = Field(description="tiene ahora una pantalla de meseros")
+
+
+class Waiters(BaseModel):
+    meseros: list[WaiterAnswer]
+
+
 class Connections(BaseModel):
     total_conexiones: int
     por_rol: dict[str, int]

@@ -85,7 +85,7 @@ def test_no_page_has_a_serious_fault(page: Any, floor: Floor, faults: Any) -> No
     audit("pos, nuevo")
     page.goto(floor.url + f"/pos#pedido-{started['id']}")
     audit("pos, pedido")
-    page.locator(".dline").last.click()
+    page.locator(".oline").last.click()
     page.wait_for_selector(".ledit")
     audit("pos, línea")
     page.click(".ledit .notebtn")

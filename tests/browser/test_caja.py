@@ -70,7 +70,8 @@ def test_charging_removes_it_on_every_till(till: Any, second_till: Any, floor: F
     assert second_till.locator("#act").count() == 0
     assert payments(floor, pedido) == ["efectivo"]
     assert floor.order(pedido["id"])["estado"] == "cerrado"
-    expect(till.locator(".toast__item")).to_have_text(["Cobrado: Mesa 6 Deshacer"])  # the second tap asked for nothing
+    expect(till.locator(".undobar")).to_have_count(1)  # the second tap asked for nothing
+    expect(till.locator(".undobar__text")).to_have_text("Cobrado: Mesa 6 $4.00 · vuelto $6.00")
 
 
 def test_a_second_till_at_the_same_moment_is_told_and_charges_nothing(till: Any, floor: Floor) -> None:

@@ -126,18 +126,20 @@ def test_a_waiter_moves_guests_and_everybody_is_told(page: Any, browser: Any, fl
     pos.locator(f'#tables [data-pedido-id="{pedido["id"]}"]').click()
     pos.get_by_role("button", name="Otra mesa").click()
     assert unusable(pos) == []
-    pos.get_by_role("button", name="Pasar").click()
-    expect(pos.locator("#detail-body [role=alert]")).to_have_text("Escriba el número o el nombre de la mesa.")
-    pos.fill("#reason", "Terraza 3")
-    pos.get_by_role("button", name="Pasar").click()
-    expect(pos.locator("#detail-body h2")).to_have_text("Terraza 3")
+    pos.get_by_role("button", name="Elija una mesa").click()
+    expect(pos.locator("#detail-body [role=alert]")).to_have_text("Elija una mesa.")
+    pos.get_by_label("Otra mesa").fill("Terraza 3")
+    pos.get_by_role("button", name="Pasar a Terraza 3").click()
+    expect(pos.locator(".osheet__label")).to_have_text("Terraza 3")
     moved = floor.order(pedido["id"])
     assert (moved["mesa_numero"], moved["mesa"]) == (None, "Terraza 3")
     expect(board.locator(f'.lane__row[data-pedido-id="{pedido["id"]}"]')).to_contain_text("Terraza 3")
     # Where they are already: refused, in words.
+    pos.click(".pane--detail .pbar__back")
+    pos.locator(f'#tables [data-pedido-id="{pedido["id"]}"]').click()
     pos.get_by_role("button", name="Otra mesa").click()
-    pos.fill("#reason", "Terraza 3")
-    pos.get_by_role("button", name="Pasar").click()
+    pos.get_by_label("Otra mesa").fill("Terraza 3")
+    pos.get_by_role("button", name="Pasar a Terraza 3").click()
     expect(pos.locator("#toasts")).to_contain_text("ya está en esa mesa")
     # By somebody else, also what is served.
     floor.act(served, "cambiar_mesa", CASHIER, mesa_numero=12)
@@ -181,7 +183,7 @@ def test_a_waiter_orders_for_a_named_table_and_for_a_delivery(page: Any, floor: 
         "domicilio", "al_final", "Col. Escalón 4", "7777-8888",
     )  # fmt: skip
     pos.locator(f'#tables [data-pedido-id="{away["id"]}"]').click()
-    expect(pos.locator(".detail__goes")).to_have_text("Col. Escalón 4 · 7777-8888")
+    expect(pos.locator(".osheet__goes")).to_have_text("Col. Escalón 4 · 7777-8888")
     expect(pos.get_by_role("button", name="Otra mesa")).to_have_count(0)
 
 

@@ -160,3 +160,38 @@ async def test_a_publishers_alert_is_filled_by_the_dish_or_its_name(tmp_path):
         drafts.append({"tipo": "alerta_stock", "producto_id": 3, "nombre": "Sopa", "stock_actual": 0})
         await pos.post({"eventos": drafts})  # those of the batch itself count, the first hundred
         assert pos.last()["pedidos_afectados"] == [1, 2, *range(100, 198)]
+
+
+async def test_a_waiter_hands_over_his_own_tables_to_who_waits_on_tables(two):
+    people = {one["username"]: one for one in (await two.call("mesero", "GET", "/api/meseros")).json["meseros"]}
+    assert {name: one["rol"] for name, one in people.items()} == {
+        "Manager": "manager", "Mesero": "mesero", "Otra": "mesero",
+    }  # fmt: skip
+    for role in ("cocinero", "cajero"):
+        assert (await two.call(role, "GET", "/api/meseros")).status == 403
+    order_id = (await two.place("mesero", mesa_numero=5)).json["pedido"]["id"]
+    given = await two.act(order_id, "tomar", "mesero", usuario_id=people["Otra"]["usuario_id"])
+    assert given.json["pedido"]["atiende"] == {name: people["Otra"][name] for name in ("usuario_id", "username", "rol")}
+    event = (await two.events(order_id))[-1]
+    assert (event["actor"]["username"], event["atiende"]["username"]) == ("Mesero", "Otra")
+    assert (await view(two, "mesero"), await view(two, "otra")) == ([], [order_id])
+    # It is hers now: she gives it on, or a manager does, and he may take it back.
+    own, boss = (people[name]["usuario_id"] for name in ("Mesero", "Manager"))
+    assert (await two.act(order_id, "tomar", "mesero", usuario_id=boss)).code == "rol_no_permitido"
+    assert (await two.act(order_id, "tomar", "manager", usuario_id=own)).json["pedido"]["mesero"] == "Mesero"
+    assert (await two.act(order_id, "tomar", "otra")).json["pedido"]["mesero"] == "Otra"
+    # Not to a cook, nor to nobody.
+    cook = (await two.call("cocinero", "GET", "/api/auth/sesion")).json["usuario_id"]
+    for nobody in (cook, 9999):
+        answer = await two.act(order_id, "tomar", "otra", usuario_id=nobody)
+        assert (answer.code, answer.fields) == ("datos_invalidos", {"usuario_id": "no atiende mesas"})
+
+
+async def test_who_has_a_screen_of_the_waiters_is_told(two):
+    async def here() -> set[str]:
+        answer = await two.call("mesero", "GET", "/api/meseros")
+        return {one["username"] for one in answer.json["meseros"] if one["conectado"]}
+
+    assert await here() == set()
+    await two.call("otra", "GET", "/api/notificaciones/polling/mesero")
+    assert await here() == {"Otra"}

@@ -153,6 +153,7 @@
       view.key = index < 0 ? '' : String(index + 1);
       view.selected = selection.on('board') === record.id;
       view.compact = density.compact;
+      view.out = menu.missing(record.pedido.items);
       return view;
     });
     side.show(now);
@@ -313,6 +314,7 @@
 
   client.on('instantanea', function (snapshot) {
     missed.addAll(orders.load(snapshot.pedidos, clock.parse(snapshot.hora_servidor)));
+    menu.load();
     render();
   });
 

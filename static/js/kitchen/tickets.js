@@ -36,13 +36,14 @@
   }
 
   // "(6 hechas)" of what is pending, and why it was sent back where the ticket does not say so.
-  function what(item, waiting, gone, said) {
+  function what(item, waiting, gone, said, out) {
     var made = gone || pages.lines.isReady(item) ? 0 : pages.lines.made(item);
     var again = !gone && item.estado_item === 'pendiente' && item.recuperado_razon !== said ? item.recuperado_razon : '', parts;
     var node = create('span', 'line__what', [
       create('span', 'line__name', item.producto_nombre || pages.words.dish),
       made ? create('b', 'line__made num', pages.fill(WORDS.made, { n: made })) : null,
-      again ? create('span', 'line__again', [dom.icon('recall'), dom.text(again)]) : null
+      again ? create('span', 'line__again', [dom.icon('recall'), dom.text(again)]) : null,
+      out ? create('b', 'line__out', WORDS.isOut) : null
     ]);
     if (item.notas) { plates.add(node, item.notas); }
     parts = pages.parts.draw(item, 'line__parts', plates.add, addModifier);
@@ -55,8 +56,8 @@
     return create('span', 'line__sign', [dom.icon(name)]);
   }
 
-  // waiting: the name of the line's action that waits for the service, if one does.
-  function lineNode(item, record, waiting, slow) {
+  // waiting: the name of the line's action that waits for the service, if one does. out: its dish has run out.
+  function lineNode(item, record, waiting, slow, out) {
     var mark = record.marks[item.id], estado = record.pedido.estado;
     var done = waiting ? waiting === 'item_listo' : item.estado_item === 'listo' || item.estado_item === 'servido';
     var gone = estado === 'cancelado' || item.estado_item === 'cancelado';
@@ -66,7 +67,7 @@
       kind === 'added' ? sign('plus') : null,
       kind === 'notes' ? sign('swap') : null,
       kind === 'quantity' ? fromTo(mark.from, item.cantidad) : times(item.cantidad),
-      what(item, slow ? pages.words.willBeSent : '', gone, record.recalled ? record.reason : ''),
+      what(item, slow ? pages.words.willBeSent : '', gone, record.recalled ? record.reason : '', out && !done && !gone),
       (done || tappable) && !gone ? create('span', 'line__tick', [slow || done ? dom.icon(slow ? 'clock' : 'check') : null]) : null
     ]);
     if (tappable) {
@@ -182,7 +183,7 @@
       }
       waiting = view.lines[items[i].id] || '';
       if (view.whole === 'listo' && items[i].estado_item !== 'cancelado') { waiting = waiting || 'item_listo'; }
-      node.appendChild(lineNode(items[i], record, waiting, Boolean(view.slow && view.lines[items[i].id])));
+      node.appendChild(lineNode(items[i], record, waiting, Boolean(view.slow && view.lines[items[i].id]), view.out.indexOf(items[i].id) >= 0));
     }
     for (i = 0; i < record.removed.length; i++) { node.appendChild(removedNode(record.removed[i])); }
     if (served) { node.appendChild(aside(Math.round(served * 1000) / 1000)); }
@@ -230,7 +231,7 @@
     return name + (record.fresh ? ' ticket--new' : '') + (inLaterRound(record) ? ' ticket--more' : '');
   }
 
-  // view: what waits ({whole, lines, slow}), `said` (words on the ticket), `key`
+  // view: what waits ({whole, lines, slow}), `out` (ids of lines whose dish has run out), `said` (words on the ticket), `key`
   // (its number on the keyboard, or ''), `selected`, `compact` (A-: the button stands beside the first line).
   function draw(record, view) {
     var pedido = record.pedido, node = create('article', className(record) + (view.selected ? ' is-selected' : ''));

@@ -96,14 +96,8 @@
     return counts;
   };
 
-  // When the kitchen got it: a takeaway that is paid in advance, with its payment; another round, when it was ordered.
-  function sent(pedido) {
-    if (pages.lines.round(pedido) > 1) { return pedido.ronda_at; }
-    return pedido.tipo_pago === 'anticipado' && pedido.pagado_at ? pedido.pagado_at : pedido.timestamp;
-  }
-
   function since(kind, pedido) {
-    var at = kind.since === 'sent' ? sent(pedido) : pedido[kind.since];
+    var at = kind.since === 'sent' ? pages.timeline.sentAt(pedido) : pedido[kind.since];
     return clock.parse(at) || clock.parse(pedido.timestamp) || 0;
   }
 
@@ -114,11 +108,12 @@
   };
 
   function draw(pedido) {
-    var node = dom.create('div', 'lane__row', [
+    var node = dom.create('a', 'lane__row', [
       dom.create('b', 'lane__label', wording.label(pedido)),
       dom.create('span', 'lane__meta num', wording.number(pedido) + ' · ' + wording.money(pedido.total)),
       dom.create('span', 'age num', [dom.create('span', 'age__icon'), dom.create('span', 'age__text')])
     ]);
+    node.href = '#pedido-' + pedido.id;
     node.setAttribute('data-pedido-id', pedido.id);
     node.setAttribute('data-estado', pedido.estado);
     return node;

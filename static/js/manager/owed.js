@@ -24,11 +24,12 @@
       key: pedido.id,
       content: JSON.stringify([wording.named(pedido), pedido.total, pedido.estado]),
       draw: function () {
-        var node = dom.create('div', 'owed__row num', [
+        var node = dom.create('a', 'owed__row num', [
           dom.create('span', 'owed__sum', wording.money(pedido.total)),
           dom.create('b', '', wording.named(pedido)),
           dom.create('span', 'muted', ' · ' + clock.dayName(clock.businessDay(clock.parse(pedido.timestamp))))
         ]);
+        node.href = '#pedido-' + pedido.id;
         node.setAttribute('data-pedido-id', pedido.id);
         return node;
       }

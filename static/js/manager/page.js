@@ -30,6 +30,7 @@
   var stock = new pages.Stock(dom.byId('stock'), dom.byId('stock-sum'));
   // Orders take from the stock without a word until it is low.
   var figures = new pages.Figures(function () { stock.load(); });
+  var order = new pages.ManagersOrder(screen, book, stock.menu);
   var connection = new pages.Connection(dom.byId('conexion'), dom.byId('banner'), client, showFrame, pages.Connection.OFFICE);
 
   function showFrame() {
@@ -48,6 +49,7 @@
     lanes.show(book, clock.now());
     present.show(book.loaded, lanes.counts(), figures.today());
     owed.show(book);
+    order.show(clock.now());
     devices.tick();
     connection.tick();
     if (connection.offline || (book.loaded && figures.answer && devices.loaded && stock.menu.loaded)) { screen.unveil(); }
@@ -92,5 +94,6 @@
 
   screen.tell(connection, function (restedMs) { return restedMs >= pages.Version.REST_MS; });
   pages.leave.bind(dom.byId('leave'));
+  order.start();
   screen.start();
 }(window));

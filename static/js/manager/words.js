@@ -22,6 +22,19 @@
     more: 'y {n} más',
     owed: 'De días anteriores ({n}) {sum}',
 
+    // The open orders beside an order
+    openList: {
+      title: 'Abiertos {n}',
+      all: 'Todos',
+      kitchen: 'En cocina {n}',
+      ready: 'Listos {n}',
+      due: 'Por cobrar {n}',
+      columns: ['Para', 'Estado', 'Edad', 'Mesero', 'Total']
+    },
+    undone: 'Deshecho: {whom}',
+    taken: 'Ahora atiende {whom}',
+    refused: '{whom}: {why}',
+
     // Devices
     roles: { cocinero: 'Cocina', mesero: 'Meseros', cajero: 'Caja', manager: 'Encargados' },
     many: { cocinero: '{n} tabletas', mesero: '{n} teléfonos', cajero: '{n} pantallas', manager: '{n} pantallas' },

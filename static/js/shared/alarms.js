@@ -17,9 +17,10 @@
   var KINDS = ['unseen', 'change_unseen', 'cancel_unseen'];
   var ROOMS = WORDS.rooms;
 
-  // words(kind, orders): what the plate of the orders says.
+  // container: of the plates; null where the page draws them in its own way. words(kind, orders): what the plate of the
+  // orders says.
   function Alarms(container, sound, words) {
-    this.rows = new pages.Rows(container);
+    this.rows = container ? new pages.Rows(container) : null;
     this.sound = sound;
     this.words = words;
     this.lost = {};              // by room: since when it has no screen
@@ -103,36 +104,38 @@
     return found;
   };
 
-  // orders: those that the page cares for. Answers the first plate's words, or ''.
-  alarms.show = function (book, orders, now) {
-    var plates = [], known = {}, unseen = {}, rooms = this._rooms(), i, j, kind, list, text, key, isNew = false;
-    for (i = 0; i < rooms.length; i++) {
-      plates.push(roomPlate(rooms[i]));
-      known[rooms[i]] = true;
-    }
-    unseen.unseen = this._elsewhere(book, now);
-    for (i = 0; i < orders.length; i++) {
-      kind = book.seenState(orders[i], now, this.patience).state;
-      unseen[kind] = (unseen[kind] || []).concat([orders[i]]);
-    }
-    for (i = 0; i < KINDS.length; i++) {
-      list = unseen[KINDS[i]] || [];
-      if (list.length) {
-        text = this.words(KINDS[i], list);
-        plates.push(plate(text, 'warning', ['data-sin-ver', KINDS[i]], [dom.text(text)]));
-      }
-      for (j = 0; j < list.length; j++) { known[KINDS[i] + list[j].id] = true; }
-    }
-    this.rows.show(plates);
-    for (i = 0; i < rooms.length; i++) {
-      dom.setText(this.rows.node(rooms[i]).querySelector('.unseen__age'),
-        pages.fill(WORDS.roomSince, { ago: clock.ago(Math.max(1000, now - this.lost[rooms[i]])) }));
-    }
+  // {orders: [{kind, pedido, since}], rooms}: what is to be shown now, of the orders that the page cares for; a new one
+  // rings. `since` is null where nobody says it, and `pedido` {id} alone of an order that the page does not have.
+  alarms.look = function (book, orders, now) {
+    var rooms = this._rooms(), found, known = {}, isNew = false, key;
+    found = this._elsewhere(book, now).map(function (pedido) { return { kind: KINDS[0], pedido: pedido, since: null }; });
+    orders.forEach(function (pedido) {
+      var seen = book.seenState(pedido, now, this.patience);
+      if (KINDS.indexOf(seen.state) >= 0) { found.push({ kind: seen.state, pedido: pedido, since: seen.at }); }
+    }, this);
+    rooms.forEach(function (room) { known[room] = true; });
+    found.forEach(function (one) { known[one.kind + one.pedido.id] = true; });
     for (key in known) {
       if (!this.shown[key]) { isNew = true; }
     }
     this.shown = known;
     if (isNew) { this.sound.alarm(); }
+    return { orders: found, rooms: rooms };
+  };
+
+  // Draws a plate for each kind. Answers the first one's words, or ''.
+  alarms.show = function (book, orders, now) {
+    var self = this, found = this.look(book, orders, now), plates = found.rooms.map(roomPlate);
+    KINDS.forEach(function (kind) {
+      var list = found.orders.filter(function (one) { return one.kind === kind; }).map(function (one) { return one.pedido; });
+      var text = list.length ? self.words(kind, list) : '';
+      if (text) { plates.push(plate(text, 'warning', ['data-sin-ver', kind], [dom.text(text)])); }
+    });
+    this.rows.show(plates);
+    found.rooms.forEach(function (room) {
+      dom.setText(self.rows.node(room).querySelector('.unseen__age'),
+        pages.fill(WORDS.roomSince, { ago: clock.ago(Math.max(1000, now - self.lost[room])) }));
+    });
     return plates.length ? plates[0].content : '';
   };
 

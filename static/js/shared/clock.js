@@ -132,8 +132,24 @@
     return isNaN(ms) ? null : ms;
   }
 
+  // Milliseconds that only go forward, whoever sets a clock: for how long something lasts on the page.
+  function steady() {
+    return window.performance && window.performance.now ? window.performance.now() : new Date().getTime();
+  }
+
+  // Calls call() when so long has passed.
+  function after(ms, call) {
+    var until = steady() + ms;
+    function look() {
+      var left = until - steady();
+      if (left > 0) { window.setTimeout(look, Math.max(20, left)); } else { call(); }
+    }
+    window.setTimeout(look, ms);
+  }
+
   pages.clock = {
     set: set, setFromPage: setFromPage, now: now, time: time, time24: time24, day: day, dayCutTime: dayCutTime, businessDay: businessDay,
-    dayName: dayName, age: age, minutes: minutes, ago: ago, at: at, timeOf: timeOf, secondOf: secondOf, hourOf: hourOf, parse: parse
+    dayName: dayName, age: age, minutes: minutes, ago: ago, at: at, timeOf: timeOf, secondOf: secondOf, hourOf: hourOf, parse: parse,
+    steady: steady, after: after
   };
 }(window));

@@ -60,6 +60,19 @@
     return product.disponible === false || (typeof product.stock_actual === 'number' && product.stock_actual <= 0);
   };
 
+  // Of a line that is to be made: is there nothing to make it of? Who ordered the last of what is counted gets it, so
+  // that only a dish that somebody has taken off the menu is missing.
+  menu.isMissing = function (item) {
+    var product = pages.lines.toMake(item) > 0 ? this.product(item.producto_id, item.producto_nombre) : null;
+    return product !== null && product.disponible === false && !(typeof product.stock_actual === 'number' && product.stock_actual <= 0);
+  };
+
+  // The ids of such lines.
+  menu.missing = function (items) {
+    var self = this;
+    return items.filter(function (item) { return self.isMissing(item); }).map(function (item) { return item.id; });
+  };
+
   menu.list = function () {
     return this.products.slice().sort(function (a, b) { return a.nombre < b.nombre ? -1 : 1; });
   };

@@ -17,7 +17,9 @@
    An operation is {id, path, body, info, at, state, slow}; state: 'queued' (behind
    another of its order), 'sending', 'waiting' (for a connection), or 'held': a new
    order that was found too old when the page was loaded, so that somebody must
-   say whether it is wanted. It is `slow` once people should see that it waits. */
+   say whether it is wanted. It is `slow` once people should see that it waits.
+   One that may be taken back before it is sent is `kept` for a few seconds: it
+   goes at once where the page is left, or more is asked of its order. */
 (function (window) {
   'use strict';
 
@@ -60,6 +62,10 @@
     });
     client.on('sesion_terminada', function () { self.ended = true; });
     window.addEventListener('online', function () { self._sendAll(); }, false);
+    window.addEventListener('pagehide', function () { self._leave(); }, false);
+    window.document.addEventListener('visibilitychange', function () {
+      if (window.document.hidden) { self.letGo(); }
+    }, false);
   }
 
   var operations = Operations.prototype;
@@ -115,7 +121,7 @@
   operations._add = function (id, path, body, info, at) {
     var operation = {
       id: id, path: path, body: body, info: info, at: at, state: 'queued', slow: false, begun: false,
-      failures: 0, faults: 0, renewed: 0, timer: null
+      failures: 0, faults: 0, renewed: 0, timer: null, kept: false
     };
     this.list.push(operation);
     this.own[id] = true;
@@ -126,12 +132,21 @@
 
   // ---- asking ------------------------------------------------------------------
 
-  // info: whatever the page needs to show it. One operation for each call: see `pending`.
+  // info: whatever the page needs to show it; info.keepMs: for how long it is kept. One operation for each call: see
+  // `pending`.
   operations.ask = function (path, body, info) {
     var self = this, id = randomId(), operation;
     body.operacion_id = id;
+    if (info.pedido_id) { this.letGo(info.pedido_id); }
     operation = this._add(id, path, body, info, pages.clock.now());
     this._keep(operation);
+    if (info.keepMs) {
+      operation.kept = true;
+      pages.clock.after(info.keepMs, function () {
+        operation.kept = false;
+        self._sendAll();
+      });
+    }
     window.setTimeout(function () {
       operation.slow = true;
       if (self.list.indexOf(operation) >= 0) { self.handlers.changed(); }
@@ -195,6 +210,26 @@
 
   // ---- sending -----------------------------------------------------------------
 
+  // A page that is left sends nothing more but by a beacon. What is sent twice is done once.
+  operations._leave = function () {
+    var self = this, navigator = window.navigator;
+    this.list.filter(function (operation) { return operation.kept; }).forEach(function (operation) {
+      self._begin(operation);
+      if (navigator.sendBeacon && window.Blob) {
+        navigator.sendBeacon(operation.path, new window.Blob([JSON.stringify(operation.body)], { type: 'application/json' }));
+      }
+    });
+    this.letGo();
+  };
+
+  // What is kept goes now: of one order, or all.
+  operations.letGo = function (pedidoId) {
+    this.list.forEach(function (operation) {
+      if (!pedidoId || operation.info.pedido_id === pedidoId) { operation.kept = false; }
+    });
+    this._sendAll();
+  };
+
   operations._isFirst = function (operation) {
     return !operation.info.pedido_id || this.of(operation.info.pedido_id)[0] === operation;
   };
@@ -202,7 +237,9 @@
   operations._sendAll = function () {
     var list = this.list.slice(), i;
     for (i = 0; i < list.length; i++) {
-      if ((list[i].state === 'queued' || list[i].state === 'waiting') && this._isFirst(list[i])) { this._send(list[i]); }
+      if ((list[i].state === 'queued' || list[i].state === 'waiting') && !list[i].kept && this._isFirst(list[i])) {
+        this._send(list[i]);
+      }
     }
   };
 

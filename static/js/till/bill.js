@@ -101,11 +101,18 @@
     ]);
   }
 
+  // To all that may be done with the order, and what has happened to it.
+  function sheetLink(pedido) {
+    var node = dom.create('a', 'btn btn--secondary btn--touch bill__sheet', WORDS.sheet);
+    node.href = '#pedido-' + pedido.id;
+    return node;
+  }
+
   bill._draw = function (pedido, change, waiting) {
     var body = this._lines(pedido, change, waiting), goes = pages.places.goesTo(pedido), node;
     node = dom.create('div', 'bill__of', [
       dom.create('div', 'bill__top', [
-        dom.create('h2', 'bill__label', wording.label(pedido)), dom.create('span', 'muted num')
+        sheetLink(pedido), dom.create('h2', 'bill__label', wording.label(pedido)), dom.create('span', 'muted num')
       ]),
       goes.length ? dom.create('p', 'bill__goes', goes.join(' · ')) : null,
       change ? note(change, pedido) : null,

@@ -23,6 +23,17 @@
   var connection = new pages.Connection(dom.byId('conexion'), dom.byId('banner'), client, showFrame, pages.Connection.OFFICE);
   var dues = new pages.Dues(dom.byId('unpaid'), dom.byId('old'), dom.byId('paid'), operations, choose);
   var bill = new pages.Bill(dom.byId('bill'), operations, onAct);
+  var undo = new pages.Undo(screen.redraw);
+  var undoRows = new pages.Rows(dom.byId('undo'));
+  var panel = new pages.SheetPanel({
+    client: client, operations: operations, book: book, role: screen.role, limits: pages.Sheet.limits(), redraw: screen.redraw,
+    isMine: function () { return false; },
+    onCharge: function (pedido) {
+      panel.close();
+      choose(pedido.id);
+    },
+    say: function (text) { toast.warn(text); }
+  }, screen.redraw);
 
   // ---- drawing -----------------------------------------------------------------
 
@@ -54,6 +65,8 @@
     sums = dues.show(orders, pedido ? chosen : null, changes, now);
     showHead(sums);
     bill.show(pedido, pedido ? changes[pedido.id] || null : null, pedido ? metaOf(pedido, now) : '', notice);
+    panel.show(now);
+    showUndo();
     connection.tick();
     dom.setText(dom.byId('clock'), clock.time());
     window.document.title = (sums.unpaid ? '(' + sums.unpaid + ') ' : '') + WORDS.title;
@@ -81,10 +94,21 @@
 
   // ---- what leaves the bill ------------------------------------------------------
 
+  var UNDOABLE = { cobrar: true, servir: true, cerrar: true, cancelar: true };
+
+  // Under the list, for five seconds.
   function offerUndo(info, pedido) {
-    toast.offer(fill(WORDS.doneOf, { done: WORDS.done[info.accion], whom: info.label }), pages.words.undo, function () {
+    var sums = info.accion !== 'cobrar' ? '' : info.change > 0 ?
+      fill(WORDS.sumAndChange, { sum: wording.money(info.total), change: wording.money(info.change) }) : wording.money(info.total);
+    if (!UNDOABLE[info.accion]) { return; }
+    undo.offer(pedido.id, fill(WORDS.doneOf, { done: WORDS.done[info.accion], whom: info.label }), sums, function () {
       operations.act(pedido, 'deshacer', { deshace: info.accion });
     });
+  }
+
+  function showUndo() {
+    var entry = undo.last();
+    undoRows.show(entry ? [{ key: entry.key, content: String(entry.until), draw: function () { return undo.bar(entry); } }] : []);
   }
 
   // It is to be charged or handed over again, and stands on the bill as before.
@@ -102,6 +126,9 @@
       return;
     }
     if (answer.pedido) { book.put(answer.pedido); }
+    if (panel.sheet.answered(info, answer.pedido)) { return; }
+    if (info.again) { toast.say(fill(WORDS.undone, { whom: wording.label(answer.pedido) })); }
+    if (!WORDS.done[info.accion]) { return; }
     if (was && answer.pedido && !pages.Dues.holds(answer.pedido)) {
       notice = {
         kind: 'hecho',
@@ -249,5 +276,6 @@
   screen.tell(connection, function (restedMs) { return restedMs >= pages.Version.REST_MS && !isUnsent(); });
   pages.leave.bind(dom.byId('leave'), isUnsent);
   operations.resume();
+  panel.start();
   screen.start();
 }(window));

@@ -22,6 +22,7 @@
     choose: 'Elija un pedido',
     dueAtLeft: 'Los que hay que cobrar aparecen a la izquierda, el más antiguo primero.',
     chooseAnother: 'Elija otro pedido.',
+    sheet: 'Ver pedido',
     isNew: 'Nuevo',
     totalChanged: 'El total cambió: {from} → {to}',
     totalChangedSaid: '{whom}: el total cambió a {total}',
@@ -40,8 +41,9 @@
     methods: { efectivo: 'Efectivo', tarjeta: 'Tarjeta', otro: 'Otro' },
 
     // What was done here
-    done: { cobrar: 'Cobrado', servir: 'Entregado', cerrar: 'Cerrado', quitar_item: 'Quitado', cambiar_cantidad: 'Quitado' },
+    done: { cobrar: 'Cobrado', servir: 'Entregado', cerrar: 'Cerrado', cancelar: 'Cancelado', quitar_item: 'Quitado', cambiar_cantidad: 'Quitado' },
     doneOf: '{done}: {whom}',
+    sumAndChange: '{sum} · vuelto {change}',
     charged: 'Cobrado {sum} · {whom}',
     doneWith: '{done} · {whom}',
     undone: 'Deshecho: {whom}',

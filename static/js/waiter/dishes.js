@@ -61,14 +61,8 @@
     if (line.cantidad) { this.entry.writeNote(product); } else { this.entry.setQuantity(product, 1); }
   };
 
-  function stepButton(className, icon, label, onTap) {
-    var node = dom.button('step__btn ' + className, [dom.icon(icon)], onTap);
-    node.setAttribute('aria-label', label);
-    return node;
-  }
-
   dishes._stepper = function (product, line, out) {
-    var self = this, node = dom.create('span', 'step');
+    var self = this, stepButton = pages.LineEdit.stepButton, node = dom.create('span', 'step');
     if (out) { node.appendChild(dom.create('span', 'chip', WORDS.isOut)); }
     if (line.cantidad) {
       node.appendChild(stepButton('step__btn--less', 'minus', pages.fill(WORDS.takeDish, { dish: product.nombre }), function () {
@@ -84,6 +78,5 @@
     return node;
   };
 
-  Dishes.stepButton = stepButton;
   pages.Dishes = Dishes;
 }(window));

@@ -14,7 +14,7 @@
   function newDraft() {
     return {
       tipo: 'mesa', mesa: '', cliente: '', telefono: '', direccion: '', repartidor: '', pago: 'anticipado', pagoDomicilio: 'al_final',
-      notas: '', lines: {}, target: null
+      notas: '', lines: {}, target: null, replaces: null
     };
   }
 
@@ -27,7 +27,7 @@
     return draft;
   }
 
-  // onSend(draft, body, summary) of a draft that is complete. onNote(target): for noteedit.js.
+  // onSend(draft) of a draft that is complete. onNote(target): for noteedit.js.
   function Entry(menu, userId, onSend, onNote) {
     var self = this;
     this.key = 'notif:borrador:' + userId;
@@ -94,13 +94,27 @@
     this.show();
   };
 
-  // Dishes for an order that exists.
-  entry.beginFor = function (pedido) {
-    var draft = newDraft();
+  function aim(draft, pedido) {
     draft.tipo = pedido.tipo;
-    draft.target = { id: pedido.id, label: wording.label(pedido), tipo: pedido.tipo,
-      mesa_numero: pedido.mesa_numero, mesa: pedido.mesa, cliente_nombre: pedido.cliente_nombre, numero: pedido.numero };
+    draft.target = { id: pedido.id, label: wording.label(pedido), tipo: pedido.tipo, mesa_numero: pedido.mesa_numero, mesa: pedido.mesa,
+      cliente_nombre: pedido.cliente_nombre, numero: pedido.numero };
+    return draft;
+  }
+
+  // Dishes for an order that exists. instead: the line that they take the place of, or nothing.
+  entry.beginFor = function (pedido, instead) {
+    var draft = aim(newDraft(), pedido);
+    draft.replaces = instead || null;
     this.begin(draft);
+  };
+
+  // The same dishes, for an order that exists.
+  entry.aimed = function (draft, pedido) { return aim(whole(draft), pedido); };
+
+  // Another table was meant.
+  entry.askTable = function () {
+    dom.byId('entry-table').focus();
+    dom.byId('entry-table').select();
   };
 
   entry.keep = function () {
@@ -146,11 +160,11 @@
   };
 
   // {dishes, total, items, out: names}
-  entry.sum = function () {
-    var result = { dishes: 0, total: 0, items: [], out: [] }, id, line, product, item;
-    for (id in this.draft.lines) {
-      if (!this.draft.lines.hasOwnProperty(id)) { continue; }
-      line = this.draft.lines[id];
+  entry.sum = function (draft) {
+    var result = { dishes: 0, total: 0, items: [], out: [] }, chosen = (draft || this.draft).lines, id, line, product, item;
+    for (id in chosen) {
+      if (!chosen.hasOwnProperty(id)) { continue; }
+      line = chosen[id];
       product = this.menu.byId[id];
       if (!product) { continue; }
       result.dishes += line.cantidad;
@@ -207,18 +221,24 @@
   }
 
   entry.send = function () {
-    var sum = this.sum(), problem = this._problem(sum), draft = this.draft;
+    var sum = this.sum(), problem = this._problem(sum);
     if (problem) {
       if (sum.out.length) { this.category = ALL; }
       this.show();
       this.fail(problem[0], problem[1]);
       return;
     }
-    this.begin(null);            // a second tap finds nothing to send
-    this.onSend(draft, draft.target ? { items: sum.items } : bodyOf(draft, sum), this._summary(sum));
+    this.onSend(this.draft);
   };
 
-  entry._summary = function (sum) {
+  // What travels of it.
+  entry.body = function (draft) {
+    var sum = this.sum(draft);
+    return draft.target ? { items: sum.items } : bodyOf(draft, sum);
+  };
+
+  entry.summary = function (draft) {
+    var sum = this.sum(draft);
     return pages.fill(WORDS.summary, { n: sum.dishes, sum: wording.money(sum.total) });
   };
 
@@ -234,14 +254,23 @@
     if (dom.byId(id).value !== value) { dom.byId(id).value = value; }
   }
 
-  entry.show = function () {
+  // hint: what stands under the table's field; left out, it stays as it is.
+  entry.show = function (hint) {
     var draft = this.draft, sum = this.sum(), target = draft.target, table = pages.tableField.read(draft.mesa);
     this.keep();
     dom.byId('entry-target').hidden = !target;
     dom.byId('entry-kind').hidden = !!target;
     dom.byId('entry-whom').hidden = !!target;
     dom.byId('entry-notes-field').hidden = !!target;
-    if (target) { dom.setText(dom.byId('entry-target'), pages.fill(WORDS.addTo, { whom: target.label })); }
+    if (target) {
+      dom.setText(dom.byId('entry-target'), pages.fill(draft.replaces ? WORDS.insteadOf : WORDS.addTo, {
+        whom: target.label, dish: draft.replaces ? draft.replaces.producto_nombre : ''
+      }));
+    }
+    if (hint !== undefined) {
+      dom.setText(dom.byId('entry-busy'), hint);
+      dom.byId('entry-busy').hidden = !hint;
+    }
     choose('entry-mesa', draft.tipo === 'mesa');
     choose('entry-llevar', draft.tipo === 'llevar');
     choose('entry-domicilio', draft.tipo === 'domicilio');

@@ -8,8 +8,6 @@
   var dom = pages.dom;
   var clock = pages.clock;
   var wording = pages.wording;
-  var SETTLE_MS = 500;           // the second half of a double tap is not for what has come
-  var SETTLE_PX = 40;            // into the place of what was tapped
   // What the kitchen is to see of an action.
   var NOTED = {
     agregar_item: 'item_modificado', quitar_item: 'item_modificado', cambiar_cantidad: 'item_modificado',
@@ -22,11 +20,11 @@
   var mine = {};                 // ids of orders that this waiter has sent
   var announced = {};            // by order id: the version whose dishes were announced as ready
   var place = { name: 'inicio', id: null };   // which of the panes is shown, and of which order
-  var tapped = { at: 0, x: 0, y: 0, place: 'inicio' };
   var toast = new pages.Toast(dom.byId('toasts'));
   var sound = new pages.Sound(dom.byId('sonido'), dom.byId('flash'));
   var alerts = new pages.Alerts(sound, dom.byId('allow'), dom.byId('allow-note'));
-  var alarms = new pages.Alarms(dom.byId('unseen'), sound, unseenWords);
+  var alarms = new pages.Alarms(null, sound, null);
+  var strip = new pages.AlarmStrip(dom.byId('unseen'), alarms, function (pedido) { return '#pedido-' + pedido.id; });
   var screen = new pages.Screen(render);
   var client = screen.client;
   var userId = screen.userId;
@@ -38,12 +36,23 @@
   var connection = new pages.Connection(dom.byId('conexion'), dom.byId('banner'), client, screen.redraw, pages.Connection.OFFICE);
   var menu = new pages.Menu(screen.redraw);
   var ready = new pages.Ready(dom.byId('ready'), operations, userId, username, screen.redraw);
-  var tables = new pages.Tables(dom.byId('tables'), book, operations, alarms.patience, onHeld);
+  var tables = new pages.Tables(dom.byId('tables'), book, operations, { patience: alarms.patience, onHeld: onHeld, isMine: isMine });
+  var drawer = new pages.Drawer(document.body);
   var entry = new pages.Entry(menu, userId, onSend, onNote);
-  var detail = new pages.Detail(dom.byId('detail-body'), operations, screen.role, onAdd, onNote, isMine);
+  var whose = new pages.Whose(dom.byId('mine'), dom.byId('all'), book, screen.redraw);
+  var handover = new pages.Handover(dom.byId('handover'), drawer, operations, userId, ownOrders, screen.redraw);
+  var busyTable = new pages.BusyTable(drawer, book, { add: addTo, apart: send, other: function () { entry.askTable(); } });
+  var soldOut = new pages.SoldOut(dom.byId('out'), menu, operations, { onChange: onReplace, onRemove: onTakeOff, onOpen: function (pedido) { go('#pedido-' + pedido.id); } });
+  var sheet = new pages.Sheet(dom.byId('detail-body'), {
+    client: client, operations: operations, book: book, role: screen.role, limits: pages.Sheet.limits(), isMine: isMine,
+    isOut: function (item) { return menu.isMissing(item); }, onAdd: onAdd, onNote: onNote, redraw: screen.redraw,
+    say: function (text) { toast.warn(text); }
+  });
   var note = new pages.NoteEdit();
+  var given = [];                // whose tables have just become this waiter's
+  var givenTimer = null;
+  var GIVEN_MS = 300;
   var noteOf = null;             // {name, id, y, left}: where a note is being written, how far down, and whether that is over
-  var others = new pages.Others(dom.byId('others-button'), dom.byId('others'), book, isMine, screen.redraw);
 
   // ---- drawing -----------------------------------------------------------------
 
@@ -56,9 +65,7 @@
     return pages.states.OPEN[pedido.estado] === true && (own || (!pedido.atiende && mine[pedido.id] === true));
   }
 
-  function unseenWords(kind, orders) {
-    return pages.fill(WORDS.unseen[kind], { n: orders.length, orders: pages.Alarms.numbers(orders) }) + pages.words.inPerson;
-  }
+  function ownOrders() { return book.list(isMine, created); }
 
   // What may not be missed while another screen than the first is open.
   function showStrip(cards, warning) {
@@ -73,37 +80,38 @@
   }
 
   function render() {
-    var now = clock.now(), cards = book.list(function (pedido) { return ready.holds(pedido); }, function (pedido) {
-      return ready.since(pedido);
-    });
-    var own = book.list(isMine, created), rows;
+    var now = clock.now(), cards = ready.list(book), own = ownOrders(), everybodys = whose.everybodys(), rows, waiting;
     ready.show(cards, now);
+    waiting = cards.filter(function (pedido) { return ready.holds(pedido); });
     dom.byId('ready-section').hidden = !cards.length;
-    dom.setText(dom.byId('ready-count'), String(cards.length));
-    rows = tables.show(own, now);
+    dom.setText(dom.byId('ready-count'), String(waiting.length));
+    rows = tables.show(whose.all ? everybodys : own, now, whose.all);
+    whose.tick(own.length, everybodys.length);
+    handover.show(!whose.all);
+    soldOut.show(own);
     // Of those on their way to being cancelled the kitchen need not be told, the cancelled ones it may still be cooking.
-    showStrip(cards, alarms.show(book, own.concat(book.list(isCancelled, created)).filter(function (pedido) {
+    showStrip(waiting, strip.show(book, own.concat(book.list(isCancelled, created)).filter(function (pedido) {
       return !operations.pending(pedido.id, 'cancelar');
     }), now));
     dom.byId('tables').hidden = rows === 0;
     dom.byId('tables-empty').hidden = rows > 0;
     dom.setText(dom.byId('tables-empty'), book.loaded ? WORDS.noOrders :
       connection.offline ? WORDS.unknown : pages.words.loading);
-    others.show();
-    entry.show();
+    entry.show(busyTable.hint(entry.draft));
     showOrder(now);
     connection.tick();
     if ((book.loaded && menu.loaded) || connection.offline) { screen.unveil(); }
     dom.setText(dom.byId('clock'), clock.time());
-    document.title = (cards.length ? '(' + cards.length + ') ' : '') + WORDS.title;
+    document.title = (waiting.length ? '(' + waiting.length + ') ' : '') + WORDS.title;
   }
 
   // Also the one of whose line a note is being written; that may be gone meanwhile.
   function showOrder(now) {
-    var of = place.name === 'nota' ? noteOf : place, pedido = of.name === 'pedido' ? book.orders[of.id] || null : null;
-    detail.show(pedido, now);
-    if (of === noteOf && !of.left && of.name === 'pedido' && detail.edit.id === null) {
-      if (!pedido || pedido.estado !== 'cancelado') { toast.warn(WORDS.dishFixed); }   // that is told already
+    var of = place.name === 'nota' ? noteOf : place;
+    sheet.open(of.name === 'pedido' ? of.id : null);
+    sheet.show(now);
+    if (of === noteOf && !of.left && of.name === 'pedido' && sheet.edit.id === null) {
+      if (!sheet.known || sheet.known.estado !== 'cancelado') { toast.warn(WORDS.dishFixed); }   // that is told already
       leaveNote();
     }
   }
@@ -111,20 +119,24 @@
   // ---- screens -------------------------------------------------------------------
 
   function readHash() {
-    var parts = /^#(nuevo|pedido|nota)(?:-(\d+))?$/.exec(window.location.hash), before = place, y = 0;
+    var parts = /^#(nuevo|pedido|nota|agregar)(?:-(\d+))?$/.exec(window.location.hash), before = place, y = 0;
     var name = parts ? parts[1] : 'inicio', id = parts && parts[2] ? Number(parts[2]) : null;
     if (name === 'nota' && !note.target) { name = 'inicio'; }   // after a reload it is not known whose
+    if (name === 'agregar') {
+      addFromElsewhere(id);
+      name = 'inicio';
+      id = null;
+    }
     if (name === place.name && id === place.id) { return; }
     place = { name: name, id: id };
     dom.byId('pos').setAttribute('data-screen', name);
     if (before.name === 'nota') {
       note.close();
-      if (noteOf.name === place.name && noteOf.id === place.id) { y = noteOf.y; } else { detail.open(); }
+      if (noteOf.name === place.name && noteOf.id === place.id) { y = noteOf.y; }
     } else if (name === 'nota') {
       noteOf = { name: before.name, id: before.id, y: window.pageYOffset, left: false };
-    } else {
-      detail.open();
     }
+    drawer.close();
     render();
     window.scrollTo(0, y);
   }
@@ -140,17 +152,6 @@
     readHash();
   }
 
-  document.addEventListener('click', function (event) {
-    var now = new Date().getTime(), before = tapped;
-    if (!event.detail) { return; }   // by keyboard
-    tapped = { at: now, x: event.clientX, y: event.clientY, place: place.name };
-    if (before.place !== place.name && Math.abs(now - before.at) < SETTLE_MS &&
-        Math.abs(event.clientX - before.x) < SETTLE_PX && Math.abs(event.clientY - before.y) < SETTLE_PX) {
-      event.preventDefault();
-      event.stopPropagation();
-    }
-  }, true);
-
   function onNote(target) {
     target.done = leaveNote;
     note.open(target);
@@ -161,16 +162,43 @@
 
   // ---- asking --------------------------------------------------------------------
 
-  function onSend(draft, fields, summary) {
+  // A draft that is complete: at a table that has an order it may be for that one.
+  function onSend(draft) {
+    if (!busyTable.ask(draft)) { send(draft); }
+  }
+
+  function send(draft) {
+    var fields = entry.body(draft), summary = entry.summary(draft);
+    entry.begin(null);           // a second tap finds nothing to send
     if (draft.target) {
-      operations.act({
-        id: draft.target.id, tipo: draft.target.tipo, mesa_numero: draft.target.mesa_numero, mesa: draft.target.mesa,
-        cliente_nombre: draft.target.cliente_nombre, numero: draft.target.numero
-      }, 'agregar_item', fields, { draft: draft });
+      operations.act(draft.target, 'agregar_item', fields, { draft: draft, replaces: draft.replaces });
     } else {
       operations.ask('/api/pedidos', fields, { label: wording.label(fields), summary: summary, draft: draft });
     }
     go('#inicio');
+  }
+
+  function addTo(draft, pedido) {
+    send(entry.aimed(draft, pedido));
+  }
+
+  // The manager's page leads here.
+  function addFromElsewhere(id) {
+    pages.http.get('/api/pedidos/' + id, { pedido: 'object', eventos: 'list' }, function (answer) {
+      if (answer.status === 200) { entry.beginFor(answer.body.pedido); }
+      window.location.replace(answer.status === 200 ? '#nuevo' : '#inicio');
+    });
+  }
+
+  // A dish that has run out: another one first, so that the order never is without any, and then without it.
+  function onReplace(pedido, item) {
+    entry.beginFor(pedido, item);
+    go('#nuevo');
+  }
+
+  function onTakeOff(pedido, item) {
+    var made = pages.lines.made(item);
+    operations.act(pedido, made ? 'cambiar_cantidad' : 'quitar_item', made ? { item_id: item.id, cantidad: made } : { item_id: item.id });
   }
 
   function onAdd(pedido) {
@@ -206,16 +234,20 @@
     }
     book.put(pedido);
     ready.watch(pedido, clock.now());
-    tellDone(operation.info, pedido);
+    if (operation.info.replaces && pages.lines.byId(pedido.items, operation.info.replaces.id)) { onTakeOff(pedido, operation.info.replaces); }
+    if (operation.info.accion) { tellDone(operation.info, pedido); }
   }
 
+  // What can be taken back says so where it was touched.
   function tellDone(info, pedido) {
-    if (WORDS.done[info.accion]) {
+    var here = sheet.answered(info, pedido), inCard = ready.answered(info, pedido);
+    if (handover.answered(info, pedido)) { return; }
+    if (!here && !inCard && WORDS.done[info.accion]) {
       toast.offer(pages.fill(WORDS.done[info.accion], { whom: info.label }), pages.words.undo, function () {
         operations.act(pedido, 'deshacer', { deshace: info.accion });
       });
     }
-    if (info.accion === 'deshacer') { toast.say(pages.fill(WORDS.undone, { whom: info.label })); }
+    if (info.accion === 'deshacer' || info.again) { toast.say(pages.fill(WORDS.undone, { whom: wording.label(pedido) })); }
     if (info.accion === 'tomar') {
       mine[pedido.id] = true;
       toast.say(pages.fill(WORDS.taken, { whom: info.label }));
@@ -230,6 +262,7 @@
       menu.load();
       return;
     }
+    handover.answered(info, null);
     if (error.pedido) { book.put(error.pedido); }
     if (info.draft) { entry.begin(info.draft); }   // what was written is not lost
     toast.warn(info.label + ': ' + wording.refusal(error, info.accion));
@@ -254,18 +287,21 @@
 
   // Whose the order is now: it comes to one phone, and leaves another.
   function onTaken(before, pedido, evento) {
-    var was = before && isMine(before);
+    var was = before && isMine(before), by = evento.actor || {};
     mine[pedido.id] = evento.atiende.usuario_id === userId;
+    if (operations.own[evento.operacion_id]) { return; }
     if (was && !isMine(pedido)) { toast.warn(pages.fill(WORDS.takenBy, { whom: wording.label(pedido), who: wording.attendant(pedido) })); }
+    if (!was && isMine(pedido) && by.usuario_id !== userId) { tellGiven(by.username, pedido); }
   }
 
-  // A dish has run out that his guests wait for.
-  function tellSoldOut(evento) {
-    var waiting = (evento.pedidos_afectados || []).filter(function (id) { return book.orders[id] && isMine(book.orders[id]); });
-    if (evento.nivel !== 'agotado' || !waiting.length) { return; }
-    toast.warn(pages.fill(WORDS.soldOut, { dish: evento.nombre, orders: waiting.map(function (id) {
-      return wording.named(book.orders[id]);
-    }).join(', ') }));
+  // Several that come at once are one sentence.
+  function tellGiven(who, pedido) {
+    given.push(wording.label(pedido));
+    window.clearTimeout(givenTimer);
+    givenTimer = window.setTimeout(function () {
+      toast.warn(pages.fill(WORDS.givenToYou, { n: given.length, who: who || '', tables: given.join(', ') }));
+      given = [];
+    }, GIVEN_MS);
   }
 
   // Somebody else has moved the guests: "Mesa 5 → 12".
@@ -285,7 +321,7 @@
       announce(pedido, !first && !(before[pedido.id] && ready.holds(before[pedido.id])));
     }
     menu.load();
-    others.load();
+    whose.load();
     render();
   });
 
@@ -322,7 +358,9 @@
 
   client.on('evento_alerta', function (evento) {
     menu.onAlert(evento);
-    tellSoldOut(evento);
+    if (evento.nivel === 'agotado' && ownOrders().some(function (pedido) {
+      return pedido.items.some(function (item) { return item.producto_id === evento.producto_id && menu.isMissing(item); });
+    })) { sound.alarm(); }
   });
 
   dom.byId('new').onclick = function () {

@@ -20,6 +20,8 @@
     this.key = 'notif:llevado:' + userId;
     this.carried = pages.storage.tab.get(this.key) || {};   // by order id: {item id: true}
     this.partlyAt = {};          // by order id: when the first of its lines was ready, ms
+    this.undo = new pages.Undo(onChange);
+    this.was = {};               // by order id: since when a card waited that can be taken back
   }
 
   var ready = Ready.prototype;
@@ -57,6 +59,24 @@
     return pedido.estado === 'listo' || this.lines(pedido).length > 0;
   };
 
+  // The cards: what is to be carried, and in its place what was delivered just now.
+  ready.list = function (book) {
+    var self = this;
+    return book.list(function (pedido) { return self.holds(pedido) || self.undo.of(pedido.id) !== null; }, function (pedido) {
+      return self.holds(pedido) ? self.since(pedido) : self.was[pedido.id] || 0;
+    });
+  };
+
+  // Of each action of the page that was accepted. Answers whether its card offers to take it back.
+  ready.answered = function (info, pedido) {
+    var self = this;
+    if (!info.card) { return false; }
+    this.undo.offer(pedido.id, WORDS.delivered, wording.label(pedido), function () {
+      self.operations.act(pedido, 'deshacer', { deshace: 'servir' });
+    });
+    return true;
+  };
+
   ready.since = function (pedido) {
     if (pedido.estado === 'listo') { return pages.clock.parse(pedido.listo_at) || 0; }
     return this.partlyAt[pedido.id] || pages.clock.parse(pedido.cocina_at) || 0;
@@ -80,17 +100,26 @@
   };
 
   ready._deliver = function (pedido) {
-    var carried, lines, i;
+    this.was[pedido.id] = this.since(pedido);
     if (pedido.estado === 'listo') {
-      this.operations.act(pedido, 'servir', {});
+      this.operations.act(pedido, 'servir', {}, { card: true });
     } else {
-      carried = this.carried[pedido.id] = this.carried[pedido.id] || {};
-      lines = this.lines(pedido);
-      for (i = 0; i < lines.length; i++) { carried[lines[i].id] = true; }
-      delete this.partlyAt[pedido.id];
-      this._keep();
+      this._deliverPart(pedido, this.lines(pedido));
     }
     this.onChange();
+  };
+
+  // The service knows nothing of it, so it is taken back here.
+  ready._deliverPart = function (pedido, lines) {
+    var self = this, carried = this.carried[pedido.id] = this.carried[pedido.id] || {}, at = this.partlyAt[pedido.id];
+    lines.forEach(function (line) { carried[line.id] = true; });
+    delete this.partlyAt[pedido.id];
+    this._keep();
+    this.undo.offer(pedido.id, WORDS.delivered, wording.label(pedido), function () {
+      lines.forEach(function (line) { delete carried[line.id]; });
+      self.partlyAt[pedido.id] = at;
+      self._keep();
+    });
   };
 
   // ---- drawing -----------------------------------------------------------------
@@ -137,8 +166,24 @@
     return node;
   };
 
+  // What was delivered, until it is too late to take it back.
+  ready._undoCard = function (pedido, entry) {
+    var node = dom.create('article', 'ready ready--undo', [
+      dom.create('div', 'grow', [
+        dom.create('h3', 'ready__label', [dom.icon('check'), dom.text(wording.label(pedido))]),
+        dom.create('div', 'ready__items', pages.sheetWords.done.servir)
+      ]),
+      this.undo.button(entry)
+    ]);
+    node.setAttribute('data-deshacer', pedido.id);
+    return node;
+  };
+
   ready._row = function (pedido) {
-    var self = this, waiting = this.operations.pending(pedido.id, 'servir');
+    var self = this, waiting = this.operations.pending(pedido.id, 'servir'), entry = this.undo.of(pedido.id);
+    if (entry && !this.holds(pedido)) {
+      return { key: pedido.id, content: String(entry.until), draw: function () { return self._undoCard(pedido, entry); } };
+    }
     return {
       key: pedido.id,
       content: JSON.stringify([pedido, this.carried[pedido.id], this.operations.words(waiting)]),
@@ -150,7 +195,9 @@
     var rows = [], i;
     for (i = 0; i < orders.length; i++) { rows.push(this._row(orders[i])); }
     this.rows.show(rows);
-    for (i = 0; i < orders.length; i++) { this._tick(this.rows.node(orders[i].id), now - this.since(orders[i])); }
+    for (i = 0; i < orders.length; i++) {
+      if (this.holds(orders[i])) { this._tick(this.rows.node(orders[i].id), now - this.since(orders[i])); }
+    }
   };
 
   ready._tick = function (node, ageMs) {

@@ -1,5 +1,5 @@
-/* This lists the waiter's own orders: which are saved, and which the kitchen
-   has seen. */
+/* This lists the waiter's own orders, which are saved, and which the kitchen
+   has seen; or everybody's, and whose they are. */
 (function (window) {
   'use strict';
 
@@ -9,14 +9,15 @@
   var wording = pages.wording;
   var clock = pages.clock;
 
-  // patience: how long the kitchen may take to see one, as for the book. onHeld(operation, wanted): of an
-  // order that was found unsent, or was refused.
-  function Tables(list, book, operations, patience, onHeld) {
+  // options: {patience: how long the kitchen may take to see one, as for the book; onHeld(operation, wanted): of an
+  // order that was found unsent, or was refused; isMine(pedido)}.
+  function Tables(list, book, operations, options) {
     this.rows = new pages.Rows(list);
     this.book = book;
     this.operations = operations;
-    this.patience = patience;
-    this.onHeld = onHeld;
+    this.patience = options.patience;
+    this.onHeld = options.onHeld;
+    this.isMine = options.isMine;
     this.refused = [];           // [{operation, error}]: orders that the service did not take
   }
 
@@ -24,8 +25,9 @@
 
   // What the row says of its sight: [class, icon, bold, rest, since when in ms, where the age follows].
   tables._words = function (pedido, now) {
-    var seen = this.book.seenState(pedido, now, this.patience), state = pages.states.WORDS[pedido.estado];
+    var whom = wording.attendant(pedido), seen = this.book.seenState(pedido, now, this.patience), state = pages.states.WORDS[pedido.estado];
     var rest = wording.number(pedido) + ' · ' + (pedido.estado === 'servido' && pedido.pagado_at ? WORDS.servedAndPaid : state);
+    if (!this.isMine(pedido)) { return ['seen--other', '', whom ? pages.fill(WORDS.of, { whom: whom }) : WORDS.ofNobody, rest]; }
     if (seen.state === 'unseen') {
       return ['seen--no', 'warning', WORDS.notSeen, wording.number(pedido) + ' · ', seen.at];
     }
@@ -40,7 +42,7 @@
 
   function seenNode(words) {
     return dom.create('span', 'seen grow ' + words[0], [
-      dom.create('b', 'num', [dom.icon(words[1]), dom.text(words[2])]),
+      dom.create('b', 'num', [words[1] ? dom.icon(words[1]) : null, dom.text(words[2])]),
       dom.create('span', 'num', [dom.text(words[3]), dom.create('span', 'seen__age')])
     ]);
   }
@@ -66,7 +68,7 @@
       since: words[4],
       content: JSON.stringify([words, wording.label(pedido)]),
       draw: function () {
-        var node = dom.create('a', 'list__row', [
+        var node = dom.create('a', 'list__row' + (words[0] === 'seen--no' ? ' list__row--late' : ''), [
           dom.create('span', 'list__label', wording.label(pedido)), seenNode(words), dom.icon('next', 'icon--s')
         ]);
         node.href = '#pedido-' + pedido.id;
@@ -113,8 +115,8 @@
     ]);
   };
 
-  // orders: the waiter's own. Answers how many rows there are.
-  tables.show = function (orders, now) {
+  // orders: the waiter's own, the oldest first, or everybody's in their order. Answers how many rows there are.
+  tables.show = function (orders, now, everybodys) {
     var rows = [], urgent = [], i, row, list = this.operations.list;
     for (i = 0; i < this.refused.length; i++) {
       rows.push(this._operationRow(this.refused[i].operation, this.refused[i].error));
@@ -122,9 +124,10 @@
     for (i = 0; i < list.length; i++) {
       if (!list[i].info.pedido_id) { rows.push(this._operationRow(list[i], null)); }
     }
-    for (i = orders.length - 1; i >= 0; i--) {   // the newest first, before them those that nobody has seen
+    orders = everybodys ? orders : orders.slice().reverse();
+    for (i = 0; i < orders.length; i++) {   // the newest first, before them those that nobody has seen
       row = this._orderRow(orders[i], now);
-      (row.unseen ? urgent : rows).push(row);
+      (row.unseen && !everybodys ? urgent : rows).push(row);
     }
     rows = urgent.concat(rows);
     this.rows.show(rows);

@@ -11,13 +11,9 @@
     // The home screen
     noOrders: 'Sin pedidos abiertos.',
     unknown: 'Sin conexión: no se sabe qué pedidos hay.',
-    unseen: {
-      unseen: ['Cocina NO ha visto el pedido {orders}', 'Cocina NO ha visto los pedidos {orders}'],
-      change_unseen: ['Cocina NO ha visto el cambio del pedido {orders}', 'Cocina NO ha visto los cambios de los pedidos {orders}'],
-      cancel_unseen: ['Cocina NO ha visto la cancelación del pedido {orders}', 'Cocina NO ha visto la cancelación de los pedidos {orders}']
-    },
+    mine: 'Mis mesas',
+    everybodys: 'Todas',
     readyStrip: ['{n} listo: {whom}', '{n} listos: {whom}…'],
-    soldOut: 'Se acabó {dish}. Lo esperan: {orders}',
 
     // A table's row
     servedAndPaid: 'servido y pagado',
@@ -40,17 +36,65 @@
     deliveredWhom: 'Entregado: {whom}',
     late: 'Tarde ',
     of: 'de {whom}',
+    ofNobody: 'de nadie aquí',
     readySaid: '{whom}, listo: {dishes}',
     readyTitle: '{whom}, listo',
 
-    // Other people's tables
-    ofNobody: 'de nadie aquí',
-    unknownOthers: 'Sin conexión: no se sabe qué hay.',
-    closeOthers: 'Cerrar las de otros',
-    others: 'Mesas de otros',
-    noOthers: 'Nadie más tiene pedidos abiertos.',
+    // The strip of alarms
+    alarms: {
+      unseen: '{whom}: la cocina NO lo ha visto',
+      change_unseen: '{whom}: la cocina NO ha visto el cambio',
+      cancel_unseen: '{whom}: la cocina NO ha visto la cancelación',
+      oneUnseen: { unseen: '{whom} sin ver', change_unseen: '{whom}: cambio sin ver', cancel_unseen: '{whom}: cancelación sin ver' },
+      manyUnseen: '{n} pedidos sin ver',
+      shortRooms: { cocina: 'cocina no responde', meseros: 'ningún mesero con pantalla', cajeros: 'caja no responde' },
+      goAndSay: 'Vaya a decirlo · {number}, {ago}',
+      goAndSayNo: 'Vaya a decirlo · {number}',
+      tellInPerson: 'Desde {ago}. Avise en persona.',
+      look: 'Ver'
+    },
+
+    // A dish that has run out
+    soldOut: {
+      title: 'Se acabó {dish}',
+      waiting: ['{tables} la espera. Avise y elija:', 'La esperan {tables}. Avise y elija:'],
+      and: '{some} y {last}',
+      change: 'Cambiar',
+      remove: 'Quitar',
+      cancel: 'Ver pedido',
+      open: 'Ver pedido',
+      paid: 'ya pagado'
+    },
+
+    // A table that has an order
+    busyTable: {
+      title: ['{table} ya tiene un pedido', '{table} ya tiene {n} pedidos'],
+      of: '{number} · de {who}',
+      ofNobody: '{number}',
+      meta: '{state}, {ago} · {dishes}',
+      ask: '¿Agregar lo nuevo a ese pedido?',
+      askPaid: 'Ya está pagado: lo nuevo va en otra cuenta.',
+      add: 'Agregar a {number}',
+      apart: 'Pedido aparte, otra cuenta',
+      other: 'Elegir otra mesa'
+    },
+
+    // The end of a shift
+    handover: {
+      button: ['Entregar mi mesa a …', 'Entregar mis {n} mesas a …'],
+      title: ['Entregar mi mesa', 'Entregar mis {n} mesas'],
+      choose: 'Elija a quién',
+      give: ['Entregar {n} mesa a {who}', 'Entregar {n} mesas a {who}'],
+      here: 'con pantalla ahora',
+      away: 'sin pantalla ahora',
+      nobody: 'No hay nadie más a quien entregarlas.',
+      unknown: 'Sin conexión: no se sabe quién está.',
+      given: ['{n} mesa entregada', '{n} mesas entregadas'],
+      to: 'a {who}'
+    },
 
     // What was done
+    givenToYou: ['{who} le entregó {tables}', '{who} le entregó {n} mesas: {tables}'],
     done: { servir: 'Entregado: {whom}', cerrar: 'Cerrado: {whom}', cancelar: 'Cancelado: {whom}' },
     undone: 'Deshecho: {whom}',
     taken: 'Ahora atiende {whom}',
@@ -75,6 +119,7 @@
     noDishes: 'Agregue al menos un plato.',
     ranOut: 'Se acabó: {dishes}. Quítelo del pedido.',
     addTo: 'Agregar a {whom}',
+    insteadOf: '{whom}: en lugar de {dish}',
     payAtDoor: 'Paga al recibir',
     payAtPickup: 'Paga al recoger',
     toTill: 'Enviar a caja',
@@ -92,51 +137,6 @@
     addDish: 'Agregar {dish}',
     takeDish: 'Quitar {dish}',
     isOut: 'Se acabó',
-    letters: 'ABC',
-    digits: '123',
-    writeNumber: 'Escribir un número de mesa',
-    writeName: 'Escribir un nombre de mesa',
-
-    // An order
-    notOpen: 'Este pedido ya no está abierto.',
-    close: 'Cerrar',
-    change: 'Cambiar',
-    ready: 'Listo',
-    served: 'Servido',
-    paid: ' · pagado',
-    attendedBy: ' · de {who}',
-    actions: {
-      agregar_item: 'Agregar platos', tomar: 'Tomar', cambiar_mesa: 'Otra mesa', cerrar: 'Cerrar la cuenta',
-      recuperar: 'Devolver a cocina', cancelar: 'Cancelar el pedido'
-    },
-    ask: { cancelar: '¿Por qué se cancela?', recuperar: '¿Por qué vuelve a cocina?', cambiar_mesa: '¿A qué mesa pasa?' },
-    confirm: { cancelar: 'Cancelar pedido', recuperar: 'Devolver', cambiar_mesa: 'Pasar' },
-    sendBack: ['Devolver {n} plato', 'Devolver {n} platos'],
-    reasons: {
-      cancelar: ['El cliente se retiró', 'Lo anoté mal', 'Pedido repetido'],
-      served: ['Se fue sin pagar', 'Cortesía de la casa'],   // of cancelling what was served
-      recuperar: ['Faltó un plato', 'Llegó frío', 'Plato equivocado']
-    },
-    noReason: 'Escriba o elija una razón.',
-    tickDishes: 'Marque qué hay que volver a hacer.',
-    tickOnly: 'Marque solo lo que hay que volver a hacer.',
-    back: 'Volver',
-
-    // A dish of an order
-    oneLess: 'Uno menos de {dish}',
-    oneMore: 'Uno más de {dish}',
-    kitchenNote: 'Nota para cocina',
-    askReason: 'Ya se hizo: ¿por qué se quita?',
-    reasonFor: 'Por qué se quita {dish}',
-    takeOff: 'Quitar',
-    askTakeOff: '¿Quitar {dish} del pedido?',
-    no: 'No',
-    onlyDish: 'Es el único plato: para quitarlo, cancele el pedido.',
-    madeDish: 'Ya se hizo: para quitarlo, pida en caja o al encargado.',
-    save: 'Guardar',
-    quantity: 'Cantidad',
-    backToKitchen: 'Con más cantidad, el pedido vuelve a cocina.',
-    takeOffDish: 'Quitar plato',
 
     // Notes: what stands before a kind's words, and the words that are offered
     noteKinds: {

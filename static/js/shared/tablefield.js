@@ -5,7 +5,7 @@
 
   var pages = window.posNotif = window.posNotif || {};
   var dom = pages.dom;
-  var WORDS = pages.waiterWords;
+  var WORDS = pages.sheetWords;
 
   // What travels of it; null where nothing is written.
   function read(text) {

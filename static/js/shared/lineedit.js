@@ -1,22 +1,23 @@
-/* Here the waiter changes a line of an order that was sent: how many, its
-   note, or the whole line. What is asked goes with the version in which the
-   line was seen; where only something else has changed since, it still holds. */
+/* Here a line of an order that was sent is changed: how many, and its note.
+   What is asked goes with the version in which the line was seen; where only
+   something else has changed since, it still holds. */
 (function (window) {
   'use strict';
 
   var pages = window.posNotif = window.posNotif || {};
   var dom = pages.dom;
-  var WORDS = pages.waiterWords;
+  var WORDS = pages.sheetWords;
   var lines = pages.lines;
   var wording = pages.wording;
 
-  // role: a waiter takes off no dish that was made. onChange(): opened, closed or touched. onNote(target): for
-  // noteedit.js.
-  function LineEdit(operations, role, onChange, onNote) {
+  // role: a waiter takes off no dish that was made. asked: {onChange(): opened, closed or touched, onRemove(pedido, item):
+  // the whole line is to go, onNote(target): for noteedit.js; null where the page has none}.
+  function LineEdit(operations, role, asked) {
     this.operations = operations;
     this.mayTakeMade = role !== 'mesero';
-    this.onChange = onChange;
-    this.onNote = onNote;
+    this.onChange = asked.onChange;
+    this.onRemove = asked.onRemove;
+    this.onNote = asked.onNote || null;
     this.close();
   }
 
@@ -27,7 +28,6 @@
     this.seen = '';              // as it was then,
     this.version = 0;            // and the order's version
     this.draft = { cantidad: 0, notas: '', razon: '' };
-    this.removing = false;       // asked once more
   };
 
   edit.toggle = function (pedido, item) {
@@ -44,7 +44,7 @@
 
   // Changes when the open line must be drawn anew.
   edit.content = function () {
-    return [this.id, this.draft.cantidad, this.draft.notas, this.removing];
+    return [this.id, this.draft.cantidad, this.onNote ? this.draft.notas : ''];
   };
 
   function mayEdit(pedido) {
@@ -81,16 +81,16 @@
     this.onChange();
   };
 
-  edit._remove = function (pedido, item) {
-    this._ask(pedido, 'quitar_item', this._withReason(item, 0, {}), this.seen);
-    this.close();
-    this.onChange();
-  };
-
   // ---- drawing -------------------------------------------------------------------
 
   function button(text, className, onTap) {
     return dom.button('btn btn--touch ' + className, text, onTap);
+  }
+
+  function stepButton(className, icon, label, onTap) {
+    var node = dom.button('step__btn ' + className, [dom.icon(icon)], onTap);
+    node.setAttribute('aria-label', label);
+    return node;
   }
 
   // What was made leaves the bill only with a reason.
@@ -113,7 +113,7 @@
   };
 
   edit._stepper = function (item) {
-    var self = this, stepButton = pages.Dishes.stepButton, node = dom.create('span', 'step', [
+    var self = this, node = dom.create('span', 'step', [
       stepButton('step__btn--less', 'minus', pages.fill(WORDS.oneLess, { dish: item.producto_nombre }), function () { self._step(item, -1); }),
       dom.create('span', 'step__qty num', String(this.draft.cantidad)),
       stepButton('step__btn--add', 'plus', pages.fill(WORDS.oneMore, { dish: item.producto_nombre }), function () { self._step(item, 1); })
@@ -122,8 +122,20 @@
     return node;
   };
 
+  edit._noteField = function (item) {
+    var draft = this.draft, input = dom.create('input', 'input');
+    input.type = 'text';
+    input.maxLength = Math.max(200, draft.notas.length);
+    input.value = draft.notas;
+    input.setAttribute('placeholder', WORDS.kitchenNote);
+    input.setAttribute('aria-label', pages.fill(WORDS.noteFor, { dish: item.producto_nombre }));
+    input.oninput = function () { draft.notas = input.value; };
+    return input;
+  };
+
   edit._noteButton = function (pedido, item) {
     var draft = this.draft, self = this;
+    if (!this.onNote) { return this._noteField(item); }
     return dom.button('notebtn', [
       dom.create('b', '', WORDS.kitchenNote), dom.create('span', '', draft.notas.trim() || WORDS.add)
     ], function () {
@@ -149,27 +161,6 @@
     return input;
   };
 
-  edit._confirm = function (pedido, item) {
-    var self = this, remove = dom.create('button', 'btn btn--touch btn--primary', WORDS.takeOff), form;
-    remove.type = 'submit';
-    form = dom.create('form', 'ledit', [
-      dom.create('p', 'ledit__ask', pages.fill(WORDS.askTakeOff, { dish: wording.line(item) })),
-      this._reasonField(item, 0),
-      dom.create('div', 'pair', [
-        button(WORDS.no, 'btn--secondary', function () {
-          self.removing = false;
-          self.onChange();
-        }),
-        remove
-      ])
-    ]);
-    form.onsubmit = function () {
-      if (!takesMade(item, 0) || self.draft.razon.trim()) { self._remove(pedido, item); }
-      return false;
-    };
-    return form;
-  };
-
   // Why the line cannot be removed here, or ''.
   edit._kept = function (pedido, item) {
     if (pedido.items.length === 1) { return WORDS.onlyDish; }
@@ -179,7 +170,6 @@
   // What stands under the open line.
   edit.draw = function (pedido, item) {
     var self = this, kept = this._kept(pedido, item), form, save;
-    if (this.removing) { return this._confirm(pedido, item); }
     save = dom.create('button', 'btn btn--touch btn--primary', WORDS.save);
     save.type = 'submit';
     form = dom.create('form', 'ledit', [
@@ -191,10 +181,7 @@
       kept ? dom.create('p', 'muted small', kept) : null,
       dom.create('div', 'pair', [
         kept ? button(WORDS.back, 'btn--secondary', function () { self.toggle(pedido, item); }) :
-          button(WORDS.takeOffDish, 'btn--secondary', function () {
-            self.removing = true;
-            self.onChange();
-          }),
+          button(WORDS.takeOffDish, 'btn--secondary', function () { self.onRemove(pedido, item); }),
         save
       ])
     ]);
@@ -206,6 +193,7 @@
   };
 
   LineEdit.mayEdit = mayEdit;
+  LineEdit.stepButton = stepButton;
   LineEdit.still = still;
   pages.LineEdit = LineEdit;
 }(window));

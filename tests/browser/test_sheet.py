@@ -1,0 +1,190 @@
+"""The one order sheet: what it tells, and what each role may do on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.console import watch
+from tests.browser.floor import CASHIER, COOK, MANAGER, WAITER, Floor, pass_time, unusable
+from tests.browser.tickets import item, order, ticket, until
+from tests.support.chromium import PATIENCE_MS
+
+pytestmark = pytest.mark.browser
+
+DESK = {"width": 1280, "height": 800}
+PHONE = {"width": 360, "height": 640}
+
+
+@pytest.fixture
+def people(browser: Any, complaints: list[str]) -> Iterator[Any]:
+    """Opens pages of further people, each with cookies of its own: `people(width, height)`."""
+    contexts: list[Any] = []
+
+    def another(width: int, height: int) -> Any:
+        contexts.append(browser.new_context(viewport={"width": width, "height": height}, locale="es-SV"))
+        contexts[-1].set_default_timeout(PATIENCE_MS)
+        return watch(contexts[-1].new_page(), complaints)
+
+    yield another
+    for context in contexts:
+        context.close()
+
+
+def past(page: Any) -> list[str]:
+    """What has happened, as the sheet tells it, without the times."""
+    return page.locator(".tl .tl__what").all_inner_texts()
+
+
+def actions(page: Any) -> list[str]:
+    return page.locator(".osheet .act").all_inner_texts()
+
+
+def cancel(page: Any, reason: str) -> None:
+    page.get_by_role("button", name="Cancelar", exact=True).click()
+    page.get_by_role("radio", name=reason).click()
+    page.get_by_role("button", name="Cancelar el pedido").click()
+
+
+def test_a_manager_opens_any_order_from_the_board_and_cancels_what_is_being_cooked(
+    page: Any, people: Any, floor: Floor
+) -> None:
+    page.set_viewport_size(DESK)
+    pedido = floor.place(mesa_numero=7, dishes={"Pupusa de queso": 2, "Yuca frita": 1}, notas="alergia: maní")
+    floor.acknowledge(pedido)
+    floor.act(pedido, "cambiar_mesa", WAITER, mesa_numero=9)
+    floor.act(pedido, "iniciar", COOK)
+    floor.act(pedido, "item_listo", COOK, item_id=2)
+    office = floor.open(page, MANAGER, "/manager")
+    office.locator(f'.lane__row[data-pedido-id="{pedido["id"]}"]').click()
+    expect(office.locator(".osheet__label")).to_have_text("Mesa 9")
+    expect(office.locator(".osheet__meta")).to_contain_text(f"{WAITER} · 1 de 3 platos listos")
+    expect(office.locator(".osheet__notes .line__note--allergy")).to_have_text("ALERGIA: maní")
+    until(office, lambda: len(past(office)) == 8)
+    assert past(office) == [
+        f"Enviado · {WAITER}", f"Visto por cocina · {COOK}", f"Mesa 7 → 9 · {WAITER}", f"Empezado · {COOK}",
+        f"Listo, Yuca frita · {COOK}", "Listo", "Entregado", "Cobrado",
+    ]  # fmt: skip
+    expect(office.locator(".tl .is-next")).to_have_text(["Listo", "Entregado", "Cobrado"])
+    expect(office.locator('[data-item-id="2"] .oline__state')).to_contain_text("Listo ")
+    expect(office.locator('[data-item-id="1"] .oline__state')).to_have_text("En cocina, 0 min")
+    assert actions(office) == ["Agregar", "Otra mesa", "Tomar", "Cancelar"]
+    assert unusable(office, smallest=40) == []
+    kitchen = floor.open(people(*DESK.values()), COOK, "/cocina")
+    pass_time(office, seconds=16 * 60)
+    expect(office.locator(".osheet__head [data-edad=tarde] .age")).to_contain_text("tarde")
+    expect(office.locator('[data-item-id="1"] .oline__state')).to_have_text("En cocina, 16 min")
+    # Nothing is done without a reason; the drawer leaves by Escape, the panel by the next.
+    office.get_by_role("button", name="Cancelar", exact=True).click()
+    office.get_by_role("button", name="Cancelar el pedido").click()
+    expect(office.get_by_role("alert").filter(has_text="Elija o escriba un motivo.")).to_be_visible()
+    expect(office.get_by_role("dialog")).to_contain_text("Ya hay 1 plato hecho: queda en el registro con su nombre")
+    office.keyboard.press("Escape")
+    expect(office.get_by_role("dialog")).to_have_count(0)
+    cancel(office, "El cliente se fue")
+    expect(office.locator('.osheet[data-estado="cancelado"] .undobar')).to_contain_text("Cancelado: El cliente se fue")
+    expect(ticket(kitchen, pedido["id"]).locator(".ticket__band")).to_have_text("CANCELADO")
+    office.get_by_role("button", name="Deshacer").click()
+    expect(office.locator('.osheet[data-estado="en_cocina"]')).to_be_visible()
+    expect(ticket(kitchen, pedido["id"])).to_have_attribute("data-estado", "en_cocina")
+    until(office, lambda: f"Deshecho: la cancelación · {MANAGER}" in past(office))
+    office.keyboard.press("Escape")
+    expect(office.locator(".spanel")).to_be_hidden()
+
+
+def test_a_manager_cancels_a_paid_takeaway_and_goes_from_one_order_to_the_next(page: Any, floor: Floor) -> None:
+    page.set_viewport_size(DESK)
+    away = floor.act(floor.place(tipo="llevar", cliente_nombre="Rosa"), "cobrar", CASHIER, metodo_pago="tarjeta")
+    floor.act(away, "iniciar", COOK)
+    served = floor.served(mesa_numero=8)
+    office = floor.open(page, MANAGER, f"/manager#pedido-{away['id']}")
+    expect(office.locator(".osheet__label")).to_have_text("Llevar · Rosa")
+    until(office, lambda: f"Cobrado, tarjeta · {CASHIER}" in past(office))
+    assert actions(office) == ["Tomar", "Cancelar"]  # paid: nothing is added; packed: no table
+    expect(office.locator(".olist tbody tr")).to_have_count(2)
+    office.get_by_role("button", name="Por cobrar 1").click()
+    expect(office.locator(".olist tbody tr")).to_have_count(1)
+    office.get_by_role("button", name="Mesa 8").click()
+    expect(office.locator(".osheet__label")).to_have_text("Mesa 8")
+    assert actions(office) == ["Agregar", "Otra mesa", "Tomar", "Devolver", "Cancelar"]
+    office.go_back()
+    expect(office.locator(".osheet__label")).to_have_text("Llevar · Rosa")
+    cancel(office, "Pedido repetido")
+    expect(office.locator(".undobar")).to_contain_text("Pedido repetido")
+    assert floor.order(away["id"])["estado"] == "cancelado"
+    # What is over is still shown by its link; an order that never was is said to be none.
+    office.goto(f"{floor.url}/manager#pedido-{away['id']}")
+    office.reload()
+    expect(office.locator(".osheet__meta")).to_contain_text("Cancelado")
+    assert actions(office) == []
+    office.goto(f"{floor.url}/manager#pedido-12345")
+    expect(office.locator(".osheet__none")).to_have_text("Ese pedido no existe.")
+    # "Agregar" leads to the order entry.
+    office.goto(f"{floor.url}/manager#pedido-{served['id']}")
+    office.get_by_role("button", name="Agregar", exact=True).click()
+    expect(office.locator("#entry-target")).to_have_text("Agregar a Mesa 8")
+
+
+def test_a_colleagues_order_is_shown_also_when_it_is_over(page: Any, floor: Floor) -> None:
+    page.set_viewport_size(PHONE)
+    floor.server.create_user("Luis", "mesero", "2468")
+    pedido = floor.served(who="Luis", mesa_numero=4)
+    closed = floor.act(pedido, "cobrar", CASHIER, metodo_pago="efectivo")
+    pos = floor.open(page, WAITER, "/pos")
+    pos.goto(f"{floor.url}/pos#pedido-{closed['id']}")
+    expect(pos.locator(".osheet__meta")).to_contain_text("Cerrado · Luis")
+    until(pos, lambda: past(pos)[-1] == f"Cobrado, efectivo · {CASHIER}")
+    assert actions(pos) == []
+    other = floor.place("Luis", mesa_numero=5)
+    pos.goto(f"{floor.url}/pos#pedido-{other['id']}")
+    expect(pos.locator(".osheet__label")).to_have_text("Mesa 5")
+    assert actions(pos) == ["Otra mesa", "Tomar", "Cancelar"]
+    assert unusable(pos) == []
+    # It lives: what others do is seen at once.
+    floor.act(other, "iniciar", COOK)
+    expect(pos.locator('.osheet[data-estado="en_cocina"]')).to_be_visible()
+    assert actions(pos) == ["Otra mesa", "Tomar"]
+
+
+def test_what_a_dish_is_made_of_stands_on_the_kitchens_plates(page: Any, floor: Floor) -> None:
+    page.set_viewport_size(PHONE)
+    combo = item(
+        11, "Combo familiar", notas="sin cebolla, para compartir",
+        componentes=[{"producto_nombre": "Pupusa", "cantidad": 4, "notas": "sin curtido"}, "Carne"],
+        modificadores=["extra queso", "sin chimol"],
+    )  # fmt: skip
+    floor.server.publish({"eventos": [order(7, combo)]})
+    pos = floor.open(page, WAITER, "/pos")
+    pos.goto(floor.url + "/pos#pedido-7")
+    line = pos.locator('.olines [data-item-id="11"]')
+    expect(line.locator(".parts-line")).to_have_text(["4 Pupusa", "Carne", "extra queso"])
+    expect(line.locator(".line__note--sin")).to_have_text(["SIN cebolla", "SIN curtido", "SIN chimol"])
+    expect(line.locator(".line__note:not(.line__note--sin)")).to_have_text(["para compartir"])
+    assert unusable(pos) == []
+
+
+def test_what_goes_back_or_off_waits_for_deshacer_and_leaves_with_the_page(page: Any, floor: Floor) -> None:
+    page.set_viewport_size(PHONE)
+    pedido = floor.served(mesa_numero=6, dishes={"Yuca frita": 1, "Horchata": 2})
+    pos = floor.open(page, WAITER, "/pos")
+    pos.goto(f"{floor.url}/pos#pedido-{pedido['id']}")
+
+    def send_back() -> None:
+        pos.get_by_role("button", name="Devolver", exact=True).click()
+        pos.locator('.opt--tick[data-item-id="1"]').click()
+        pos.get_by_role("radio", name="Está mal hecho").click()
+        pos.get_by_role("button", name="Devolver 1 plato").click()
+
+    send_back()
+    expect(pos.locator(".undobar")).to_contain_text("Devuelto: 1 Yuca frita, Está mal hecho")
+    pos.get_by_role("button", name="Deshacer").click()
+    assert "Devolver" in actions(pos)
+    assert [event for event in floor.events(pedido["id"]) if event.get("recuperado")] == []
+    # Who goes on means it, also by closing the page.
+    send_back()
+    pos.goto("about:blank")
+    until(pos, lambda: floor.order(pedido["id"])["estado"] == "en_cocina")
+    assert [event["razon"] for event in floor.events(pedido["id"]) if event.get("recuperado")] == ["Está mal hecho"]
