@@ -9,7 +9,7 @@ from quart import Blueprint, Response, request
 from ..delivery.reader import check_exists, event_json, order_history
 from ..delivery.reader import snapshot as take_snapshot
 from ..errors import Invalid, RoleNotAllowed
-from ..events import COOK, FILTERED_ROOMS, KITCHEN, MANAGER, ROLE_ROOM, WAITERS
+from ..events import COOK, FILTERED_ROOMS, KITCHEN, MANAGER, ROLE_ROOM, TILLS, WAITERS
 from ..orders.requests import ActionBody, OrderBody, parse_action, parse_request
 from ..publishing.placing import Done, act, check_may_order, place
 from ..publishing.publication import check_key
@@ -37,7 +37,7 @@ async def snapshot() -> Any:
         raise Invalid(fields={"vista": "debe ser una de: " + ", ".join((*FILTERED_ROOMS, EVERYTHING))})
     if role != MANAGER and view != own:
         raise RoleNotAllowed
-    everybodys = _flag("todas") and view == WAITERS
+    everybodys = _flag("todas") and view in (WAITERS, TILLS)
     room = None if view == EVERYTHING or everybodys else view
     orders, cursor, alarms = await take_snapshot(log, room, principal().user_id)
     body = {

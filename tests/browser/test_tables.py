@@ -199,6 +199,7 @@ def test_the_till_hands_over_a_delivery_and_lists_what_a_combo_is_made_of(page: 
     expect(till.locator(".bill__goes")).to_have_text("Escalón, 4 · Lleva Chepe")
     expect(till.locator(".bill__lines .parts")).to_have_text("4 Pupusasin curtidoCarneextra quesosin chimol")
     till.locator("#act").click()
+    till.locator('#paid .due[data-pedido-id="7"]').click()
     expect(till.locator("#act")).to_have_text("Entregar")
     till.locator("#act").click()
     expect(till.locator('.due[data-pedido-id="7"]')).not_to_contain_text("Listo")

@@ -17,8 +17,8 @@ async def two(floor: Floor) -> Floor:
     return floor
 
 
-async def view(floor: Floor, role: str, more: str = "") -> list[int]:
-    answer = await floor.call(role, "GET", f"/api/pedidos?vista=meseros{more}")
+async def view(floor: Floor, role: str, more: str = "", room: str = "meseros") -> list[int]:
+    answer = await floor.call(role, "GET", f"/api/pedidos?vista={room}{more}")
     assert answer.status == 200, answer.text
     return [order["id"] for order in answer.json["pedidos"]]
 
@@ -74,7 +74,7 @@ async def test_what_is_over_is_taken_by_nobody(two):
         assert (await two.act(await two.order(*steps), "tomar", "otra")).code == "transicion_invalida"
 
 
-async def test_all_open_orders_are_listed_for_a_waiter_who_asks(two):
+async def test_all_open_orders_are_listed_for_who_asks(two):
     mine = (await two.place("mesero")).json["pedido"]["id"]
     cashiers = (await two.place("cajero", tipo="llevar")).json["pedido"]["id"]
     over = await two.order("cancelar")
@@ -83,8 +83,11 @@ async def test_all_open_orders_are_listed_for_a_waiter_who_asks(two):
         assert over not in await view(two, role, "&todas=1")
     assert await view(two, "otra", "&todas=0") == []
     assert (await two.call("otra", "GET", "/api/pedidos?todas=si")).fields == {"todas": "debe ser 1 o 0"}
+    # A till charges who wants to pay while the kitchen is at it still.
+    assert await view(two, "cajero", room="cajeros") == [cashiers]
+    assert await view(two, "cajero", "&todas=1", room="cajeros") == [mine, cashiers]
     # It widens no other view.
-    assert (await two.call("cajero", "GET", "/api/pedidos?todas=1")).json["pedidos"][0]["id"] == cashiers
+    assert (await two.call("cocinero", "GET", "/api/pedidos?todas=1")).json["pedidos"][0]["id"] == mine
     assert (await two.call("cajero", "GET", "/api/pedidos?vista=meseros&todas=1")).status == 403
 
 

@@ -349,5 +349,6 @@
     return { warnMs: minutes('warn'), lateMs: minutes('late'), readyMs: minutes('ready') };
   };
 
+  Sheet.mayCancel = mayCancel;
   pages.Sheet = Sheet;
 }(window));

@@ -1,62 +1,100 @@
-/* This is the bill of the chosen order: its lines, how it is paid, and the
-   button. */
+/* This is the bill of the chosen row: its orders, of which each may be ticked,
+   their lines, and what they come to. How it is paid stands in pay.js. */
 (function (window) {
   'use strict';
 
   var pages = window.posNotif = window.posNotif || {};
   var dom = pages.dom;
   var wording = pages.wording;
+  var fill = pages.fill;
   var WORDS = pages.tillWords;
-  var METHODS = [['efectivo', WORDS.methods.efectivo, 'cash'], ['tarjeta', WORDS.methods.tarjeta, 'card'], ['otro', WORDS.methods.otro, '']];
-  var NOTES = [5, 10, 20, 50, 100];
 
-  // onAct(pedido, accion, fields)
-  function Bill(container, operations, onAct) {
-    this.container = container;
+  // onAct(pedido, accion, fields), without an order: something was touched. onSheet(pedido, cancels): the order is looked
+  // at, to be cancelled or not.
+  function Bill(container, operations, role, onAct, onSheet) {
     this.operations = operations;
+    this.role = role;
     this.onAct = onAct;
+    this.onSheet = onSheet;
     this.rows = new pages.Rows(container);
     this.off = new pages.TakeOff(onAct, function () { onAct(null); });
-    this.begin(null);
+    this.begin();
   }
 
   var bill = Bill.prototype;
 
-  bill.begin = function (id) {
-    this.id = id;
-    this.method = 'efectivo';
-    this.given = null;           // cash that was handed over; null: exact
+  bill.begin = function () {
+    this.without = {};           // by id: orders that are not ticked
     this.off.close();
   };
 
-  // What is asked of the cashier: 'cobrar', 'servir' a paid takeaway, 'cerrar' a paid table.
-  function askOf(pedido) {
-    if (!pedido.pagado_at) { return 'cobrar'; }
-    return pedido.estado === 'listo' ? 'servir' : 'cerrar';
-  }
+  // The orders that are charged together.
+  bill.ticked = function (row) {
+    var self = this;
+    return row.orders.filter(function (pedido) { return !self.without[pedido.id]; });
+  };
 
-  // change: {from, text, added: {item id: true}} of a total that has changed, or null.
-  bill.show = function (pedido, change, meta, notice) {
-    var self = this, waiting = pedido && this.operations.pending(pedido.id);
-    var content = JSON.stringify([
-      pedido, change, notice, this.method, this.given, this.off.content(), this.operations.words(waiting)
-    ]);
+  // changes: by order id, {from, text, added: {item id: true}} of a total that is not what it was.
+  bill.show = function (row, changes, now, notice) {
+    var self = this, content = JSON.stringify([row, row && row.orders.map(function (pedido) {
+      return [changes[pedido.id] || null, self.operations.words(self.operations.pending(pedido.id))];
+    }), notice, this.without, this.off.content()]);
     this.rows.show([{
       key: 'bill',
       content: content,
-      draw: function () { return pedido ? self._draw(pedido, change, waiting) : self._empty(notice); }
+      draw: function () { return row ? self._draw(row, changes) : self._empty(notice); }
     }]);
-    if (pedido) { dom.setText(dom.byId('bill-meta'), meta); }
+    if (row) { this._showAges(row, now); }
   };
 
-  // notice: {title, text, kind} of the order that has just left, or null.
+  bill._showAges = function (row, now) {
+    var node = this.rows.node('bill');
+    row.orders.forEach(function (pedido) {
+      var age = node.querySelector('[data-edad-de="' + pedido.id + '"]');
+      if (age) { dom.setText(age, pages.clock.ago(now - pages.tillRows.since(pedido))); }
+    });
+  };
+
+  // notice: {title, text, kind, change, given} of what has just left, or null.
   bill._empty = function (notice) {
     var node = dom.create('div', 'bill__empty', [
       dom.create('p', 'bill__empty-title', notice ? notice.title : WORDS.choose),
-      notice && notice.change ? dom.create('p', 'bill__empty-change num', [dom.text(WORDS.change), dom.create('b', '', notice.change)]) : null,
+      notice && notice.change ? dom.create('div', 'back', [
+        dom.create('p', 'back__h', [dom.text(WORDS.change), dom.create('span', 'num', notice.given)]),
+        dom.create('p', 'back__sum num' + (notice.change.length > 7 ? ' back__sum--long' : ''), notice.change)
+      ]) : null,
       dom.create('p', 'muted', notice ? notice.text : WORDS.dueAtLeft)
     ]);
     if (notice) { node.setAttribute('data-aviso', notice.kind); }
+    return node;
+  };
+
+  // ---- an order ------------------------------------------------------------------
+
+  // "#C12 · Karla · servido hace 6 min"; the age stands in a node of its own, since it moves.
+  function about(pedido) {
+    var who = wording.attendant(pedido), age = dom.create('span', 'num');
+    age.setAttribute('data-edad-de', pedido.id);
+    return [
+      dom.create('b', 'num', wording.number(pedido)),
+      dom.create('span', 'muted', [
+        dom.text((who ? ' · ' + who : '') + ' · ' + fill(WORDS.stateSinceLow, { state: pages.words.states[pedido.estado] })), age
+      ])
+    ];
+  }
+
+  bill._tick = function (pedido) {
+    var self = this, on = !this.without[pedido.id], node;
+    node = dom.button('bill__order' + (on ? ' is-on' : ''), [
+      dom.create('span', 'bill__mark', [dom.icon('check')]),
+      dom.create('span', 'grow', about(pedido)),
+      dom.create('b', 'num', wording.money(pedido.total))
+    ], function () {
+      self.without[pedido.id] = on;
+      self.onAct(null);
+    });
+    node.setAttribute('role', 'checkbox');
+    node.setAttribute('aria-checked', on ? 'true' : 'false');
     return node;
   };
 
@@ -78,148 +116,81 @@
     return node;
   }
 
-  bill._lines = function (pedido, change, waiting) {
-    var body = dom.create('tbody'), i, item, may, open;
+  bill._lines = function (pedido, change) {
+    var body = dom.create('tbody'), waiting = this.operations.pending(pedido.id), i, item, may, open;
     for (i = 0; i < pedido.items.length; i++) {
       item = pedido.items[i];
       may = !waiting && this.off.may(pedido, item);
-      body.appendChild(lineNode(item, !!change && change.added[item.id] === true, may ? this.off.button(item) : null));
-      if (may && this.off.id === item.id) {
+      body.appendChild(lineNode(item, !!change && change.added[item.id] === true, may ? this.off.button(pedido, item) : null));
+      if (may && this.off.isOpen(pedido, item)) {
         open = dom.create('td', '', [this.off.draw(pedido, item)]);
         open.colSpan = 4;
         body.appendChild(dom.create('tr', 'bill__open', [open]));
       }
     }
-    return body;
+    return dom.create('table', 'bill__lines num', [body]);
   };
 
-  function note(change, pedido) {
+  function changeNote(change, pedido) {
     return dom.create('p', 'bill__note', [
       dom.icon('swap'),
-      dom.create('b', 'num', pages.fill(WORDS.totalChanged, { from: wording.money(change.from), to: wording.money(pedido.total) })),
+      dom.create('b', 'num', fill(WORDS.totalChanged, { from: wording.money(change.from), to: wording.money(pedido.total) })),
       change.text ? dom.text(' · ' + change.text) : null
     ]);
   }
 
-  // To all that may be done with the order, and what has happened to it.
-  function sheetLink(pedido) {
-    var node = dom.create('a', 'btn btn--secondary btn--touch bill__sheet', WORDS.sheet);
-    node.href = '#pedido-' + pedido.id;
-    return node;
-  }
-
-  bill._draw = function (pedido, change, waiting) {
-    var body = this._lines(pedido, change, waiting), goes = pages.places.goesTo(pedido), node;
-    node = dom.create('div', 'bill__of', [
-      dom.create('div', 'bill__top', [
-        sheetLink(pedido), dom.create('h2', 'bill__label', wording.label(pedido)), dom.create('span', 'muted num')
-      ]),
+  bill._order = function (pedido, change, many) {
+    var self = this, goes = pages.places.goesTo(pedido), node;
+    node = dom.create('section', 'bill__of' + (this.without[pedido.id] ? ' is-off' : ''), [
+      many ? this._tick(pedido) : null,
       goes.length ? dom.create('p', 'bill__goes', goes.join(' · ')) : null,
-      change ? note(change, pedido) : null,
-      pedido.items.length ? dom.create('table', 'bill__lines num', [body]) :
-        dom.create('p', 'bill__none', pages.words.noDetail),
-      dom.create('p', 'bill__sum num', [
-        dom.create('span', 'bill__row', [dom.text(WORDS.subtotal), dom.create('span', '', wording.money(pedido.subtotal))]),
-        dom.create('span', 'bill__row', [dom.text(WORDS.tax), dom.create('span', '', wording.money(pedido.impuesto))])
-      ]),
-      this._end(pedido, waiting)
+      change ? changeNote(change, pedido) : null,
+      pedido.items.length ? this._lines(pedido, change) : dom.create('p', 'bill__none', pages.words.noDetail),
+      dom.create('p', 'bill__more', [
+        dom.button('btn btn--secondary btn--touch', WORDS.sheet, function () { self.onSheet(pedido, false); }),
+        pages.Sheet.mayCancel(pedido, this.role) ?
+          dom.button('btn btn--secondary btn--touch', WORDS.cancel, function () { self.onSheet(pedido, true); }) : null
+      ])
     ]);
-    node.querySelector('.muted').id = 'bill-meta';
     node.setAttribute('data-cuenta', pedido.id);
     return node;
   };
 
-  bill._end = function (pedido, waiting) {
-    var asked = askOf(pedido);
-    return dom.create('div', 'bill__end', [
-      dom.create('p', 'bill__total num', [dom.create('small', '', pages.words.total), dom.create('span', '', wording.money(pedido.total))]),
-      asked === 'cobrar' ? this._methods(waiting) : dom.create('p', 'bill__paid', [
-        dom.icon('check'), dom.text(pages.fill(WORDS.paidAt, { time: pages.clock.timeOf(pedido.pagado_at) }))
-      ]),
-      asked === 'cobrar' && this.method === 'efectivo' ? this._cash(pedido, waiting) : null,
-      asked === 'cobrar' && this.method === 'efectivo' ? this._change(pedido) : null,
-      this._button(pedido, asked, waiting)
-    ]);
-  };
+  // ---- the whole -----------------------------------------------------------------
 
-  bill._choice = function (text, icon, on, waiting, choose) {
-    var button = dom.button('btn btn--secondary' + (on ? ' is-on' : ''), [icon ? dom.icon(icon) : null, dom.text(text)], choose);
-    button.disabled = !!waiting;
-    button.setAttribute('aria-pressed', on ? 'true' : 'false');
-    return button;
-  };
-
-  bill._methods = function (waiting) {
-    var self = this, node = dom.create('div', 'pay pay--3'), i;
-    function add(method) {
-      node.appendChild(self._choice(method[1], method[2], self.method === method[0], waiting, function () {
-        self.method = method[0];
-        self.given = null;
-        self.onAct(null);
-      }));
-    }
-    for (i = 0; i < METHODS.length; i++) { add(METHODS[i]); }
-    return node;
-  };
-
-  // Exact, and the three amounts that a guest is likely to hand over: the next
-  // multiple of 5, then notes.
-  function amounts(total) {
-    var list = [], next = Math.ceil(total / 5) * 5, i;
-    if (next > total) { list.push(next); }
-    for (i = 0; i < NOTES.length && list.length < 3; i++) {
-      if (NOTES[i] > total && list.indexOf(NOTES[i]) < 0) { list.push(NOTES[i]); }
-    }
-    return list;
+  function names(orders) {
+    var found = [];
+    orders.forEach(function (pedido) {
+      var who = wording.attendant(pedido);
+      if (who && found.indexOf(who) < 0) { found.push(who); }
+    });
+    return found.length > 1 ? fill(WORDS.and, { some: found.slice(0, -1).join(', '), last: found[found.length - 1] }) : found.join('');
   }
 
-  bill._cash = function (pedido, waiting) {
-    var self = this, node = dom.create('div', 'pay num'), list = amounts(pedido.total || 0), i;
-    function add(text, amount) {
-      node.appendChild(self._choice(text, '', self.given === amount, waiting, function () {
-        self.given = amount;
-        self.onAct(null);
-      }));
-    }
-    add(WORDS.exact, null);
-    for (i = 0; i < list.length; i++) { add('$' + list[i], list[i]); }
-    return node;
+  function subtitle(row) {
+    var who = names(row.orders);
+    if (row.orders.length === 1) { return dom.create('p', 'bill__about', about(row.orders[0])); }
+    return dom.create('p', 'muted', fill(WORDS.ofOrders, { n: row.orders.length }) + who);
+  }
+
+  function sumRow(text, amount) {
+    return dom.create('span', 'bill__row', [dom.text(text), dom.create('span', '', wording.money(amount))]);
+  }
+
+  bill._draw = function (row, changes) {
+    var self = this, ticked = this.ticked(row), sum = pages.tillRows.sum, many = row.orders.length > 1;
+    var kitchen = ticked.filter(pages.tillRows.inKitchen).length;
+    return dom.create('div', 'bill__whole', [
+      dom.create('h2', 'bill__label', row.kind === 'old' ? wording.named(row.orders[0]) : wording.label(row.orders[0])),
+      subtitle(row)
+    ].concat(row.orders.map(function (pedido) { return self._order(pedido, changes[pedido.id] || null, many); }), [
+      kitchen ? dom.create('p', 'bill__note bill__note--kitchen', [
+        dom.icon('clock'), dom.create('b', '', fill(WORDS.stillInKitchen, { n: kitchen })), dom.text(WORDS.chargeAnyway)
+      ]) : null,
+      dom.create('p', 'bill__sum num', [sumRow(WORDS.subtotal, sum(ticked, 'subtotal')), sumRow(WORDS.tax, sum(ticked, 'impuesto'))]),
+      dom.create('p', 'bill__total num', [dom.create('small', '', pages.words.total), dom.create('span', '', wording.money(sum(ticked, 'total')))])
+    ]));
   };
 
-  // What the guest gets back: whole cents.
-  bill.changeOf = function (pedido) {
-    if (this.method !== 'efectivo' || this.given === null || typeof pedido.total !== 'number') { return null; }
-    return Math.round((this.given - pedido.total) * 100) / 100;
-  };
-
-  bill._change = function (pedido) {
-    var change = this.changeOf(pedido);
-    return dom.create('p', 'change num', [
-      dom.text(WORDS.change),
-      change === null ? null : dom.create('span', 'muted', pages.fill(WORDS.changeOf, { sum: wording.money(this.given) })),
-      dom.create('b', '', change === null ? WORDS.noChange : change < 0 ? WORDS.notEnough : wording.money(change))
-    ]);
-  };
-
-  bill._button = function (pedido, asked, waiting) {
-    var self = this, texts = { servir: WORDS.deliver, cerrar: WORDS.closeBill };
-    var button = dom.button('btn btn--primary btn--block btn--go', asked === 'cobrar' ?
-      [dom.text(WORDS.charge), dom.create('span', 'num', wording.money(pedido.total))] : texts[asked]);
-    button.id = 'act';
-    if (waiting) {
-      button.className = 'btn btn--block btn--go is-waiting';
-      button.disabled = true;
-      dom.setText(button, this.operations.words(waiting, waiting.info.accion === 'cobrar' ? WORDS.charging : ''));
-    } else if (asked === 'cobrar' && this.changeOf(pedido) < 0) {
-      button.disabled = true;
-    }
-    button.onclick = function () {
-      // With the version that is on the screen: what has changed since is not charged unseen.
-      self.onAct(pedido, asked, asked === 'cobrar' ? { metodo_pago: self.method, version: pedido.version } : {});
-    };
-    return button;
-  };
-
-  Bill.askOf = askOf;
   pages.Bill = Bill;
 }(window));

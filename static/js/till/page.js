@@ -1,4 +1,5 @@
-/* This is the till's page: what is to be charged, with its total and age. */
+/* This is the till's page: what is to be charged, by table, with its total and
+   age. */
 (function (window) {
   'use strict';
 
@@ -6,34 +7,64 @@
   var dom = pages.dom;
   var clock = pages.clock;
   var wording = pages.wording;
-  var WORDS = pages.tillWords;
   var fill = pages.fill;
+  var WORDS = pages.tillWords;
+  var KINDS = ['table', 'togo', 'old', 'paid'];
+  var UNDOABLE = { servir: true, cerrar: true, cancelar: true };
 
   var book = new pages.Book();
-  var chosen = null;             // the id of the order on the bill
-  var notice = null;             // of the order that has just left the bill
-  var changes = {};              // by order id: {from, text, added}: the total is not what it was
-  var away = {};                 // by order id: as it was when it went back to the kitchen, of whose lines a till hears nothing
+  var chosen = null;             // the key of the row on the bill
+  var onBill = [];               // ids of its orders
+  var all = false;               // also tables of whom nobody has been served
+  var notice = null;             // of what has just left the bill
+  var groups = null;             // the rows, by kind
   var toast = new pages.Toast(dom.byId('toasts'));
   var screen = new pages.Screen(render);
   var client = screen.client;
   var operations = new pages.Operations(client, screen.userId, {
-    changed: screen.redraw, answered: onAnswered, refused: onRefused
+    changed: screen.redraw, answered: onAnswered, refused: onRefused,
+    latest: function (id) { return book.orders[id] || null; }, still: pages.LineEdit.still
   });
   var connection = new pages.Connection(dom.byId('conexion'), dom.byId('banner'), client, showFrame, pages.Connection.OFFICE);
-  var dues = new pages.Dues(dom.byId('unpaid'), dom.byId('old'), dom.byId('paid'), operations, choose);
-  var bill = new pages.Bill(dom.byId('bill'), operations, onAct);
+  var dues = new pages.Dues(containers(), operations, choose);
+  var bill = new pages.Bill(dom.byId('bill'), operations, screen.role, onAct, onSheet);
+  var pay = new pages.Pay(operations, screen.redraw, act);
+  var charges = new pages.Charges(operations, onCharged);
   var undo = new pages.Undo(screen.redraw);
   var undoRows = new pages.Rows(dom.byId('undo'));
+  var menu = new pages.Menu(screen.redraw);
+  var counter = new pages.Counter(menu, screen.userId, onSend, screen.redraw);
+  var sending = new pages.Sending(dom.byId('sending'), operations, openCounter, screen.redraw);
+  var news = new pages.TillNews({
+    book: book, toast: toast,
+    own: function (evento) { return !!operations.own[evento.operacion_id]; },
+    onBill: function (id) { return onBill.indexOf(id) >= 0; },
+    waits: function (id) { return !!operations.pending(id); },
+    onNotice: function (said) { notice = said; }
+  });
+  var everyone = new pages.Everyone(book, client, function (before, now) { news.compare(before, now, null); }, screen.redraw);
+
   var panel = new pages.SheetPanel({
     client: client, operations: operations, book: book, role: screen.role, limits: pages.Sheet.limits(), redraw: screen.redraw,
     isMine: function () { return false; },
+    isOut: function (item) {
+      var product = menu.product(item.producto_id, item.producto_nombre);
+      return product !== null && menu.isMissing(product);
+    },
     onCharge: function (pedido) {
       panel.close();
-      choose(pedido.id);
+      chooseOrder(pedido.id);
     },
     say: function (text) { toast.warn(text); }
-  }, screen.redraw);
+  }, function () { everyone.followed = {}; });   // the sheet follows its own order, and lets go of it
+
+  function containers() {
+    var found = {};
+    KINDS.forEach(function (kind) {
+      found[kind] = { rows: dom.byId(kind), head: dom.byId(kind + '-head'), sum: dom.byId(kind + '-sum') };
+    });
+    return found;
+  }
 
   // ---- drawing -----------------------------------------------------------------
 
@@ -42,104 +73,178 @@
     screen.redraw();
   }
 
-  function showHead(sums) {
-    var text = fill(WORDS.orders, { n: sums.unpaid, sum: sums.sum });
-    if (!book.loaded) { text = connection.offline ? WORDS.unknown : pages.words.loading; }
-    if (book.loaded && !sums.unpaid) { text = WORDS.nothingDue; }
-    dom.setText(dom.byId('sum'), text);
-    dom.byId('old-head').hidden = !sums.old;
-    dom.setText(dom.byId('old-title'), fill(pages.words.earlier, { n: sums.old }));
-    dom.setText(dom.byId('old-sum'), sums.oldSum);
-    dom.byId('paid-head').hidden = !sums.paid;
-  }
-
-  function metaOf(pedido, now) {
-    var state = pages.words.states[pedido.estado];
-    return wording.number(pedido) + (pedido.mesero ? ' · ' + pages.isolate(pedido.mesero) : '') + ' · ' + state + ' ' +
-      clock.ago(now - pages.Dues.since(pedido));
-  }
-
-  function render() {
-    var now = clock.now(), orders = book.list(pages.Dues.holds, pages.Dues.since), pedido, sums;
-    pedido = chosen !== null && book.orders[chosen] && pages.Dues.holds(book.orders[chosen]) ? book.orders[chosen] : null;
-    sums = dues.show(orders, pedido ? chosen : null, changes, now);
-    showHead(sums);
-    bill.show(pedido, pedido ? changes[pedido.id] || null : null, pedido ? metaOf(pedido, now) : '', notice);
-    panel.show(now);
-    showUndo();
-    connection.tick();
-    dom.setText(dom.byId('clock'), clock.time());
-    window.document.title = (sums.unpaid ? '(' + sums.unpaid + ') ' : '') + WORDS.title;
-  }
-
-  // ---- touching ------------------------------------------------------------------
-
-  function choose(id) {
-    if (chosen !== id) { bill.begin(id); }
-    chosen = id;
-    notice = null;
-    render();
-    if (dom.byId('bill').getBoundingClientRect().top > window.innerHeight / 2) { dom.byId('bill').scrollIntoView(); }
-  }
-
-  // Without an order: a choice on the bill.
-  function onAct(pedido, accion, fields) {
-    var change;
-    if (pedido) {
-      change = accion === 'cobrar' ? bill.changeOf(pedido) : null;
-      operations.act(pedido, accion, fields, { total: pedido.total, metodo: fields.metodo_pago, change: change });
+  // Guests who move take their bill along; what was charged leaves it.
+  function findRow() {
+    var rows = groups.table.concat(groups.togo, groups.old, groups.paid), found;
+    found = rows.filter(function (row) { return row.key === chosen; })[0];
+    if (!found && chosen !== null) {
+      found = rows.filter(function (row) {
+        return row.kind === chosen.slice(0, chosen.indexOf(':')) && row.orders.some(function (pedido) { return onBill.indexOf(pedido.id) >= 0; });
+      })[0];
     }
-    render();
+    return found || null;
   }
 
-  // ---- what leaves the bill ------------------------------------------------------
+  function press(id, on) {
+    dom.byId(id).className = 'seg__item' + (on ? ' is-on' : '');
+    dom.byId(id).setAttribute('aria-pressed', on ? 'true' : 'false');
+  }
 
-  var UNDOABLE = { cobrar: true, servir: true, cerrar: true, cancelar: true };
-
-  // Under the list, for five seconds.
-  function offerUndo(info, pedido) {
-    var sums = info.accion !== 'cobrar' ? '' : info.change > 0 ?
-      fill(WORDS.sumAndChange, { sum: wording.money(info.total), change: wording.money(info.change) }) : wording.money(info.total);
-    if (!UNDOABLE[info.accion]) { return; }
-    undo.offer(pedido.id, fill(WORDS.doneOf, { done: WORDS.done[info.accion], whom: info.label }), sums, function () {
-      operations.act(pedido, 'deshacer', { deshace: info.accion });
-    });
+  // How many are to be charged, whatever is in sight; those of earlier days stand apart.
+  function showHead() {
+    var count = groups.table.concat(groups.togo).filter(function (row) { return row.due; }).length, text = '';
+    press('tab-due', !all);
+    press('tab-all', all);
+    dom.setText(dom.byId('tab-due'), book.loaded && count ? fill(WORDS.dueCount, { n: count }) : WORDS.due);
+    if (!book.loaded) { text = connection.offline ? WORDS.unknown : pages.words.loading; }
+    if (book.loaded && !(all ? groups.table.length + groups.togo.length : count)) { text = WORDS.nothingDue; }
+    dom.setText(dom.byId('sum'), text);
+    dom.byId('sum').hidden = !text;
+    window.document.title = (count ? '(' + count + ') ' : '') + WORDS.title;
   }
 
   function showUndo() {
     var entry = undo.last();
-    undoRows.show(entry ? [{ key: entry.key, content: String(entry.until), draw: function () { return undo.bar(entry); } }] : []);
+    undoRows.show(entry ? [{ key: entry.key, content: entry.key, draw: function () { return undo.bar(entry); } }] : []);
+  }
+
+  function render() {
+    var now = clock.now(), row;
+    groups = pages.tillRows.group(book.list(function () { return true; }, pages.tillRows.since));
+    row = findRow();
+    chosen = row && row.key;
+    onBill = row ? row.orders.map(function (pedido) { return pedido.id; }) : [];
+    dues.show(groups, chosen, news.changes, all, now);
+    showHead();
+    sending.show();
+    bill.show(row, news.changes, now, notice);
+    pay.show(row, row ? bill.ticked(row) : []);
+    everyone.follow(row ? row.orders : []);
+    counter.show();
+    panel.show(now);
+    dom.byId('bill-side').hidden = counter.isOpen;
+    showUndo();
+    connection.tick();
+    dom.setText(dom.byId('clock'), clock.time());
+  }
+
+  // ---- choosing ------------------------------------------------------------------
+
+  function choose(key) {
+    if (chosen !== key) {
+      bill.begin();
+      pay.begin();
+    }
+    chosen = key;
+    onBill = [];
+    notice = null;
+    if (counter.isOpen) { counter.close(); }
+    panel.close();
+    render();
+    if (key && dom.byId('bill').getBoundingClientRect().top > window.innerHeight / 2) { dom.byId('bill').scrollIntoView(); }
+  }
+
+  // The row that the order stands in.
+  function chooseOrder(id) {
+    render();
+    groups.table.concat(groups.togo, groups.old, groups.paid).forEach(function (row) {
+      if (row.orders.some(function (pedido) { return pedido.id === id; })) { choose(row.key); }
+    });
+  }
+
+  function showAll(on) {
+    all = on;
+    render();
+  }
+
+  dom.byId('tab-due').onclick = function () { showAll(false); };
+  dom.byId('tab-all').onclick = function () { showAll(true); };
+
+  // ---- touching ------------------------------------------------------------------
+
+  // Without an order: a choice on the bill.
+  function onAct(pedido, accion, fields) {
+    if (pedido) { operations.act(pedido, accion, fields); }
+    render();
+  }
+
+  // What the button says.
+  function act() {
+    var row = chosen !== null && findRow(), what = row && pages.Pay.asked(row), orders = row ? bill.ticked(row) : [];
+    if (!row || !what || dom.byId('act').disabled) { return; }
+    if (what === 'cobrar') {
+      charges.begin(wording.label(row.orders[0]), orders, pay.method, pay.given());
+    } else {
+      operations.act(row.orders[0], what, {});
+    }
+    render();
+  }
+
+  function onSheet(pedido, cancels) {
+    panel.open(pedido.id);
+    if (cancels) { panel.sheet.asks.cancel(pedido); }
+  }
+
+  function openCounter(draft) {
+    counter.open(draft);
+    render();
+  }
+
+  function onSend(body, info) {
+    operations.ask('/api/pedidos', body, info);
+  }
+
+  dom.byId('new').onclick = function () { openCounter(null); };
+
+  // ---- what was done here --------------------------------------------------------
+
+  function offerUndo(key, label, more, orders, accion) {
+    undo.offer(key, fill(WORDS.doneOf, { done: WORDS.done[accion], whom: label }), more, function () {
+      orders.forEach(function (pedido) { operations.act(pedido, 'deshacer', { deshace: accion }); });
+    });
+  }
+
+  function onCharged(charge) {
+    var change = pages.Charges.changeOf(charge), sum = wording.money(charge.total), text = sum;
+    if (!charge.done.length) { return; }   // why is said already
+    if (change !== null) { text = fill(WORDS.chargedWithChange, { sum: sum, change: wording.money(change) }); }
+    notice = {
+      kind: 'hecho', title: fill(WORDS.charged, { sum: sum, whom: charge.label }), text: WORDS.chooseAnother,
+      change: change === null ? '' : wording.money(change), given: change === null ? '' : fill(WORDS.changeOf, { sum: wording.money(charge.given) })
+    };
+    if (charge.refused.length) { toast.warn(fill(WORDS.partly, { whom: charge.label, sum: sum })); }
+    pay.begin();
+    offerUndo('cobrar-' + charge.done[0].id, charge.label, text, charge.done, 'cobrar');
   }
 
   // It is to be charged or handed over again, and stands on the bill as before.
   function onUndone(operation, pedido) {
-    book.put(pedido);
     toast.say(fill(WORDS.undone, { whom: operation.info.label }));
-    if (pages.Dues.holds(pedido)) { choose(pedido.id); }
+    chooseOrder(pedido.id);
+  }
+
+  function onSaved(operation, pedido) {
+    toast.say(fill(WORDS.saved, { whom: operation.info.label }));
+    if (chosen === null && !counter.isOpen && pages.tillRows.isDue(pedido)) { chooseOrder(pedido.id); }
   }
 
   function onAnswered(operation, answer) {
-    var info = operation.info, was = chosen === info.pedido_id;
-    delete changes[info.pedido_id];
-    if (info.accion === 'deshacer') {
-      onUndone(operation, answer.pedido);
-      return;
+    var info = operation.info, pedido = answer.pedido;
+    book.put(pedido);
+    if (!info.pedido_id) { return onSaved(operation, pedido); }
+    if (info.accion === 'deshacer') { return onUndone(operation, pedido); }
+    if (pedido.pagado_at || info.accion !== 'cobrar') { news.forget(pedido.id); }
+    if (info.accion === 'cobrar') { return charges.answered(operation, pedido); }
+    if (panel.sheet.answered(info, pedido)) { return null; }
+    if (info.again) { return toast.say(fill(WORDS.undone, { whom: wording.label(pedido) })); }
+    if (UNDOABLE[info.accion]) {
+      if (onBill.indexOf(pedido.id) >= 0 && pages.states.OVER[pedido.estado]) {
+        notice = { kind: 'hecho', title: fill(WORDS.doneWith, { done: WORDS.done[info.accion], whom: info.label }), text: WORDS.chooseAnother };
+      }
+      return offerUndo(info.accion + '-' + pedido.id, info.label, '', [pedido], info.accion);
     }
-    if (answer.pedido) { book.put(answer.pedido); }
-    if (panel.sheet.answered(info, answer.pedido)) { return; }
-    if (info.again) { toast.say(fill(WORDS.undone, { whom: wording.label(answer.pedido) })); }
-    if (!WORDS.done[info.accion]) { return; }
-    if (was && answer.pedido && !pages.Dues.holds(answer.pedido)) {
-      notice = {
-        kind: 'hecho',
-        title: fill(info.accion === 'cobrar' ? WORDS.charged : WORDS.doneWith, {
-          done: WORDS.done[info.accion], sum: wording.money(info.total), whom: info.label
-        }),
-        change: typeof info.change === 'number' && info.change > 0 ? wording.money(info.change) : '',
-        text: WORDS.chooseAnother
-      };
-    }
-    offerUndo(info, answer.pedido);
+    if (WORDS.done[info.accion]) { toast.say(fill(WORDS.doneOf, { done: WORDS.done[info.accion], whom: info.label })); }
+    return null;
   }
 
   // A till that did not know of the payment had an older version, or none to charge any more.
@@ -149,131 +254,105 @@
   }
 
   function onRefused(operation, error) {
-    var info = operation.info, text = info.label + ': ' + wording.refusal(error, info.accion);
-    if (error.pedido) { takeChange(book.orders[info.pedido_id], error.pedido, ''); }
+    var info = operation.info, text;
+    if (!info.pedido_id) {
+      sending.refuse(operation, error);
+      menu.load();
+      return;
+    }
+    text = fill(WORDS.refused, { whom: info.label, why: wording.refusal(error, info.accion) });
+    if (error.pedido) { news.compare(book.orders[info.pedido_id] || null, error.pedido, null); }
     if (error.pedido && error.pedido.estado === 'cancelado') { text = fill(WORDS.isCancelled, { whom: info.label }); }
     if (info.accion === 'cobrar' && paidElsewhere(error)) {
       text = fill(WORDS.chargedElsewhereSaid, { whom: info.label });
-      if (chosen === info.pedido_id) {
-        notice = { kind: 'otra_caja', title: fill(WORDS.chargedElsewhere, { whom: info.label }), text: WORDS.notChargedTwice };
-      }
+      notice = { kind: 'otra_caja', title: fill(WORDS.chargedElsewhere, { whom: info.label }), text: WORDS.notChargedTwice };
     }
     toast.warn(text);
+    if (info.accion === 'cobrar') { charges.refused(operation); }
   }
 
   // ---- events --------------------------------------------------------------------
 
-  function takeChange(before, after, text) {
-    var known = changes[after.id];
-    book.put(after);
-    if (before && before.total !== after.total && !after.pagado_at && pages.Dues.holds(after)) {
-      changes[after.id] = known || { from: before.total, text: '', added: {} };
-      changes[after.id].text = text;
-      if (chosen === after.id) { bill.given = null; }
-      dom.setText(dom.byId('said'), fill(WORDS.totalChangedSaid, { whom: wording.label(after), total: wording.money(after.total) }));
-    }
-  }
-
-  function changeText(evento) {
-    var cambios = evento.cambios || {}, who = (evento.actor && evento.actor.username) || WORDS.somebody;
-    var dish = cambios.producto_nombre || WORDS.aDish;
-    if (cambios.tipo_cambio === 'item_agregado') { return fill(WORDS.added, { who: who, n: cambios.cantidad_nueva || 1, dish: dish }); }
-    if (cambios.tipo_cambio === 'item_removido') { return fill(WORDS.tookOff, { who: who, dish: dish }); }
-    if (cambios.tipo_cambio === 'cantidad_modificada') {
-      return who + ': ' + cambios.cantidad_anterior + ' → ' + cambios.cantidad_nueva + ' ' + dish;
-    }
-    return '';
-  }
-
-  // Another till has charged, handed over or closed it, or it was cancelled.
-  function onLeft(before, after, evento) {
-    var label = wording.label(before), who = evento.actor && evento.actor.usuario_id !== screen.userId ? evento.actor.username : '';
-    var text = '', paid = evento.metodo_pago && !operations.own[evento.operacion_id];
-    if (after.estado === 'en_cocina') { away[before.id] = before; } else { delete changes[before.id]; }   // it comes back with another total
-    if (operations.own[evento.operacion_id]) { return; }
-    if (paid) {
-      text = fill(who ? WORDS.chargedBy : WORDS.chargedElsewhere, { whom: label, who: who });
-    } else if (after.estado === 'cancelado') {
-      text = fill(evento.razon ? WORDS.cancelledFor : WORDS.isCancelled, { whom: label, reason: evento.razon });
-    } else if (after.estado === 'en_cocina') {
-      text = fill(WORDS.backInKitchen, { whom: label });
-    } else if (chosen === before.id) {
-      text = fill(after.estado === 'servido' ? WORDS.wasDelivered : WORDS.wasClosed, { whom: label });
-    }
-    if (chosen === before.id && text) {
-      notice = {
-        kind: paid ? 'otra_caja' : 'fuera', title: text,
-        text: paid ? WORDS.doNotChargeTwice : WORDS.chooseAnother
-      };
-    }
-    if (text && !operations.pending(before.id)) { toast.say(text); }   // else the refusal tells
-  }
-
-  // "Mesa 5 → 12"
-  function sayMove(before, after) {
-    var from = pages.places.table(before), to = pages.places.table(after);
-    if (from && from !== to) { toast.say(pages.places.moveText(from, to)); }
-  }
-
-  // It was back in the kitchen: what is new of it since then.
-  function onBack(after) {
-    var before = away[after.id], text = [], added = {}, i, item;
-    delete away[after.id];
-    for (i = 0; before && i < after.items.length; i++) {
-      item = after.items[i];
-      if (!pages.lines.byId(before.items, item.id)) {
-        added[item.id] = true;
-        text.push(wording.line(item));
-      }
-    }
-    takeChange(before || null, after, text.length ? fill(WORDS.wereAdded, { dishes: text.join(', ') }) : '');
-    if (changes[after.id]) { changes[after.id].added = added; }
-  }
-
   client.on('instantanea', function (snapshot) {
-    var before = book.orders, id, gone;
+    var before = book.orders;
     book.load(snapshot.pedidos);
-    for (id in before) {
-      if (!before.hasOwnProperty(id)) { continue; }
-      if (book.orders[id]) {
-        takeChange(before[id], book.orders[id], '');
-      } else if (pages.Dues.holds(before[id]) && Number(id) === chosen) {
-        gone = wording.label(before[id]);
-        notice = { kind: 'fuera', title: fill(WORDS.noLongerDue, { whom: gone }), text: WORDS.chooseAnother };
+    everyone.keep(before);
+    snapshot.pedidos.forEach(function (pedido) {
+      if (before[pedido.id]) { news.compare(before[pedido.id], pedido, null); }
+    });
+    onBill.forEach(function (id) {
+      if (before[id] && !book.orders[id]) {
+        notice = { kind: 'fuera', title: fill(WORDS.noLongerDue, { whom: wording.label(before[id]) }), text: WORDS.chooseAnother };
       }
-    }
+    });
+    everyone.load();
+    menu.load();
     render();
   });
 
   client.on('evento_pedido', function (evento) {
-    var change = book.apply(evento), before, after;
+    var change = book.apply(evento);
     if (!change) { return; }
-    before = change.before;
-    after = change.after;
-    if (before && pages.Dues.holds(after) && evento.mesa_anterior !== undefined) { sayMove(before, after); }
-    if (before && pages.Dues.holds(before)) {
-      if (!pages.Dues.holds(after)) { onLeft(before, after, evento); }
-      if (evento.tipo === 'item_modificado') {
-        takeChange(before, after, changeText(evento));
-        if (changes[after.id] && evento.cambios.tipo_cambio === 'item_agregado') {
-          changes[after.id].added[evento.item_id] = true;
-        }
-      }
-      if (!before.pagado_at && after.pagado_at && pages.Dues.holds(after) && !operations.own[evento.operacion_id]) {
-        toast.say(fill(WORDS.chargedElsewhere, { whom: wording.label(after) }));
-      }
-    }
-    if (pages.Dues.holds(after) && !(before && pages.Dues.holds(before))) { onBack(after); }
-    if (!pages.Dues.holds(after) && pages.states.OVER[after.estado]) {
-      delete away[after.id];
-      book.forget(after.id);
-    }
+    news.take(change, evento);
+    if (pages.states.OVER[change.after.estado]) { book.forget(change.after.id); }
+    everyone.soon();
     screen.redraw();
+  });
+
+  client.on('evento_alerta', function (evento) { menu.onAlert(evento); });
+
+  // ---- the keyboard ----------------------------------------------------------------
+
+  function move(step) {
+    var key = dues.beside(chosen, step);
+    if (key === null) { return; }
+    choose(key);
+    dues.node(key).focus();
+  }
+
+  function isCharging() { return chosen !== null && !dom.byId('pay-charge').hidden && !dom.byId('pay').hidden; }
+
+  function method(name) {
+    return function () {
+      if (!isCharging()) { return false; }
+      pay.choose(name);
+      return true;
+    };
+  }
+
+  pages.tillKeys.listen(window.document, dom.byId('given'), {
+    digit: function (character) {
+      if (!isCharging()) { return false; }
+      pay.digit(character);
+      return true;
+    },
+    up: function () { move(-1); },
+    down: function () { move(1); },
+    // A button that has the focus is the key's own; but on the chosen row it goes on.
+    enter: function (target) {
+      if (chosen === null || (/^(a|button)$/i.test(target.tagName) && target !== dues.node(chosen))) { return false; }
+      act();
+      return true;
+    },
+    escape: function () {
+      if (!pay.exact()) { choose(null); }
+    },
+    e: function () { pay.exact(); },
+    f: method('efectivo'),
+    t: method('tarjeta'),
+    o: method('otro'),
+    u: function () { if (undo.last()) { undo.take(undo.last()); } },
+    n: function () { openCounter(null); }
+  }, function () {
+    var door = screen.session.door;   // who is asked for the PIN types it there
+    return !counter.isOpen && panel.sheet.id === null && !(door && !door.hidden);
   });
 
   function isUnsent() { return operations.list.length > 0; }
 
-  screen.tell(connection, function (restedMs) { return restedMs >= pages.Version.REST_MS && !isUnsent(); });
+  screen.tell(connection, function (restedMs) {
+    return restedMs >= pages.Version.REST_MS && !isUnsent() && !counter.isOpen && chosen === null;
+  });
   pages.leave.bind(dom.byId('leave'), isUnsent);
   operations.resume();
   panel.start();

@@ -18,7 +18,8 @@
   var off = TakeOff.prototype;
 
   off.close = function () {
-    this.id = null;              // the line that is open
+    this.id = null;              // the line that is open, of which order
+    this.pedidoId = null;
     this.left = 0;               // how many of it stay
     this.reason = '';
     this.problem = '';
@@ -26,7 +27,7 @@
 
   // Changes when the open line must be drawn anew; not while its reason is being written.
   off.content = function () {
-    return [this.id, this.left, this.problem];
+    return [this.pedidoId, this.id, this.left, this.problem];
   };
 
   // The last line leaves with the order, which is cancelled.
@@ -34,19 +35,24 @@
     return !pedido.pagado_at && item.estado_item !== 'cancelado' && (pedido.items.length > 1 || item.cantidad > 1);
   };
 
-  off._toggle = function (item) {
-    var open = this.id !== item.id;
+  off.isOpen = function (pedido, item) {
+    return this.id === item.id && this.pedidoId === pedido.id;
+  };
+
+  off._toggle = function (pedido, item) {
+    var open = !this.isOpen(pedido, item);
     this.close();
     if (open) {
       this.id = item.id;
+      this.pedidoId = pedido.id;
       this.left = Math.max(0, item.cantidad - 1);
     }
     this.onChange();
   };
 
-  off.button = function (item) {
-    var self = this, open = this.id === item.id;
-    var node = dom.button('btn btn--secondary btn--touch', open ? WORDS.back : WORDS.takeOff, function () { self._toggle(item); });
+  off.button = function (pedido, item) {
+    var self = this, open = this.isOpen(pedido, item);
+    var node = dom.button('btn btn--secondary btn--touch', open ? WORDS.back : WORDS.takeOff, function () { self._toggle(pedido, item); });
     if (!open) { node.setAttribute('aria-label', pages.fill(WORDS.takeOffNamed, { dish: item.producto_nombre })); }
     return node;
   };
