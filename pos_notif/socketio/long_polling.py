@@ -26,7 +26,7 @@ from .packets import (
 )
 from .payloads import decode_payload, size_of
 
-# python-engineio's client refuses a payload with more (its `payload.py`, `max_decode_packets`).
+# python-engineio's client refuses a payload with more (its `max_decode_packets`).
 MAX_PACKETS = 16
 MAX_PAYLOAD_BYTES = 256 * 1024
 # Who sends waits while more than this waits for a poll.

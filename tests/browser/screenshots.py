@@ -72,6 +72,7 @@ class Photographer:
 
     def take(self, page: Any, name: str) -> None:
         page.wait_for_timeout(500)  # what comes in from the side has come
+        page.locator(".flash.is-on").wait_for(state="detached")
         page.screenshot(path=self._directory / f"{name}.png")
 
 
@@ -106,7 +107,7 @@ def _photograph(photographer: Photographer, server: LiveServer) -> None:
     till = photographer.opened(CASHIER, "/caja", DESK)
     till.locator(".due").first.click()
     photographer.take(till, "caja")
-    photographer.take(photographer.opened(MANAGER, "/manager", DESK), "manager")
+    photographer.take(photographer.opened(MANAGER, "/manager", DESK, ".lane__row"), "manager")
     photographer.take(photographer.opened(MANAGER, "/manager/registro", DESK, "#events tr"), "registro")
     server.stop()
     kitchen.wait_for_selector("#banner:not([hidden])")

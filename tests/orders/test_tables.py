@@ -400,10 +400,10 @@ async def test_what_a_dish_cannot_be_made_of(pos, field, wrong, path):
         ),
         (
             {"tipo": "nuevo_pedido", "pedido": {"tipo": "domicilio", "cliente_nombre": "Karla", "items": [COMBO]}},
-            "Domicilio Karla: pedido nuevo, 1 Combo (2 Pupusa, Café, extra queso, salsa aparte)",
+            "A domicilio, Karla: pedido nuevo, 1 Combo (2 Pupusa, Café, extra queso, salsa aparte)",
         ),
         ({"tipo": "cambio_estado", "estado": "listo", "tipo_servicio": "domicilio", "pedido_id": 7},
-         "Domicilio 7: listo"),
+         "A domicilio, 7: listo"),
     ],
 )  # fmt: skip
 def test_a_managers_sentence(event, said):
