@@ -38,6 +38,7 @@ ROUTES = {
     ("DELETE", "/api/notificaciones/suscripciones/7"): "signed in",
     ("POST", "/api/notificaciones/acuses"): "a kitchen's session",
     ("GET", "/api/cifras"): "manager",
+    ("GET", "/api/meseros"): "mesero",
     ("GET", "/api/pedidos"): "signed in",
     ("GET", "/api/pedidos/7"): "signed in",
     ("POST", "/api/pedidos"): "mesero cajero",

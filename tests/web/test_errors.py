@@ -45,7 +45,7 @@ def check_shape(answer, status, code):
     assert name == "error"
     assert error["codigo"] == code
     assert error["mensaje"].endswith(".")
-    assert set(error) <= {"codigo", "mensaje", "campos", "estado", "permitidas"}
+    assert set(error) <= {"codigo", "mensaje", "campos", "estado", "permitidas", "intentos_restantes"}
     assert all(isinstance(text, str) for text in error.get("campos", {}).values())
 
 
