@@ -92,6 +92,7 @@ def test_a_download_is_followed_all_the_same(page: Any, floor: Floor) -> None:
     answer = page.context.request.post(f"{floor.url}/api/auth/login", data={"username": MANAGER, "password": "2468"})
     assert answer.status == 200
     page.goto(floor.url + "/manager/registro")
+    page.click("#download-button")
     with page.expect_download():
         page.click("#csv")
     progress.speak(1_100)

@@ -419,7 +419,7 @@ def test_lines_of_a_sent_order_are_changed_and_removed(pos: Any, floor: Floor) -
     pos.locator(".pane--detail .pbar__back").press("Enter")
     row(pos, pedido["id"]).press("Enter")
     expect(detail_line(pos, second)).to_have_count(0)
-    assert [item["id"] for item in floor.order(pedido["id"])["items"]] == [first]
+    until(pos, lambda: [item["id"] for item in floor.order(pedido["id"])["items"]] == [first])
     detail_line(pos, first).locator(".oline").click()
     expect(detail_line(pos, first)).to_contain_text("Es el único plato")
 

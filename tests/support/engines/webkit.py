@@ -130,13 +130,17 @@ class WebKitTab:
         return found
 
     def size(self, width: int, height: int) -> None:
-        """The window has the browser's bars too, which are as high as they are."""
+        """The window has the browser's bars too, which are as high as they are, and no window is narrower than they."""
+        asked = None
         for _ in range(3):
             inner = self.run("return [window.innerWidth, window.innerHeight];")
             if inner == [width, height]:
                 return
             outer = self._call("GET", "/window/rect")
             wanted = (outer["width"] + width - inner[0], outer["height"] + height - inner[1])
+            if wanted == asked:
+                return
+            asked = wanted
             self._call("POST", "/window/rect", {"x": 0, "y": 0, "width": wanted[0], "height": wanted[1]})
             eventually(lambda before=inner: self.run("return [window.innerWidth, window.innerHeight];") != before)
 
