@@ -105,6 +105,9 @@ def test_a_manager_cancels_a_paid_takeaway_and_goes_from_one_order_to_the_next(p
     until(office, lambda: f"Cobrado, tarjeta · {CASHIER}" in past(office))
     assert actions(office) == ["Tomar", "Cancelar"]  # paid: nothing is added; packed: no table
     expect(office.locator(".olist tbody tr")).to_have_count(2)
+    for around, inside in ((".olist tbody tr", ".olist tbody .age"), (".osheet__top", ".osheet__top .age")):
+        outer, age = (office.locator(part).first.bounding_box() for part in (around, inside))
+        assert outer["y"] <= age["y"] < age["y"] + age["height"] <= outer["y"] + outer["height"]
     office.get_by_role("button", name="Por cobrar 1").click()
     expect(office.locator(".olist tbody tr")).to_have_count(1)
     office.get_by_role("button", name="Mesa 8").click()
