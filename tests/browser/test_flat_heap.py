@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -70,11 +71,12 @@ def test_three_thousand_orders_leave_nothing_behind(page: Any, floor: Floor, who
     told = lives(floor)
     floor.open(page, who, path)
     session = page.context.new_cdp_session(page)
-    page.evaluate(PLAY, [told, 0, 2000])
-    before = heap(session)
-    page.evaluate(PLAY, [told, 2000, 5000])
-    each = (heap(session) - before) / 3000
-    assert each < 60  # bytes; one id that is kept is more
+    sizes = []
+    for begin, end in ((0, 2000), (2000, 5000), (5000, 8000)):
+        page.evaluate(PLAY, [told, begin, end])
+        sizes.append(heap(session))
+    # Bytes; one id that is kept is more, each time. What the engine keeps for itself it keeps once.
+    assert min(later - before for before, later in pairwise(sizes)) / 3000 < 60
 
 
 def test_of_what_a_cook_has_seen_the_newest_is_remembered(page: Any) -> None:

@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 import threading
+import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -103,8 +105,15 @@ class Follower:
     def poll(self) -> list[dict[str, Any]]:
         """Everything so far."""
         request = urllib.request.Request(f"{self._url}&cursor={self._cursor}", headers={"Cookie": self._cookie})
-        with urllib.request.urlopen(request, timeout=LONG) as answer:
-            page = json.load(answer)
+        try:
+            with urllib.request.urlopen(request, timeout=LONG) as answer:
+                page = json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                if error.code != 429:
+                    raise
+                time.sleep(int(error.headers["Retry-After"]))  # a busy restaurant has always something new
+            return self.events
         assert not page.get("resincronizar")
         self._cursor = page["cursor"]
         self.events += page["eventos"]

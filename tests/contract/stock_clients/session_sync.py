@@ -21,6 +21,10 @@ client = socketio.Client(reconnection_delay=0.2, reconnection_delay_max=0.5)
 cursor: str | None = None
 
 
+def number(cursor: str) -> int:
+    return int(cursor.split("-")[1])
+
+
 @client.event
 def connect() -> None:
     say({"connected": True})
@@ -39,7 +43,9 @@ def disconnect(*reason: Any) -> None:
 @client.on("*")
 def anything(name: str, argument: Any = None, at: str | None = None) -> None:
     global cursor
-    cursor = at or cursor
+    with speaking:  # each event has a thread of its own, and the last one to be handled need not be the newest
+        if at and (cursor is None or number(at) > number(cursor) or at.split("-")[0] != cursor.split("-")[0]):
+            cursor = at
     say({"event": name, "data": argument, "cursor": at})
 
 
