@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import pytest
@@ -188,7 +188,8 @@ def test_a_stop_answers_polls_at_once_and_so_that_clients_come_back(server, poll
     client.connect({"token": server.token})
     waiting, watch = client.begin(), Stopwatch()
     assert server.stop() == 0
-    assert client.answer(waiting).status in (503, 400)  # 400 where it came behind the signal
+    with suppress(ConnectionError):  # nor is there an answer to one that came behind the signal
+        assert client.answer(waiting).status in (503, 400)
     assert watch.seconds < 20  # a poll waits for 25
 
 
