@@ -95,7 +95,7 @@ class LongPolling:
                 raise ComeBack
             return self._take()
         except asyncio.CancelledError:
-            self._client_left()
+            self.abort()
             raise
         finally:
             self._poll = None
@@ -259,10 +259,6 @@ class LongPolling:
         if self._post is not None and not self._post.done():
             self._post.set_result(handled)
         self._post = None
-
-    def _client_left(self) -> None:
-        self._outbox.clear()
-        self._end()
 
     def _end(self) -> None:
         self._over = True
