@@ -26,6 +26,7 @@ COMMANDS = {
     "export": ("export", "export_command", "Export the log, as it is now, in constant memory."),
     "import": ("log", "import_command", "Import a complete NDJSON export into an empty log."),
     "prune": ("log", "prune_command", "Take events out of the log that are older, while it is served."),
+    "publish": ("publish", "publish_command", "Publish events from a file, or see what would come of them."),
     "restore": ("log", "restore_command", "Put a backup in the log's place; the service must be stopped."),
     "serve": ("serve", "serve_command", "Run the service."),
     "session": ("accounts", "session_group", "Who is signed in."),

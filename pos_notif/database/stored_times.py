@@ -27,6 +27,13 @@ class StoredTimes:
         self._newest = newest
         self._telling = threading.Lock()
 
+    def copy(self) -> StoredTimes:
+        """Returns what is known now, to which may be noted what is not stored."""
+        copied = StoredTimes(self._clocks)
+        with self._telling:
+            copied._steps, copied._newest = self._steps, self._newest
+        return copied
+
     def note(self, row_id: int, set_by: int) -> None:
         """Notes that the row is being stored while the clock is set by so much. One that is not stored after all is
         noted again, with another row."""

@@ -155,7 +155,7 @@ class Database:
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Runs `work` on one snapshot of the database. Raises LogUnavailable where SQLite cannot read it now."""
-        return await self._run(self._reader, lambda connection: _in_snapshot(connection, work))
+        return await self._run(self._reader, lambda connection: in_snapshot(connection, work))
 
     async def search(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Runs `work`, which may take long, on a connection and in a thread of its own, outside of any transaction.
@@ -195,7 +195,7 @@ class Database:
             signature = self.files.signature()
             written = signature != self._seen
             with contextlib.closing(open_for_reading(self.path)) as connection:
-                problem = _in_snapshot(connection, lambda snapshot: fault(snapshot, written))
+                problem = in_snapshot(connection, lambda snapshot: fault(snapshot, written))
             self._check_files(self.files.check_all)
         except (FilesLost, OSError):
             return
@@ -290,7 +290,8 @@ def _make_room(connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
 
-def _in_snapshot(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
+def in_snapshot(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
+    """Runs `work` in one transaction that reads."""
     connection.execute("BEGIN")
     try:
         return work(connection)

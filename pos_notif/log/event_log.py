@@ -178,6 +178,12 @@ class Transaction(Protocol):
         """Appends an event that is complete but for `salas`, and returns its id; `order` is its order after it. As JSON
         that one's `pedido` is `order_json` and has `order_size` bytes, where the caller knows."""
 
+    def appended(self) -> list[str]:
+        """Returns the JSON of each event that this publication has appended, as it is stored, with `salas`."""
+
+    def changed_orders(self) -> list[Order]:
+        """Returns the orders of those events as they are after them, in the order in which they were first changed."""
+
     def size(self) -> int:
         """Returns how many bytes the events have that this publication has appended, as JSON."""
 

@@ -171,14 +171,22 @@ class LiveLog:
         `who` is whose work it is: since it was let in, its body may have taken a minute to arrive. Raises
         NotAuthenticated where the session or token has ended by now.
         """
+        return await self.store.transact(self._of(who, work))
+
+    async def rehearse(self, work: Callable[[Transaction], T], who: Principal | None = None) -> T:
+        """Runs `work` as `transact` would, on what is committed now, and keeps nothing of it. Raises what `transact`
+        would, but for a disk that can be read and not written."""
+        return await self.store.rehearse(self._of(who, work))
+
+    def _of(self, who: Principal | None, work: Callable[[Transaction], T]) -> Callable[[Transaction], T]:
         if who is None:
-            return await self.store.transact(work)
+            return work
 
         def checked(transaction: Transaction) -> T:
             transaction.check_signed_in(who, self.clocks.steady())
             return work(transaction)
 
-        return await self.store.transact(checked)
+        return checked
 
     async def page(
         self,

@@ -225,6 +225,12 @@ class SqliteTransaction:
         pending.events.append(LoggedEvent(event_id, at.ms, event["tipo"], frozenset(filtered_rooms), stored, order_id))
         return event_id
 
+    def appended(self) -> list[str]:
+        return [row[6] for row in self.pending.rows]
+
+    def changed_orders(self) -> list[Order]:
+        return [order for order, _ in self.pending.orders.values()]
+
     def size(self) -> int:
         return self.pending.size
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from ..clock import Clocks, SteadyMs, WallMs
 from ..database.file import ZERO_HASH
 from ..database.stored_times import StoredTimes
-from ..database.threads import Database
+from ..database.threads import Database, in_snapshot
 from ..errors import LogRefused, LogUnavailable
 from ..events import WAITERS
 from ..orders.menu import Product
@@ -118,6 +118,22 @@ class SqliteLog:
         self._wake.set()
         result: T = await job.future  # a publisher that goes away takes its answer with it, not its group
         return result
+
+    async def rehearse(self, work: Callable[[Transaction], T]) -> T:
+        """Runs `work` on a transaction of which nothing is kept, beside the writer, and returns its result. Raises what
+        `work` raises, or LogUnavailable."""
+        if self._closing:
+            raise LogUnavailable
+        times = self._times.copy()
+
+        # A transaction writes into its own rows, and those are never merged into a group. It needs no write lock: a
+        # publisher waits for nobody's rehearsal, and SQLite could not keep it if it would.
+        def run(connection: sqlite3.Connection) -> T:
+            newest, head_hash = connection.execute("SELECT head_id, head_hash FROM log").fetchone()
+            times.heard(newest)
+            return work(SqliteTransaction(connection, Pending(newest, head_hash), times))
+
+        return await self._database.search(lambda connection: in_snapshot(connection, run))
 
     @property
     def queued(self) -> int:

@@ -9,6 +9,7 @@ from ..log.live import LiveLog
 from ..principal import Principal
 from .append import Moment, Rules
 from .publication import Publication, Published, Publisher
+from .rehearsal import Rehearsal
 
 PUBLISH_ROUTE = "eventos"
 
@@ -42,3 +43,19 @@ class Publishing:
         published = await self.log.transact(publication.append_to, who)
         self.log.counts.duplicates += sum(published.duplicates)
         return published
+
+    async def rehearse(
+        self,
+        drafts: Sequence[dict[str, Any]],
+        *,
+        publisher: Publisher,
+        key: str | None = None,
+        batch: bool = False,
+        who: Principal | None = None,
+    ) -> Rehearsal:
+        """Returns what `publish` would append now. No id is used for it, nobody hears of it, nothing is kept. Raises
+        what `publish` would."""
+        publication = Publication(
+            drafts, publisher=publisher, route=PUBLISH_ROUTE, moment=self.moment(), key=key, batch=batch
+        )  # fmt: skip
+        return await self.log.rehearse(lambda transaction: Rehearsal.of(publication, transaction), who)

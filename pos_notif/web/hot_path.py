@@ -196,7 +196,7 @@ def _text(head: Head, name: bytes) -> str | None:
 def short_publisher(found: Services, scope: Mapping[str, Any], head: Head) -> tuple[Principal, str | None] | None:
     """Returns who publishes, and the idempotency key, of a POST to PUBLISH_PATH that needs no view; None where it is
     the view's."""
-    if b"origin" in head or b"transfer-encoding" in head or not _is_spelled_out(scope):
+    if scope["query_string"] or b"origin" in head or b"transfer-encoding" in head or not _is_spelled_out(scope):
         return None
     size = head.get(b"content-length", b"")
     if not size.isdigit() or int(size) > found.config.max_body_bytes:

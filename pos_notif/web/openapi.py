@@ -53,7 +53,7 @@ class OpenApi(OpenAPIProvider):
                     answer["description"] = answer["description"] or _MEANING.get(status, "")
                 default = {"description": "Otro error", "content": copy.deepcopy(error)}
                 operation["responses"] = {**dict(sorted(answers.items())), "default": default}
-                components.update(_name_shared(operation["responses"]))
+                components.update(_name_shared(operation["responses"], components))
                 for status in ("429", "503"):
                     if _is_error(answers.get(status)):
                         answers[status]["headers"] = _RETRY_AFTER
@@ -73,14 +73,15 @@ def _is_error(answer: Any) -> bool:
     return answer is not None and answer["content"][_JSON]["schema"] == {"$ref": _COMPONENT + Error.__name__}
 
 
-def _name_shared(answers: dict[str, Any]) -> dict[str, Any]:
-    """Puts a reference for each JSON schema that several answers have, and returns those schemas by their titles."""
+def _name_shared(answers: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
+    """Puts a reference for each JSON schema that several answers have, or another one as a part of it, and returns
+    those schemas by their titles."""
     contents = [answer["content"][_JSON] for answer in answers.values() if _JSON in answer.get("content", {})]
     titles = Counter(content["schema"]["title"] for content in contents)
     named = {}
     for content in contents:
         title = content["schema"]["title"]
-        if titles[title] > 1 or title == Error.__name__:
+        if titles[title] > 1 or title == Error.__name__ or title in components:
             named[title] = content["schema"]
             content["schema"] = {"$ref": _COMPONENT + title}
     return named

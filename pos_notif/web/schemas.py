@@ -44,6 +44,14 @@ class Publication(BaseModel):
     duplicados: list[bool] | None = None
 
 
+class Rehearsal(BaseModel):
+    """What `?ensayo=1` answers: the events as they would be appended, their orders after them."""
+
+    eventos: list[dict[str, Any]]
+    pedidos: list[dict[str, Any]]
+    duplicado: bool
+
+
 class Poll(BaseModel):
     eventos: list[dict[str, Any]]
     total: int

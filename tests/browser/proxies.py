@@ -126,7 +126,10 @@ def _read_head(end: socket.socket) -> tuple[bytes, bytes]:
     length = re.search(rb"(?im)^Content-Length: *(\d+)", head)
     is_request = not head.startswith(b"HTTP/")
     while is_request and length and len(rest) < int(length[1]):
-        rest += end.recv(65536)
+        piece = end.recv(65536)
+        if not piece:  # left in the middle of its body
+            return b"", b""
+        rest += piece
     return head + b"\r\n\r\n", rest
 
 

@@ -34,7 +34,10 @@ def publishing(stage: Play) -> None:
     takeaway = {"id": 2, "tipo": "llevar", "cliente_nombre": "Doña Mercedes", "items": LINES[1:]}
     actor = {"usuario_id": 41, "username": "tita", "rol": "cajero"}
     stage.publish("a takeaway", {"tipo": "nuevo_pedido", "pedido": takeaway, "actor": actor, "timestamp": "19:12"})
-    stage.publish("it is paid", {"tipo": "cambio_estado", "pedido_id": 2, "estado": "pagado", "metodo_pago": "tarjeta"})
+    path = "/api/notificaciones/eventos?ensayo=1"
+    paid = {"tipo": "cambio_estado", "pedido_id": 2, "estado": "pagado", "metodo_pago": "tarjeta"}
+    stage.ask("publishing", "its payment, rehearsed", "POST", path, paid, "pos")
+    stage.publish("it is paid", paid)
     stage.publish("a stub", {"tipo": "cambio_estado", "pedido_id": 3, "estado": "servido", "mesa_numero": 9})
     stage.publish("cancelled", {"tipo": "pedido_cancelado", "pedido_id": 3, "razon": "error"}, operacion_id="x")
     batch = [
@@ -52,6 +55,7 @@ def publishing(stage: Play) -> None:
 def refusals(stage: Play) -> None:
     good = {"tipo": "cambio_estado", "pedido_id": 1, "estado": "en_cocina"}
     stage.publish("no JSON", b'{"tipo":')
+    stage.ask("publishing", "no rehearsal", "POST", "/api/notificaciones/eventos?ensayo=si", good, "pos")
     stage.publish("NaN", b'{"tipo":"alerta_stock","producto_id":1,"nombre":"x","stock_actual":NaN}')
     stage.publish("nobody", good, who="")
     stage.publish("a wrong token", good, who="wrong")
