@@ -147,8 +147,8 @@ def test_behind_a_captive_portal_the_kitchen_waits_and_comes_back(
     page.clock.install()
     asking: set[Any] = set()
     page.on("request", lambda request: asking.add(request) if request.resource_type in ("xhr", "fetch") else None)
-    page.on("requestfinished", asking.discard)
-    page.on("requestfailed", asking.discard)
+    for ended in ("requestfinished", "requestfailed"):
+        page.on(ended, lambda request: asking.discard(request))
     page.goto(proxy.url + "/cocina")
     until(page, live)
     for number, (status, kind, body) in enumerate(ANSWERS, 1):
