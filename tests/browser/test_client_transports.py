@@ -252,3 +252,71 @@ def test_a_page_of_another_site_uses_a_token(page: Any, make_server: Any) -> Non
         wait_for_orders(page, 1)
     assert [url for url in asked if server.token in url or "/stream/" in url] == []
     assert server.url.replace("http", "ws") + "/socket.io/?EIO=4&transport=websocket" in asked
+
+
+STOCK = """([url, auth, options]) => {
+  window.heard = [];
+  window.ways = [];
+  window.socket = io(url, Object.assign({auth: auth}, options));
+  socket.io.on('open', function () {
+    ways.push(socket.io.engine.transport.name);
+    socket.io.engine.on('upgrade', function (transport) { ways.push(transport.name); });
+  });
+  socket.on('connect', function () { socket.emit('conectar_usuario', {rol: 'cocinero'}); });
+  socket.on('conexion_confirmada', function () { heard.push('conexion_confirmada'); });
+  socket.on('evento_pedido', function (e) { heard.push(e.pedido_id); });
+  socket.on('connect_error', function (error) { heard.push(error.message); });
+}"""
+
+
+@pytest.mark.parametrize("site", ["localhost", "127.0.0.1"])
+def test_a_listed_page_uses_the_stock_client_with_its_default_options(page: Any, make_server: Any, site: str) -> None:
+    """By polling and then by a websocket. A page of another site sends a token; one of another port the cookie, which
+    it got by signing in from there."""
+    with Network() as elsewhere:
+        origin = f"http://{site}:{elsewhere.port}"
+        server = make_server(origins=origin)
+        server.create_user("marta", "manager")
+        elsewhere.target_port = server.port
+        page.goto(origin + PAGE)
+        page.add_script_tag(url=server.url + "/socket.io/socket.io.js")
+        sign_in = """async (url) => (await fetch(url + '/api/auth/login', {method: 'POST', credentials: 'include',
+          headers: {'Content-Type': 'application/json'}, body: '{"username": "marta", "password": "1234"}'})).status"""
+        by_cookie = site == "127.0.0.1"
+        if by_cookie:
+            assert page.evaluate(sign_in, server.url) == 200
+        auth = {} if by_cookie else {"token": server.token}
+        page.evaluate(STOCK, [server.url, auth, {"withCredentials": by_cookie}])
+        until(page, lambda: page.evaluate("heard") == ["conexion_confirmada"])
+        until(page, lambda: page.evaluate("ways") == ["polling", "websocket"])
+        server.publish({"eventos": [order(1)]})
+        until(page, lambda: page.evaluate("heard") == ["conexion_confirmada", 1])
+        page.evaluate("socket.disconnect(); undefined")
+        page.evaluate(STOCK, [server.url, auth, {"withCredentials": by_cookie, "transports": ["polling"]}])
+        until(page, lambda: page.evaluate("heard") == ["conexion_confirmada"])
+        server.publish({"eventos": [order(2)]})
+        until(page, lambda: page.evaluate("heard") == ["conexion_confirmada", 2])
+        assert page.evaluate("ways") == ["polling"]
+
+
+def test_a_page_that_is_not_listed_gets_nothing_by_polls_nor_without_a_token(
+    page: Any, make_server: Any, complaints: list[str]
+) -> None:
+    """A token in the websocket's own first packet is the page's to send, wherever it is from."""
+    server = make_server(origins="http://127.0.0.1:1")
+    token = {"token": server.token}
+    heard = {}
+    with Network(server.port) as elsewhere:
+        page.goto(f"http://localhost:{elsewhere.port}{PAGE}")
+        page.add_script_tag(url=server.url + "/socket.io/socket.io.js")
+        for name, auth, transport in (
+            ("polls", token, "polling"),
+            ("nobody", {}, "websocket"),
+            ("token", token, "websocket"),
+        ):
+            page.evaluate(STOCK, [server.url, auth, {"transports": [transport]}])
+            until(page, lambda: page.evaluate("heard.length") > 0)
+            heard[name] = page.evaluate("heard[0]")
+            page.evaluate("socket.disconnect(); undefined")
+    assert complaints.pop().startswith("Access to XMLHttpRequest")  # the browser tells why, to developers
+    assert heard == {"polls": "xhr poll error", "nobody": "origen_no_permitido", "token": "conexion_confirmada"}

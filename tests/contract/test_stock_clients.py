@@ -160,6 +160,20 @@ http {{
 }}
 """
 PASSES_UPGRADES = 'proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade";'
+CADDY = """
+{{
+	admin off
+	auto_https off
+}}
+http://127.0.0.1:{port} {{
+	bind 127.0.0.1
+	reverse_proxy {address} {{
+		flush_interval -1
+		{more}
+	}}
+}}
+"""
+DROPS_UPGRADES = "header_up -Upgrade"
 
 
 def is_listening(port: int) -> bool:
@@ -168,21 +182,28 @@ def is_listening(port: int) -> bool:
 
 
 @contextmanager
-def nginx(directory: Path, url: str, more: str = "") -> Iterator[str]:
-    """An nginx in front of the service, which passes no upgrade on unless it is told to. Yields its address."""
-    if shutil.which("nginx") is None:
-        assert not os.environ.get("CI"), "needs nginx"
-        pytest.skip("needs nginx (Debian: apt-get install -y nginx-light)")
+def behind(program: str, directory: Path, url: str, more: str) -> Iterator[str]:
+    """A proxy in front of the service; nginx passes no upgrade on unless it is told to, Caddy does. Yields its
+    address."""
+    if shutil.which(program) is None:
+        assert not os.environ.get("CI"), f"needs {program}"
+        pytest.skip(f"needs {program} (Debian: apt-get install -y nginx-light caddy)")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    file = directory / "nginx.conf"
-    file.write_text(NGINX.format(directory=directory, port=port, url=url, more=more))
-    process = subprocess.Popen(["nginx", "-c", str(file), "-p", str(directory), "-e", f"{directory}/error.log"])
+    file, log = directory / "proxy.conf", directory / "error.log"
+    if program == "nginx":
+        file.write_text(NGINX.format(directory=directory, port=port, url=url, more=more))
+        command = ["nginx", "-c", str(file), "-p", str(directory), "-e", str(log)]
+    else:
+        file.write_text(CADDY.format(port=port, address=url.removeprefix("http://"), more=more))
+        command = ["caddy", "run", "--config", str(file), "--adapter", "caddyfile"]
+    with log.open("ab") as said:
+        process = subprocess.Popen(command, stderr=said, env={**os.environ, "HOME": str(directory)})
     try:
         deadline = time.monotonic() + SECONDS
         while not is_listening(port):
-            assert time.monotonic() < deadline, (directory / "error.log").read_text()
+            assert process.poll() is None and time.monotonic() < deadline, log.read_text()
             time.sleep(0.02)
         yield f"http://127.0.0.1:{port}"
     finally:
@@ -246,10 +267,18 @@ def whole_session(server, stock, account):
     client.next("disconnected")
 
 
-@pytest.mark.parametrize("more", ["", PASSES_UPGRADES], ids=["drops upgrades", "passes upgrades"])
+@pytest.mark.parametrize(
+    ("program", "more", "transport"),
+    [
+        pytest.param("nginx", "", "polling-largo", id="nginx drops upgrades"),
+        pytest.param("nginx", PASSES_UPGRADES, "websocket", id="nginx passes upgrades"),
+        pytest.param("caddy", DROPS_UPGRADES, "polling-largo", id="caddy drops upgrades"),
+        pytest.param("caddy", "", "websocket", id="caddy passes upgrades"),
+    ],
+)
 @ways({"javascript": ("javascript", DEFAULT)})
-def test_behind_nginx_every_event_comes_once_and_in_order(server, stock, tmp_path, more):
-    with nginx(tmp_path, server.url, more) as address:
+def test_behind_a_proxy_every_event_comes_once_and_in_order(server, stock, tmp_path, program, more, transport):
+    with behind(program, tmp_path, server.url, more) as address:
         client = stock()
         client.do(connect={"url": address, "token": server.token})
         client.next("connected")
@@ -260,7 +289,7 @@ def test_behind_nginx_every_event_comes_once_and_in_order(server, stock, tmp_pat
             server.publish({"eventos": batch})
         assert client.orders(2000) == list(range(1, 2001))
         by = server.request("GET", "/api/notificaciones/estado")[2]["conexiones"]
-        assert [each["transporte"] for each in by] == ["websocket" if more else "polling-largo"]
+        assert [each["transporte"] for each in by] == [transport]
 
 
 @ways(WAYS)
