@@ -613,9 +613,13 @@ class Salida:
         """Has a thread send, which a process that was forked does not have yet."""
         if self._pid != os.getpid():
             self._begin_anew()
-        with self._store.lock, contextlib.suppress(RuntimeError):  # no thread begins where the interpreter ends
-            if self._url and not self._closed and (self._sender is None or not self._sender.is_alive()):
-                self._sender = _Sender(self)
+        if self._url and not self._closed and not self._is_sending():
+            with self._store.lock, contextlib.suppress(RuntimeError):  # no thread begins where the interpreter ends
+                if not self._is_sending():
+                    self._sender = _Sender(self)
+
+    def _is_sending(self) -> bool:
+        return self._sender is not None and self._sender.is_alive()
 
     def _begin_anew(self) -> None:
         """Is called in a child after a fork: the turn and the connections are its parent's."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pos_notif_client import ClaveReutilizada, Llena
+from pos_notif_client import ClaveReutilizada
 from tests.soak.check import read_log
 from tests.support.live_server import LiveServer
 
@@ -78,18 +78,3 @@ def test_the_same_call_again_is_no_second_event_and_another_under_its_key_is_an_
         assert outbox.vaciar(60)  # and then once more, after it was sent
     assert keys(server) == ["pedido-1"]
     assert outbox.rechazados() == []
-
-
-def test_a_full_outbox_refuses_what_is_new(make_outbox, caplog):
-    lost = []
-    outbox = make_outbox(max_eventos=2, al_llenarse=lost.append)
-    assert outbox.notificar_nuevo_pedido({"id": 1}, operacion_id="pedido-1") == "pedido-1"
-    assert outbox.notificar_nuevo_pedido({"id": 2})
-    assert outbox.notificar_nuevo_pedido({"id": 3}) is None
-    assert [event["pedido"] for event in lost] == [{"id": 3}]
-    assert [record.levelname for record in caplog.records] == ["CRITICAL"]
-    assert outbox.notificar_nuevo_pedido({"id": 1}, operacion_id="pedido-1") == "pedido-1"  # it is there
-    strict = make_outbox(max_bytes=200, max_eventos=9, estricto=True)
-    with pytest.raises(Llena):
-        strict.notificar_nuevo_pedido({"id": 4})
-    assert outbox.pendientes() == 2

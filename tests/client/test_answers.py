@@ -1,0 +1,159 @@
+"""What the sender makes of each answer. Behind it stands the real service, or what answers in its place."""
+
+from __future__ import annotations
+
+import logging
+from itertools import pairwise
+
+import pytest
+
+import pos_notif_client
+from tests.client.between import HALF, LOST, Between, refusal, said
+from tests.soak.check import read_log
+from tests.support.waiting import eventually
+
+
+def all_taken(body: bytes) -> tuple[int, dict[str, str], bytes]:
+    return 201, {}, b'{"id": 1, "cursor": "x-1", "duplicado": false}'
+
+
+@pytest.mark.parametrize("cut", [LOST, HALF])
+def test_an_answer_that_is_lost_or_cut_is_asked_for_again_under_the_same_key(server, make_outbox, cut):
+    with Between(server.port, said(cut), said(cut), lambda _: None) as between:
+        outbox = make_outbox(server, url=between.url)
+        key = outbox.notificar_nuevo_pedido({"id": 1})
+        assert outbox.vaciar(60)
+        assert len(between.requests) == 3
+        assert len({body for _, body in between.requests}) == 1  # the same bytes
+    assert [event["operacion_id"] for event in read_log(server.database)] == [key]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        said(200, b"<html>Bienvenido al WiFi</html>", Content_Type="text/html"),
+        said(200, {"estado": "ok"}),
+        said(422, b"<html>no</html>"),
+        said(409, {"message": "conflict"}),
+        refusal(408), refusal(425), refusal(429), refusal(500), refusal(503),
+    ],
+    ids=["hotspot", "another service", "a proxy's 422", "a proxy's 409", "408", "425", "429", "500", "503"],
+)  # fmt: skip
+def test_what_is_no_answer_of_the_services_deletes_and_refuses_nothing(make_outbox, answer):
+    with Between(0, answer, answer, all_taken) as between:
+        outbox = make_outbox(url=between.url, token="pn_x")
+        outbox.notificar_nuevo_pedido({"id": 1})
+        assert outbox.vaciar(60)
+        assert outbox.rechazados() == []
+        assert len(between.requests) == 3
+
+
+@pytest.mark.parametrize("status", [400, 409, 413, 415, 422])
+def test_what_the_service_refuses_is_kept_with_its_answer_and_the_next_goes_on(make_outbox, status):
+    def answer(body: bytes) -> tuple[int, dict[str, str], bytes]:
+        return refusal(status, "no_se_puede")(body) if b'"a"' in body else all_taken(body)
+
+    with Between(0, answer) as between:
+        outbox = make_outbox(url=between.url, token="pn_x", al_rechazar=lambda event, error: 1 / 0)  # the POS's fault
+        outbox.notificar_nuevo_pedido({"id": 1}, operacion_id="a")
+        outbox.notificar_nuevo_pedido({"id": 2}, operacion_id="b")
+        assert outbox.vaciar(60)
+        [refused] = outbox.rechazados()
+        assert refused["error"] == {"status": status, "codigo": "no_se_puede", "mensaje": "No."}
+
+
+def test_a_batch_that_a_proxy_finds_too_large_goes_one_by_one(make_outbox):
+    with Between(0, said(413, b"<html>413</html>"), all_taken) as between:
+        stored = make_outbox()
+        sent = [stored.notificar_nuevo_pedido({"id": number}) for number in (1, 2, 3)]
+        outbox = make_outbox(url=between.url, token="pn_x")
+        assert outbox.vaciar(60)
+        assert [between.keys(request) for request in range(4)] == [sent, *([key] for key in sent)]
+        assert between.connections == 1  # kept open
+        assert outbox.rechazados() == []
+
+
+def test_a_batch_has_a_hundred_events_and_less_than_a_mebibyte(make_outbox):
+    def taken(body: bytes) -> tuple[int, dict[str, str], bytes]:
+        count = body.count(b'"tipo"')
+        return 201, {}, b'{"ids": [%b]}' % b",".join([b"1"] * count) if count > 1 else b'{"id": 1}'
+
+    with Between(0, taken) as between:
+        stored = make_outbox()
+        small = [stored.notificar_nuevo_pedido({"id": number}) for number in range(1, 151)]
+        large = [stored.notificar_nuevo_pedido({"id": number, "notas": "x" * 250_000}) for number in (1, 2, 3, 4)]
+        outbox = make_outbox(url=between.url, token="pn_x")
+        assert outbox.vaciar(60)
+        assert [between.keys(request) for request in range(3)] == [small[:100], small[100:] + large[:3], large[3:]]
+        assert all(len(body) < 2**20 for _, body in between.requests)
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 405, 302])
+def test_a_wrong_setup_keeps_all_says_so_once_and_lets_the_turn_go(make_outbox, caplog, status):
+    with Between(0, refusal(status, "no"), all_taken) as between:
+        outbox = make_outbox(url=between.url, token="pn_wrong")
+        outbox.notificar_nuevo_pedido({"id": 1})
+        eventually(lambda: outbox.estado()["ultimo_error"])
+        outbox.notificar_nuevo_pedido({"id": 2})
+        state = outbox.estado()
+        assert (state["pendientes"], state["rechazados"]) == (2, 0)
+        assert state["ultimo_error"].startswith(f"mal configurado: {status}")
+        assert len(between.requests) == 1
+        assert [record.levelno for record in caplog.records] == [logging.ERROR]
+        # Another process, which was told the right one, takes over and sends what there is.
+        eventually(lambda: not outbox.estado()["enviando"])
+        between.plans = [lambda body: (201, {}, b'{"ids": [1, 2]}')]
+        other = make_outbox(url=between.url, token="pn_right")
+        assert other.vaciar(60)
+
+
+def test_a_token_that_is_set_right_is_used_without_a_restart(server, make_outbox):
+    outbox = make_outbox(server, token="pn_wrong")
+    key = outbox.notificar_nuevo_pedido({"id": 1})
+    eventually(lambda: outbox.estado()["ultimo_error"])
+    assert "401 no_autenticado" in outbox.estado()["ultimo_error"]
+    outbox.token = server.token
+    assert outbox.vaciar(25)  # and not after the 30 s of a wrong setup
+    assert [event["operacion_id"] for event in read_log(server.database)] == [key]
+    assert outbox.estado()["ultimo_error"] is None
+
+
+def test_it_waits_as_long_as_it_is_told_whatever_comes_meanwhile(make_outbox, monkeypatch):
+    monkeypatch.setattr(pos_notif_client, "NEWS_SECONDS", 0.1)
+    with Between(0, said(503, {"error": {"codigo": "x"}}, Retry_After="2"), all_taken) as between:
+        outbox = make_outbox(url=between.url, token="pn_x")
+        outbox.notificar_nuevo_pedido({"id": 1})
+        eventually(lambda: between.requests)
+        between.plans = [lambda body: (201, {}, b'{"ids": [1, 2]}')]
+        outbox.notificar_nuevo_pedido({"id": 2})
+        assert outbox.vaciar(60)
+        (first, _), (second, _) = between.requests
+        assert second - first >= 2
+
+
+def test_something_new_ends_the_pause_of_a_service_that_is_away_also_from_another_process(make_outbox, monkeypatch):
+    monkeypatch.setattr(pos_notif_client, "BACKOFF_SECONDS", 3600.0)
+    monkeypatch.setattr(pos_notif_client, "NEWS_SECONDS", 1.0)
+    # As after many tries: the next is a long time off.
+    monkeypatch.setattr(pos_notif_client.random, "uniform", lambda low, high: 18_000.0)
+    with Between(0, said(500, b"")) as between:
+        outbox = make_outbox(url=between.url, token="pn_x")
+        outbox.notificar_nuevo_pedido({"id": 1})
+        eventually(lambda: between.requests)
+        between.plans = [lambda body: (201, {}, b'{"ids": [1, 2]}')]
+        make_outbox().notificar_nuevo_pedido({"id": 2})
+        assert outbox.vaciar(60)
+        (first, _), (second, _) = between.requests
+        assert second - first >= 1  # not before: a flood of news would be a flood of tries
+
+
+def test_tries_become_rarer(make_outbox, monkeypatch):
+    monkeypatch.setattr(pos_notif_client.random, "uniform", lambda low, high: 1.0)
+    with Between(0, said(500, b"")) as between:
+        outbox = make_outbox(url=between.url, token="pn_x")
+        outbox.notificar_nuevo_pedido({"id": 1})
+        eventually(lambda: len(between.requests) == 5)
+        times = [at for at, _ in between.requests]
+        for number, (before, after) in enumerate(pairwise(times)):
+            assert after - before >= 0.2 * 2**number
+        assert outbox.estado()["ultimo_error"] == "sin servicio: 500"
