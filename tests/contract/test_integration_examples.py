@@ -19,12 +19,13 @@ from typing import Any
 
 import pytest
 
+from tests.client.flask_pos import create_tables
 from tests.support.chromium import PATIENCE_MS, launch
 from tests.support.live_server import LiveServer, clean_environment
-from tests.support.stopwatch import Stopwatch
 from tests.support.waiting import eventually
 
-DOCUMENT = (Path(__file__).parents[2] / "docs" / "integration.md").read_text("utf-8")
+ROOT = Path(__file__).parents[2]
+DOCUMENT = (ROOT / "docs" / "integration.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", DOCUMENT, re.MULTILINE | re.DOTALL)
 EXAMPLE_URL = "http://127.0.0.1:5000"
 PYTHON = [text for language, text in BLOCKS if language == "python"]
@@ -42,13 +43,14 @@ def place(server: LiveServer, tmp_path: Path) -> Path:
     for name, text in FILES.items():
         (directory / name).write_text(text.replace(EXAMPLE_URL, server.url), "utf-8")
     (directory / "pos_notif.db").symlink_to(server.database)
+    create_tables(directory / "pos.db")
     return directory
 
 
 def run(arguments: list[str], server: LiveServer, place: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         arguments, cwd=place, capture_output=True, text=True, timeout=60,
-        env=clean_environment(POS_TOKEN=server.token, PYTHONPATH=str(place)),
+        env=clean_environment(POS_TOKEN=server.token, PYTHONPATH=f"{place}:{ROOT / 'client'}"),
     )  # fmt: skip
 
 
@@ -69,7 +71,10 @@ def events_of(server: LiveServer, order_id: int) -> list[str]:
 
 
 def test_the_document_has_what_it_promises():
-    assert set(FILES) == {"notificaciones.py", "pos_views.py"}
+    assert set(FILES) == {
+        "pos_salida.py", "pos_views.py", "pos_tables.py", "notificaciones.py", "pos_app.py", "leer_pedido.py",
+        "pos_redirect.py",
+    }  # fmt: skip
     assert (len(SCRIPTS), len(SHELL), len(HTML)) == (3, 6, 1)
     assert all(language in ("python", "bash", "html") for language, _ in BLOCKS)
 
@@ -79,10 +84,18 @@ def test_every_python_block_compiles():
         compile(text, "docs/integration.md", "exec")
 
 
-def test_the_client_needs_only_the_standard_library():
-    imported = re.findall(r"^(?:import|from) (\w+)", FILES["notificaciones.py"], re.MULTILINE)
-    assert imported
-    assert set(imported) <= set(sys.stdlib_module_names)
+def test_it_begins_with_ten_lines_that_need_nothing_else():
+    lines = [line for line in FILES["pos_salida.py"].splitlines() if line and not line.startswith("#")]
+    assert len(lines) <= 10
+    assert PYTHON[0] == FILES["pos_salida.py"]
+    imported = {name for text in FILES.values() for name in re.findall(r"^(?:import|from) (\w+)", text, re.MULTILINE)}
+    assert imported - set(sys.stdlib_module_names) == {
+        "pos_notif_client",
+        "flask",
+        "notificaciones",
+        "leer_pedido",
+        "pos_salida",
+    }
 
 
 def test_python_blocks_run(server: LiveServer, place: Path):
@@ -118,32 +131,82 @@ def test_shell_blocks_run(server: LiveServer, place: Path):
 
 
 PUBLISH_ONE = """
-from notificaciones import Refused, Unavailable, publish
-try:
-    order = {"tipo": "nuevo_pedido", "pedido": {"id": 7}}
-    print(publish(order, operacion_id="k", timeout=TIMEOUT, tries=TRIES)["duplicado"])
-except (Refused, Unavailable) as error:
-    print(type(error).__name__, error)
+from pos_salida import salida
+salida.notificar_nuevo_pedido({"id": 7}, operacion_id="k")
+print(salida.vaciar(60), salida.rechazados())
 """
 
 
-def publish_one(server: LiveServer, place: Path, *, timeout: float = 10, tries: int = 5) -> str:
-    done = run_python(PUBLISH_ONE.replace("TIMEOUT", str(timeout)).replace("TRIES", str(tries)), server, place)
+def publish_one(server: LiveServer, place: Path) -> str:
+    done = run_python(PUBLISH_ONE, server, place)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
 
-def test_a_refusal_is_not_repeated_and_says_why(server: LiveServer, place: Path):
-    server.new_order(7)
-    with Stopwatch() as watch:
-        assert publish_one(server, place).startswith("Refused 409 pedido_existente")
-    assert watch.seconds < 5
+VIEWS = """
+from flask import Flask
+import pos_views
+app = Flask("pos")
+app.extensions["pos"] = type("Pos", (), {"save_order": lambda self, order: {**order, "id": 31}})()
+app.register_blueprint(pos_views.orders)
+client = app.test_client()
+print(client.post("/pedidos", json={"mesa_numero": 4}).status_code, pos_views.salida.vaciar(60))
+print(client.get("/cocina").json)
+"""
 
 
-def test_a_service_that_is_away_is_unavailable(server: LiveServer, place: Path):
-    assert server.token
-    server.stop()
-    assert publish_one(server, place, tries=2).startswith("Unavailable k: ")
+def test_the_views_publish_and_tell(server: LiveServer, place: Path):
+    done = run_python(VIEWS, server, place)
+    assert done.stdout.splitlines() == ["201 True", "{'rechazados': 0, 'texto': 'La cocina recibe.'}"], done.stderr
+    assert events_of(server, 31) == ["nuevo_pedido"]
+
+
+TOGETHER = """
+from pos_tables import salida, save_order, tables
+save_order({"id": 41, "mesa_numero": 4})
+for again in ({"id": 41, "mesa_numero": 4, "notas": "otra"}, {"id": 42, "mesa_numero": float("nan")}):
+    try:
+        save_order(again)
+    except Exception as error:
+        print(type(error).__name__)
+print(tables.execute("SELECT id FROM pedidos").fetchall(), salida.vaciar(60))
+"""
+
+
+def test_an_order_and_its_event_are_committed_together(server: LiveServer, place: Path):
+    done = run_python(TOGETHER, server, place)
+    assert done.stdout.splitlines() == ["IntegrityError", "ValueError", "[(41,)] True"], done.stderr
+    assert events_of(server, 41) == ["nuevo_pedido"]
+    assert server.request("GET", "/api/pedidos/42")[0] == 404
+
+
+OLD_POS = """
+import sqlite3
+import pos_app
+from notificaciones import NotificadorPedidos, registrar_socketio_handlers
+from pos_redirect import old_polling
+registrar_socketio_handlers(None)
+with sqlite3.connect("pos.db") as tables:
+    tables.execute("INSERT INTO pedidos (id, mesa_id, estado, tipo_pago) VALUES (51, 1, 'en_mesa', 'al_final')")
+    tables.execute("INSERT INTO pedido_items (pedido_id, producto_id, cantidad) VALUES (51, 7, 2)")
+order = {"id": 51, "mesa_id": 1, "tipo": "al_final", "items": [{"producto_id": 7}]}
+NotificadorPedidos.notificar_nuevo_pedido(None, order)
+print(pos_app.salida.vaciar(60))
+answer = pos_app.app.test_client().get("/api/notificaciones/polling/cocinero").json
+print([event["pedido"]["items"][0]["producto_nombre"] for event in answer["eventos"]])
+from flask import Flask
+other = Flask("other")
+other.register_blueprint(old_polling)
+answer = other.test_client().get("/api/notificaciones/polling/mesero")
+print(answer.status_code, answer.headers["Location"])
+"""
+
+
+def test_the_old_pos_has_the_drop_in(server: LiveServer, place: Path):
+    done = run_python(OLD_POS, server, place)
+    redirected = f"307 {server.url}/api/notificaciones/polling/mesero"
+    assert done.stdout.splitlines() == ["True", "['Pupusa de queso']", redirected], done.stderr
+    assert server.request("GET", "/api/pedidos/51")[2]["pedido"]["mesa_numero"] == 11
 
 
 class AnswersCut(socketserver.ThreadingTCPServer):
@@ -186,11 +249,11 @@ def cut(server: LiveServer) -> Iterator[AnswersCut]:
 
 
 def test_an_answer_that_was_lost_publishes_once(server: LiveServer, place: Path, cut: AnswersCut):
-    client = place / "notificaciones.py"
+    client = place / "pos_salida.py"
     client.write_text(
         client.read_text("utf-8").replace(server.url, f"http://127.0.0.1:{cut.server_address[1]}"), "utf-8"
     )
-    assert publish_one(server, place) == "True"  # the third try learns that the first had arrived
+    assert publish_one(server, place) == "True []"  # the third try learns that the first had arrived
     assert cut.requests == 3
     assert events_of(server, 7) == ["nuevo_pedido"]
 
@@ -209,7 +272,7 @@ def test_a_503_is_tried_again(server: LiveServer, place: Path):
     )
     released.start()
     try:
-        assert publish_one(server, place, timeout=15) == "False"
+        assert publish_one(server, place) == "True []"
     finally:
         released.join()
         blocker.close()
