@@ -203,7 +203,8 @@ def behind(program: str, directory: Path, url: str, more: str) -> Iterator[str]:
     try:
         deadline = time.monotonic() + SECONDS
         while not is_listening(port):
-            assert process.poll() is None and time.monotonic() < deadline, log.read_text()
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.02)
         yield f"http://127.0.0.1:{port}"
     finally:
