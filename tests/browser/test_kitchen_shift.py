@@ -104,6 +104,29 @@ def test_what_needs_https_is_told_and_the_shift_starts_without(page: Any, restau
     until(page, lambda: waiting(restaurant, 1) == [])
 
 
+HANGS = """
+    window.asked = 0;
+    Object.defineProperty(Navigator.prototype, 'wakeLock', { configurable: true, value: {
+      request: function () { asked++; return new Promise(function () {}); }
+    } });
+"""
+
+
+def test_a_lock_of_which_nothing_is_heard_is_asked_for_again(page: Any, restaurant: Any) -> None:
+    """By the next tap, but not by each of two taps in a row; and nothing says meanwhile that the screen stays lit."""
+    page.add_init_script(HANGS)
+    restaurant.sign_in(page, in_shift=False)
+    page.clock.install()
+    page.goto(restaurant.url + "/cocina")
+    page.click("#shift-go")
+    page.keyboard.press("m")
+    assert page.evaluate("asked") == 1
+    expect(page.locator("#awake")).to_have_attribute("data-activo", "false")
+    page.clock.fast_forward(1_100)
+    page.keyboard.press("m")
+    assert page.evaluate("asked") == 2
+
+
 RETURNED = """() => {
   var real = window.setTimeout, later = [], missed = new posNotif.Missed(function () {}, null), old, found;
   window.setTimeout = function (call) { later.push(call); };

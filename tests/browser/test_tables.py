@@ -111,6 +111,12 @@ def test_what_a_dish_is_made_of_stands_under_its_line(kitchen: Any, restaurant: 
     })  # fmt: skip
     expect(parts.locator(".line__parts-line").last).to_have_text("extra curtido")
     expect(ticket(kitchen, 1).locator(".line--noted")).to_have_count(1)
+    # What comes back is known by them too: a combo's number says nothing of what is on the plate.
+    restaurant.publish(change(1, "listo"))
+    kitchen.click("#recall")
+    again = kitchen.locator('[data-listo-id="1"] li')
+    expect(again.locator(".line__parts-line")).to_have_text(["4 Pupusa", "Carne", "extra curtido"])
+    expect(again.locator(".line__note--sin")).to_have_text(["SIN curtido"])
 
 
 def test_a_waiter_moves_guests_and_everybody_is_told(page: Any, browser: Any, floor: Floor, complaints: Any) -> None:

@@ -15,8 +15,10 @@
     var list = create('ul', 'side__lines');
     pedido.items.forEach(function (item) {
       var line = create('li', '', item.cantidad + '× ' + (item.producto_nombre || pages.words.dish) + ' ');
+      var parts = pages.plates.parts(item, 'line__parts');
       if (item.estado_item === 'cancelado') { return; }
       if (item.notas) { pages.plates.add(line, item.notas); }
+      if (parts) { line.appendChild(parts); }
       list.appendChild(line);
     });
     if (pedido.notas) {

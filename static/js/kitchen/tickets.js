@@ -12,15 +12,6 @@
   var WORDS = pages.kitchenWords;
   var BUTTONS = { entendido: WORDS.understood, listo: WORDS.ready, iniciar: WORDS.start };
 
-  // What takes nothing away and warns of nothing is plain text, under its dish.
-  function addModifier(parent, text) {
-    if (pages.notes.read(text).some(function (part) { return part.clase !== 'nota'; })) {
-      plates.add(parent, text);
-    } else {
-      parent.appendChild(create('span', 'line__parts-line', text));
-    }
-  }
-
   // ---- lines ------------------------------------------------------------------
 
   function times(number) {
@@ -46,7 +37,7 @@
       out ? create('b', 'line__out', WORDS.isOut) : null
     ]);
     if (item.notas) { plates.add(node, item.notas); }
-    parts = pages.parts.draw(item, 'line__parts', plates.add, addModifier);
+    parts = plates.parts(item, 'line__parts');
     if (parts) { node.appendChild(parts); }
     if (waiting) { node.appendChild(create('span', 'line__wait', waiting)); }
     return node;

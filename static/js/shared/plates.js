@@ -35,5 +35,17 @@
     notes.read(note).forEach(function (part) { parent.appendChild(plate(part)); });
   }
 
-  pages.plates = { add: add };
+  // What a line's dish is made of, and what is changed on it: of that, what takes nothing away and warns of nothing is
+  // plain text, under its dish. null where the line says nothing of it.
+  function parts(item, className) {
+    return pages.parts.draw(item, className, add, function (parent, text) {
+      if (notes.read(text).some(function (part) { return part.clase !== 'nota'; })) {
+        add(parent, text);
+      } else {
+        parent.appendChild(dom.create('span', className + '-line', text));
+      }
+    });
+  }
+
+  pages.plates = { add: add, parts: parts };
 }(window));

@@ -12,18 +12,9 @@
   var UNCOLLECTED_MS = 120000;   // as on the waiter's page
   var WORDS = pages.sheetWords;
 
-  // What takes nothing away and warns of nothing is plain text, under its dish.
-  function addModifier(parent, text) {
-    if (pages.notes.read(text).some(function (part) { return part.clase !== 'nota'; })) {
-      pages.plates.add(parent, text);
-    } else {
-      parent.appendChild(dom.create('span', 'parts-line', text));
-    }
-  }
-
   // A dish's note, what it is made of and what is changed on it, on the kitchen's plates.
   function addDetails(parent, item) {
-    var parts = pages.parts.draw(item, 'parts', pages.plates.add, addModifier), plates;
+    var parts = pages.plates.parts(item, 'parts'), plates;
     if (item.notas) {
       plates = dom.create('span', 'oline__plates');
       pages.plates.add(plates, item.notas);
