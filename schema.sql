@@ -1,4 +1,4 @@
--- The whole state of a restaurant's notification service. Version 6.
+-- The whole state of a restaurant's notification service. Version 7.
 -- `pos_notif/database/file.py` makes a new file from this text and compares an existing one with it.
 
 -- One row: where the log begins and ends.
@@ -118,8 +118,11 @@ CREATE TABLE products (
     price REAL NOT NULL,          -- with the tax
     stock REAL,
     minimum REAL,
-    available INTEGER NOT NULL
+    available INTEGER NOT NULL,
+    pos_id INTEGER,               -- what the POS calls the dish: lines that it publishes name it so
+    hidden INTEGER NOT NULL DEFAULT 0 -- kept, and not on the menu
 ) STRICT;
+CREATE UNIQUE INDEX products_pos_id ON products (pos_id) WHERE pos_id IS NOT NULL;
 
 -- Which client follows which order, for events after `after_id`. A client (a tab's UUID) belongs to its session or token.
 CREATE TABLE subscriptions (

@@ -127,6 +127,10 @@ class SoldOut(DomainError):
     code, message = "producto_agotado", "Ese plato se acabó."
 
 
+class MenuChanged(DomainError):
+    code, message = "menu_cambiado", "El menú cambió mientras tanto; revise los cambios."
+
+
 class TooManySubscriptions(DomainError):
     code, message = "demasiadas_suscripciones", "Este cliente ya sigue el máximo de pedidos."
 

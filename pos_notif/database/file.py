@@ -19,7 +19,7 @@ from .paths import exists, is_directory, is_file
 T = TypeVar("T")
 
 APPLICATION_ID = 0x504F534E  # "POSN"
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 # To version N, from N - 1, as SQL. A file of an older version is brought up step by step, each in a transaction.
 MIGRATIONS: Mapping[int, str] = {
     2: """
@@ -67,6 +67,11 @@ MIGRATIONS: Mapping[int, str] = {
             data TEXT NOT NULL,
             PRIMARY KEY (order_id, publisher)
         ) STRICT, WITHOUT ROWID;
+    """,
+    7: """
+        ALTER TABLE products ADD COLUMN pos_id INTEGER;
+        ALTER TABLE products ADD COLUMN hidden INTEGER NOT NULL DEFAULT 0;
+        CREATE UNIQUE INDEX products_pos_id ON products (pos_id) WHERE pos_id IS NOT NULL;
     """,
 }
 ZERO_HASH = "0" * 64

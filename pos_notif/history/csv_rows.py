@@ -10,6 +10,7 @@ from typing import Any
 from .. import events
 from ..clock import BUSINESS_DAY_CUT_HOURS
 from ..events import CANCELLED, READY
+from ..wire.csv_cells import BYTE_ORDER_MARK, FORMULA
 from ..wire.json_text import dump
 from .event_fields import NO_ACTOR, NO_CHANGES, NO_ORDER, Event, read_event, read_order
 from .sentences import Service, sentence
@@ -20,8 +21,6 @@ COLUMNS = (
     "cantidad_nueva", "razon", "usuario_id", "usuario", "rol", "salas", "operacion_id", "hash", "datos_json",
 )  # fmt: skip
 SEPARATORS = {"coma": ",", "punto_y_coma": ";"}
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_FORMULA = frozenset("=+-@\t\r")
 
 # An event's id, time, hash, stored JSON, and the JSON of its order as it is now, where the event does not carry it.
 Row = tuple[int, int, bytes, bytes, bytes | None]
@@ -88,7 +87,7 @@ def _cells(event: Event, service: Service) -> list[Any]:
     # Most cells stay as they are: without a call.
     return [
         value
-        if value is None or (kind := value.__class__) is int or (kind is str and value[:1] not in _FORMULA)
+        if value is None or (kind := value.__class__) is int or (kind is str and value[:1] not in FORMULA)
         else _cell(value)
         for value in cells
     ]

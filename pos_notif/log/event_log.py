@@ -159,6 +159,12 @@ class Transaction(Protocol):
 
     def product(self, product_id: int) -> Product | None: ...
 
+    def product_of_pos(self, pos_id: int) -> Product | None:
+        """Returns the dish that the POS calls so, or None."""
+
+    def products(self) -> list[Product]:
+        """Returns the whole menu, what is hidden too."""
+
     def user(self, user_id: int) -> dict[str, Any] | None:
         """Returns a user as an `actor`: id, name and role."""
 

@@ -26,22 +26,21 @@ from ..wire.json_text import dump
 from .event_log import MOST_AFFECTED, LoggedEvent, Unacknowledged
 from .hash_chain import chain
 from .subscriptions import MAX_CLIENTS, MAX_SUBSCRIPTIONS, OVER_MS
+from .tables import menu
 from .tables.alarms import unacknowledged
 from .tables.events import EVENT_COLUMNS, event_of, read_bounds
 from .tables.fold import Fold
 from .tables.given import last_given
-from .tables.menu import find_product, last_product_id, save_products
 from .tables.orders import (
     find_order,
     last_own_id,
     orders_waiting,
     own_orders,
     pruned_number,
-    save_orders,
     steady_order,
     steady_time,
 )
-from .tables.said import find_said, save_said
+from .tables.said import find_said
 
 
 @dataclass(slots=True)
@@ -186,10 +185,19 @@ class SqliteTransaction:
 
     def product(self, product_id: int) -> Product | None:
         known = self.pending.products.get(product_id) or self._group.products.get(product_id)
-        return known or find_product(self._connection, product_id)
+        return known or menu.find_product(self._connection, product_id)
+
+    def product_of_pos(self, pos_id: int) -> Product | None:
+        found = menu.find_product_of_pos(self._connection, pos_id)
+        known = ({found.id: found} if found is not None else {}) | self._group.products | self.pending.products
+        return next((product for product in known.values() if product.pos_id == pos_id), None)
+
+    def products(self) -> list[Product]:
+        written = {product.id: product for product in menu.all_products(self._connection)}
+        return list((written | self._group.products | self.pending.products).values())
 
     def last_product_id(self) -> int:
-        return max(last_product_id(self._connection), *self._group.products, *self.pending.products, 0)
+        return max(menu.last_product_id(self._connection), *self._group.products, *self.pending.products, 0)
 
     def save_product(self, product: Product) -> None:
         self.pending.products[product.id] = product
@@ -361,37 +369,3 @@ def _stored(event: dict[str, Any], order_json: str | None, rooms: list[str]) -> 
         return dump({**event, "salas": rooms})
     head = dump({name: value for name, value in event.items() if name != "pedido"})
     return f'{head[:-1]},"pedido":{order_json},"salas":{dump(rooms)}}}'
-
-
-def write_rows(connection: sqlite3.Connection, pending: Pending) -> None:
-    """Writes all that is pending, and the log's new head."""
-    connection.executemany(
-        f"INSERT INTO events ({EVENT_COLUMNS}, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        pending.rows,
-    )
-    save_orders(connection, pending.orders)
-    if pending.said:
-        save_said(connection, pending.said)
-    if pending.products:
-        save_products(connection, pending.products.values())
-    connection.executemany(
-        # A key whose events were pruned may be used anew before it is deleted.
-        "INSERT OR REPLACE INTO idempotency_keys (publisher, route, key, digest, event_ids, last_event_id)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
-        [(*name, digest, dump(ids), max(ids)) for name, (digest, ids) in pending.keys.items()],
-    )
-    for (owner, order_id), after in pending.follows.items():
-        column = f"{owner.kind}_id"
-        connection.execute(
-            f"DELETE FROM subscriptions WHERE {column} = ? AND client = ? AND order_id = ?",
-            (owner.id, owner.client, order_id),
-        )
-        if after is not None:
-            connection.execute(
-                f"INSERT INTO subscriptions ({column}, client, order_id, after_id) VALUES (?, ?, ?, ?)",
-                (owner.id, owner.client, order_id, after),
-            )
-    connection.execute(
-        "UPDATE log SET head_id = ?, head_hash = ?, subscriptions_version = subscriptions_version + ?",
-        (pending.head_id, pending.head_hash, len(pending.follows)),
-    )

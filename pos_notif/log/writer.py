@@ -20,6 +20,7 @@ from ..orders.state import Order, ViewLimits
 from ..principal import Owner
 from .event_log import NO_ORDERS, Bounds, LoggedEvent, Page, Transaction
 from .hash_chain import ChainWalk
+from .pending_rows import write_rows
 from .tables.alarms import Kept, alarms_to_show, count_unacknowledged, read_kept, save_screen
 from .tables.events import (
     EVENT_COLUMNS,
@@ -38,7 +39,7 @@ from .tables.events import (
 from .tables.figures import count_open, ids_at, read_orders_events
 from .tables.menu import all_products
 from .tables.orders import find_order, view
-from .transaction import Pending, SqliteTransaction, write_rows
+from .transaction import Pending, SqliteTransaction
 
 T = TypeVar("T")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,11 +11,14 @@ from ..errors import SoldOut
 Json = dict[str, Any]
 
 LOW, NONE_LEFT, BACK = "bajo", "agotado", "disponible"
+MAX_NAME = 200
+MAX_STOCK = 1e9
 
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A `stock` of None is not counted; `price` includes the tax."""
+    """A `stock` of None is not counted; `price` includes the tax. `pos_id` is what the POS calls the dish, and no two
+    have the same; a `hidden` one is kept, and not on the menu."""
 
     id: int
     name: str
@@ -23,6 +27,8 @@ class Product:
     stock: float | None
     minimum: float | None
     available: bool
+    pos_id: int | None = None
+    hidden: bool = False
 
     def json(self) -> Json:
         return {
@@ -33,6 +39,8 @@ class Product:
             "stock_actual": self.stock,
             "stock_minimo": self.minimum,
             "disponible": self.available,
+            "id_pos": self.pos_id,
+            "oculto": self.hidden,
         }
 
     def line(self, quantity: float, notes: str | None) -> Json:
@@ -48,7 +56,9 @@ class Product:
 
     def moved(self, amount: float) -> Product:
         """Returns the product with so much more in stock; a negative amount is taken. Raises SoldOut where there is not
-        as much."""
+        as much, or where it is not on the menu any more: pages that were open then take that as they take the other."""
+        if amount < 0 and self.hidden:
+            raise SoldOut(f"{self.name}: ya no está en el menú.")
         if amount < 0 and (not self.available or (self.stock is not None and self.stock + amount < 0)):
             left = f"; quedan {self.stock:g}" if self.available and self.stock else ""
             raise SoldOut(f"{self.name}: agotado{left}.")
@@ -68,9 +78,27 @@ class Product:
         wrong = available and self.stock is not None and self.stock <= 0
         return replace(self, available=available, stock=None if wrong else self.stock)
 
+    def changed(self, said: Mapping[str, Any]) -> Product:
+        """Returns the product with what was said of it, under the names of `json`."""
+        after = replace(self, **{_FIELDS[name]: value for name, value in said.items() if name in _FIELDS})
+        if "stock_actual" in said:
+            after = after.with_stock(said["stock_actual"])
+        return after.marked(said["disponible"]) if said.get("disponible") is not None else after
+
+
+_FIELDS = {
+    "nombre": "name", "categoria": "category", "precio": "price", "stock_minimo": "minimum", "id_pos": "pos_id",
+    "oculto": "hidden",
+}  # fmt: skip
+
 
 def alert(before: Product | None, after: Product) -> str | None:
-    """Returns the `nivel` of the `alerta_stock` that the change makes, or None where it makes none."""
+    """Returns the `nivel` of the `alerta_stock` that the change makes, or None where it makes none. Of a dish that is
+    not on the menu nobody is told; one that comes back to it is as a new one."""
+    if after.hidden:
+        return None
+    if before is not None and before.hidden:
+        before = None
     was_available = before is None or before.available
     if was_available != after.available:
         return BACK if after.available else NONE_LEFT

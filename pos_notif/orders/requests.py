@@ -11,6 +11,7 @@ from ..wire.json_limits import BODY, check_json
 from ..wire.validation import validate
 from .actions import ACTIONS, NEEDS_LINE
 from .drafts import MAX_ITEMS, Actor, Id, Money, Name, Quantity, Service, Table, TableName, Text, names_table
+from .menu import MAX_NAME, MAX_STOCK
 from .state import UNDOABLE
 
 MAX_LINES = 200
@@ -18,7 +19,8 @@ MAX_LINES = 200
 Key = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Lines = Annotated[list["OrderedLine"], Field(min_length=1, max_length=MAX_LINES)]
 Price = Annotated[Money, Field(ge=0)]
-DishName = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
+DishName = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME, strip_whitespace=True)]
+Stock = Annotated[float, Field(allow_inf_nan=False, ge=0, le=MAX_STOCK)]
 
 
 class _Sent(BaseModel):
@@ -68,15 +70,18 @@ class ProductBody(_Sent):
     nombre: DishName | None = None
     categoria: Name | None = None
     precio: Price | None = None
-    stock_actual: Annotated[float, Field(allow_inf_nan=False, ge=0, le=1e9)] | None = None
-    stock_minimo: Annotated[float, Field(allow_inf_nan=False, ge=0, le=1e9)] | None = None
+    stock_actual: Stock | None = None
+    stock_minimo: Stock | None = None
     disponible: bool | None = None
+    id_pos: Id | None = None
+    oculto: bool | None = None
 
 
 class NewProductBody(ProductBody):
     nombre: DishName
     precio: Price
     disponible: bool = True
+    oculto: bool = False
 
 
 _NEEDED = {"cobrar": "metodo_pago", "agregar_item": "items", "cambiar_cantidad": "cantidad"}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Collection, Mapping
 from typing import Any, cast
 
 from quart import request
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout
 
 from ..errors import Invalid, NotFound, TooLarge, UnsupportedMediaType
 from ..log.subscriptions import client_name
@@ -31,6 +32,36 @@ async def read_object() -> dict[str, Any]:
         raise Invalid(fields={BODY: "debe ser un objeto"})
     check_json(value)
     return value
+
+
+async def read_file(content_types: Collection[str], most_bytes: int) -> bytes:
+    """Returns the body of a request that sends a file. What is larger is not read to its end. Raises
+    UnsupportedMediaType or TooLarge."""
+    if request.mimetype not in content_types:
+        raise UnsupportedMediaType(f"El cuerpo debe ser el archivo (Content-Type: {', '.join(content_types)}).")
+    too_large = TooLarge(f"El archivo pasa de {most_bytes // 1024**2} MiB.")
+    if (request.content_length or 0) > most_bytes:
+        raise too_large
+    content = bytearray()
+    try:
+        async with asyncio.timeout(request.body_timeout):
+            async for part in request.body:
+                content += part
+                if len(content) > most_bytes:
+                    raise too_large
+    except TimeoutError as error:
+        raise RequestTimeout from error
+    except RequestEntityTooLarge as error:
+        raise too_large from error
+    return bytes(content)
+
+
+def is_rehearsal(sent: Collection[str]) -> bool:
+    """Tells whether a request asks what would be, by `ensayo=1`; `sent` is what it has of `ensayo`. Raises Invalid."""
+    # Whoever writes anything there means a rehearsal: what is not understood must not be done in earnest.
+    if any(value != "1" for value in sent):
+        raise Invalid(fields={"ensayo": "debe ser 1, o faltar"})
+    return bool(sent)
 
 
 def check_no_body() -> None:

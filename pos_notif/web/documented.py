@@ -10,6 +10,7 @@ from quart_schema import document_querystring, document_request, document_respon
 from .schemas import Error
 
 OTHER_ANSWERS = "_other_answers"
+FILE_TYPE = "_file_type"
 HEADERS = "_documented_headers"
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
@@ -26,7 +27,8 @@ def documented(
 ) -> Callable[[Handler], Handler]:
     """Declares what a view answers. `answers` maps a status to the model of its JSON body, to another content type (a
     `str`), or to None where there is no body; `errors` are the statuses that answer with the JSON error. `headers` maps
-    a header that may be sent to what it means."""
+    a header that may be sent to what it means. `body` is the model of the JSON that is sent, or the content type of
+    a file (a `str`)."""
 
     def decorate(handler: Handler) -> Handler:
         documented = tag([subject])(handler)
@@ -40,7 +42,9 @@ def documented(
             documented = document_response(Error, status)(documented)
         if query is not None:
             documented = document_querystring(query)(documented)
-        if body is not None:
+        if isinstance(body, str):
+            setattr(documented, FILE_TYPE, body)
+        elif body is not None:
             documented = document_request(body)(documented)
         return documented
 

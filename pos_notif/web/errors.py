@@ -37,6 +37,7 @@ STATUS: dict[type[errors.DomainError], int] = {
     errors.InvalidTransition: 409,
     errors.StaleVersion: 409,
     errors.SoldOut: 409,
+    errors.MenuChanged: 409,
     errors.TooManySubscriptions: 409,
     errors.TooLarge: 413,
     errors.UnsupportedMediaType: 415,

@@ -9,7 +9,7 @@ from typing import Any
 
 from quart_schema.openapi import OpenAPIProvider
 
-from .documented import HEADERS, OTHER_ANSWERS
+from .documented import FILE_TYPE, HEADERS, OTHER_ANSWERS
 from .schemas import Error
 
 _JSON = "application/json"
@@ -62,6 +62,9 @@ class OpenApi(OpenAPIProvider):
                     for name, meaning in getattr(view, HEADERS, {}).items()
                 ]
                 operation["tags"] = sorted(operation.get("tags", []))
+                if hasattr(view, FILE_TYPE):
+                    file = {"schema": {"type": "string", "format": "binary"}}
+                    operation["requestBody"] = {"content": {getattr(view, FILE_TYPE): file}}
                 if "requestBody" in operation:
                     operation["requestBody"]["required"] = True
                 if getattr(view, "is_public", False):

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, RootModel
 from quart import Blueprint, request
 
-from ..errors import Invalid, TooManyRequests
+from ..errors import TooManyRequests
 from ..orders.drafts import Draft
 from ..principal import Principal
 from ..publishing.publication import Publisher
@@ -16,7 +16,7 @@ from ..publishing.sent import Sent, read_sent
 from ..wire.json_text import dump
 from .access import principal, require_manager
 from .answers import NOT_STORED, json_answer
-from .body import read_body
+from .body import is_rehearsal, read_body
 from .documented import documented
 from .schemas import Batch, Publication, Rehearsal
 from .services import Services, services
@@ -54,19 +54,12 @@ async def publish() -> Any:
 
     Con `ensayo=1` no publica nada: responde los eventos que se anexarían y sus pedidos."""
     require_manager()
-    rehearsed = _is_rehearsal(request.args.getlist("ensayo"))
+    rehearsed = is_rehearsal(request.args.getlist("ensayo"))
     body, key = await read_body(), request.headers.get("Idempotency-Key")
     if rehearsed:
         return json_answer(await rehearse_body(services(), principal(), body, key), headers=NOT_STORED)
     status, answer = await publish_body(services(), principal(), body, key)
     return json_answer(answer, status)
-
-
-def _is_rehearsal(sent: list[str]) -> bool:
-    # Whoever writes anything there means a rehearsal: what is not understood must not be published in earnest.
-    if any(value != "1" for value in sent):
-        raise Invalid(fields={"ensayo": "debe ser 1, o faltar"})
-    return bool(sent)
 
 
 async def publish_body(found: Services, who: Principal, body: bytes, key: str | None) -> tuple[int, str]:

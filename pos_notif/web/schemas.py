@@ -93,10 +93,44 @@ class ProductAnswer(BaseModel):
     stock_actual: float | None = Field(description="null: no se cuenta")
     stock_minimo: float | None
     disponible: bool
+    id_pos: int | None = Field(description="como lo llama la caja en sus eventos")
+    oculto: bool = Field(description="no está en el menú")
 
 
 class Menu(BaseModel):
     productos: list[ProductAnswer]
+
+
+class ImportedProduct(ProductAnswer):
+    id: int | None = Field(description="null: uno nuevo, en un ensayo")  # type: ignore[assignment]
+
+
+class MenuChange(BaseModel):
+    fila: int = Field(description="como la numera la hoja de cálculo")
+    tipo: Literal["nuevo", "cambia"]
+    producto: ImportedProduct = Field(description="como queda")
+    antes: dict[str, Any] = Field(description="lo que cambia, como era")
+
+
+class MenuFault(BaseModel):
+    fila: int | None = Field(description="null: el archivo entero")
+    columna: str | None
+    mensaje: str
+
+
+class MenuImport(BaseModel):
+    filas: int
+    nuevos: int
+    cambian: int
+    iguales: int
+    huella: str = Field(description="de estos cambios; con ella no se aplican otros")
+    cambios: list[MenuChange]
+    errores: list[MenuFault]
+
+
+class MenuImportQuery(BaseModel):
+    ensayo: Literal["1"] | None = Field(None, description="solo dice qué cambiaría")
+    huella: str | None = Field(None, description="la de un ensayo")
 
 
 class DayQuery(BaseModel):

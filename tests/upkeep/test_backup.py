@@ -184,6 +184,9 @@ def test_a_log_of_an_older_version_is_brought_up_and_owner_mode_and_link_stay(tm
             connection.execute(f"DROP INDEX {index}")
         for table in ("screens", "order_words"):
             connection.execute(f"DROP TABLE {table}")
+        connection.execute("DROP INDEX products_pos_id")
+        for column in ("pos_id", "hidden"):
+            connection.execute(f"ALTER TABLE products DROP COLUMN {column}")
         connection.execute("PRAGMA user_version = 3")
     restored(backup, log)
     assert log.is_symlink()
