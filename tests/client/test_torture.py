@@ -1,0 +1,19 @@
+"""A short run of what `tests/soak/run --only outbox` does for five minutes."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.client.torture import torture
+
+pytestmark = pytest.mark.faults
+
+
+def test_tills_and_the_service_that_are_killed_at_random_lose_double_and_reorder_nothing(tmp_path):
+    outcome = torture(tmp_path, seconds=20, seed=11)
+    assert not outcome.problems, outcome.table()
+    figures = dict(outcome.figures)
+    assert int(figures["calls that returned"]) > 100
+    assert int(figures["tills killed"]) > 3
+    assert int(figures["power cuts of a machine of tills"]) > 1
+    assert int(figures["service killed"]) > 1
