@@ -1,4 +1,4 @@
-"""Completes a draft: what the log knows is filled in, contradictions are refused."""
+"""Completes a draft: what the menu and the log know is filled in, contradictions are refused."""
 
 from __future__ import annotations
 
@@ -30,10 +30,44 @@ from ..events import (
 from .details import after_news, changes
 from .lines import changed_line, changed_sums, check_sum, new_lines, sums, taken_off
 from .made import LINE_MARKS, round_of, round_start
-from .menu import LOW, NONE_LEFT
+from .menu import LOW, NONE_LEFT, Product
 from .state import DETAILS, Order, lines_of, removes_line
 
 Json = dict[str, Any]
+
+
+def from_menu(draft: Json, order: Order | None, find: Callable[[int], Product | None]) -> Json:
+    """Returns a POS's draft in which each line that is new and has no name, but a `producto_id`, has the name of the
+    dish that the POS calls so, and its category and price where it has none; `find` gives that dish. It is asked for
+    those lines alone: nearly all of them have their name."""
+    if draft["tipo"] == NEW_ORDER:
+        lines = draft["pedido"].get("items") or ()
+        if any(map(_is_nameless, lines)):
+            named = [_with_dish(line, find) if _is_nameless(line) else line for line in lines]
+            return {**draft, "pedido": {**draft["pedido"], "items": named}}
+    elif draft["tipo"] == ITEM_CHANGED:
+        line = draft.get("item")
+        known = order.pedido["items"] if order is not None else ()
+        if (
+            line
+            and _is_nameless(line)
+            and not draft["cambios"].get("producto_nombre")
+            and all(other["id"] != draft["item_id"] for other in known)
+        ):
+            return {**draft, "item": _with_dish(line, find)}
+    return draft
+
+
+def _is_nameless(line: Json) -> bool:
+    return not line.get("producto_nombre") and line.get("producto_id") is not None
+
+
+def _with_dish(line: Json, find: Callable[[int], Product | None]) -> Json:
+    dish = find(line["producto_id"])
+    if dish is None:
+        return line
+    told = {"producto_nombre": dish.name, "categoria": dish.category, "precio_unitario": dish.price}
+    return {**line, **{name: value for name, value in told.items() if line.get(name) in (None, "")}}
 
 
 def complete(

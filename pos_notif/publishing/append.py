@@ -21,7 +21,7 @@ from ..events import (
 )
 from ..log.event_log import Transaction
 from ..orders import state as orders
-from ..orders.completion import complete, complete_stock
+from ..orders.completion import complete, complete_stock, from_menu
 from ..orders.details import news_in, remembered, said_in
 from ..orders.rounds import begins_round, brings_work, round_draft, round_marks, unseen
 from ..orders.routing import rooms_for_order, rooms_for_stock
@@ -67,10 +67,12 @@ def append(
     actor: Json,
     key: str | None = None,
     publisher: str | None = None,
+    *,
+    from_pos: bool = False,
 ) -> int:
     """Completes a draft, appends its event and what follows from it, and returns the event's id. `publisher` is the key
-    of whoever says what it says of its order's table, guest and waiter. Raises what `complete` and `check_size`
-    raise."""
+    of whoever says what it says of its order's table, guest and waiter. `from_pos` says that its lines name their
+    dishes as the POS does, and not by the menu's own ids. Raises what `complete` and `check_size` raise."""
     head = {"id": transaction.next_id(), "tipo": draft["tipo"], "timestamp": moment.timestamp}
     tail: Json = {"actor": actor}
     if key is not None:
@@ -83,14 +85,23 @@ def append(
         since = moment.rules.limits.since(moment.at.steady)
         event = {**head, **tail, **complete_stock(body, lambda dish, name: transaction.waiting_for(dish, name, since))}
         return transaction.append(event, rooms_for_stock(event["nivel"]), moment.at, None)
-    return _append_order_event(transaction, moment, head, tail, {**body, "tipo": draft["tipo"]}, publisher)
+    body = {**body, "tipo": draft["tipo"]}
+    return _append_order_event(transaction, moment, head, tail, body, publisher, from_pos)
 
 
 def _append_order_event(
-    transaction: Transaction, moment: Moment, head: Json, tail: Json, body: Json, publisher: str | None
+    transaction: Transaction,
+    moment: Moment,
+    head: Json,
+    tail: Json,
+    body: Json,
+    publisher: str | None,
+    from_pos: bool,
 ) -> int:
     order_id = body["pedido"]["id"] if body["tipo"] == NEW_ORDER else body["pedido_id"]
     before = transaction.order(order_id)
+    if from_pos:
+        body = from_menu(body, before, transaction.product_of_pos)
     said = said_in(body["pedido"] if body["tipo"] == NEW_ORDER else body)
     last = transaction.last_said(order_id, publisher) if said and publisher and before is not None else {}
     news = news_in(said, last, moves=body["tipo"] == TABLE_CHANGED)

@@ -99,7 +99,7 @@ class Publication:
 
     def _append(self, transaction: Transaction, draft: Json, key: str | None, *, alone: bool) -> int:
         draft, actor = as_published(draft), self._actor(draft)
-        event_id = append(transaction, self._moment, draft, actor, key, self._publisher.key)
+        event_id = append(transaction, self._moment, draft, actor, key, self._publisher.key, from_pos=True)
         check_appended(transaction, alone=alone)
         return event_id
 
