@@ -228,16 +228,29 @@ def test_a_change_behind_the_calls_is_told_by_the_next_one(server: LiveServer, t
     assert shown(board(server)[order_id]) == in_the_tables(till, order_id)
 
 
+def lose_the_outbox(folder: Path) -> None:
+    for ending in ("", "-wal", "-shm"):
+        (folder / f"salida.db{ending}").unlink(missing_ok=True)
+
+
 def test_an_order_from_before_the_drop_in_comes_whole(server: LiveServer, till: Till, folder: Path):
     order_id = till.order(1, product(PUPUSA, 2))
     sent()
-    for ending in ("", "-wal", "-shm"):
-        (folder / f"salida.db{ending}").unlink(missing_ok=True)
+    lose_the_outbox(folder)
     run(folder, "UPDATE pedidos SET id = 500 WHERE id = ?", order_id)
     run(folder, "UPDATE pedido_items SET pedido_id = 500 WHERE pedido_id = ?", order_id)
     till.call("POST", "/pedidos/500/items", {"producto_id": HORCHATA})
     assert shown(board(server)[500]) == in_the_tables(till, 500)
     assert kinds(server, 500) == ["nuevo_pedido"]
+
+
+def test_what_a_lost_outbox_knew_is_asked_of_the_service(server: LiveServer, till: Till, folder: Path):
+    order_id = till.order(1, product(PUPUSA, 2), {"combo_id": COMBO, "cantidad": 1, "es_combo": True})
+    sent()
+    lose_the_outbox(folder)
+    till.call("POST", f"/pedidos/{order_id}/items", {"producto_id": HORCHATA})
+    assert shown(board(server)[order_id]) == in_the_tables(till, order_id)
+    assert kinds(server, order_id) == ["nuevo_pedido", "item_agregado"]
 
 
 # What is left out, or fails
