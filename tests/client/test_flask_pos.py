@@ -18,6 +18,7 @@ from werkzeug.serving import make_server as make_wsgi_server
 from pos_notif_client import flask_socketio
 from pos_notif_client.flask_socketio import NotificadorPedidos, configurar, registrar_socketio_handlers
 from tests.client.flask_pos import COMBO, HORCHATA, PUPUSA, Till, product
+from tests.client.test_package import oldest_python
 from tests.support.live_server import LiveServer, clean_environment
 from tests.support.waiting import eventually
 
@@ -251,6 +252,26 @@ def test_what_a_lost_outbox_knew_is_asked_of_the_service(server: LiveServer, til
     till.call("POST", f"/pedidos/{order_id}/items", {"producto_id": HORCHATA})
     assert shown(board(server)[order_id]) == in_the_tables(till, order_id)
     assert kinds(server, order_id) == ["nuevo_pedido", "item_agregado"]
+
+
+OLDEST = """
+import sys
+from pos_notif_client.flask_socketio import NotificadorPedidos, configurar
+order = {"items": [{"id": 1, "producto_nombre": "Pupusa", "cantidad": 1}]}
+outbox = configurar(*sys.argv[1:], leer_pedido=lambda order_id: order)
+NotificadorPedidos.notificar_nuevo_pedido(None, {"id": 5, "mesa_id": 1, "tipo": "al_final"})
+order["items"][0]["notas"] = "SIN sal"
+NotificadorPedidos.notificar_item_modificado(None, 5, 1, {"tipo_cambio": "cantidad_modificada"})
+assert outbox.vaciar(60)
+"""
+
+
+def test_it_runs_on_the_oldest_python(server: LiveServer, folder: Path):
+    command = [oldest_python(), "-c", OLDEST, server.url, server.token, str(folder / "salida.db")]
+    subprocess.run(command, env=clean_environment(PYTHONPATH=str(ROOT / "client")), check=True, timeout=120)
+    answer = server.request("GET", "/api/pedidos/5")[2]
+    assert [event["tipo"] for event in answer["eventos"]] == ["nuevo_pedido", "item_modificado"]
+    assert answer["pedido"]["items"][0]["notas"] == "SIN sal"
 
 
 # What is left out, or fails

@@ -285,11 +285,12 @@ def pos_page(folder: Path, make_server: Callable[..., LiveServer], *, listed: bo
     from playwright.sync_api import sync_playwright
 
     folder.mkdir()
-    handler = functools.partial(_QuietFiles, directory=str(folder))
+    handler = functools.partial(_PosPages, directory=str(folder))
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler) as pos, sync_playwright() as playwright:
         threading.Thread(target=pos.serve_forever, args=(0.05,), daemon=True).start()
         origin = f"http://127.0.0.1:{pos.server_address[1]}"
         server = make_server(origins=origin if listed else "http://127.0.0.1:1")
+        pos.service_url = server.url
         (folder / "listos.html").write_text(HTML[0].replace(EXAMPLE_URL, server.url), "utf-8")
         server.create_user("juan", "mesero")
         server.new_order(1)
@@ -306,6 +307,12 @@ def pos_page(folder: Path, make_server: Callable[..., LiveServer], *, listed: bo
             pos.shutdown()
 
 
+# As the old pages ask.
+OLD_POLL = """fetch('/api/notificaciones/polling/mesero', {
+    headers: { 'Content-Type': 'application/json' }, credentials: 'include'
+}).then(answer => answer.json()).then(answer => answer.eventos.map(event => event.tipo))"""
+
+
 @pytest.mark.browser
 def test_the_page_shows_what_is_published(make_server, tmp_path: Path):
     with pos_page(tmp_path / "page", make_server, listed=True) as (page, server):
@@ -315,6 +322,7 @@ def test_the_page_shows_what_is_published(make_server, tmp_path: Path):
         page.get_by_text("Listo: pedido 2").wait_for()
         assert page.locator("#eventos li").all_inner_texts() == ["Listo: pedido 1", "Listo: pedido 2"]
         assert page.locator("#conexion").inner_text() == "sse"
+        assert page.evaluate(OLD_POLL) == ["pedido_listo"] * 2  # what pos_redirect.py makes of it
 
 
 @pytest.mark.browser
@@ -330,6 +338,15 @@ def test_the_pages_section_names_the_setting_that_it_needs():
     assert re.search(r"`POS_NOTIF_ORIGINS=http://[\w.:]+`", section.split("```html", 1)[0])
 
 
-class _QuietFiles(http.server.SimpleHTTPRequestHandler):
+class _PosPages(http.server.SimpleHTTPRequestHandler):
+    """The POS's pages, and its old polling route, which sends them to the service."""
+
+    def do_GET(self) -> None:
+        if not self.path.startswith("/api/notificaciones/polling/"):
+            return super().do_GET()
+        self.send_response(307)
+        self.send_header("Location", self.server.service_url + self.path)
+        self.end_headers()
+
     def log_message(self, *_: object) -> None:
         pass
