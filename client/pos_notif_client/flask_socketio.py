@@ -48,7 +48,7 @@ def configurar(
     if before is not None:
         before.outbox.cerrar()
     if leer_pedido is None:
-        _log.warning("without leer_pedido, changes to lines are left out, and dishes are named by the service's menu alone")
+        _log.warning("without leer_pedido, changes to lines are left out, and only the service's menu names dishes")
     _bridge = Bridge(Salida(db, url, token, **opciones), leer_pedido, al_ignorar)
     return _bridge.outbox
 
