@@ -42,6 +42,7 @@ SCREENS = (
     Screen(
         "/manager/registro", MANAGER, "Registro", "Todo lo que pasó: buscarlo, contarlo y descargarlo", "registro.html"
     ),
+    Screen("/manager/menu", MANAGER, "Menú", "Los platos, sus precios y lo que se acabó", "menu.html"),
 )  # fmt: skip
 
 

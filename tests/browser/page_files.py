@@ -9,7 +9,7 @@ from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 
 STATIC = Path(__file__).parents[2] / "static"
 TEMPLATES = Path(__file__).parents[2] / "templates"
-PARTS_OF_PAGES = {"base", "icon", "icons", "office_screen"}
+PARTS_OF_PAGES = {"base", "icon", "icons", "manager_nav", "office_screen"}
 
 
 def loaded_by_pages() -> dict[str, list[str]]:

@@ -23,6 +23,13 @@ IMAGES = Path(__file__).parents[2] / "docs" / "images"
 SEED = 3
 SLOWER = 4  # than the demo, which is in a hurry
 COOK, WAITER, CASHIER, MANAGER = "Marta", "Carlos", "Rosa", "Julio"
+NEXT_MENU = """nombre;categoria;precio;disponible
+Pupusa de loroco;Pupusas;1,50;
+Ponche;Bebidas;2,00;
+Tamal de chipilín;Antojitos;1,75;
+Quesadilla salvadoreña;Panadería;1,75;
+Horchata;Bebidas;1,50;
+"""
 TABLET, DESK, PHONE = (1280, 800), (1440, 900), (360, 640)
 
 
@@ -109,6 +116,12 @@ def _photograph(photographer: Photographer, server: LiveServer) -> None:
     photographer.take(till, "caja")
     photographer.take(photographer.opened(MANAGER, "/manager", DESK, ".lane__row"), "manager")
     photographer.take(photographer.opened(MANAGER, "/manager/registro", DESK, "#events tr"), "registro")
+    menu = photographer.opened(MANAGER, "/manager/menu", DESK, "#rows tr")
+    file = {"name": "menu-diciembre.csv", "mimeType": "text/csv", "buffer": NEXT_MENU.encode()}
+    menu.set_input_files("#import-file", file)
+    menu.wait_for_selector(".imp")
+    photographer.take(menu, "menu")
+    photographer.take(photographer.opened(MANAGER, "/manager/menu", PHONE, "#rows tr"), "menu-telefono")
     server.stop()
     kitchen.wait_for_selector("#banner:not([hidden])")
     photographer.take(kitchen, "cocina-sin-conexion")

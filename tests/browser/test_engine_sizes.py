@@ -35,6 +35,7 @@ SHOWS_NAMES = """
 PAGES = [
     (COOK, "/cocina", ".ticket"), (WAITER, "/pos", "#tables [data-pedido-id]"),
     (WAITER, "/pos#nuevo", "[data-producto-id]"), (CASHIER, "/caja", ".due"), (MANAGER, "/manager", ".lane__row"),
+    (MANAGER, "/manager/menu", "#rows tr"),
 ]  # fmt: skip
 
 

@@ -16,6 +16,7 @@ FOLDERS = {
     "index": "other",
     "login": "other",
     "manager": "manager",
+    "menu": "menu",
     "pos": "waiter",
     "registro": "log",
 }

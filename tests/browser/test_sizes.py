@@ -52,6 +52,7 @@ DRAWN = {
     "pedido": ["#tables [data-pedido-id]"],
     "caja": [".due"],
     "encargado": [".lane__row", ".chart", ".dish", "#stock .device", ".fold__end"],
+    "menú": ["#rows tr"],
     "registro": ["#events tr"],
     "login": ["#login"],
 }
@@ -61,6 +62,7 @@ TWO_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnima
 def open_page(page: Any, floor: Floor, name: str, order: dict[str, Any]) -> None:
     who, path = {
         "cocina": (COOK, "/cocina"), "caja": (CASHIER, "/caja"), "encargado": (MANAGER, "/manager"),
+        "menú": (MANAGER, "/manager/menu"),
         "mesero": (WAITER, "/pos"), "pedido nuevo": (WAITER, "/pos#nuevo"),
         "pedido": (WAITER, f"/pos#pedido-{order['id']}"),
     }[name]  # fmt: skip
@@ -86,7 +88,7 @@ def faults(page: Any, sizes: list[tuple[int, int]], axe: str | None) -> dict[str
     return found
 
 
-LIVE = ["cocina", "mesero", "pedido nuevo", "pedido", "caja", "encargado"]
+LIVE = ["cocina", "mesero", "pedido nuevo", "pedido", "caja", "encargado", "menú"]
 
 
 @pytest.mark.parametrize("name", LIVE)
@@ -108,7 +110,7 @@ def test_a_live_page_fits_every_window_with_and_without_its_banner(
     )
 
 
-def test_the_other_pages_fit_every_window(page: Any, floor: Floor, node_modules: Path) -> None:
+def test_the_other_pages_fit_every_window(page: Any, floor: Floor, node_modules: Path, tmp_path: Path) -> None:
     busy(floor)
     axe = (node_modules / "axe-core" / "axe.min.js").read_text()
     found = {}
@@ -121,6 +123,15 @@ def test_the_other_pages_fit_every_window(page: Any, floor: Floor, node_modules:
     page.goto(floor.url + "/manager/registro")
     page.wait_for_selector("#events tr")
     found["registro"] = faults(page, ALL, axe)
+    page.goto(floor.url + "/manager/menu#nuevo")
+    page.locator("#f-precio").fill("uno")
+    page.locator("#dish-save").click()
+    found["plato"] = faults(page, ALL, axe)
+    (tmp_path / "menu.csv").write_text("nombre;categoria;precio\nHorchata;De la casa;2\nTamal de elote;;dos\n")
+    page.goto(floor.url + "/manager/menu#importar")
+    page.set_input_files("#import-file", tmp_path / "menu.csv")
+    page.wait_for_selector(".imp--bad")
+    found["importar"] = faults(page, ALL, axe)
     assert {name: wrong for name, wrong in found.items() if wrong} == {}, json.dumps(
         found, indent=1, ensure_ascii=False
     )
@@ -139,7 +150,7 @@ SHIFTS = """
 """
 
 
-@pytest.mark.parametrize("name", ["cocina", "mesero", "pedido nuevo", "caja", "encargado", "registro", "login"])
+@pytest.mark.parametrize("name", ["cocina", "mesero", "pedido nuevo", "caja", "encargado", "menú", "registro", "login"])
 def test_nothing_jumps_while_a_page_loads(page: Any, floor: Floor, name: str) -> None:
     """The sum of a page's layout shifts, as Chromium counts them, on the device that it is for."""
     order = busy(floor)
@@ -149,6 +160,7 @@ def test_nothing_jumps_while_a_page_loads(page: Any, floor: Floor, name: str) ->
         "cocina": [(1280, 800)],
         "caja": [(1024, 768)],
         "encargado": [(390, 844), (1440, 900)],
+        "menú": [(390, 844), (1440, 900)],
         "registro": [(390, 844), (1440, 900)],
     }
     found = {}

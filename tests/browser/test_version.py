@@ -93,6 +93,13 @@ def test_what_waits_to_be_sent_holds_it_back_and_a_waiters_page_is_only_asked(pa
     pass_time(page, seconds=11 * 60)
     page.evaluate("__notif._emit('version', {version: 'another'})")
     assert till.count == 1
+    menu = Loads(page, "/manager/menu")
+    floor.open(page, MANAGER, "/manager/menu#nuevo")
+    page.fill("#f-nombre", "Ponche")
+    pass_time(page, seconds=11 * 60)
+    page.evaluate("__notif._emit('version', {version: 'another'})")
+    expect(page.locator(NOTICE)).to_have_text(WORDS)
+    assert menu.count == 1
     waiter = Loads(page, "/pos")
     page.unroute("**/acciones")
     floor.open(page, WAITER, "/pos")

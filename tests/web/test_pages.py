@@ -22,6 +22,7 @@ SCREENS = {
     "/caja": "cajero",
     "/manager": "manager",
     "/manager/registro": "manager",
+    "/manager/menu": "manager",
 }
 PAGES = ("/", "/login", *SCREENS, "/docs")
 

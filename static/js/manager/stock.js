@@ -34,16 +34,12 @@
     this.show();
   };
 
-  function quantity(value) {
-    return String(Math.round(value * 1000) / 1000);
-  }
-
   // "quedan 12, mínimo 20 · 1 pedido afectado"
   function meta(left, least, affected) {
     var parts = [];
     if (typeof left === 'number' && left > 0) {
-      parts.push(fill(typeof least === 'number' ? WORDS.leftOf : WORDS.left, {
-        n: left, left: quantity(left), least: typeof least === 'number' ? quantity(least) : ''
+      parts.push(fill(typeof least === 'number' ? WORDS.leftOf : pages.words.left, {
+        n: left, left: pages.wording.quantity(left), least: typeof least === 'number' ? pages.wording.quantity(least) : ''
       }));
     }
     if (affected) { parts.push(fill(WORDS.affected, { n: affected })); }
@@ -61,8 +57,7 @@
     for (i = 0; i < this.menu.products.length; i++) {
       product = this.menu.products[i];
       out = this.menu.isOut(product);
-      low = typeof product.stock_actual === 'number' && typeof product.stock_minimo === 'number' &&
-        product.stock_actual <= product.stock_minimo;
+      low = this.menu.isLow(product);
       evento = this.alerts[product.id];
       if (evento && evento.nombre !== product.nombre) { evento = null; }
       if (out || low) {
@@ -92,7 +87,7 @@
           dom.create('span', 'device__name', [
             dom.text(item.name), item.meta ? dom.create('small', 'device__meta num', item.meta) : null
           ]),
-          dom.create('span', 'chip chip--sq ' + (item.out ? 'chip--late' : 'chip--warn'), item.out ? WORDS.out : WORDS.low)
+          dom.create('span', 'chip chip--sq ' + (item.out ? 'chip--late' : 'chip--warn'), item.out ? pages.words.out : pages.words.low)
         ]);
       }
     };

@@ -58,11 +58,8 @@
     usually: 'lo normal {time}',
 
     // What runs out
-    left: ['queda {left}', 'quedan {left}'],
     leftOf: ['queda {left}, mínimo {least}', 'quedan {left}, mínimo {least}'],
     affected: ['{n} pedido afectado', '{n} pedidos afectados'],
-    out: 'Se acabó',
-    low: 'Queda poco',
     nothingLow: 'Nada por acabarse',
     warnings: ['{n} aviso', '{n} avisos'],
 

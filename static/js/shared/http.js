@@ -68,8 +68,8 @@
     return askingSince === null || (!asking && now() - endedAt > GIVEN_UP_MS) ? 0 : now() - askingSince;
   }
 
-  // content: an object, or null. onAnswer(answer) is called once, unless the request that this gives back is dropped.
-  function send(method, path, content, wanted, onAnswer, patienceMs) {
+  // type: of the body, or null where there is none.
+  function request(method, path, type, body, wanted, onAnswer, patienceMs) {
     var xhr = new window.XMLHttpRequest(), timer;
     if (method !== 'GET') { onAnswer = counted(onAnswer); }
 
@@ -81,7 +81,7 @@
 
     xhr.open(method, path, true);
     xhr.setRequestHeader('Accept', 'application/json');
-    if (content) { xhr.setRequestHeader('Content-Type', 'application/json'); }
+    if (type) { xhr.setRequestHeader('Content-Type', type); }
     xhr.onreadystatechange = function () {
       if (xhr.readyState !== 4) { return; }
       window.clearTimeout(timer);
@@ -91,13 +91,23 @@
       drop();
       onAnswer({ status: 0, body: {}, retryAfter: 0 });
     }, patienceMs || PATIENCE_MS);
-    xhr.send(content ? JSON.stringify(content) : null);
+    xhr.send(body);
     return { drop: drop };
+  }
+
+  // content: an object, or null. onAnswer(answer) is called once, unless the request that this gives back is dropped.
+  function send(method, path, content, wanted, onAnswer, patienceMs) {
+    return request(method, path, content ? 'application/json' : null, content ? JSON.stringify(content) : null, wanted, onAnswer, patienceMs);
+  }
+
+  // bytes: a CSV file's, as an ArrayBuffer.
+  function sendFile(path, bytes, wanted, onAnswer, patienceMs) {
+    return request('POST', path, 'text/csv', bytes, wanted, onAnswer, patienceMs);
   }
 
   function get(path, wanted, onAnswer, patienceMs) {
     return send('GET', path, null, wanted, onAnswer, patienceMs);
   }
 
-  pages.http = { get: get, send: send, unanswered: unanswered };
+  pages.http = { get: get, send: send, sendFile: sendFile, unanswered: unanswered };
 }(window));

@@ -7,10 +7,12 @@
   var RETRY_MS = 4000;
   var OTHERS = pages.words.others;
 
-  // onChange(); say(text), where dishes are marked, tells why one could not be.
-  function Menu(onChange, say) {
+  // onChange(); say(text), where dishes are changed, tells why one could not be. A manager is told the hidden dishes too;
+  // withHidden: they are shown. Everywhere else a manager sees the menu that the others see.
+  function Menu(onChange, say, withHidden) {
     this.onChange = onChange;
     this.say = say;
+    this.withHidden = withHidden === true;
     this.waiting = {};           // by id: dishes that are being marked
     this.products = [];
     this.byId = {};
@@ -30,20 +32,26 @@
     this.request = pages.http.get('/api/productos', { productos: 'list' }, function (answer) {
       self.request = null;
       if (answer.status === 200) {
-        self._take(answer.body.productos);
+        self.take(answer.body.productos);
       } else {
         self.timer = window.setTimeout(function () { self.load(); }, RETRY_MS);
       }
     });
   };
 
-  menu._take = function (list) {
+  menu.take = function (list) {
     var i;
-    this.products = list;
+    this.products = this.withHidden ? list : list.filter(function (product) { return product.oculto !== true; });
     this.byId = {};
-    for (i = 0; i < list.length; i++) { this.byId[list[i].id] = list[i]; }
+    for (i = 0; i < this.products.length; i++) { this.byId[this.products[i].id] = this.products[i]; }
     this.loaded = true;
     this.onChange();
+  };
+
+  // One dish as the service has it now, new or known.
+  menu.put = function (product) {
+    var known = this.byId[product.id];
+    this.take(known ? this.products.map(function (other) { return other === known ? product : other; }) : this.products.concat([product]));
   };
 
   // An alerta_stock.
@@ -52,12 +60,19 @@
     if (!product || evento.tipo !== 'alerta_stock') { return; }
     if (typeof evento.stock_actual === 'number') { product.stock_actual = evento.stock_actual; }
     if (evento.nivel === 'agotado') { product.disponible = false; }
-    if (evento.nivel === 'disponible') { product.disponible = true; }
+    if (evento.nivel === 'disponible') {
+      product.disponible = true;
+      if (evento.stock_actual === null) { product.stock_actual = null; }   // the count was wrong: it is kept no more
+    }
     this.onChange();
   };
 
   menu.isOut = function (product) {
     return product.disponible === false || (typeof product.stock_actual === 'number' && product.stock_actual <= 0);
+  };
+
+  menu.isLow = function (product) {
+    return typeof product.stock_actual === 'number' && typeof product.stock_minimo === 'number' && product.stock_actual <= product.stock_minimo;
   };
 
   // Of a line that is to be made: is there nothing to make it of? Who ordered the last of what is counted gets it, so
@@ -87,20 +102,24 @@
     return this.waiting[id] === true;
   };
 
-  // Safe to repeat; without a connection it is refused at once, and said.
   menu.mark = function (id, available) {
+    this.change(id, { disponible: available }, pages.words.notMarked);
+  };
+
+  // Safe to repeat; without a connection it is refused at once, and said.
+  menu.change = function (id, fields, refusal) {
     var self = this;
     if (this.waiting[id]) { return; }
     this.waiting[id] = true;
     this.onChange();
-    pages.http.send('PATCH', '/api/productos/' + id, { disponible: available }, { disponible: 'boolean' }, function (answer) {
+    pages.http.send('PATCH', '/api/productos/' + id, fields, { id: 'number', nombre: 'string', disponible: 'boolean' }, function (answer) {
       delete self.waiting[id];
-      if (answer.status !== 200) {
-        self.say(pages.words.notMarked);
-      } else if (self.byId[id]) {
-        self.byId[id].disponible = answer.body.disponible;
+      if (answer.status === 200) {
+        self.put(answer.body);
+      } else {
+        self.say(refusal);
+        self.onChange();
       }
-      self.onChange();
     });
   };
 

@@ -25,6 +25,11 @@
     return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
   }
 
+  // 12, 0.5: without what a sum of floats leaves behind.
+  function quantity(value) {
+    return String(Math.round(value * 1000) / 1000);
+  }
+
   function number(pedido) {
     return '#' + (pedido.numero || pedido.id);
   }
@@ -82,7 +87,7 @@
   }
 
   pages.wording = {
-    thousands: thousands, money: money, sum: sum, number: number, label: pages.places.label, named: named, attendant: attendant,
+    thousands: thousands, quantity: quantity, money: money, sum: sum, number: number, label: pages.places.label, named: named, attendant: attendant,
     count: count, line: line, refusal: refusal
   };
 }(window));

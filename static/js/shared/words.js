@@ -46,6 +46,12 @@
     without: 'SIN',
     atLeast: 'más de {sum}',
 
+    // The menu
+    noMenu: 'Todavía no hay menú: la gerencia lo crea en «Menú».',
+    out: 'Se acabó',
+    low: 'Queda poco',
+    left: ['queda {left}', 'quedan {left}'],
+
     // The states of an order
     states: {
       pendiente_pago: 'por cobrar',

@@ -128,7 +128,7 @@
     var first = this._first(asked, found);
     this.found.show(found.map(function (product) { return self._product(product, product === first); }));
     dom.byId('counter-none').hidden = found.length > 0;
-    dom.setText(dom.byId('counter-none'), this.menu.loaded ? WORDS.noMatch : pages.words.loading);
+    dom.setText(dom.byId('counter-none'), !this.menu.loaded ? pages.words.loading : this.menu.products.length ? WORDS.noMatch : pages.words.noMenu);
     this.lines.show(lines.map(function (line) { return self._line(line); }));
     dom.byId('counter-empty').hidden = lines.length > 0;
   };

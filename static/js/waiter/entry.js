@@ -323,8 +323,9 @@
       this.menu.products.filter(function (product) { return self.line(product.id).cantidad > 0; }) :
       this.menu.of(this.category);
     this.dishes.show(products);
-    dom.byId('menu-empty').hidden = products.length > 0;
-    dom.setText(dom.byId('menu-empty'), this.menu.loaded ? WORDS.noMenu : WORDS.loadingMenu);
+    dom.byId('menu-none').hidden = products.length > 0;
+    dom.byId('menu-none').setAttribute('data-cargado', this.menu.loaded ? 'true' : 'false');
+    dom.setText(dom.byId('menu-empty'), this.menu.loaded ? pages.words.noMenu : WORDS.loadingMenu);
   };
 
   pages.Entry = Entry;

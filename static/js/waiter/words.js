@@ -125,7 +125,6 @@
     toTill: 'Enviar a caja',
     toKitchen: 'Enviar a cocina',
     orderTab: 'Pedido ({n})',
-    noMenu: 'Todavía no hay platos en el menú.',
     loadingMenu: 'Cargando el menú…',
     orderNote: 'Nota para todo el pedido',
     add: 'Agregar',
