@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import NewType
 
 WallMs = NewType("WallMs", int)
@@ -99,9 +100,20 @@ class Clocks:
 def iso(ms: int, zone: tzinfo) -> str:
     """Writes a time as every time on the wire is written: ISO 8601, with milliseconds and the zone's offset."""
     seconds, millis = divmod(ms, 1000)
-    return datetime.fromtimestamp(seconds, zone).replace(microsecond=millis * 1000).isoformat(timespec="milliseconds")
+    moment, offset = _second(seconds, zone)
+    return f"{moment}.{millis:03d}{offset}"
 
 
+@lru_cache(64)  # whoever publishes much does so within few seconds
+def _second(seconds: int, zone: tzinfo) -> tuple[str, str]:
+    text = datetime.fromtimestamp(seconds, zone).isoformat(timespec="seconds")
+    return text[:_SECONDS_LENGTH], text[_SECONDS_LENGTH:]
+
+
+_SECONDS_LENGTH = len("2026-11-24T19:05:12")
+
+
+@lru_cache(64)  # of an event its own time is read more than once
 def parse_iso(text: str) -> int:
     """Returns the milliseconds since 1970 of an ISO 8601 time. Raises ValueError for a time without an offset, and for
     what is no time."""

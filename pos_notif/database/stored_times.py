@@ -60,7 +60,11 @@ class StoredTimes:
     @property
     def differ(self) -> bool:
         """Tells whether any stored time may differ from the steady clock's."""
-        return bool(self._steps) or self._clocks.set_by() != 0
+        return self.differ_where(self._clocks.set_by())
+
+    def differ_where(self, set_by: int) -> bool:
+        """Tells the same for who knows by how much the clock is set."""
+        return bool(self._steps) or set_by != 0
 
     def steady(self, row_id: int, ms: int) -> SteadyMs:
         """Returns by the steady clock what the row's time `ms` was."""

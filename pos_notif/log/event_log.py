@@ -126,8 +126,9 @@ class Transaction(Protocol):
 
     def order(self, order_id: int) -> Order | None: ...
 
-    def steady(self, order: Order) -> SteadyOrder:
-        """Returns the order with its times by the steady clock: for what is decided by how long ago something was."""
+    def steady(self, order: Order, at: Instant) -> SteadyOrder:
+        """Returns the order with its times by the steady clock: for what is decided by how long ago something was. `at`
+        is now."""
 
     def seconds_since(self, event: LoggedEvent, at: Instant) -> int:
         """Returns how many whole seconds before `at` the event was appended, however the clock was set since."""

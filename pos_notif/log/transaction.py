@@ -117,8 +117,8 @@ class SqliteTransaction:
         known = self.pending.orders.get(order_id) or self._group.orders.get(order_id)
         return known[0] if known is not None else find_order(self._connection, order_id)
 
-    def steady(self, order: Order) -> SteadyOrder:
-        if not self._times.differ:
+    def steady(self, order: Order, at: Instant) -> SteadyOrder:
+        if not self._times.differ_where(at.set_by):
             return SteadyOrder(order)
         unwritten = self._unwritten(order.pedido["id"])
         return steady_order(self._connection, order, self._times, {event.ms: event.id for event in unwritten})

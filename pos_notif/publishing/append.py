@@ -137,7 +137,7 @@ def _log(transaction: Transaction, moment: Moment, head: Json, tail: Json, own: 
     if event["tipo"] == STATE_CHANGE and (event.get("por_hacer") or brings_work(before, after, event)):
         event["por_hacer"] = True
         after = unseen(after)
-    known = transaction.steady(before) if before is not None else None
+    known = transaction.steady(before, moment.at) if before is not None else None
     rooms = rooms_for_order(
         event,
         known=before is not None,

@@ -98,7 +98,7 @@ async def act(publishing: Publishing, who: Principal, order_id: int, body: Actio
             table=body.mesa_numero, table_name=(body.mesa or "").strip() or None,
             attendant=_attendant(transaction, body),
         )  # fmt: skip
-        steady = transaction.steady(before)
+        steady = transaction.steady(before, moment.at)
         made = drafts(steady, action)
         first = transaction.next_id()
         for index, draft in enumerate(made):

@@ -132,7 +132,11 @@ def digest_of(body: Any) -> bytes:
     header instead of in the body, has the same one."""
     if isinstance(body, dict) and "operacion_id" in body:
         body = {name: value for name, value in body.items() if name != "operacion_id"}
-    return hashlib.sha256(json.dumps(body, sort_keys=True, ensure_ascii=False).encode()).digest()
+    return hashlib.sha256(_CANONICAL.encode(body).encode()).digest()
+
+
+# As digests are stored: for ever the same.
+_CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False)
 
 
 def _at(error: DomainError, path: str) -> DomainError:

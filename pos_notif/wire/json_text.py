@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
+import msgspec
 from pydantic_core import to_json
 
 from ..errors import BadJson, Invalid
@@ -15,6 +16,7 @@ def _refuse_constant(name: str) -> NoReturn:
     raise BadJson(f"El cuerpo no es JSON válido: {name} no existe en JSON.")
 
 
+_STORED: Final = msgspec.json.Decoder()
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
@@ -31,6 +33,12 @@ def parse(body: bytes) -> Any:
         raise Invalid(fields={BODY: "tiene demasiados niveles"}) from error
     except ValueError as error:  # Python's limit on the digits of an integer
         raise Invalid(fields={BODY: "tiene un número demasiado grande"}) from error
+
+
+def load(stored: str) -> Any:
+    """Returns the value of a JSON text that `dump` wrote: by another parser, in half the time of `json`'s, which is
+    exact for what `parse` lets in. Raises ValueError."""
+    return _STORED.decode(stored)
 
 
 def dump(value: Any) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -17,7 +16,7 @@ from ...database.stored_times import StoredTimes
 from ...events import AWAITING_PAYMENT, KITCHEN, ON_BOARD, OPEN, OVER, PENDING, PRUNING, READY, SERVED, TILLS, WAITERS
 from ...orders.numbers import FIRST_OWN_ORDER_ID, LAST_OWN_ORDER_ID
 from ...orders.state import Order, SteadyOrder, ViewLimits, views_holding, waiter_sees
-from ...wire.json_text import dump
+from ...wire.json_text import dump, load
 from .given import last_given
 
 # Unpaid orders of earlier days in a view.
@@ -213,4 +212,4 @@ def _row(order_id: int, order: Order, known_json: str | None) -> tuple[Any, ...]
 
 def _order(row: tuple[Any, ...]) -> Order:
     _, _, first_event_id, last_event_ms, ready_ms, kitchen_had_it, state_assumed, data = row
-    return Order(json.loads(data), first_event_id, last_event_ms, ready_ms, bool(kitchen_had_it), bool(state_assumed))
+    return Order(load(data), first_event_id, last_event_ms, ready_ms, bool(kitchen_had_it), bool(state_assumed))
