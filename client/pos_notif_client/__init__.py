@@ -17,6 +17,7 @@ import os
 import random
 import re
 import sqlite3
+import ssl
 import sys
 import threading
 import time
@@ -109,8 +110,7 @@ def _identity(path: str) -> Any:
     return os.stat(path)[1:3] if os.path.exists(path) else None
 
 
-def _connect(path: str, until: float = 0.0) -> sqlite3.Connection:
-    seconds = max(0.001, until - time.monotonic())
+def _connect(path: str, seconds: float = 0.0) -> sqlite3.Connection:
     return sqlite3.connect(path, timeout=seconds, isolation_level=None, check_same_thread=False)
 
 
@@ -134,47 +134,49 @@ class _Store:
         try:
             while True:
                 try:
-                    result = self._attempt(work, write, until)
+                    if self._db is None or _identity(self.path) != self._opened:
+                        self._open()
+                    db: Any = self._db
+                    with db:
+                        db.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+                        result = work(db)
                     if not write or _identity(self.path) == self._opened:
                         return result
                     # Another process has set the file aside meanwhile, and this with it: once more, into the new one.
                 except (sqlite3.DatabaseError, OSError) as error:
+                    if "locked" in str(error) and time.monotonic() < until:
+                        time.sleep(
+                            random.uniform(0.001, 0.01)
+                        )  # SQLite's own waits grow: among many, some would starve
+                        continue
                     self.close()
-                    if self._own and type(error) is sqlite3.DatabaseError and not mended:
-                        mended = True
-                        self._set_aside(error, until)
-                    elif "locked" not in str(error) or time.monotonic() >= until:
+                    if mended or not self._own or type(error) is not sqlite3.DatabaseError:
                         raise SinDisco(f"{self.path}: {error}") from error
-                    time.sleep(0.01)
+                    mended = True
+                    self._set_aside(error)
         finally:
             self.lock.release()
 
-    def _attempt(self, work: Work, write: bool, until: float) -> Any:
-        db = self._db
-        if db is None or _identity(self.path) != self._opened:
-            db = self._open(until)
-        db.execute(f"PRAGMA busy_timeout = {max(1, int(1000 * (until - time.monotonic())))}")
-        with db:
-            db.execute("BEGIN IMMEDIATE" if write else "BEGIN")
-            return work(db)
-
-    def _open(self, until: float) -> sqlite3.Connection:
+    def _open(self) -> None:
         self.close()
-        self._db = db = _connect(self.path, until)
-        self._opened = _identity(self.path)
-        db.execute("PRAGMA synchronous = FULL")
-        names = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        if "pos_notif_salida" not in names:
-            if self._own and names:
-                raise SinDisco("es la base de otro programa: use conexion=")
-            if self._own:
-                db.execute("PRAGMA journal_mode = WAL")
-            db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA}; COMMIT")
-        return db
+        db, self._opened = _connect(self.path), _identity(self.path)
+        try:
+            db.execute("PRAGMA synchronous = FULL")
+            names = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            if "pos_notif_salida" not in names:
+                if self._own and names:
+                    raise SinDisco("es la base de otro programa: use conexion=")
+                if self._own:
+                    db.execute("PRAGMA journal_mode = WAL")
+                db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA}; COMMIT")
+        except BaseException:
+            db.close()
+            raise
+        self._db = db
 
-    def _set_aside(self, error: sqlite3.DatabaseError, until: float) -> None:
+    def _set_aside(self, error: sqlite3.DatabaseError) -> None:
         """Renames the damaged file, one process at a time: another may have done so already."""
-        with contextlib.closing(_connect(self.path + "-arreglo", until)) as guard:
+        with contextlib.closing(_connect(self.path + "-arreglo", DISK_SECONDS)) as guard:
             guard.execute("BEGIN EXCLUSIVE")
             with contextlib.closing(_connect(self.path)) as db, contextlib.suppress(sqlite3.DatabaseError):
                 if db.execute("PRAGMA quick_check(1)").fetchone() == ("ok",):
@@ -226,45 +228,14 @@ class _Store:
         self.release_turn()
 
 
-def _connection(url: str, cafile: Key, seconds: float) -> http.client.HTTPConnection:
-    """Returns a connection, which is made when it is used. No proxy of the environment is asked."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"{url!r} no es una dirección http:// o https://")
-    if parts.scheme == "http":
-        return http.client.HTTPConnection(parts.hostname, parts.port, timeout=seconds)
-    import ssl
-
-    context = ssl.create_default_context(cafile=cafile)
-    return http.client.HTTPSConnection(parts.hostname, parts.port, timeout=seconds, context=context)
-
-
-def _exchange(service: http.client.HTTPConnection, path: str, token: str, body: bytes | None) -> tuple[int, str, Any]:
-    """Returns status, `Retry-After` and JSON of the whole answer to a POST of the body, or to a GET without one. Raises
-    OSError or HTTPException where there is none, or half of one."""
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    for was_kept in (service.sock is not None, False):
-        try:
-            service.request("GET" if body is None else "POST", path, body, headers)
-            answer = service.getresponse()
-            break
-        except (ConnectionError, http.client.BadStatusLine):  # the other side may close what is kept at any time
-            service.close()
-            if not was_kept:
-                raise
-    text, value = answer.read(), None
-    with contextlib.suppress(ValueError):
-        value = json.loads(text)
-    return answer.status, answer.headers.get("Retry-After", ""), value
-
-
 class _Sender(threading.Thread):
     """Sends, in the process whose turn it is; elsewhere it waits for the turn."""
 
     def __init__(self, salida: Salida) -> None:
         super().__init__(name="pos-notif-salida", daemon=True)
-        self.news, self.closing, self.outcome = threading.Event(), False, ""
-        self._salida, self._store, self._service = salida, salida._store, salida._connection(ANSWER_SECONDS)
+        self._salida, self._store, self._news = salida, salida._store, salida._news
+        self._service = salida._connection(ANSWER_SECONDS)
+        self.closing, self.outcome = False, ""
         self._failures, self._seen, self._alone_through = 0, 0, 0
         self._tidied, self._told_at, self._told, self._token = -math.inf, -math.inf, "", salida.token
         self.start()
@@ -290,8 +261,8 @@ class _Sender(threading.Thread):
             with contextlib.suppress(SinDisco):
                 if passed >= seconds or (passed >= news_after and self._newest() > self._seen):
                     return
-            self.news.wait(min(POLL_SECONDS, seconds - passed))
-            self.news.clear()
+            self._news.wait(min(POLL_SECONDS, seconds - passed))
+            self._news.clear()
 
     def _newest(self) -> int:
         return self._store.run(lambda db: db.execute(f"SELECT MAX(id) {_PENDING}").fetchone()[0], write=False) or 0
@@ -314,8 +285,7 @@ class _Sender(threading.Thread):
             self._refuse(expired, "caducado", {"codigo": "caducado", "mensaje": "Pasó demasiado tiempo sin enviarse."})
             return 0.0, 0.0
         body = rows[0][2] if len(rows) == 1 else b'{"eventos":[' + b",".join(row[2] for row in rows) + b"]}"
-        path = self._salida._path("/api/notificaciones/eventos")
-        return self._judge(rows, *_exchange(self._service, path, self._salida._current_token(), body))
+        return self._judge(rows, *self._salida._ask(self._service, "/api/notificaciones/eventos", body))
 
     def _next_rows(self, db: sqlite3.Connection) -> list[Row]:
         rows: list[Row] = []
@@ -385,18 +355,6 @@ def _call(callback: Callable[..., Any] | None, *arguments: Any) -> None:
         logger.exception("a callback failed")
 
 
-def _insert(db: sqlite3.Connection, row: Json) -> bool:
-    """Returns whether the event is there: it is not where the outbox is full. Raises ClaveReutilizada."""
-    cursor = db.cursor()
-    cursor.row_factory = None  # the POS's connection may have one of its own
-    if cursor.execute(_INSERT, row).rowcount:
-        return True
-    found = cursor.execute("SELECT huella FROM pos_notif_salida WHERE clave = :key", row).fetchone()
-    if found is not None and found[0] != row["digest"]:
-        raise ClaveReutilizada(f"{row['key']} ya se usó con otro contenido")
-    return found is not None
-
-
 def _depth(value: Any) -> int:
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else None
     return 0 if inner is None else 1 + max(map(_depth, inner), default=0)
@@ -451,7 +409,7 @@ class Salida:
         self._limits = {"max_events": max_eventos, "max_bytes": max_bytes}
         self._expires = math.inf if caduca_horas is None else caduca_horas * 3600
         self._sender: _Sender | None = None
-        self._pid, self._closed = os.getpid(), False
+        self._pid, self._closed, self._news = os.getpid(), False, threading.Event()
         _LIVE.add(self)
         if url is not None:
             self._current_token()
@@ -491,14 +449,20 @@ class Salida:
             logger.critical("the outbox is full: %s is not stored", key)
             _call(self._al_llenarse, event)
             raise Llena(f"{self._store.path}: está llena; {key} no se guardó") from None
-        self._wake()
+        self._news.set()
         return result
 
     def guardar(self, db: sqlite3.Connection, evento: Json, operacion_id: Key = None) -> str:
-        """Stores an event in a transaction that is open, as `publicar` does. Raises Llena where the outbox is full."""
+        """Stores an event in an open transaction, as `publicar` does, which says what is raised. Returns its key."""
         row = {**_row(evento, operacion_id), **self._limits}
-        if not _insert(db, row):
-            raise Llena(evento, row["key"])
+        cursor = db.cursor()
+        cursor.row_factory = None  # the POS's connection may have one of its own
+        if not cursor.execute(_INSERT, row).rowcount:
+            found = cursor.execute("SELECT huella FROM pos_notif_salida WHERE clave = :key", row).fetchone()
+            if found is None:
+                raise Llena(evento, row["key"])
+            if found[0] != row["digest"]:
+                raise ClaveReutilizada(f"{row['key']} ya se usó con otro contenido")
         return str(row["key"])
 
     def _in_the_pos(self, db: sqlite3.Connection, work: Work) -> Any:
@@ -554,7 +518,7 @@ class Salida:
         """Has a refused or expired event sent once more, before what waits. Returns False where there is none."""
         sql = f"{_AGAIN}, estado = 'pendiente' WHERE id = (SELECT id {_REFUSED} AND clave = :key)"
         done = self._store.run(lambda db: db.execute(sql, {**_now(), "key": clave}).rowcount)
-        self._wake()
+        self._news.set()
         return bool(done)
 
     def estado(self) -> Json:
@@ -577,9 +541,9 @@ class Salida:
 
     def consultar(self, ruta: str, segundos: float = 1.0) -> Any | None:
         """Returns the service's JSON answer to a GET of this path, or None where there is none."""
-        with contextlib.suppress(OSError, http.client.HTTPException):
-            with contextlib.closing(self._connection(segundos)) as service:
-                status, _, value = _exchange(service, self._path(ruta), self._current_token(), None)
+        service = self._connection(segundos)
+        with contextlib.closing(service), contextlib.suppress(OSError, http.client.HTTPException):
+            status, _, value = self._ask(service, ruta)
             return value if status == 200 else None
         return None
 
@@ -588,26 +552,45 @@ class Salida:
         self._closed = True
         if self._sender is not None:
             self._sender.closing = True
-            self._wake()
+            self._news.set()
             self._sender.join(max(0.0, segundos))
         with self._store.lock:
             self._store.close()
 
     def _connection(self, seconds: float) -> http.client.HTTPConnection:
-        return _connection(str(self._url), self._cafile, seconds)
+        """Returns a connection, which is made when it is used. No proxy of the environment is asked."""
+        parts = urlsplit(self._url or "")
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"{self._url!r} no es una dirección http:// o https://")
+        if parts.scheme == "http":
+            return http.client.HTTPConnection(parts.hostname, parts.port, timeout=seconds)
+        context = ssl.create_default_context(cafile=self._cafile)
+        return http.client.HTTPSConnection(parts.hostname, parts.port, timeout=seconds, context=context)
 
-    def _path(self, path: str) -> str:
-        return urlsplit(self._url or "").path.rstrip("/") + path
+    def _ask(self, service: http.client.HTTPConnection, path: str, body: bytes | None = None) -> tuple[int, str, Any]:
+        """Returns status, `Retry-After` and JSON of the whole answer to a POST of the body, or to a GET without one.
+        Raises OSError or HTTPException where there is none, or half of one."""
+        headers = {"Authorization": f"Bearer {self._current_token()}", "Content-Type": "application/json"}
+        path = urlsplit(self._url or "").path.rstrip("/") + path
+        for was_kept in (service.sock is not None, False):
+            try:
+                service.request("GET" if body is None else "POST", path, body, headers)
+                answer = service.getresponse()
+                break
+            except (ConnectionError, http.client.BadStatusLine):  # the other side may close what is kept at any time
+                service.close()
+                if not was_kept:
+                    raise
+        text, value = answer.read(), None
+        with contextlib.suppress(ValueError):
+            value = json.loads(text)
+        return answer.status, answer.headers.get("Retry-After", ""), value
 
     def _current_token(self) -> str:
         token = str((self.token() if callable(self.token) else self.token) or "").strip()
         if not token.isascii() or not token.isprintable():
             raise ValueError("token no es una ficha del servicio")
         return token
-
-    def _wake(self) -> None:
-        if self._sender is not None:
-            self._sender.news.set()
 
     def _start(self) -> None:
         """Has a thread send, which a process that was forked does not have yet."""
@@ -623,7 +606,7 @@ class Salida:
 
     def _begin_anew(self) -> None:
         """Is called in a child after a fork: the turn and the connections are its parent's."""
-        self._pid, self._sender = os.getpid(), None
+        self._pid, self._sender, self._news = os.getpid(), None, threading.Event()
         self._store.begin_anew()
 
     def _tidy(self, db: sqlite3.Connection) -> None:
