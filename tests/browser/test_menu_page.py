@@ -134,6 +134,9 @@ def test_dishes_are_made_changed_run_out_and_are_hidden(page: Any, floor: Floor)
     page.locator("#dish-save").click()
     expect(page.locator("#e-id_pos")).to_have_text("Ese código ya es de Yuca frita.")
 
+    page.keyboard.press("Escape")
+    expect(page.locator("#dish")).to_be_visible()
+
     # So does what only the service knows.
     page.route("**/api/productos", lambda route: route.abort())
     floor.call("PATCH", f"/api/productos/{floor.products['Pupusa de queso']}", {"id_pos": 20})
@@ -144,6 +147,10 @@ def test_dishes_are_made_changed_run_out_and_are_hidden(page: Any, floor: Floor)
     page.unroute("**/api/productos")
     page.locator("#dish-discard").click()
     expect(page.get_by_role("link", name="Horchata")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#dish")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#dish")).to_be_hidden()
 
     # A hidden dish is shown as such here, and nowhere else, to a manager neither.
     page.get_by_role("link", name="Horchata").click()

@@ -142,6 +142,9 @@
     return false;
   };
   dom.byId('close').onclick = leave;
+  window.document.addEventListener('keydown', function (event) {
+    if (event.keyCode === 27 && place.name !== 'lista' && !form.changed().length) { leave(); }   // what is written is left by its button
+  }, false);
   window.onhashchange = move;
   screen.tell(connection, function (restedMs) {
     return restedMs >= pages.Version.REST_MS && !form.changed().length && !importing.holds();
