@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,19 +10,18 @@ from typing import Any, BinaryIO, TypeVar
 import click
 
 from ..config import from_environment
-from ..database.file import is_database, opened_to_read, told_in_one_line
-from ..database.paths import PRIVATE, exists, is_directory, is_file, private
-from ..errors import CommandFailed, Invalid, LogRefused
+from ..database.file import opened_to_read, told_in_one_line
+from ..errors import Invalid, LogRefused
 from ..events import FILTERED_ROOMS, MANAGERS, ORDER_ROOM, STATES, TYPES
 from ..history.csv_rows import SEPARATORS
 from ..history.filters import MAX_TEXT, SUBJECTS, parse_after, parse_filters
 from ..history.query import CSV, FORMATS, NDJSON, Export, read_log_state
 from ..log.event_log import Pruned
 from ..upkeep.progress import Display
-from .accounts import FileName, database_option
+from .accounts import database_option
+from .output import output_option, write_output
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-STANDARD_OUTPUT = "-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +91,7 @@ _ALIASES["separador"] = "separator"
 )
 @filter_options
 @click.option("--separator", type=click.Choice(tuple(SEPARATORS)), help="Of CSV.  [default: coma]")
-@click.option(
-    "--output",
-    type=FileName(),
-    default=STANDARD_OUTPUT,
-    metavar="FILE",
-    help="File to write, whole or not at all.  [default: standard output]",
-)
+@output_option
 @database_option
 def export_command(kind: str, separator: str | None, output: str, database: str | None, **sent: str | None) -> None:
     """Export the log, as it is now, in constant memory. The service may go on."""
@@ -118,63 +107,17 @@ def export_command(kind: str, separator: str | None, output: str, database: str 
     path = Path(config.database)
     with told_in_one_line(path), opened_to_read(path) as connection:
         export = Export(kind, filters, separator or "coma", after, read_log_state(connection), config.zone)
+
+        def write(out: BinaryIO) -> int:
+            reading = export.begin(connection)
+            return _write(reading.pages, reading.remaining, out)
+
         try:
-            with _terminable(), _opened(output) as out:
-                reading = export.begin(connection)
-                done = _write(reading.pages, reading.remaining, out)
+            done = write_output(output, write)
         except Pruned as error:
             raise LogRefused(f"{path}: rows were pruned before they were exported; export it anew") from error
-        except BrokenPipeError:  # `| head` has seen enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return
-        except OSError as error:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python tries once more at its end
-            name = "standard output" if output == STANDARD_OUTPUT else output
-            raise CommandFailed(f"{name}: {error.strerror or error}") from error
-    click.echo(f"exported {done:,} events", err=True)
-
-
-@contextlib.contextmanager
-def _terminable() -> Iterator[None]:
-    """Lets SIGTERM end what is inside as Ctrl-C does: nothing is left behind."""
-    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-@contextlib.contextmanager
-def _opened(output: str) -> Iterator[BinaryIO]:
-    if output == STANDARD_OUTPUT:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
-    _check_output(Path(output))
-    partial = Path(f"{output}.partial")
-    try:
-        with open(partial, "wb", opener=private) as file:
-            # An export that is replaced hands its mode on; what a killed one left does not.
-            os.fchmod(file.fileno(), Path(output).stat().st_mode & 0o777 if exists(Path(output)) else PRIVATE)
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(output)
-    except BaseException:  # Ctrl-C too
-        partial.unlink(missing_ok=True)
-        raise
-
-
-def _check_output(output: Path) -> None:
-    """Checks where the export goes before anything is read. An export may be replaced by a newer one, a log or its
-    backup never."""
-    if exists(output) and not is_file(output):
-        raise CommandFailed(f"{output}: is a directory" if is_directory(output) else f"{output}: is no file")
-    if not is_directory(output.parent):
-        raise CommandFailed(f"{output}: the directory {output.parent} does not exist")
-    log = Path(str(output).removesuffix("-wal").removesuffix("-shm"))
-    if is_file(log) and is_database(log):
-        raise CommandFailed(f"{output}: is a database, which an export does not replace")
+    if done is not None:
+        click.echo(f"exported {done:,} events", err=True)
 
 
 def _write(pages: Iterator[tuple[int, bytes]], total: int, out: BinaryIO) -> int:

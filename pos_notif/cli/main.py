@@ -25,6 +25,7 @@ COMMANDS = {
     "demo": ("demo", "demo_command", "Run the service with a simulated restaurant."),
     "export": ("export", "export_command", "Export the log, as it is now, in constant memory."),
     "import": ("log", "import_command", "Import a complete NDJSON export into an empty log."),
+    "menu": ("menu", "menu_group", "The menu, from a spreadsheet's file and as one."),
     "prune": ("log", "prune_command", "Take events out of the log that are older, while it is served."),
     "publish": ("publish", "publish_command", "Publish events from a file, or see what would come of them."),
     "restore": ("log", "restore_command", "Put a backup in the log's place; the service must be stopped."),

@@ -11,17 +11,13 @@ import click
 
 from ..config import Config, from_environment
 from ..errors import CommandFailed, DomainError, LogUnavailable
-from ..events import MANAGER
-from ..log.live import LiveLog
 from ..publishing.publication import Publisher
-from ..publishing.publish import Publishing
 from ..publishing.sent import read_sent
 from .accounts import FileName, database_option
+from .terminal import TERMINAL, input_name, publishing, read_input
 
 # Its idempotency keys are its own, as a token's are.
-_TERMINAL = Publisher("terminal", {"usuario_id": None, "username": "terminal", "rol": MANAGER}, names_actor=True)
-
-
+_PUBLISHER = Publisher("terminal", TERMINAL, names_actor=True)
 # Of the fields that are wrong, the first ones: it is one line.
 MOST_PROBLEMS = 5
 
@@ -37,23 +33,15 @@ def publish_command(file: str, dry_run: bool, database: str | None) -> None:
     answer is printed as JSON. An event whose operacion_id was published from here before is not published again.
     """
     config = from_environment(database=database)
-    body = _read(file, config.max_body_bytes)
+    body = read_input(file, config.max_body_bytes, " (POS_NOTIF_MAX_BODY_BYTES)")
     try:
         answer = asyncio.run(_publish(config, body, dry_run))
     except LogUnavailable:
         raise
     except DomainError as error:
-        raise CommandFailed(f"{_name(file)}: nothing was published: {_words(error)}") from error
+        raise CommandFailed(f"{input_name(file)}: nothing was published: {_words(error)}") from error
     # For people; one line for a script.
     click.echo(json.dumps(answer, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None))
-
-
-def _read(file: str, limit: int) -> bytes:
-    with click.open_file(file, "rb") as stream:
-        body: bytes = stream.read(limit + 1)
-    if len(body) > limit:
-        raise CommandFailed(f"{_name(file)}: is larger than {limit // 1024**2} MiB (POS_NOTIF_MAX_BODY_BYTES)")
-    return body
 
 
 def _words(error: DomainError) -> str:
@@ -63,22 +51,13 @@ def _words(error: DomainError) -> str:
     return "; ".join([str(error), *problems[:MOST_PROBLEMS], *more])
 
 
-def _name(file: str) -> str:
-    return "standard input" if file == "-" else file
-
-
 async def _publish(config: Config, body: bytes, dry_run: bool) -> dict[str, Any]:
     sent = read_sent(body, config.max_event_bytes)
-    log = LiveLog(config)
-    await log.open(create=False)
-    try:
-        publishing = Publishing(log)
+    async with publishing(config) as opened:
         if dry_run:
-            rehearsal = await publishing.rehearse(sent.drafts, publisher=_TERMINAL, batch=sent.batch)
+            rehearsal = await opened.rehearse(sent.drafts, publisher=_PUBLISHER, batch=sent.batch)
             answer: dict[str, Any] = json.loads(rehearsal.json())
         else:
-            result = await publishing.publish(sent.drafts, publisher=_TERMINAL, batch=sent.batch)
-            answer = sent.answer(result, log.cursor)
+            result = await opened.publish(sent.drafts, publisher=_PUBLISHER, batch=sent.batch)
+            answer = sent.answer(result, opened.log.cursor)
         return answer
-    finally:
-        await log.close()

@@ -20,7 +20,7 @@ from ..events import KITCHEN, OPEN, ORDER_TYPES, OVER, READY, RECEIPT, STATE_CHA
 from ..orders.menu import Product
 from ..orders.numbers import FIRST_OWN_ORDER_ID, LAST_OWN_ORDER_ID, RESTORED_GAP, is_own, last_of
 from ..orders.routing import all_rooms
-from ..orders.state import Order, SteadyOrder, waits_for
+from ..orders.state import Order, SteadyOrder, dishes_to_make
 from ..principal import Owner, Principal
 from ..wire.json_text import dump
 from .event_log import MOST_AFFECTED, LoggedEvent, Unacknowledged
@@ -34,7 +34,7 @@ from .tables.given import last_given
 from .tables.orders import (
     find_order,
     last_own_id,
-    orders_waiting,
+    orders_by_dish,
     own_orders,
     pruned_number,
     steady_order,
@@ -91,6 +91,8 @@ class SqliteTransaction:
         self._times = times
         self.pending = Pending(group.head_id, group.head_hash)
         self._fold: Fold | None = None
+        # What is written does not change meanwhile, and an import of the menu asks of a thousand dishes.
+        self._waiting: dict[int | str | None, list[tuple[int, int]]] | None = None
 
     def next_id(self) -> int:
         return self.pending.head_id + 1
@@ -135,15 +137,17 @@ class SqliteTransaction:
         return max(last_own_id(self._connection, own[0], own[-1]), *unwritten, 0)
 
     def waiting_for(self, product_id: int, name: str, since: SteadyMs) -> list[int]:
+        if self._waiting is None:
+            self._waiting = orders_by_dish(self._connection, self._times.earliest(since))
+        dishes: set[int | str | None] = {product_id, name}
         changed = {**self._group.orders, **self.pending.orders}
-        found = [
+        found = {
             (order.first_event_id, order_id)
             for order_id, (order, _) in changed.items()
-            if order.state in OPEN and waits_for(order, product_id, name)
-        ]
-        limit = MOST_AFFECTED + len(changed)
-        written = orders_waiting(self._connection, product_id, name, self._times.earliest(since), limit)
-        found += [(first, order_id) for first, order_id in written if order_id not in changed]
+            if order.state in OPEN and not dishes.isdisjoint(dishes_to_make(order.pedido))
+        }
+        written = (waiting for dish in dishes for waiting in self._waiting.get(dish, ()))
+        found.update((first, order_id) for first, order_id in written if order_id not in changed)
         return [order_id for _, order_id in sorted(found)[:MOST_AFFECTED]]
 
     def last_number(self, day: date, zone: tzinfo) -> int:

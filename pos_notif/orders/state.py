@@ -137,13 +137,11 @@ def waiter_sees(order: Order, user_id: int | None) -> bool:
     return order.state == READY or (user_id is not None and attendant(order).get("usuario_id") == user_id)
 
 
-def waits_for(order: Order, product_id: int, name: str) -> bool:
-    """Tells whether the order has a pending line of the dish, which a publisher may know by its name alone."""
-    pending = [line for line in order.pedido["items"] if line["estado_item"] == PENDING]
-    return any(
-        line["producto_id"] == product_id or (line["producto_id"] is None and line["producto_nombre"] == name)
-        for line in pending
-    )
+def dishes_to_make(pedido: Json) -> set[int | str | None]:
+    """Returns the dishes of an order's pending lines: by their ids, or by name where a publisher knows it by that
+    alone."""
+    pending = (line for line in pedido["items"] if line["estado_item"] == PENDING)
+    return {line["producto_nombre"] if line["producto_id"] is None else line["producto_id"] for line in pending}
 
 
 def attendant(order: Order) -> Json:

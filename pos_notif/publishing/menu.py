@@ -61,7 +61,8 @@ def _check_pos_id(transaction: Transaction, product: Product) -> None:
 
 async def rehearse_menu(publishing: Publishing, file: MenuFile) -> MenuChanges:
     """Returns what the file would change, and changes nothing. Raises LogUnavailable."""
-    return menu_changes(await publishing.log.store.products(), file, last_id=0)
+    menu = await publishing.log.store.products()
+    return menu_changes(menu, file, max((product.id for product in menu), default=0))
 
 
 async def import_menu(

@@ -232,10 +232,10 @@ def test_the_environment_is_read_in_one_file():
 # none of these may be a log that the process has open through SQLite, its -wal or its -shm.
 PLAIN_FILES = {
     "alarms.watch._take": "the lock file beside the log",
-    "cli.export.export_command": "/dev/null",
-    "cli.export._opened": "the export that is made, under a name that no database has",
     "cli.main._prepare_standard_streams": "/dev/null",
     "cli.main.main": "/dev/null",
+    "cli.output._opened": "the export that is made, under a name that no database has",
+    "cli.output.write_output": "/dev/null",
     "cli.tail._follow": "/dev/null",
     "database.file._check_schema": "schema.sql",
     "database.file._create": "schema.sql",

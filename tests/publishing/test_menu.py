@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -298,3 +299,21 @@ async def test_an_import_goes_into_an_empty_service_and_back(menu):
             "stock_minimo": None, "disponible": True, "id_pos": 6, "oculto": False,
         }
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        (b"Content-Length: 52428800", b""),
+        # One byte more than there may be, and no end.
+        (b"Transfer-Encoding: chunked", (b"10000\r\n%b\r\n" % (b"x" * 65_536)) * 32 + b"1\r\nx\r\n"),
+    ],
+    ids=["of 50 MB", "of no known length"],
+)
+def test_what_is_too_large_is_refused_before_it_has_come(server, head, body):
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
+        connection.sendall(
+            b"POST /api/productos/importar HTTP/1.1\r\nHost: x\r\nContent-Type: text/csv\r\n"
+            b"Authorization: Bearer %b\r\n%b\r\n\r\n%b" % (server.token.encode(), head, body)
+        )
+        assert connection.makefile("rb").readline() == b"HTTP/1.1 413 \r\n"

@@ -13,9 +13,9 @@ from typing import Any
 from ...clock import SteadyMs
 from ...database.literals import literals
 from ...database.stored_times import StoredTimes
-from ...events import AWAITING_PAYMENT, KITCHEN, ON_BOARD, OPEN, OVER, PENDING, PRUNING, READY, SERVED, TILLS, WAITERS
+from ...events import AWAITING_PAYMENT, KITCHEN, ON_BOARD, OPEN, OVER, PRUNING, READY, SERVED, TILLS, WAITERS
 from ...orders.numbers import FIRST_OWN_ORDER_ID, LAST_OWN_ORDER_ID
-from ...orders.state import Order, SteadyOrder, ViewLimits, views_holding, waiter_sees
+from ...orders.state import Order, SteadyOrder, ViewLimits, dishes_to_make, views_holding, waiter_sees
 from ...wire.json_text import dump, load
 from .given import last_given
 
@@ -124,19 +124,15 @@ def old_unpaid(connection: sqlite3.Connection, since: SteadyMs, times: StoredTim
     )
 
 
-def orders_waiting(
-    connection: sqlite3.Connection, product_id: int, name: str, since: int, limit: int
-) -> list[tuple[int, int]]:
-    """Returns the first event and the id of open orders with an event since then and a pending line of the dish, as
-    `waits_for` tells it."""
-    sql = (
-        f"SELECT first_event_id, id FROM orders WHERE state IN ({literals(OPEN)}) AND last_event_ms >= ?"
-        " AND EXISTS (SELECT 1 FROM json_each(data, '$.items')"
-        f" WHERE json_extract(value, '$.estado_item') = {literals([PENDING])}"
-        " AND ifnull(json_extract(value, '$.producto_id') = ?, json_extract(value, '$.producto_nombre') = ?))"
-        " ORDER BY first_event_id LIMIT ?"
-    )
-    return connection.execute(sql, (since, product_id, name, limit)).fetchall()
+def orders_by_dish(connection: sqlite3.Connection, since: int) -> dict[int | str | None, list[tuple[int, int]]]:
+    """Returns the first event and the id of each open order with an event since then, by the dishes that are to be made
+    for it."""
+    sql = f"SELECT first_event_id, id, data FROM orders WHERE state IN ({literals(OPEN)}) AND last_event_ms >= ?"
+    found: dict[int | str | None, list[tuple[int, int]]] = {}
+    for first, order_id, data in connection.execute(sql, (since,)):
+        for dish in dishes_to_make(load(data)):
+            found.setdefault(dish, []).append((first, order_id))
+    return found
 
 
 def steady_order(

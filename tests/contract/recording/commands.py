@@ -11,7 +11,7 @@ COMMANDS = (
     (), ("serve",), ("user",), ("user", "create"), ("user", "list"), ("user", "role"), ("user", "password"),
     ("user", "delete"), ("token",), ("token", "create"), ("token", "list"), ("token", "revoke"), ("session",),
     ("session", "list"), ("session", "revoke"), ("tail",), ("export",), ("verify",), ("import",), ("backup",),
-    ("restore",), ("prune",), ("demo",),
+    ("restore",), ("prune",), ("demo",), ("menu",), ("menu", "import"), ("menu", "export"),
 )  # fmt: skip
 
 
