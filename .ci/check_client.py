@@ -17,8 +17,9 @@ assert {file.parts[1] for file in client.files if file.parts[0] == "pos_notif_cl
 from pos_notif_client import Salida, flask_socketio  # noqa: E402
 
 assert flask_socketio.NotificadorPedidos
-with Salida("salida.db") as outbox:
-    outbox.notificar_nuevo_pedido({"id": 1})
+outbox = Salida("salida.db")
+outbox.notificar_nuevo_pedido({"id": 1})
+outbox.cerrar()
 command = [sys.executable, "-m", "pos_notif_client", "estado", "--db", "salida.db"]
 state = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 assert state["pendientes"] == 1, state

@@ -1,8 +1,7 @@
 """An outbox for a POS: `Salida` stores each event on the till's own disk, and sends it to pos_notif's service after.
 
 The till never waits for the network; what was taken is sent once and in order, whatever is cut meanwhile. It needs
-Python 3.8 and nothing else, and this file alone may be copied. How it behaves stands in the README beside it.
-"""
+Python 3.8 and nothing else, and this file alone may be copied. How it behaves stands in the README beside it."""
 
 from __future__ import annotations
 
@@ -18,12 +17,12 @@ import random
 import re
 import sqlite3
 import ssl
-import sys
 import threading
 import time
 import uuid
 import weakref
 from datetime import datetime
+from itertools import accumulate
 from typing import Any, Callable, Dict, Optional, Tuple
 from urllib.parse import urlsplit
 
@@ -59,6 +58,7 @@ _AGAIN = "UPDATE pos_notif_salida SET creado = :wall, reloj = :steady, arranque 
 Json = Dict[str, Any]
 Key = Optional[str]
 Row = Tuple[int, str, bytes, float]  # id, key, body, age
+Pause = Tuple[float, float]  # nothing is sent for so many seconds; after so many only until something new comes
 Work = Callable[[sqlite3.Connection], Any]
 logger = logging.getLogger("pos_notif_client")
 
@@ -92,26 +92,13 @@ def _now() -> Json:
 
 
 def is_on_network(path: str, mounts: str) -> bool:
-    """Tells whether a path is on another machine's disk. `mounts` is the text of /proc/self/mounts."""
-    if sys.platform == "win32":
-        import ctypes
-
-        drive = os.path.splitdrive(path)[0]
-        return drive.startswith("\\\\") or ctypes.windll.kernel32.GetDriveTypeW(drive + "\\") == 4
+    """Tells whether a resolved path is on another machine's disk. `mounts` is the text of /proc/self/mounts."""
     kind, longest = "", 0
     for point, found in (line.split(" ")[1:3] for line in mounts.splitlines()):
         point = point.replace("\\040", " ").rstrip("/") + "/"
         if path.startswith(point) and len(point) >= longest:
             kind, longest = found, len(point)
-    return _NETWORK.fullmatch(kind) is not None
-
-
-def _identity(path: str) -> Any:
-    return os.stat(path)[1:3] if os.path.exists(path) else None
-
-
-def _connect(path: str, seconds: float = 0.0) -> sqlite3.Connection:
-    return sqlite3.connect(path, timeout=seconds, isolation_level=None, check_same_thread=False)
+    return path.startswith("\\\\") or _NETWORK.fullmatch(kind) is not None  # Windows: a drive's letter is resolved too
 
 
 class _Store:
@@ -121,9 +108,15 @@ class _Store:
     def __init__(self, path: str, own: bool) -> None:
         self.path, self.lock = path, threading.RLock()
         self._own = own  # the file is the outbox's alone: its journal is chosen here, and it may be set aside
-        self._opened: Any = None
         self._db: sqlite3.Connection | None = None
         self._turn: sqlite3.Connection | None = None
+        self._opened: Any = None
+
+    def _connect(self, ending: str = "") -> sqlite3.Connection:
+        return sqlite3.connect(self.path + ending, timeout=0, isolation_level=None, check_same_thread=False)
+
+    def _identity(self) -> Any:
+        return os.stat(self.path)[1:3] if os.path.exists(self.path) else None
 
     def run(self, work: Work, *, write: bool = True) -> Any:
         """Returns `work(connection)`, with what it wrote on the disk. Raises SinDisco, after 2 s where others work on
@@ -134,20 +127,16 @@ class _Store:
         try:
             while True:
                 try:
-                    if self._db is None or _identity(self.path) != self._opened:
-                        self._open()
-                    db: Any = self._db
+                    db = self._open()
                     with db:
                         db.execute("BEGIN IMMEDIATE" if write else "BEGIN")
                         result = work(db)
-                    if not write or _identity(self.path) == self._opened:
+                    if not write or self._identity() == self._opened:
                         return result
                     # Another process has set the file aside meanwhile, and this with it: once more, into the new one.
                 except (sqlite3.DatabaseError, OSError) as error:
                     if "locked" in str(error) and time.monotonic() < until:
-                        time.sleep(
-                            random.uniform(0.001, 0.01)
-                        )  # SQLite's own waits grow: among many, some would starve
+                        time.sleep(random.uniform(0.001, 0.01))  # SQLite's own waits grow: one of many could starve
                         continue
                     self.close()
                     if mended or not self._own or type(error) is not sqlite3.DatabaseError:
@@ -157,10 +146,13 @@ class _Store:
         finally:
             self.lock.release()
 
-    def _open(self) -> None:
+    def _open(self) -> sqlite3.Connection:
+        if self._db is not None and self._identity() == self._opened:
+            return self._db
         self.close()
-        db, self._opened = _connect(self.path), _identity(self.path)
-        try:
+        with contextlib.ExitStack() as undone:
+            db, self._opened = self._connect(), self._identity()
+            undone.callback(db.close)
             db.execute("PRAGMA synchronous = FULL")
             names = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             if "pos_notif_salida" not in names:
@@ -169,18 +161,12 @@ class _Store:
                 if self._own:
                     db.execute("PRAGMA journal_mode = WAL")
                 db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA}; COMMIT")
-        except BaseException:
-            db.close()
-            raise
-        self._db = db
+            undone.pop_all()
+            self._db = db
+            return db
 
     def _set_aside(self, error: sqlite3.DatabaseError) -> None:
-        """Renames the damaged file, one process at a time: another may have done so already."""
-        with contextlib.closing(_connect(self.path + "-arreglo", DISK_SECONDS)) as guard:
-            guard.execute("BEGIN EXCLUSIVE")
-            with contextlib.closing(_connect(self.path)) as db, contextlib.suppress(sqlite3.DatabaseError):
-                if db.execute("PRAGMA quick_check(1)").fetchone() == ("ok",):
-                    return
+        if self._identity() == self._opened:  # else another process has done it already
             new = f"{self.path}.danada-{datetime.now():%Y%m%d-%H%M%S}"
             for ending in ("-wal", "-shm", ""):  # the -wal first: a new file must never find it
                 with contextlib.suppress(FileNotFoundError):
@@ -193,20 +179,18 @@ class _Store:
         self._db = None
 
     def take_turn(self) -> bool:
-        """Tells whether this process sends: it holds `BEGIN EXCLUSIVE` on a file beside, until it gives it back or the
-        system does, where it ended."""
-        path = self.path + "-turno"
+        """Tells whether this process sends: it holds `BEGIN EXCLUSIVE` on an empty file beside, until it gives it back
+        or ends, however it does."""
         with self.lock:
             if self._turn is None:
-                self._turn = _connect(path)
+                turn = self._connect("-turno")
                 try:
-                    self._turn.execute("BEGIN EXCLUSIVE")
+                    turn.execute("BEGIN EXCLUSIVE")
+                    self._turn = turn
                 except sqlite3.DatabaseError as error:
-                    self.release_turn()
-                    if type(error) is sqlite3.DatabaseError:  # it is always empty: what is in it is damage
-                        os.replace(path, path + ".danada")
-                    elif "locked" not in str(error):
-                        raise SinDisco(f"{path}: {error}") from error
+                    turn.close()
+                    if "locked" not in str(error):
+                        raise SinDisco(f"{self.path}-turno: {error}") from error
             return self._turn is not None
 
     def release_turn(self) -> None:
@@ -222,129 +206,15 @@ class _Store:
                 self.release_turn()
             return mine or not taken
 
+    def hold(self) -> None:
+        """Lets nobody work on the file, for a fork."""
+        self.lock.acquire()
+        self.close()
+
     def begin_anew(self) -> None:
-        """Is called in a child after a fork. Its parent's turn is but forgotten: nothing was ever written under it."""
+        """Is called in a fork's child. Its parent's turn is but forgotten: nothing was ever written under it."""
         self.lock, self._db = threading.RLock(), None
         self.release_turn()
-
-
-class _Sender(threading.Thread):
-    """Sends, in the process whose turn it is; elsewhere it waits for the turn."""
-
-    def __init__(self, salida: Salida) -> None:
-        super().__init__(name="pos-notif-salida", daemon=True)
-        self._salida, self._store, self._news = salida, salida._store, salida._news
-        self._service = salida._connection(ANSWER_SECONDS)
-        self.closing, self.outcome = False, ""
-        self._failures, self._seen, self._alone_through = 0, 0, 0
-        self._tidied, self._told_at, self._told, self._token = -math.inf, -math.inf, "", salida.token
-        self.start()
-
-    def run(self) -> None:
-        while not self.closing:
-            try:
-                pause = self._step()
-            except Exception as error:  # whatever it is: a thread that ended would never send again
-                self._service.close()
-                if not isinstance(error, (OSError, http.client.HTTPException)):
-                    logger.exception("the sender goes on after this")
-                pause = self._fail(f"{type(error).__name__}: {error}")
-            self._wait(*pause)
-        self._service.close()
-        self._store.release_turn()
-
-    def _wait(self, seconds: float, news_after: float) -> None:
-        """Waits so long; after `news_after` only until something new is stored. Another token is tried at once."""
-        begun = time.monotonic()
-        while not self.closing and self._token == self._salida.token:
-            passed = time.monotonic() - begun
-            with contextlib.suppress(SinDisco):
-                if passed >= seconds or (passed >= news_after and self._newest() > self._seen):
-                    return
-            self._news.wait(min(POLL_SECONDS, seconds - passed))
-            self._news.clear()
-
-    def _newest(self) -> int:
-        return self._store.run(lambda db: db.execute(f"SELECT MAX(id) {_PENDING}").fetchone()[0], write=False) or 0
-
-    def _step(self) -> tuple[float, float]:
-        self._token = self._salida.token
-        if not self._store.take_turn():
-            self.outcome = "waiting"
-            return TURN_SECONDS, math.inf
-        if time.monotonic() - self._tidied >= TIDY_SECONDS:
-            self._store.run(self._salida._tidy)
-            self._tidied = time.monotonic()
-        self._seen = self._newest()
-        rows = self._store.run(self._next_rows, write=False)
-        if not rows:
-            self.outcome = "idle"
-            return POLL_SECONDS, 0.0
-        expired = [row for row in rows if row[3] > self._salida._expires]
-        if expired:
-            self._refuse(expired, "caducado", {"codigo": "caducado", "mensaje": "Pasó demasiado tiempo sin enviarse."})
-            return 0.0, 0.0
-        body = rows[0][2] if len(rows) == 1 else b'{"eventos":[' + b",".join(row[2] for row in rows) + b"]}"
-        return self._judge(rows, *self._salida._ask(self._service, "/api/notificaciones/eventos", body))
-
-    def _next_rows(self, db: sqlite3.Connection) -> list[Row]:
-        rows: list[Row] = []
-        size = 0
-        for row in db.execute(f"SELECT id, clave, cuerpo, {_AGE} {_PENDING} ORDER BY id LIMIT {BATCH_EVENTS}", _now()):
-            size += len(row[2]) + 1
-            if rows and (size > BATCH_BYTES or rows[0][0] <= self._alone_through):
-                break
-            rows.append(row)
-        return rows
-
-    def _judge(self, rows: list[Row], status: int, retry_after: str, value: Any) -> tuple[float, float]:
-        value, alone = value if isinstance(value, dict) else {}, len(rows) == 1
-        error = value["error"] if isinstance(value.get("error"), dict) and "codigo" in value["error"] else {}
-        said = " ".join(str(word) for word in (status, error.get("codigo"), error.get("mensaje")) if word)
-        # Only the service's own words count: a hotspot's page is a 200 too, and a proxy refuses as it likes.
-        taken = status in (200, 201) and ("id" in value if alone else len(value.get("ids", ())) == len(rows))
-        if taken or (alone and error.get("codigo") == "pedido_existente"):
-            self._store.run(lambda db: _mark_sent(db, rows))
-        elif status in (401, 403, 404, 405) or 300 <= status < 400:
-            self._store.release_turn()  # another process may have been told better
-            self._fail(f"mal configurado: {said}", logging.ERROR)
-            return SETUP_SECONDS, math.inf
-        elif status == 413 or (status in (400, 409, 415, 422) and error):
-            if alone:
-                self._refuse(rows, "rechazado", {"status": status, **(error or {"codigo": None, "mensaje": said})})
-            self._alone_through = rows[-1][0]  # of a batch, all or nothing: which of them it was is seen one by one
-        else:
-            pause = self._fail(f"sin servicio: {said}")
-            return (min(float(retry_after), 3600.0), math.inf) if retry_after.isdigit() else pause
-        if self._failures:
-            logger.info("sending goes on")
-        self._failures, self._told, self.outcome = 0, "", "sent"
-        return 0.0, 0.0
-
-    def _fail(self, said: str, level: int = logging.WARNING) -> tuple[float, float]:
-        seconds = min(BACKOFF_SECONDS, 0.2 * 2 ** min(self._failures, 10)) * random.uniform(0.5, 1.5)
-        self._failures, self.outcome = self._failures + 1, "failed"
-        if said != self._told or time.monotonic() - self._told_at >= 60:
-            self._told, self._told_at = said, time.monotonic()
-            logger.log(level, "nothing is sent, all is kept: %s", said)
-            sql = f"UPDATE pos_notif_salida SET error = ? WHERE id = (SELECT MIN(id) {_PENDING})"
-            with contextlib.suppress(SinDisco):  # every process finds it there
-                self._store.run(lambda db: db.execute(sql, (said,)))
-        return seconds, NEWS_SECONDS
-
-    def _refuse(self, rows: list[Row], state: str, error: Json) -> None:
-        told = json.dumps(error, ensure_ascii=False)
-        sql = "UPDATE pos_notif_salida SET estado = ?, error = ? WHERE id = ?"
-        self._store.run(lambda db: db.executemany(sql, [(state, told, row[0]) for row in rows]))
-        for _, key, body, _ in rows:
-            logger.error("%s is kept and not sent (%s): %s", key, state, told)
-            _call(self._salida._al_rechazar, json.loads(body), error)
-
-
-def _mark_sent(db: sqlite3.Connection, rows: list[Row]) -> None:
-    ids = ", ".join(str(row[0]) for row in rows)
-    db.execute(f"DELETE FROM pos_notif_salida WHERE id IN ({ids}) AND huella IS NULL")
-    db.execute(f"{_AGAIN}, estado = 'enviado', cuerpo = '', tamano = 0 WHERE id IN ({ids})", _now())
 
 
 def _call(callback: Callable[..., Any] | None, *arguments: Any) -> None:
@@ -353,11 +223,6 @@ def _call(callback: Callable[..., Any] | None, *arguments: Any) -> None:
             callback(*arguments)
     except Exception:  # the POS's own: neither the till nor the sender stops at it
         logger.exception("a callback failed")
-
-
-def _depth(value: Any) -> int:
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else None
-    return 0 if inner is None else 1 + max(map(_depth, inner), default=0)
 
 
 def _row(event: Json, given: Key) -> Json:
@@ -374,9 +239,16 @@ def _row(event: Json, given: Key) -> Json:
         body = json.dumps(sent, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"No es JSON: {error}") from error
-    if len(body) > MAX_EVENT_BYTES or _depth(sent) > MAX_DEPTH:
+    brackets = re.sub(rb'"(\\.|[^"\\])*"', b"", body)  # none of those in texts
+    depth = max(accumulate((byte in b"[{") - (byte in b"]}") for byte in brackets))
+    if len(body) > MAX_EVENT_BYTES or depth > MAX_DEPTH:
         raise ValueError(f"El evento pasa de {MAX_EVENT_BYTES // 1024} KiB o de {MAX_DEPTH} niveles.")
     return {"key": key, "body": body, "size": len(body), "digest": None if given is None else digest, **_now()}
+
+
+def _mark_sent(db: sqlite3.Connection, ids: str) -> None:
+    db.execute(f"DELETE FROM pos_notif_salida WHERE id IN ({ids}) AND huella IS NULL")
+    db.execute(f"{_AGAIN}, estado = 'enviado', cuerpo = '', tamano = 0 WHERE id IN ({ids})", _now())
 
 
 class Salida:
@@ -384,8 +256,7 @@ class Salida:
     it, events are written in its open transaction instead; `db` is then the path of that database, and is not needed
     beside a connection. Without `url` this process sends nothing. `token` may be what returns it, and may be set anew.
 
-    Any thread may use it, also after a fork. Raises ValueError for a file on another machine's disk.
-    """
+    Any thread may use it, also after a fork. Raises ValueError for a file on another machine's disk."""
 
     def __init__(
         self, db: str | os.PathLike[str] | None = None, url: Key = None, token: Key | Callable[[], str] = None, *,
@@ -395,38 +266,28 @@ class Salida:
         estricto: bool = False,
     ) -> None:  # fmt: skip
         if db is None and isinstance(conexion, sqlite3.Connection):
-            cursor = conexion.cursor()
-            cursor.row_factory = None
-            db = cursor.execute("PRAGMA database_list").fetchone()[2]
+            db = next(str(part[2]) for part in sqlite3.Cursor(conexion).execute("PRAGMA database_list"))
         if not db:
             raise ValueError("falta db, la ruta del archivo")
         path = os.path.realpath(os.fspath(db))
         if is_on_network(path, _read("/proc/self/mounts", "")):
             raise ValueError(f"{path} está en el disco de otra máquina: SQLite lo dañaría")
         self.token, self._url, self._cafile, self._conexion = token, url, cafile, conexion
-        self._store = _Store(path, own=conexion is None)
+        self._store, self._expires = _Store(path, own=conexion is None), 3600 * (caduca_horas or math.inf)
         self._estricto, self._al_rechazar, self._al_llenarse = estricto, al_rechazar, al_llenarse
         self._limits = {"max_events": max_eventos, "max_bytes": max_bytes}
-        self._expires = math.inf if caduca_horas is None else caduca_horas * 3600
-        self._sender: _Sender | None = None
-        self._pid, self._closed, self._news = os.getpid(), False, threading.Event()
+        self._closed, self._pid = False, 0
+        if url is not None:  # a wrong token, and a wrong address, are told now
+            self._headers()
+            self.connect(ANSWER_SECONDS)
+        self._start()
         _LIVE.add(self)
-        if url is not None:
-            self._current_token()
-            self._start()
-
-    def __enter__(self) -> Salida:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.cerrar()
 
     def publicar(self, evento: Json, operacion_id: Key = None) -> Key:
         """Stores an event of any type, to be sent. Returns its key, or None where the outbox is full.
 
         Raises ValueError for what is not JSON or too large, ClaveReutilizada for a key that another event has, Llena
-        where that was asked for, and SinDisco where nothing can be stored.
-        """
+        where that was asked for, and SinDisco where nothing can be stored."""
         try:
             return str(self.transaccion(lambda db: self.guardar(db, evento, operacion_id)))
         except Llena:
@@ -455,8 +316,7 @@ class Salida:
     def guardar(self, db: sqlite3.Connection, evento: Json, operacion_id: Key = None) -> str:
         """Stores an event in an open transaction, as `publicar` does, which says what is raised. Returns its key."""
         row = {**_row(evento, operacion_id), **self._limits}
-        cursor = db.cursor()
-        cursor.row_factory = None  # the POS's connection may have one of its own
+        cursor = sqlite3.Cursor(db)  # the POS's connection may have a row_factory
         if not cursor.execute(_INSERT, row).rowcount:
             found = cursor.execute("SELECT huella FROM pos_notif_salida WHERE clave = :key", row).fetchone()
             if found is None:
@@ -497,8 +357,8 @@ class Salida:
         return self._notify(campos, tipo="cambio_mesa", pedido_id=pedido_id, mesa_numero=mesa_numero)
 
     def notificar_stock_bajo(self, producto_id: int, nombre: str, stock_actual: float | None, **campos: Any) -> Key:
-        told = {"producto_id": producto_id, "nombre": nombre, "stock_actual": stock_actual}
-        return self._notify(campos, tipo="alerta_stock", **told)
+        told: Json = {"tipo": "alerta_stock", "producto_id": producto_id, "nombre": nombre}
+        return self._notify(campos, stock_actual=stock_actual, **told)
 
     def pendientes(self) -> int:
         """Returns how many events wait to be sent."""
@@ -507,19 +367,16 @@ class Salida:
     def rechazados(self) -> list[Json]:
         """Returns what was refused or has expired, each `{clave, estado, evento, error, desde}`."""
         sql = f"SELECT clave, estado, cuerpo, error, creado {_REFUSED} ORDER BY id"
-        found = self._store.run(lambda db: db.execute(sql).fetchall(), write=False)
-        names = ("clave", "estado", "evento", "error", "desde")
         return [
-            dict(zip(names, (key, state, json.loads(body), json.loads(error), datetime.fromtimestamp(at).isoformat())))
-            for key, state, body, error, at in found
-        ]
+            {"clave": key, "estado": state, "evento": json.loads(body), "error": json.loads(error),
+             "desde": datetime.fromtimestamp(created).astimezone().isoformat(timespec="seconds")}
+            for key, state, body, error, created in self._store.run(lambda db: db.execute(sql).fetchall(), write=False)
+        ]  # fmt: skip
 
     def reintentar(self, clave: str) -> bool:
         """Has a refused or expired event sent once more, before what waits. Returns False where there is none."""
         sql = f"{_AGAIN}, estado = 'pendiente' WHERE id = (SELECT id {_REFUSED} AND clave = :key)"
-        done = self._store.run(lambda db: db.execute(sql, {**_now(), "key": clave}).rowcount)
-        self._news.set()
-        return bool(done)
+        return bool(self._store.run(lambda db: db.execute(sql, {**_now(), "key": clave}).rowcount))
 
     def estado(self) -> Json:
         """Returns `{pendientes, mas_antiguo_segundos, rechazados, ultimo_error, enviando}`."""
@@ -534,30 +391,151 @@ class Salida:
         self._start()
         end = time.monotonic() + segundos
         while self.pendientes():
-            if time.monotonic() >= end or (self._sender is not None and self._sender.outcome in hasta):
+            if time.monotonic() >= end or self._outcome in hasta:
                 return False
             time.sleep(0.01)
         return True
 
-    def consultar(self, ruta: str, segundos: float = 1.0) -> Any | None:
-        """Returns the service's JSON answer to a GET of this path, or None where there is none."""
-        service = self._connection(segundos)
-        with contextlib.closing(service), contextlib.suppress(OSError, http.client.HTTPException):
-            status, _, value = self._ask(service, ruta)
-            return value if status == 200 else None
-        return None
-
     def cerrar(self, segundos: float = EXIT_SECONDS) -> None:
         """Ends the sending. What waits stays, and what is published later is stored, for whoever sends then."""
         self._closed = True
-        if self._sender is not None:
-            self._sender.closing = True
-            self._news.set()
-            self._sender.join(max(0.0, segundos))
+        self._news.set()
+        if self._thread is not None:
+            self._thread.join(max(0.0, segundos))
         with self._store.lock:
             self._store.close()
 
-    def _connection(self, seconds: float) -> http.client.HTTPConnection:
+    def _end(self, end: float) -> None:
+        """Gives what was stored just now its chance, but for where the service is away or another process sends."""
+        if self._pid == os.getpid() and self._thread is not None and not self._closed:
+            try:
+                self.vaciar(end - 0.2 - time.monotonic(), hasta=("failed", "waiting"))
+            finally:
+                self.cerrar(end - time.monotonic())
+
+    # The sender: a thread in the process whose turn it is; elsewhere it waits for the turn.
+
+    def _start(self) -> None:
+        if self._pid != os.getpid():  # after a fork too: the turn and the connections are the parent's
+            if self._pid:
+                self._store.begin_anew()
+            self._pid, self._news, self._outcome = os.getpid(), threading.Event(), ""
+            self._thread: threading.Thread | None = None
+        if self._url is None or self._closed or (self._thread is not None and self._thread.is_alive()):
+            return
+        with self._store.lock, contextlib.suppress(RuntimeError):  # no thread begins where the interpreter ends
+            if self._thread is None or not self._thread.is_alive():
+                self._failures, self._seen, self._alone_through = 0, 0, 0
+                self._tidied, self._told_at, self._told = -math.inf, -math.inf, ""
+                thread = threading.Thread(target=self._send, name="pos-notif-salida", daemon=True)
+                thread.start()
+                self._thread = thread
+
+    def _send(self) -> None:
+        service = self.connect(ANSWER_SECONDS)
+        while not self._closed:
+            token = self.token
+            try:
+                pause = self._step(service)
+            except Exception as error:  # whatever it is: a thread that ended would never send again
+                service.close()
+                if not isinstance(error, (OSError, http.client.HTTPException)):
+                    logger.exception("the sender goes on after this")
+                pause = self._fail(f"{type(error).__name__}: {error}")
+            begun = time.monotonic()
+            while not self._closed and token == self.token and time.monotonic() - begun < pause[0]:
+                if time.monotonic() - begun >= pause[1] and self._newest() > self._seen:
+                    break
+                self._news.wait(POLL_SECONDS)
+                self._news.clear()
+        service.close()
+        self._store.release_turn()
+
+    def _newest(self) -> int:
+        with contextlib.suppress(SinDisco):
+            sql = f"SELECT MAX(id) {_PENDING}"
+            return self._store.run(lambda db: db.execute(sql).fetchone()[0], write=False) or 0
+        return 0
+
+    def _step(self, service: http.client.HTTPConnection) -> Pause:
+        if not self._store.take_turn():
+            self._outcome = "waiting"
+            return TURN_SECONDS, math.inf
+        if time.monotonic() - self._tidied >= TIDY_SECONDS:
+            self._store.run(self._tidy)
+            self._tidied = time.monotonic()
+        self._seen = self._newest()
+        rows = self._store.run(self._next_rows, write=False)
+        if not rows:
+            self._outcome = "idle"
+            return math.inf, 0.0
+        expired = [row for row in rows if row[3] > self._expires]
+        if expired:
+            self._refuse(expired, "caducado", {"codigo": "caducado", "mensaje": "Pasó demasiado tiempo sin enviarse."})
+            return 0.0, 0.0
+        body = rows[0][2] if len(rows) == 1 else b'{"eventos":[' + b",".join(row[2] for row in rows) + b"]}"
+        return self._judge(rows, *self.ask(service, "/api/notificaciones/eventos", body))
+
+    def _tidy(self, db: sqlite3.Connection) -> None:
+        """Deletes what was kept long enough, and the oldest of what is more than may wait."""
+        db.execute(f"DELETE FROM pos_notif_salida WHERE estado = 'enviado' AND {_AGE} > {KNOWN_SECONDS}", _now())
+        many = f"id <= (SELECT id {_REFUSED} ORDER BY id DESC LIMIT 1 OFFSET :max_events)"
+        db.execute(f"DELETE {_REFUSED} AND ({_AGE} > {KEPT_SECONDS} OR {many})", {**_now(), **self._limits})
+
+    def _next_rows(self, db: sqlite3.Connection) -> list[Row]:
+        rows: list[Row] = []
+        size = 0
+        for row in db.execute(f"SELECT id, clave, cuerpo, {_AGE} {_PENDING} ORDER BY id LIMIT {BATCH_EVENTS}", _now()):
+            size += len(row[2]) + 1
+            if rows and (size > BATCH_BYTES or rows[0][0] <= self._alone_through):
+                break
+            rows.append(row)
+        return rows
+
+    def _judge(self, rows: list[Row], status: int, retry_after: str, value: Any) -> Pause:
+        value, alone = value if isinstance(value, dict) else {}, len(rows) == 1
+        error = value["error"] if isinstance(value.get("error"), dict) and "codigo" in value["error"] else {}
+        said = " ".join(str(word) for word in (status, error.get("codigo"), error.get("mensaje")) if word)
+        # Only the service's own words count: a hotspot's page is a 200 too, and a proxy refuses as it likes.
+        taken = status in (200, 201) and ("id" in value if alone else len(value.get("ids", ())) == len(rows))
+        if taken or (alone and error.get("codigo") == "pedido_existente"):
+            self._store.run(lambda db: _mark_sent(db, ", ".join(str(row[0]) for row in rows)))
+        elif status in (401, 403, 404, 405) or 300 <= status < 400:
+            self._store.release_turn()  # another process may have been told better
+            self._fail(f"mal configurado: {said}", logging.ERROR)
+            return SETUP_SECONDS, math.inf
+        elif status == 413 or (status in (400, 409, 415, 422) and error):
+            if alone:
+                self._refuse(rows, "rechazado", {"status": status, **(error or {"codigo": None, "mensaje": said})})
+            self._alone_through = rows[-1][0]  # of a batch, all or nothing: which of them it was is seen one by one
+        else:
+            pause = self._fail(f"sin servicio: {said}")
+            return (min(float(retry_after), 3600.0), math.inf) if retry_after.isdigit() else pause
+        if self._failures:
+            logger.info("sending goes on")
+        self._failures, self._told, self._outcome = 0, "", "sent"
+        return 0.0, 0.0
+
+    def _fail(self, said: str, level: int = logging.WARNING) -> Pause:
+        seconds = min(BACKOFF_SECONDS, 0.2 * 2 ** min(self._failures, 10)) * random.uniform(0.5, 1.5)
+        self._failures, self._outcome = self._failures + 1, "failed"
+        if said != self._told or time.monotonic() - self._told_at >= 60:
+            self._told, self._told_at = said, time.monotonic()
+            logger.log(level, "nothing is sent, all is kept: %s", said)
+            sql = f"UPDATE pos_notif_salida SET error = ? WHERE id = (SELECT MIN(id) {_PENDING})"
+            with contextlib.suppress(SinDisco):  # every process finds it there
+                self._store.run(lambda db: db.execute(sql, (said,)).rowcount)
+        return seconds, NEWS_SECONDS
+
+    def _refuse(self, rows: list[Row], state: str, error: Json) -> None:
+        told = json.dumps(error, ensure_ascii=False)
+        sql = "UPDATE pos_notif_salida SET estado = ?, error = ? WHERE id = ?"
+        self._store.run(lambda db: db.executemany(sql, [(state, told, row[0]) for row in rows]).rowcount)
+        for _, key, body, _ in rows:
+            logger.error("%s is kept and not sent (%s): %s", key, state, told)
+            _call(self._al_rechazar, json.loads(body), error)
+
+    def connect(self, seconds: float) -> http.client.HTTPConnection:
         """Returns a connection, which is made when it is used. No proxy of the environment is asked."""
         parts = urlsplit(self._url or "")
         if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -567,14 +545,13 @@ class Salida:
         context = ssl.create_default_context(cafile=self._cafile)
         return http.client.HTTPSConnection(parts.hostname, parts.port, timeout=seconds, context=context)
 
-    def _ask(self, service: http.client.HTTPConnection, path: str, body: bytes | None = None) -> tuple[int, str, Any]:
+    def ask(self, service: http.client.HTTPConnection, path: str, body: bytes | None = None) -> tuple[int, str, Any]:
         """Returns status, `Retry-After` and JSON of the whole answer to a POST of the body, or to a GET without one.
         Raises OSError or HTTPException where there is none, or half of one."""
-        headers = {"Authorization": f"Bearer {self._current_token()}", "Content-Type": "application/json"}
         path = urlsplit(self._url or "").path.rstrip("/") + path
         for was_kept in (service.sock is not None, False):
             try:
-                service.request("GET" if body is None else "POST", path, body, headers)
+                service.request("GET" if body is None else "POST", path, body, self._headers())
                 answer = service.getresponse()
                 break
             except (ConnectionError, http.client.BadStatusLine):  # the other side may close what is kept at any time
@@ -586,66 +563,31 @@ class Salida:
             value = json.loads(text)
         return answer.status, answer.headers.get("Retry-After", ""), value
 
-    def _current_token(self) -> str:
+    def _headers(self) -> dict[str, str]:
         token = str((self.token() if callable(self.token) else self.token) or "").strip()
         if not token.isascii() or not token.isprintable():
             raise ValueError("token no es una ficha del servicio")
-        return token
-
-    def _start(self) -> None:
-        """Has a thread send, which a process that was forked does not have yet."""
-        if self._pid != os.getpid():
-            self._begin_anew()
-        if self._url and not self._closed and not self._is_sending():
-            with self._store.lock, contextlib.suppress(RuntimeError):  # no thread begins where the interpreter ends
-                if not self._is_sending():
-                    self._sender = _Sender(self)
-
-    def _is_sending(self) -> bool:
-        return self._sender is not None and self._sender.is_alive()
-
-    def _begin_anew(self) -> None:
-        """Is called in a child after a fork: the turn and the connections are its parent's."""
-        self._pid, self._sender, self._news = os.getpid(), None, threading.Event()
-        self._store.begin_anew()
-
-    def _tidy(self, db: sqlite3.Connection) -> None:
-        """Deletes what was kept long enough, and the oldest of what is more than may wait."""
-        db.execute(f"DELETE FROM pos_notif_salida WHERE estado = 'enviado' AND {_AGE} > {KNOWN_SECONDS}", _now())
-        many = f"id <= (SELECT id {_REFUSED} ORDER BY id DESC LIMIT 1 OFFSET :max_events)"
-        db.execute(f"DELETE {_REFUSED} AND ({_AGE} > {KEPT_SECONDS} OR {many})", {**_now(), **self._limits})
+        return {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 
 
-# A fork and the interpreter's end concern all that are there then; neither hook can be given back.
-_LIVE: weakref.WeakSet[Salida] = weakref.WeakSet()
-_HELD: list[Salida] = []
+_LIVE: weakref.WeakSet[Salida] = weakref.WeakSet()  # whom a fork and the interpreter's end concern
 
 
-def _before_fork() -> None:
+def _each(work: Callable[[Salida], Any]) -> None:
     for salida in sorted(_LIVE, key=id):
-        salida._store.lock.acquire()
-        salida._store.close()
-        _HELD.append(salida)
-
-
-def _after_fork(in_child: bool) -> None:
-    while _HELD:
-        salida = _HELD.pop()
-        salida._begin_anew() if in_child else salida._store.lock.release()
+        with contextlib.suppress(RuntimeError, SinDisco):  # one that was made during a fork is not held
+            work(salida)
 
 
 def _at_exit() -> None:
-    """Gives what was stored just now its chance, but for where the service is away or another process sends."""
     end = time.monotonic() + EXIT_SECONDS
-    for salida in sorted(_LIVE, key=id):
-        if salida._pid == os.getpid() and salida._sender is not None and not salida._closed:
-            with contextlib.suppress(SinDisco):
-                salida.vaciar(end - 0.2 - time.monotonic(), hasta=("failed", "waiting"))
-            salida.cerrar(end - time.monotonic())
+    _each(lambda salida: salida._end(end))
 
 
 atexit.register(_at_exit)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
-        before=_before_fork, after_in_parent=lambda: _after_fork(False), after_in_child=lambda: _after_fork(True)
+        before=lambda: _each(lambda salida: salida._store.hold()),
+        after_in_parent=lambda: _each(lambda salida: salida._store.lock.release()),
+        after_in_child=lambda: _each(lambda salida: salida._store.begin_anew()),
     )

@@ -27,11 +27,14 @@ def main(arguments: list[str] | None = None) -> int:
     if not os.path.isfile(options.db):
         return _complain(f"{options.db} is not there")
     try:
-        with _opened(options) as outbox:
+        outbox = _opened(options)
+        try:
             done: int = options.run(outbox, options)
-            return done
+        finally:
+            outbox.cerrar()
     except (SinDisco, ValueError) as error:
         return _complain(str(error))
+    return done
 
 
 def _opened(options: argparse.Namespace) -> Salida:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import os
 import threading
 import time
@@ -53,10 +55,9 @@ class Answers:
             begun = time.monotonic()
             if begun < self._away_until:
                 return None
-            answer = self._outbox.consultar(f"/api/pedidos/{order_id}", _SECONDS)
-            if (
-                answer is None and time.monotonic() - begun >= _SECONDS
-            ):  # an order that it does not know is told at once
+            answer = self._get(f"/api/pedidos/{order_id}")
+            # An order that it does not know is told at once.
+            if answer is None and time.monotonic() - begun >= _SECONDS:
                 self._away_until = time.monotonic() + _AWAY_SECONDS
             return answer["pedido"] if answer is not None else None
 
@@ -71,9 +72,16 @@ class Answers:
             until, answer = self._known.get(path, (0.0, None))
             if now < until or now < self._away_until:
                 return answer if now < until else None
-            answer = self._outbox.consultar(path, _SECONDS)
+            answer = self._get(path)
             if answer is None:
                 self._away_until = time.monotonic() + _AWAY_SECONDS
             else:
                 self._known[path] = (time.monotonic() + _FRESH_SECONDS, answer)
             return answer
+
+    def _get(self, path: str) -> Any:
+        service = self._outbox.connect(_SECONDS)
+        with contextlib.closing(service), contextlib.suppress(OSError, http.client.HTTPException):
+            status, _, answer = self._outbox.ask(service, path)
+            return answer if status == 200 else None
+        return None

@@ -143,10 +143,11 @@ def torture(directory: Path, seconds: float, seed: int) -> Outcome:
 def _drain_and_check(server: LiveServer, tills: list[Till]) -> Outcome:
     outcome = Outcome()
     for db in sorted({till.db for till in tills}):
-        with Salida(db, server.url, server.token) as outbox:
-            if not outbox.vaciar(120):
-                outcome.problems.append(f"{db.name}: not all is sent: {outbox.estado()}")
-            outcome.problems += [f"{db.name}: refused: {refused}" for refused in outbox.rechazados()]
+        outbox = Salida(db, server.url, server.token)
+        if not outbox.vaciar(120):
+            outcome.problems.append(f"{db.name}: not all is sent: {outbox.estado()}")
+        outcome.problems += [f"{db.name}: refused: {refused}" for refused in outbox.rechazados()]
+        outbox.cerrar()
     assert_log_is_sound(server.database)
     keys = [event["operacion_id"] for event in read_log(server.database)]
     if len(set(keys)) < len(keys):
