@@ -273,7 +273,8 @@ class Salida:
         if is_on_network(path, _read("/proc/self/mounts", "")):
             raise ValueError(f"{path} está en el disco de otra máquina: SQLite lo dañaría")
         self.token, self._url, self._cafile, self._conexion = token, url, cafile, conexion
-        self._store, self._expires = _Store(path, own=conexion is None), 3600 * (caduca_horas or math.inf)
+        self._expires = math.inf if caduca_horas is None else caduca_horas * 3600
+        self._store = _Store(path, own=conexion is None)
         self._estricto, self._al_rechazar, self._al_llenarse = estricto, al_rechazar, al_llenarse
         self._limits = {"max_events": max_eventos, "max_bytes": max_bytes}
         self._closed, self._pid = False, 0
