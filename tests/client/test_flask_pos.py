@@ -104,6 +104,14 @@ def test_the_time_of_the_call_and_its_key_go_along(server: LiveServer, till: Til
     assert len(event["timestamp_origen"]) == len("2026-11-29T12:00:00.123456")  # naive, as the POS has it
 
 
+def test_an_order_that_is_told_as_new_again_is_compared(server: LiveServer, till: Till, folder: Path):
+    order_id = till.order(1, product(PUPUSA, 2))
+    run(folder, "UPDATE pedido_items SET cantidad = 3 WHERE pedido_id = ?", order_id)
+    NotificadorPedidos.notificar_nuevo_pedido(None, {"id": order_id, "mesa_id": 1, "tipo": "al_final", "items": []})
+    assert kinds(server, order_id) == ["nuevo_pedido", "cantidad_modificada"]
+    assert flask_socketio._configured().outbox.rechazados() == []
+
+
 def test_a_sale_on_credit_closes_the_order(server: LiveServer, till: Till):
     order_id = till.order(1, product(PUPUSA))
     for state in ("listo", "servido", "credito"):

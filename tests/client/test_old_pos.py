@@ -207,6 +207,22 @@ def test_what_cannot_be_meant_is_left_out(service: Service, order: dict[str, Any
     service.publish({"tipo": "nuevo_pedido", "pedido": sent})
 
 
+def test_what_is_too_long_is_cut_and_what_is_no_text_is_mended(service: Service):
+    order = old_pos.order_of(
+        {"id": next(ORDER_IDS), "cliente_nombre": "Ñ" * 500, "notas": "x" * 5000, "mesa": "m" * 99}, None
+    )
+    order["items"] = old_pos.lines_of([{"nombre": "P" * 500, "notas": "sin \ud83c sal"}])
+    service.publish({"tipo": "nuevo_pedido", "pedido": order})
+    assert [len(order[name]) for name in ("cliente_nombre", "notas", "mesa")] == [200, 2000, 20]
+    assert order["items"][0]["notas"] == "sin ? sal"
+
+
+def test_a_later_state_is_no_first_one():
+    """It has a call of its own; the service takes no other for a new order."""
+    assert "estado" not in old_pos.order_of({"id": 1, "estado": "en_cocina"}, None)
+    assert old_pos.order_of({"id": 1}, {"estado": "pagado"})["estado"] == "pagado"
+
+
 def test_a_time_of_the_database_is_kept():
     assert (
         old_pos.order_of({"id": 1, "timestamp": datetime(2026, 11, 29, 12)}, None)["timestamp"] == "2026-11-29T12:00:00"
