@@ -19,8 +19,7 @@ NAME, TEXT, TABLE = 200, 2000, 20  # characters, as docs/protocol.md, section 7,
 
 FIRST_STATES = ("pendiente_pago", "pagado", "en_mesa")
 TO_COOK = ("pagado", "en_mesa", "en_cocina")
-OVER = ("cerrado", "cancelado")
-STATES = (*FIRST_STATES, "en_cocina", "listo", "servido", *OVER)
+STATES = (*FIRST_STATES, "en_cocina", "listo", "servido", "cerrado", "cancelado")
 CREDIT = "credito"
 # What the old POS says of an order through `item_modificado` that is no change to a line.
 PAPERWORK = ("factura_generada", "ticket_generado")
@@ -107,7 +106,7 @@ def lines_of(sent: Iterable[Mapping[str, Any]] | None) -> list[Json]:
 def _line(sent: Json) -> Json:
     name = _name(sent)
     if name is None and not sent.get("producto_id") and sent.get("combo_id"):
-        name = "Combo {}".format(sent["combo_id"])
+        name = f"Combo {sent['combo_id']}"
     quantity = number(sent.get("cantidad"))
     fields = {
         "producto_id": whole(sent.get("producto_id")),
@@ -117,7 +116,7 @@ def _line(sent: Json) -> Json:
         "precio_unitario": _money(sent.get("precio_unitario")),
         "subtotal": _money(sent.get("subtotal")),
         "componentes": _parts(sent.get("componentes"), _component),
-        "modificadores": _parts(sent.get("modificadores"), _modifier),
+        "modificadores": _parts(sent.get("modificadores"), _name),
     }
     known = {name: value for name, value in fields.items() if value is not None}
     return {"id": whole(sent.get("id")), "cantidad": 1 if quantity is None else min(quantity, MAX_QUANTITY), **known}
@@ -270,10 +269,6 @@ def _component(row: Json) -> Json:
         "notas": text(row.get("notas")),
     }
     return {name: value for name, value in fields.items() if value is not None}
-
-
-def _modifier(row: Json) -> str | None:
-    return _name(row)
 
 
 def _name(row: Json) -> str | None:
