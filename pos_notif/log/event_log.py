@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, tzinfo
 from types import MappingProxyType
@@ -13,6 +13,7 @@ from ..clock import Instant, SteadyMs, WallMs
 from ..events import EVENT_NAME
 from ..orders.menu import Product
 from ..orders.state import Order, SteadyOrder
+from ..orders.waiting import Dish
 from ..principal import Owner, Principal
 
 T = TypeVar("T")
@@ -147,9 +148,9 @@ class Transaction(Protocol):
     def ready_lines(self, order_id: int) -> Sequence[int] | None:
         """Returns the lines that became ready when the order last did; None where its events do not say."""
 
-    def waiting_for(self, product_id: int, name: str, since: SteadyMs) -> list[int]:
-        """Returns the open orders with a pending line of the dish and an event since then: the first MOST_AFFECTED of
-        which the log heard. `name` is for lines that do not say which product they are."""
+    def waiting_for(self, dishes: Set[Dish], since: SteadyMs) -> list[int]:
+        """Returns the open orders with a pending line that names its dish in one of these ways and an event since then:
+        the first MOST_AFFECTED of which the log heard. `since` is the same in all of a transaction."""
 
     def last_number(self, day: date, zone: tzinfo) -> int:
         """Returns the last number of this business day's series that orders placed here have, or may have had before

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date, tzinfo
 from heapq import merge
@@ -20,7 +20,8 @@ from ..events import KITCHEN, OPEN, ORDER_TYPES, OVER, READY, RECEIPT, STATE_CHA
 from ..orders.menu import Product
 from ..orders.numbers import FIRST_OWN_ORDER_ID, LAST_OWN_ORDER_ID, RESTORED_GAP, is_own, last_of
 from ..orders.routing import all_rooms
-from ..orders.state import Order, SteadyOrder, dishes_to_make
+from ..orders.state import Order, SteadyOrder
+from ..orders.waiting import Dish, dishes_to_make
 from ..principal import Owner, Principal
 from ..wire.json_text import dump
 from .event_log import MOST_AFFECTED, LoggedEvent, Unacknowledged
@@ -92,7 +93,7 @@ class SqliteTransaction:
         self.pending = Pending(group.head_id, group.head_hash)
         self._fold: Fold | None = None
         # What is written does not change meanwhile, and an import of the menu asks of a thousand dishes.
-        self._waiting: dict[int | str | None, list[tuple[int, int]]] | None = None
+        self._waiting: dict[Dish, list[tuple[int, int]]] | None = None
 
     def next_id(self) -> int:
         return self.pending.head_id + 1
@@ -136,10 +137,9 @@ class SqliteTransaction:
         unwritten = [order_id for order_id in (*self._group.orders, *self.pending.orders) if order_id in own]
         return max(last_own_id(self._connection, own[0], own[-1]), *unwritten, 0)
 
-    def waiting_for(self, product_id: int, name: str, since: SteadyMs) -> list[int]:
+    def waiting_for(self, dishes: Set[Dish], since: SteadyMs) -> list[int]:
         if self._waiting is None:
             self._waiting = orders_by_dish(self._connection, self._times.earliest(since))
-        dishes: set[int | str | None] = {product_id, name}
         changed = {**self._group.orders, **self.pending.orders}
         found = {
             (order.first_event_id, order_id)

@@ -137,13 +137,6 @@ def waiter_sees(order: Order, user_id: int | None) -> bool:
     return order.state == READY or (user_id is not None and attendant(order).get("usuario_id") == user_id)
 
 
-def dishes_to_make(pedido: Json) -> set[int | str | None]:
-    """Returns the dishes of an order's pending lines: by their ids, or by name where a publisher knows it by that
-    alone."""
-    pending = (line for line in pedido["items"] if line["estado_item"] == PENDING)
-    return {line["producto_nombre"] if line["producto_id"] is None else line["producto_id"] for line in pending}
-
-
 def attendant(order: Order) -> Json:
     """Returns who attends an order: who made it here, until somebody takes it. An empty object where nobody is known: a
     publisher's own `creado_por` may be anything."""

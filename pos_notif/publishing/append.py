@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import tzinfo
+from functools import partial
 from typing import Any
 
 from ..clock import Instant, iso, parse_iso
@@ -27,6 +28,7 @@ from ..orders.rounds import begins_round, brings_work, round_draft, round_marks,
 from ..orders.routing import rooms_for_order, rooms_for_stock
 from ..orders.size import MAX_ORDER_BYTES, check_size, measure
 from ..orders.state import Order, SteadyOrder, ViewLimits, views_holding
+from ..orders.waiting import ways_to_ask
 
 Json = dict[str, Any]
 
@@ -71,8 +73,8 @@ def append(
     from_pos: bool = False,
 ) -> int:
     """Completes a draft, appends its event and what follows from it, and returns the event's id. `publisher` is the key
-    of whoever says what it says of its order's table, guest and waiter. `from_pos` says that its lines name their
-    dishes as the POS does, and not by the menu's own ids. Raises what `complete` and `check_size` raise."""
+    of whoever says what it says of its order's table, guest and waiter. `from_pos` says that it names dishes as
+    the POS does, and not by the menu's own ids. Raises what `complete` and `check_size` raise."""
     head = {"id": transaction.next_id(), "tipo": draft["tipo"], "timestamp": moment.timestamp}
     tail: Json = {"actor": actor}
     if key is not None:
@@ -82,11 +84,18 @@ def append(
         tail["timestamp_origen"] = origin
     body = {name: value for name, value in draft.items() if name not in _SET_HERE}
     if draft["tipo"] == STOCK_ALERT:
-        since = moment.rules.limits.since(moment.at.steady)
-        event = {**head, **tail, **complete_stock(body, lambda dish, name: transaction.waiting_for(dish, name, since))}
+        event = {**head, **tail, **complete_stock(body, partial(_waiting, transaction, moment, from_pos))}
         return transaction.append(event, rooms_for_stock(event["nivel"]), moment.at, None)
     body = {**body, "tipo": draft["tipo"]}
     return _append_order_event(transaction, moment, head, tail, body, publisher, from_pos)
+
+
+def _waiting(transaction: Transaction, moment: Moment, from_pos: bool, dish_id: int, name: str) -> list[int]:
+    """Returns the orders that wait for a dish."""
+    dish = transaction.product_of_pos(dish_id) if from_pos else transaction.product(dish_id)
+    other_id = None if dish is None else dish.id if from_pos else dish.pos_id
+    asked = ways_to_ask(dish_id, name, other_id, from_pos=from_pos)
+    return transaction.waiting_for(asked, moment.rules.limits.since(moment.at.steady))
 
 
 def _append_order_event(

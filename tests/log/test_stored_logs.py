@@ -11,6 +11,7 @@ import pytest
 
 from tests.data.logs.reading import PEOPLE, boards
 from tests.support.command_line import call
+from tests.support.logs import opened
 
 FOLDER = Path(__file__).parents[1] / "data" / "logs"
 STORED = sorted(FOLDER.glob("*/*.db.gz"))
@@ -43,11 +44,16 @@ def verify(database: Path) -> str:
 async def test_a_stored_log_opens_with_the_boards_and_orders_that_it_had_and_is_sound(stored):
     database, shown = stored
     assert verify(database) == shown["verify"]  # as it is, before it is migrated
+    with opened(database) as connection:  # of logs that are older than what is told of a dish
+        rows = connection.execute("SELECT id, name, price FROM products ORDER BY id").fetchall()
+    dishes = [{"id": row[0], "nombre": row[1], "precio": row[2], "id_pos": None, "oculto": False} for row in rows]
     found = await boards(database, shown["clock_ms"], list(map(int, shown["orders"])))
     for role in PEOPLE:
         # A later version may tell more beside the orders.
         assert {name: found["views"][role][name] for name in shown["views"][role]} == shown["views"][role], role
     assert found["orders"] == shown["orders"]
+    for dish, stored_dish in zip(found["menu"], shown.get("menu", dishes), strict=True):
+        assert {name: dish[name] for name in stored_dish} == stored_dish
     assert verify(database) == shown["verify"]
 
 

@@ -126,6 +126,29 @@ async def test_orders_placed_here_name_the_menu_s_own_dishes(pos_with_menu):
     assert [told(line)[:2] for line in (await pos.order(1))["items"]] == [(3, "Agua"), (3, "Té")]
 
 
+async def test_a_dish_that_runs_out_names_whoever_waits_for_it_by_either_number(pos_with_menu):
+    """The POS's 3 is Agua, and our 3 is Té."""
+    pos = pos_with_menu
+    for number, line in enumerate(({"producto_id": 501}, {"producto_id": 3}, {"producto_nombre": "Té"}), 1):
+        await pos.new_order(number, items=[line])
+    await pos.new_order(4, items=[{"producto_id": 999, "producto_nombre": "Té"}])
+    own = {}
+    for dish in (1, 3):
+        body = {"operacion_id": f"{dish}", "tipo": "mesa", "items": [{"producto_id": dish, "cantidad": 1}]}
+        own[dish] = (await pos.request("POST", "/api/pedidos", body)).json["pedido"]["id"]
+
+    async def waiting(dish: int) -> list[int]:
+        assert (await pos.request("PATCH", f"/api/productos/{dish}", {"disponible": False})).status == 200
+        return list(pos.last()["pedidos_afectados"])
+
+    assert await waiting(3) == [3, 4, own[3]]
+    assert await waiting(1) == [1, own[1]]
+    assert await waiting(2) == [2]
+    for dish, name, orders in ((501, "Flan", [1, own[1]]), (3, "Agua", [2]), (998, "Té", [3, own[3]])):
+        alert = await pos.publish("alerta_stock", producto_id=dish, nombre=name, nivel="agotado")
+        assert alert["pedidos_afectados"] == orders, name
+
+
 def test_the_menu_is_asked_for_nameless_lines_alone():
     def never(pos_id: int) -> NoReturn:
         raise AssertionError(f"asked for {pos_id}")

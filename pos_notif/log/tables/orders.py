@@ -15,7 +15,8 @@ from ...database.literals import literals
 from ...database.stored_times import StoredTimes
 from ...events import AWAITING_PAYMENT, KITCHEN, ON_BOARD, OPEN, OVER, PRUNING, READY, SERVED, TILLS, WAITERS
 from ...orders.numbers import FIRST_OWN_ORDER_ID, LAST_OWN_ORDER_ID
-from ...orders.state import Order, SteadyOrder, ViewLimits, dishes_to_make, views_holding, waiter_sees
+from ...orders.state import Order, SteadyOrder, ViewLimits, views_holding, waiter_sees
+from ...orders.waiting import Dish, dishes_to_make
 from ...wire.json_text import dump, load
 from .given import last_given
 
@@ -124,11 +125,11 @@ def old_unpaid(connection: sqlite3.Connection, since: SteadyMs, times: StoredTim
     )
 
 
-def orders_by_dish(connection: sqlite3.Connection, since: int) -> dict[int | str | None, list[tuple[int, int]]]:
+def orders_by_dish(connection: sqlite3.Connection, since: int) -> dict[Dish, list[tuple[int, int]]]:
     """Returns the first event and the id of each open order with an event since then, by the dishes that are to be made
     for it."""
     sql = f"SELECT first_event_id, id, data FROM orders WHERE state IN ({literals(OPEN)}) AND last_event_ms >= ?"
-    found: dict[int | str | None, list[tuple[int, int]]] = {}
+    found: dict[Dish, list[tuple[int, int]]] = {}
     for first, order_id, data in connection.execute(sql, (since,)):
         for dish in dishes_to_make(load(data)):
             found.setdefault(dish, []).append((first, order_id))

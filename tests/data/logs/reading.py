@@ -20,9 +20,9 @@ class Caller:
         self._client = app.test_client(use_cookies=False)
 
     async def call(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
-        """The status and the answer's JSON, or its bytes where it is none."""
-        data = None if body is None else json.dumps(body).encode()
-        sent = {"Content-Type": "application/json"} if body is not None else {}
+        """The status and the answer's JSON, or its bytes where it is none. A text is sent as a file."""
+        data = None if body is None else body.encode() if isinstance(body, str) else json.dumps(body).encode()
+        sent = {"Content-Type": "text/csv" if isinstance(body, str) else "application/json"} if data else {}
         answer = await self._client.open(path, method=method, data=data, headers={**sent, **headers})
         content = await answer.get_data(as_text=False)
         is_json = answer.headers.get("Content-Type") == "application/json"
@@ -38,8 +38,8 @@ class Caller:
 
 
 async def boards(database: Path, now_ms: int, orders: list[int]) -> dict[str, Any]:
-    """The snapshot of each role at that time, as its screen gets it, and these orders as the manager finds them by
-    their ids. The service raises no alarms meanwhile and prunes nothing, so the log stays as it is."""
+    """The snapshot of each role at that time, as its screen gets it, these orders as the manager finds them by their
+    ids, and the menu. The service raises no alarms meanwhile and prunes nothing, so the log stays as it is."""
     config = Config(database=str(database), ack_seconds=0, screen_seconds=0)
     app = create_app(config, clock=lambda: now_ms, ticks=lambda: now_ms)
     async with app.test_app():
@@ -50,4 +50,5 @@ async def boards(database: Path, now_ms: int, orders: list[int]) -> dict[str, An
         for order in orders:
             status, answer = await caller.call("GET", f"/api/pedidos/{order}", **who["manager"])
             found[str(order)] = answer["pedido"] if status == 200 else None
-    return {"views": views, "orders": found}
+        menu = (await caller.call("GET", "/api/productos", **who["manager"]))[1]["productos"]
+    return {"views": views, "orders": found, "menu": menu}

@@ -85,6 +85,9 @@ class Shop:
     async def set_product(self, product: int, who: str = "Ana", **fields: Any) -> None:
         await self.call("PATCH", f"/api/productos/{product}", fields, self.who[who], 200)
 
+    async def import_menu(self, text: str) -> None:
+        await self.call("POST", "/api/productos/importar", text, self.who["Ana"], 200)
+
     def _operation(self) -> str:
         self._operations += 1
         return f"toque-{self._operations}"

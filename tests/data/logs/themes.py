@@ -388,6 +388,23 @@ async def tables(shop: Shop) -> None:
         await shop.publish("pedido_cancelado", pedido_id=2, mesa="Terraza 4")
 
 
+async def menu(shop: Shop) -> None:
+    """Dishes that the POS calls by its own numbers, of which one is another one's own id; lines that it sends without
+    names; what is hidden, runs out, is called otherwise, and comes from a file."""
+    async with shop.open():
+        flan = await shop.add_product("Flan", 2.5, categoria="Postres", stock_actual=3, stock_minimo=1, id_pos=501)
+        await shop.add_product("Té", 1, id_pos=1)
+        await shop.add_product("Tamal", 1.75, oculto=True, id_pos=502)
+        await shop.order(1, mesa_numero=1, items=[{"id": 1, "producto_id": 501}, {"id": 2, "producto_id": 502}])
+        await shop.change(1, 3, "item_agregado", cantidad_nueva=2, item={"producto_id": 1})
+        await shop.place("Beto", {"producto_id": flan, "cantidad": 3}, mesa_numero=3)
+        await shop.set_product(flan, nombre="Budín", precio=3, stock_actual=8)
+        await shop.import_menu("nombre;precio;id_pos;oculto\nTé;1,25;;x\nTamal;2;502;no\nYuca;1;503;\n")
+        await shop.order(2, mesa_numero=2, items=[{"producto_id": 501}, {"producto_id": 1}, {"producto_id": 503}])
+        await shop.publish("alerta_stock", producto_id=501, nombre="Flan", stock_actual=0)
+        await shop.state(1, "en_cocina", "listo")
+
+
 async def alarms(shop: Shop) -> None:
     """An order that nobody in the kitchen has seen, a kitchen without a screen that comes back, and waiters without."""
     async with shop.open(ack_seconds=0.5, screen_seconds=0.3, poll_seconds=5):
@@ -494,6 +511,7 @@ THEMES: dict[str, Callable[[Shop], Awaitable[None]]] = {
     "rounds": rounds,
     "undone": undone,
     "tables": tables,
+    "menu": menu,
     "alarms": alarms,
     "downloads": downloads,
     "pruned": pruned,
