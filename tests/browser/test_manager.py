@@ -146,7 +146,11 @@ def test_a_tablet_that_disappears_turns_red_and_stock_that_runs_out_is_told(
     expect(office.locator("#stock .device").first).to_have_text("Ayote1 pedido afectadoSe acabó")
     floor.sold_out("Horchata")
     expect(office.locator("#stock-sum")).to_have_text("3 avisos")
-    floor.call("PATCH", f"/api/productos/{floor.products['Horchata']}", {"disponible": True})
+    horchata = f"/api/productos/{floor.products['Horchata']}"
+    floor.call("PATCH", horchata, {"oculto": True})  # nobody is told of what nobody can order
+    floor.place(dishes={"Yuca frita": 1})
+    expect(office.locator("#stock-sum")).to_have_text("2 avisos")
+    floor.call("PATCH", horchata, {"oculto": False, "disponible": True})
     floor.server.publish({"tipo": "alerta_stock", "producto_id": 900, "nombre": "Ayote", "nivel": "disponible"})
     expect(office.locator("#stock .device")).to_have_text(["Lorocoqueda 1, mínimo 2Queda poco"])
 

@@ -69,7 +69,7 @@
     }
     for (id in this.alerts) {
       evento = this.alerts[id];
-      if (!this.alerts.hasOwnProperty(id) || this.menu.product(id, evento.nombre)) { continue; }
+      if (!this.alerts.hasOwnProperty(id) || this.menu.product(id, evento.nombre) || this.menu.isHidden(id, evento.nombre)) { continue; }
       list.push({
         key: id + '/' + evento.nombre, name: evento.nombre, out: evento.nivel === 'agotado',
         meta: meta(evento.stock_actual, evento.stock_minimo, affectedOf(evento))

@@ -14,8 +14,10 @@
     this.say = say;
     this.withHidden = withHidden === true;
     this.waiting = {};           // by id: dishes that are being marked
-    this.products = [];
+    this.told = [];              // as the service has told it
+    this.products = [];          // what is shown of it
     this.byId = {};
+    this.hidden = {};            // by id: the hidden dishes that are not among the products
     this.loaded = false;
     this.request = null;
     this.timer = null;
@@ -41,17 +43,29 @@
 
   menu.take = function (list) {
     var i;
-    this.products = this.withHidden ? list : list.filter(function (product) { return product.oculto !== true; });
+    this.told = list;
+    this.products = [];
     this.byId = {};
-    for (i = 0; i < this.products.length; i++) { this.byId[this.products[i].id] = this.products[i]; }
+    this.hidden = {};
+    for (i = 0; i < list.length; i++) {
+      if (list[i].oculto === true && !this.withHidden) {
+        this.hidden[list[i].id] = list[i];
+      } else {
+        this.products.push(list[i]);
+        this.byId[list[i].id] = list[i];
+      }
+    }
     this.loaded = true;
     this.onChange();
   };
 
   // One dish as the service has it now, new or known.
   menu.put = function (product) {
-    var known = this.byId[product.id];
-    this.take(known ? this.products.map(function (other) { return other === known ? product : other; }) : this.products.concat([product]));
+    var found = false, list = this.told.map(function (other) {
+      found = found || other.id === product.id;
+      return other.id === product.id ? product : other;
+    });
+    this.take(found ? list : list.concat([product]));
   };
 
   // An alerta_stock.
@@ -96,6 +110,11 @@
   menu.product = function (id, name) {
     var product = this.byId[id];
     return product && product.nombre === name ? product : null;
+  };
+
+  menu.isHidden = function (id, name) {
+    var product = this.hidden[id];
+    return !!product && product.nombre === name;
   };
 
   menu.waits = function (id) {
