@@ -80,8 +80,13 @@ class Answers:
             return answer
 
     def _get(self, path: str) -> Any:
-        service = self._outbox.connect(_SECONDS)
-        with contextlib.closing(service), contextlib.suppress(OSError, http.client.HTTPException):
-            status, _, answer = self._outbox.ask(service, path)
-            return answer if status == 200 else None
-        return None
+        try:
+            with contextlib.closing(self._outbox.connect(_SECONDS)) as service:
+                status, _, answer = self._outbox.ask(service, path)
+        except (
+            OSError,
+            http.client.HTTPException,
+            ValueError,
+        ):  # ValueError: this process has no address, it only stores
+            return None
+        return answer if status == 200 else None

@@ -353,6 +353,16 @@ def test_a_full_outbox_forgets_nothing(server: LiveServer, till: Till, folder: P
     outbox.cerrar()
 
 
+def test_a_process_that_only_stores_stores(server: LiveServer, till: Till, folder: Path):
+    """Of an order that it does not know it cannot ask: what the call says is kept all the same."""
+    order_id = till.order(1, product(PUPUSA))
+    outbox = configurar(None, None, str(folder / "otra.db"), leer_pedido=till.read)
+    till.state(order_id, "en_cocina")
+    assert outbox.pendientes() == 2  # the order, and its state
+    assert NotificadorPedidos.obtener_eventos_pendientes("cocina") == []
+    outbox.cerrar()
+
+
 # What the old pages ask
 
 
