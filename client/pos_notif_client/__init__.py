@@ -34,7 +34,8 @@ DISK_SECONDS, ANSWER_SECONDS, EXIT_SECONDS = 2.0, 10.0, 2.0
 POLL_SECONDS = 0.2  # how soon the sender finds what another process, or the POS's own transaction, has stored
 TURN_SECONDS = 1.0  # how soon another process goes on where the sender has ended
 BACKOFF_SECONDS, NEWS_SECONDS, SETUP_SECONDS = 30.0, 5.0, 30.0
-KEPT_SECONDS, KNOWN_SECONDS, TIDY_SECONDS = 30 * 86400.0, 86400.0, 600.0  # what was refused; keys of what was sent
+KEPT_SECONDS, TIDY_SECONDS = 30 * 86400.0, 600.0  # what was refused or has expired
+KNOWN_SECONDS, KNOWN_KEYS = 86400.0, 100_000  # the keys of what was sent
 # Other machines' disks: SQLite's locks, and the memory that its WAL needs, do not hold between machines.
 _NETWORK = re.compile("nfs4?|cifs|smb3|smbfs|afs|ceph|glusterfs|davfs|fuse[.](sshfs|glusterfs|rclone)")
 
@@ -58,7 +59,6 @@ _AGAIN = "UPDATE pos_notif_salida SET creado = :wall, reloj = :steady, arranque 
 Json = Dict[str, Any]
 Key = Optional[str]
 Row = Tuple[int, str, bytes, float]  # id, key, body, age
-Pause = Tuple[float, float]  # nothing is sent for so many seconds; after so many only until something new comes
 Work = Callable[[sqlite3.Connection], Any]
 logger = logging.getLogger("pos_notif_client")
 
@@ -121,12 +121,15 @@ class _Store:
     def run(self, work: Work, *, write: bool = True) -> Any:
         """Returns `work(connection)`, with what it wrote on the disk. Raises SinDisco, after 2 s where others work on
         the file for so long."""
-        until, mended = time.monotonic() + DISK_SECONDS, False
+        until, damage, mended = time.monotonic() + DISK_SECONDS, None, False
         if not self.lock.acquire(timeout=DISK_SECONDS):
             raise SinDisco(f"{self.path}: está en uso")
         try:
             while True:
                 try:
+                    if damage is not None:
+                        self._set_aside(damage)
+                        damage, mended = None, True
                     db = self._open()
                     with db:
                         db.execute("BEGIN IMMEDIATE" if write else "BEGIN")
@@ -141,8 +144,7 @@ class _Store:
                     self.close()
                     if mended or not self._own or type(error) is not sqlite3.DatabaseError:
                         raise SinDisco(f"{self.path}: {error}") from error
-                    mended = True
-                    self._set_aside(error)
+                    damage = error
         finally:
             self.lock.release()
 
@@ -201,10 +203,10 @@ class _Store:
 
     def is_turn_taken(self) -> bool:
         with self.lock:
-            mine, taken = self._turn is not None, self.take_turn()
-            if taken and not mine:
-                self.release_turn()
-            return mine or not taken
+            if self._turn is not None or not self.take_turn():
+                return True
+            self.release_turn()
+            return False
 
     def hold(self) -> None:
         """Lets nobody work on the file, for a fork."""
@@ -358,8 +360,8 @@ class Salida:
         return self._notify(campos, tipo="cambio_mesa", pedido_id=pedido_id, mesa_numero=mesa_numero)
 
     def notificar_stock_bajo(self, producto_id: int, nombre: str, stock_actual: float | None, **campos: Any) -> Key:
-        told: Json = {"tipo": "alerta_stock", "producto_id": producto_id, "nombre": nombre}
-        return self._notify(campos, stock_actual=stock_actual, **told)
+        event: Json = {"producto_id": producto_id, "nombre": nombre, "stock_actual": stock_actual}
+        return self._notify(campos, tipo="alerta_stock", **event)
 
     def pendientes(self) -> int:
         """Returns how many events wait to be sent."""
@@ -400,6 +402,7 @@ class Salida:
     def cerrar(self, segundos: float = EXIT_SECONDS) -> None:
         """Ends the sending. What waits stays, and what is published later is stored, for whoever sends then."""
         self._closed = True
+        self._start()  # in a child its parent's event may be locked
         self._news.set()
         if self._thread is not None:
             self._thread.join(max(0.0, segundos))
@@ -435,7 +438,6 @@ class Salida:
     def _send(self) -> None:
         service = self.connect(ANSWER_SECONDS)
         while not self._closed:
-            token = self.token
             try:
                 pause = self._step(service)
             except Exception as error:  # whatever it is: a thread that ended would never send again
@@ -443,22 +445,24 @@ class Salida:
                 if not isinstance(error, (OSError, http.client.HTTPException)):
                     logger.exception("the sender goes on after this")
                 pause = self._fail(f"{type(error).__name__}: {error}")
-            begun = time.monotonic()
-            while not self._closed and token == self.token and time.monotonic() - begun < pause[0]:
-                if time.monotonic() - begun >= pause[1] and self._newest() > self._seen:
-                    break
-                self._news.wait(POLL_SECONDS)
-                self._news.clear()
+            self._wait(*pause)
         service.close()
         self._store.release_turn()
 
-    def _newest(self) -> int:
-        with contextlib.suppress(SinDisco):
-            sql = f"SELECT MAX(id) {_PENDING}"
-            return self._store.run(lambda db: db.execute(sql).fetchone()[0], write=False) or 0
-        return 0
+    def _wait(self, seconds: float, news_after: float) -> None:
+        """Waits so long, after `news_after` only until something new is stored. Another token is tried at once."""
+        begun = time.monotonic()
+        while not self._closed and self._used_token == self.token and time.monotonic() - begun < seconds:
+            with contextlib.suppress(SinDisco):
+                if time.monotonic() - begun >= news_after and self._newest() > self._seen:
+                    return
+            self._news.wait(POLL_SECONDS)
+            self._news.clear()
 
-    def _step(self, service: http.client.HTTPConnection) -> Pause:
+    def _newest(self) -> int:
+        return self._store.run(lambda db: db.execute(f"SELECT MAX(id) {_PENDING}").fetchone()[0], write=False) or 0
+
+    def _step(self, service: http.client.HTTPConnection) -> tuple[float, float]:
         if not self._store.take_turn():
             self._outcome = "waiting"
             return TURN_SECONDS, math.inf
@@ -479,7 +483,8 @@ class Salida:
 
     def _tidy(self, db: sqlite3.Connection) -> None:
         """Deletes what was kept long enough, and the oldest of what is more than may wait."""
-        db.execute(f"DELETE FROM pos_notif_salida WHERE estado = 'enviado' AND {_AGE} > {KNOWN_SECONDS}", _now())
+        old = f"({_AGE} > {KNOWN_SECONDS} OR id <= (SELECT MAX(id) FROM pos_notif_salida) - {KNOWN_KEYS})"
+        db.execute(f"DELETE FROM pos_notif_salida WHERE estado = 'enviado' AND {old}", _now())
         many = f"id <= (SELECT id {_REFUSED} ORDER BY id DESC LIMIT 1 OFFSET :max_events)"
         db.execute(f"DELETE {_REFUSED} AND ({_AGE} > {KEPT_SECONDS} OR {many})", {**_now(), **self._limits})
 
@@ -493,12 +498,12 @@ class Salida:
             rows.append(row)
         return rows
 
-    def _judge(self, rows: list[Row], status: int, retry_after: str, value: Any) -> Pause:
+    def _judge(self, rows: list[Row], status: int, retry_after: str, value: Any) -> tuple[float, float]:
         value, alone = value if isinstance(value, dict) else {}, len(rows) == 1
         error = value["error"] if isinstance(value.get("error"), dict) and "codigo" in value["error"] else {}
         said = " ".join(str(word) for word in (status, error.get("codigo"), error.get("mensaje")) if word)
         # Only the service's own words count: a hotspot's page is a 200 too, and a proxy refuses as it likes.
-        taken = status in (200, 201) and ("id" in value if alone else len(value.get("ids", ())) == len(rows))
+        taken = status in (200, 201) and ("id" in value if alone else "ids" in value)
         if taken or (alone and error.get("codigo") == "pedido_existente"):
             self._store.run(lambda db: _mark_sent(db, ", ".join(str(row[0]) for row in rows)))
         elif status in (401, 403, 404, 405) or 300 <= status < 400:
@@ -517,7 +522,7 @@ class Salida:
         self._failures, self._told, self._outcome = 0, "", "sent"
         return 0.0, 0.0
 
-    def _fail(self, said: str, level: int = logging.WARNING) -> Pause:
+    def _fail(self, said: str, level: int = logging.WARNING) -> tuple[float, float]:
         seconds = min(BACKOFF_SECONDS, 0.2 * 2 ** min(self._failures, 10)) * random.uniform(0.5, 1.5)
         self._failures, self._outcome = self._failures + 1, "failed"
         if said != self._told or time.monotonic() - self._told_at >= 60:
@@ -565,7 +570,8 @@ class Salida:
         return answer.status, answer.headers.get("Retry-After", ""), value
 
     def _headers(self) -> dict[str, str]:
-        token = str((self.token() if callable(self.token) else self.token) or "").strip()
+        self._used_token = self.token
+        token = str((self._used_token() if callable(self._used_token) else self._used_token) or "").strip()
         if not token.isascii() or not token.isprintable():
             raise ValueError("token no es una ficha del servicio")
         return {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
