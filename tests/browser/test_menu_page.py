@@ -69,7 +69,7 @@ def test_dishes_are_made_changed_run_out_and_are_hidden(page: Any, floor: Floor)
     field(page, "Precio con IVA").fill("1,250")
     field(page, "Existencia").fill("una docena")
     field(page, "Nombre").press("Enter")
-    expect(page.locator("#e-nombre")).to_have_text("Ya hay un plato con ese nombre.")
+    expect(page.locator("#e-nombre")).to_contain_text("Ya hay un plato con ese nombre.")
     expect(page.locator("#e-precio")).to_have_text("Escriba el precio con números, por ejemplo 1.25")
     expect(page.locator("#e-stock_actual")).to_have_text("Escriba un número, por ejemplo 12")
     field(page, "Nombre").fill("Ponche")
@@ -148,9 +148,17 @@ def test_dishes_are_made_changed_run_out_and_are_hidden(page: Any, floor: Floor)
     page.locator("#dish-discard").click()
     expect(page.get_by_role("link", name="Horchata")).to_be_focused()
     page.keyboard.press("Enter")
-    expect(page.locator("#dish")).to_be_visible()
+    field(page, "Nombre").fill("Yuca frita")  # two of one name, each with the POS's number
+    field(page, "Código POS").fill("21")
+    page.locator("#dish-save").click()
+    expect(page.get_by_role("link", name="Yuca frita")).to_have_count(2)
+    floor.call("PATCH", f"/api/productos/{floor.products['Horchata']}", {"nombre": "Horchata", "disponible": False})
+    page.get_by_role("link", name="Horchata").press("Enter")
+    expect(page.locator("#dish-title")).to_have_text("Horchata")
     page.keyboard.press("Escape")
     expect(page.locator("#dish")).to_be_hidden()
+    page.get_by_role("switch", name="Horchata").click()
+    expect(page.locator("#list-sum")).to_have_text("6 platos")
 
     # A hidden dish is shown as such here, and nowhere else, to a manager neither.
     page.get_by_role("link", name="Horchata").click()
@@ -213,6 +221,15 @@ def test_a_file_is_looked_at_before_it_changes_the_menu(page: Any, floor: Floor,
     expect(apply).to_be_hidden()
     page.locator("#import-discard").click()
     expect(rows).to_have_count(0)
+
+    # So is a file that is none.
+    page.set_input_files(
+        "#import-file",
+        {"name": "menu.xlsx", "mimeType": "application/vnd.ms-excel", "buffer": b"PK\x03\x04" + bytes(99)},
+    )
+    expect(rows).to_contain_text(["ArchivoEs una hoja de cálculo"])
+    expect(page.locator("#import-nums")).to_be_hidden()
+    expect(apply).to_be_hidden()
 
     # What would change is shown, the old value struck; nothing of it is done yet.
     choose(

@@ -33,9 +33,9 @@
     return /^\d{1,16}$/.test(text) && Number(text) >= 1 && Number(text) <= MAX_CODE ? { value: Number(text) } : { error: WORDS.badCode };
   }
 
-  // In the order of the form; `write` gives a field's text.
   function plain(value) { return value === null || value === undefined ? '' : String(value); }
 
+  // In the order of the form; `write` gives the text of a value.
   var LIST = [
     { name: 'nombre', read: readName, write: plain },
     { name: 'categoria', read: readCategory, write: plain },

@@ -139,12 +139,12 @@
     return this.menu.products.filter(function (product) { return product.id !== id && is(product); })[0] || null;
   };
 
-  // A menu's file finds a dish by its POS's number, else by its name: two alike would be one to it.
+  // A menu's file finds a dish by its POS's number, else by its name: two of one name, and without numbers, would be one to it.
   form._taken = function (name, value) {
     var same = this._other(function (product) {
       return name === 'nombre' ? product.nombre.toLowerCase() === value.toLowerCase() : name === 'id_pos' && product.id_pos === value;
     });
-    if (!same) { return ''; }
+    if (!same || (name === 'nombre' && typed('id_pos') && typeof same.id_pos === 'number')) { return ''; }
     if (name === 'id_pos') { return fill(WORDS.codeTaken, { dish: same.nombre }); }
     return same.oculto ? WORDS.nameTakenHidden : WORDS.nameTaken;
   };

@@ -130,11 +130,16 @@
     dom.byId(id).hidden = !text;
   }
 
+  // What is wrong is the file, and not a row of it.
+  function isNoMenu(answer) {
+    return answer.errores.some(function (error) { return error.fila === null; });
+  }
+
   importing._showNumbers = function () {
     var answer = this.answer, box = dom.byId('import-nums');
     dom.empty(box);
-    box.hidden = !answer;
-    if (!answer) { return; }
+    box.hidden = !answer || isNoMenu(answer);
+    if (box.hidden) { return; }
     NUMBERS.forEach(function (name) {
       var n = name === 'errores' ? answer.errores.length : answer[name];
       if (name === 'errores' && !n) { return; }
@@ -146,6 +151,7 @@
   importing._advice = function () {
     var answer = this.answer;
     if (!answer) { return ''; }
+    if (isNoMenu(answer)) { return WORDS.noMenuFile; }
     if (answer.errores.length) { return fill(WORDS.correct, { n: answer.errores.length }); }
     return this._count() ? '' : WORDS.nothingToDo;
   };

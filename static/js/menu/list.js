@@ -81,10 +81,10 @@
       draw: function () {
         var out = self.menu.isOut(product), node = dom.create('tr', 'dtable__row' + (isHidden(product) ? ' is-hidden' : out ? ' is-out' : '') + (open ? ' is-on' : ''), [
           dom.create('td', 'dtable__what', [self._name(product)]),
-          dom.create('td', 'dtable__code num', typeof product.id_pos === 'number' ? String(product.id_pos) : WORDS.uncounted),
+          dom.create('td', 'dtable__code num', typeof product.id_pos === 'number' ? String(product.id_pos) : WORDS.nothing),
           dom.create('td', 'dtable__price num', [dom.create('b', '', wording.money(product.precio))]),
           dom.create('td', 'dtable__stock num', self._stock(product, out)),
-          dom.create('td', 'dtable__today', [isHidden(product) ? self._show(product, waits) : self._toggle(product, !out, waits)])
+          dom.create('td', 'dtable__today', [isHidden(product) ? self._bringBack(product, waits) : self._toggle(product, !out, waits)])
         ]);
         node.setAttribute('data-producto-id', product.id);
         return node;
@@ -115,7 +115,7 @@
   list._stock = function (product, out) {
     var stock = product.stock_actual;
     return [
-      dom.create('span', 'dtable__left', this._left(product, '') || (typeof stock === 'number' ? wording.quantity(stock) : WORDS.uncounted)),
+      dom.create('span', 'dtable__left', this._left(product, '') || (typeof stock === 'number' ? wording.quantity(stock) : WORDS.nothing)),
       dom.text(' '), this.menu.isLow(product) && !out ? dom.create('span', 'chip chip--sq chip--warn', pages.words.low) : null
     ];
   };
@@ -130,7 +130,7 @@
     return node;
   };
 
-  list._show = function (product, waits) {
+  list._bringBack = function (product, waits) {
     var self = this, node = dom.button('btn btn--secondary btn--touch' + (waits ? ' is-waiting' : ''), WORDS.show, function () {
       self.menu.change(product.id, { oculto: false }, WORDS.notDone);
     });

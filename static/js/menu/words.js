@@ -20,7 +20,6 @@
     showDish: 'Mostrar {dish}',
     editDish: 'Cambiar {dish}',
     dishSaid: '{dish}: ',
-    uncounted: '—',
     notDone: 'No se pudo cambiar el plato. Intente de nuevo.',
 
     // A dish's form
@@ -30,8 +29,8 @@
     saving: 'Guardando…',
     saved: 'Guardado: {dish}',
     noName: 'Escriba el nombre.',
-    nameTaken: 'Ya hay un plato con ese nombre.',
-    nameTakenHidden: 'Ya hay un plato con ese nombre, oculto.',
+    nameTaken: 'Ya hay un plato con ese nombre. Si son dos, dé a cada uno su código POS.',
+    nameTakenHidden: 'Ya hay un plato con ese nombre, oculto. Si son dos, dé a cada uno su código POS.',
     noPrice: 'Escriba el precio.',
     badPrice: 'Escriba el precio con números, por ejemplo 1.25',
     badNumber: 'Escriba un número, por ejemplo 12',
@@ -54,6 +53,7 @@
     notAsked: 'Sin conexión: no se pudo revisar {file}. No se ha cambiado nada.',
     notKnown: 'Sin conexión: no se supo si los cambios se aplicaron. Revise de nuevo.',
     review: 'Revisar de nuevo',
+    noMenuFile: 'Este archivo no se puede leer como un menú.',
     nothingToDo: 'El archivo dice lo mismo que el menú: no hay nada que cambiar.',
     correct: ['Corrija esta fila en el archivo y elíjalo otra vez: mientras tanto no se aplica ninguna.',
       'Corrija estas {n} filas en el archivo y elíjalo otra vez: mientras tanto no se aplica ninguna.'],
