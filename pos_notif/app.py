@@ -125,7 +125,8 @@ def create_app(
         _share_api(app, config.origins)
     app.after_request(secure)
     app.while_serving(partial(_serve, app, config))
-    named = {"restaurant_name": config.restaurant_name, "static_version": app.static_files.version}
+    files = app.static_files
+    named = {"restaurant_name": config.restaurant_name, "static_version": files.version, "together": files.together}
     app.context_processor(lambda: named)
     return app
 

@@ -18,6 +18,15 @@ def loaded_by_pages() -> dict[str, list[str]]:
     pages = {}
     for page in sorted({template.stem for template in TEMPLATES.iterdir()} - PARTS_OF_PAGES):
         user = None if page in ("login", "error") else {"usuario_id": 1}
-        html = templates.get_template(f"{page}.html").render(types={}, states={}, pages=[], usuario=user)
-        pages[page] = re.findall(r'<(?:script src|link rel="stylesheet" href)="/static/([^"?]+)\?v=', html)
+        files = pages[page] = []
+
+        def together(name: str, parts: list[str], files: list[str] = files) -> str:
+            folder, ending = name.split("/")[0], name.rpartition(".")[2]
+            files += [f"{folder}/{part}.{ending}" for part in parts]
+            return ""
+
+        html = templates.get_template(f"{page}.html").render(
+            types={}, states={}, pages=[], usuario=user, together=together
+        )  # fmt: skip
+        files += re.findall(r'<(?:script src|link rel="stylesheet" href)="/static/([^"?]+)\?v=', html)
     return pages

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import re
+from html import unescape
 
 import pytest
 from calmjs.parse import es5
@@ -88,11 +89,50 @@ async def test_a_file_that_is_changed_is_sent_as_it_is_now(service, tmp_path):
 async def test_the_kitchen_loads_less_than_a_third_of_what_it_is(service):
     """A tablet from 2013 on a full Wi-Fi."""
     page = (await service.call("GET", "/cocina", cookie=await service.sign_in("Ana", "cocinero"))).text
-    addresses = re.findall(r'"(/static/[^"]+)"', page)
-    sizes = [len((await service.call("GET", address, headers=GZIP)).body) for address in addresses]
-    assert len(sizes) > 40
-    whole = sum((resource("static") / address[8:].partition("?")[0]).stat().st_size for address in addresses)
-    assert sum(sizes) < min(whole / 3, 90_000)
+    addresses = [unescape(address) for address in re.findall(r'"(/static/[^"]+)"', page)]
+    answers = [await service.call("GET", address, headers=GZIP) for address in addresses]
+    assert len(answers) == 3  # its icon, its styles, its scripts
+    whole = sum(len(gzip.decompress(answer.body)) for answer in answers)
+    assert sum(len(answer.body) for answer in answers) < min(whole / 3, 70_000)
+    assert {answer.headers["Cache-Control"] for answer in answers} == {"public, max-age=31536000, immutable"}
+
+
+async def test_files_together_are_each_of_them_in_the_order_of_the_address(service):
+    now, names = await version(service), ("shared/words", "shared/dom", "kitchen/words")
+    answer = await service.call("GET", f"/static/js/all.js?v={now}&f={','.join(names)}")
+    assert answer.headers["Content-Type"] == "text/javascript; charset=utf-8"
+    files = [without_comments((resource("static") / f"js/{name}.js").read_text("utf-8")) for name in names]
+    assert answer.text == "".join(f"/* {name} */\n{file}\n" for name, file in zip(names, files, strict=True))
+    part = await service.call("GET", f"/static/js/all.js?v={now}&f={names[0]}", headers={"Range": "bytes=0-9"})
+    assert (part.status, len(part.body) > 10) == (200, True)
+    tag = {"If-None-Match": answer.headers["ETag"]}
+    assert (await service.call("GET", f"/static/js/all.js?v={now}&f={','.join(names)}", headers=tag)).status == 304
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["", "f=", "f=shared/dom,", "f=shared/dom,shared/dom", "f=../templates/base", "f=shared/nada", "f=shared/dom,nada",
+     "f=shared%2fdom%00", "f=/shared/dom", "f=SHARED/dom", "f=" + ",".join(f"a{'b' * n}" for n in range(300))],
+)  # fmt: skip
+async def test_what_is_no_list_of_files_is_not_there(service, asked):
+    for name in ("js/all.js", "css/all.css"):
+        assert (await service.call("GET", f"/static/{name}?{asked}")).status == 404, (name, asked)
+
+
+async def test_no_more_is_kept_than_pages_need(tmp_path):
+    """Whoever asks for other lists than a page's makes the service work, and keep nothing."""
+    (tmp_path / "js").mkdir()
+    names = [chr(97 + number) for number in range(20)]
+    for name in names:
+        (tmp_path / f"js/{name}.js").write_text("x" * 1000)
+    files = StaticFiles(tmp_path)
+    async with in_process(tmp_path / "log.db") as running:
+        running.app.static_files = files
+        for first in names:
+            for second in names:
+                if first != second:
+                    await running.call("GET", f"/static/js/all.js?f={first},{second}")
+    assert len(files._kept) <= 64
 
 
 @pytest.mark.parametrize("file", sorted((resource("static") / "js").rglob("*.js")), ids=lambda path: path.name)
