@@ -417,6 +417,7 @@ def test_lines_of_a_sent_order_are_changed_and_removed(pos: Any, floor: Floor) -
     pos.get_by_role("button", name="Quitar −$1.50").click()
     expect(detail_line(pos, second).locator(".oline")).to_have_class(re.compile("is-gone"))
     pos.locator(".pane--detail .pbar__back").press("Enter")
+    expect(row(pos, pedido["id"])).to_be_visible()  # the pane is shown a moment after the touch
     row(pos, pedido["id"]).press("Enter")
     expect(detail_line(pos, second)).to_have_count(0)
     until(pos, lambda: [item["id"] for item in floor.order(pedido["id"])["items"]] == [first])
