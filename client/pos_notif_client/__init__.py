@@ -383,8 +383,8 @@ class Salida:
 
     def estado(self) -> Json:
         """Returns `{pendientes, mas_antiguo_segundos, rechazados, ultimo_error, enviando}`."""
-        sql = f"""SELECT (SELECT COUNT(*) {_PENDING}), (SELECT MAX(0, {_AGE}) {_PENDING} ORDER BY id LIMIT 1),
-            (SELECT COUNT(*) {_REFUSED}), (SELECT error {_PENDING} ORDER BY id LIMIT 1)"""
+        sql = f"""SELECT (SELECT COUNT(*) {_PENDING}), (SELECT CAST(MAX(0, {_AGE}) AS INTEGER) {_PENDING}
+            ORDER BY id LIMIT 1), (SELECT COUNT(*) {_REFUSED}), (SELECT error {_PENDING} ORDER BY id LIMIT 1)"""
         found = self._store.run(lambda db: db.execute(sql, _now()).fetchone(), write=False)
         names = ("pendientes", "mas_antiguo_segundos", "rechazados", "ultimo_error", "enviando")
         return dict(zip(names, (*found, self._store.is_turn_taken())))
@@ -466,14 +466,14 @@ class Salida:
         if not self._store.take_turn():
             self._outcome = "waiting"
             return TURN_SECONDS, math.inf
-        if time.monotonic() - self._tidied >= TIDY_SECONDS:
-            self._store.run(self._tidy)
-            self._tidied = time.monotonic()
         self._seen = self._newest()
         rows = self._store.run(self._next_rows, write=False)
         if not rows:
             self._outcome = "idle"
-            return math.inf, 0.0
+            if time.monotonic() - self._tidied >= TIDY_SECONDS:
+                self._store.run(self._tidy)
+                self._tidied = time.monotonic()
+            return TIDY_SECONDS, 0.0
         expired = [row for row in rows if row[3] > self._expires]
         if expired:
             self._refuse(expired, "caducado", {"codigo": "caducado", "mensaje": "Pasó demasiado tiempo sin enviarse."})

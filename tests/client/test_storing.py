@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from pos_notif_client import ClaveReutilizada, Llena, SinDisco, is_on_network
+from pos_notif_client import DISK_SECONDS, ClaveReutilizada, Llena, SinDisco, is_on_network
 from tests.client.program import ENVIRONMENT
 from tests.faults.namespaces import unshare
 from tests.soak.check import read_log
@@ -159,6 +159,22 @@ def test_order_and_event_are_committed_together_or_not_at_all(make_outbox, serve
     with pytest.raises(ClaveReutilizada):
         outbox.notificar_nuevo_pedido({"id": 5}, operacion_id="pedido-4")
     assert pos_db.in_transaction  # the POS decides
+
+
+def test_a_pos_that_keeps_its_database_locked_holds_up_nothing_and_doubles_nothing(make_outbox, server, pos_db):
+    """Longer than the sender waits to note what it has sent."""
+    outbox = make_outbox(server, conexion=pos_db)
+    outbox.notificar_nuevo_pedido({"id": 1}, operacion_id="1")
+    pos_db.commit()
+    pos_db.execute("INSERT INTO pedidos VALUES (1)")
+    eventually(lambda: read_log(server.database))
+    time.sleep(DISK_SECONDS + 0.5)  # the POS's own time
+    with Stopwatch() as watch:
+        outbox.notificar_nuevo_pedido({"id": 2}, operacion_id="2")
+        pos_db.commit()
+    assert watch.seconds < 2
+    assert outbox.vaciar(60)
+    assert [event["operacion_id"] for event in read_log(server.database)] == ["1", "2"]
 
 
 def test_the_poss_own_database_is_never_taken_for_an_outboxs(make_outbox, pos_db, tmp_path):
