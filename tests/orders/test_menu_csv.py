@@ -272,6 +272,18 @@ def test_an_exported_menu_changes_nothing(menu):
     assert (changes.faults, changes.changes, changes.same) == ([], [], len(menu))
 
 
+@pytest.mark.parametrize(
+    "text", ["=1+1", "'=1+1", "''-2", "+Flan", "@casa", "-", "'x", "'", " '=x", "\t=x", "a\n=b", '"']
+)
+def test_a_formula_stays_the_text_that_it_is(text):
+    menu = [Product(1, text.strip(), text, 1.0, None, None, True)]
+    written = write_menu(menu)
+    cells = next(csv.reader(io.StringIO(written.decode().split("\r\n", 1)[1], newline=""), delimiter=";"))
+    assert not set(cells[0][0] + cells[1][0]) & set("=+-@\t\r")
+    changes = menu_changes(menu, read_menu(written), last_id=1)
+    assert (changes.faults, changes.changes) == ([], [])
+
+
 @given(menus(), st.sampled_from([",", ";"]), st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]))
 def test_a_menu_that_was_imported_is_the_file(menu, separator, encoding):
     """In an empty service, and again: the second time changes nothing."""

@@ -142,6 +142,7 @@ async def test_a_dish_that_runs_out_names_whoever_waits_for_it_by_either_number(
         return list(pos.last()["pedidos_afectados"])
 
     assert await waiting(3) == [3, 4, own[3]]
+    assert (await pos.request("PATCH", "/api/productos/1", {"nombre": "Budín"})).status == 200
     assert await waiting(1) == [1, own[1]]
     assert await waiting(2) == [2]
     for dish, name, orders in ((501, "Flan", [1, own[1]]), (3, "Agua", [2]), (998, "Té", [3, own[3]])):

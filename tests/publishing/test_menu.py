@@ -184,6 +184,15 @@ async def test_nothing_is_written_where_a_row_is_wrong(menu):
     assert await menu.dishes() == []
 
 
+async def test_a_rehearsal_finds_what_the_import_would(menu):
+    """Also where a new dish, which has no id yet, is called as one that there is."""
+    await menu.add("Té")
+    text = "nombre;precio\nTe;2\nTé;1\n"
+    rehearsed, refused = await menu.imported(text, "?ensayo=1"), await menu.send(text)
+    assert [fault["fila"] for fault in rehearsed["errores"]] == [2]
+    assert refused.json["error"]["errores"] == rehearsed["errores"]
+
+
 async def test_other_changes_than_those_that_were_seen_are_refused(menu):
     await menu.add("Flan", 2, stock_actual=5)
     text = "nombre;precio;stock_actual\nFlan;2;5\nAgua;1;\n"
@@ -305,10 +314,11 @@ async def test_an_import_goes_into_an_empty_service_and_back(menu):
     ("head", "body"),
     [
         (b"Content-Length: 52428800", b""),
+        (b"Content-Length: 2097153", b""),
         # One byte more than there may be, and no end.
         (b"Transfer-Encoding: chunked", (b"10000\r\n%b\r\n" % (b"x" * 65_536)) * 32 + b"1\r\nx\r\n"),
     ],
-    ids=["of 50 MB", "of no known length"],
+    ids=["of 50 MB", "of 2 MiB and a byte", "of no known length"],
 )
 def test_what_is_too_large_is_refused_before_it_has_come(server, head, body):
     with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
