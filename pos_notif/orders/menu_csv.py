@@ -57,8 +57,8 @@ class MenuFile:
 class _Refused(Exception):
     """The file, or the rest of it, cannot be read."""
 
-    def __init__(self, problem: str, row: int | None = None, column: str | None = None) -> None:
-        self.fault = Fault(row, column, problem)
+    def __init__(self, problem: str, row: int | None = None, found: str = "") -> None:
+        self.fault = Fault(row, None, problem, found)
         super().__init__(problem)
 
 
@@ -157,11 +157,8 @@ def _numbered(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
 def _check_letters(row: int, cells: list[str]) -> None:
     """Refuses what was neither Windows-1252 nor UTF-8: it would be read, and the names would be wrong."""
     for cell in cells:
-        found = _GARBLED.search(cell)
-        if found is not None:
-            refused = _Refused("garbled", row)
-            refused.fault = Fault(row, None, "garbled", cell.strip()[:40])
-            raise refused
+        if _GARBLED.search(cell):
+            raise _Refused("garbled", row, cell.strip()[:40])
 
 
 _CONTINUED = re.escape(bytes(range(0x80, 0xC0)).decode("cp1252", "ignore"))

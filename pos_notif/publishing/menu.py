@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from ..errors import Invalid, MenuChanged, NotFound
@@ -62,7 +63,8 @@ def _check_pos_id(transaction: Transaction, product: Product) -> None:
 async def rehearse_menu(publishing: Publishing, file: MenuFile) -> MenuChanges:
     """Returns what the file would change, and changes nothing. Raises LogUnavailable."""
     menu = await publishing.log.store.products()
-    return menu_changes(menu, file, max((product.id for product in menu), default=0))
+    last_id = max((product.id for product in menu), default=0)
+    return await asyncio.to_thread(menu_changes, menu, file, last_id)
 
 
 async def import_menu(

@@ -16,6 +16,7 @@ from ..orders.menu_csv import MAX_BYTES, read_menu, write_menu
 from ..orders.requests import NewProductBody, ProductBody, parse_request
 from ..publishing.menu import add_product, change_product, import_menu, rehearse_menu
 from ..wire.json_limits import BODY
+from ..wire.json_text import dump
 from .access import principal, require_manager
 from .answers import NOT_STORED, json_answer
 from .body import is_rehearsal, path_id, read_file, read_object
@@ -80,7 +81,7 @@ async def menu_from_file() -> Any:
     else:
         found = await import_menu(publishing, who.actor, file, fingerprint=fingerprint, who=who)
         _refuse_faults(found)
-    return json_answer(found.json(rehearsed=rehearsed), headers=NOT_STORED)
+    return json_answer(await asyncio.to_thread(lambda: dump(found.json(rehearsed=rehearsed))), headers=NOT_STORED)
 
 
 def _refuse_faults(found: MenuChanges) -> None:
@@ -102,7 +103,7 @@ async def menu_as_file() -> Any:
     log = services().log
     day = iso(log.clocks.wall(), log.zone)[:10]
     return Response(
-        write_menu(await log.store.products()),
+        await asyncio.to_thread(write_menu, await log.store.products()),
         content_type="text/csv; charset=utf-8",
         headers={**NOT_STORED, "Content-Disposition": f'attachment; filename="menu-{day}.csv"'},
     )
