@@ -31,11 +31,9 @@ __version__ = "0.1.0"
 MAX_EVENT_BYTES, MAX_DEPTH, MAX_KEY = 256 * 1024, 16, 200  # the service's own limits
 BATCH_EVENTS, BATCH_BYTES = 100, 900_000  # nginx lets a body of 1 MiB through, unless it is told otherwise
 DISK_SECONDS, ANSWER_SECONDS, EXIT_SECONDS = 2.0, 10.0, 2.0
-POLL_SECONDS = 0.2  # how soon the sender finds what another process, or the POS's own transaction, has stored
-TURN_SECONDS = 1.0  # how soon another process goes on where the sender has ended
-BACKOFF_SECONDS, NEWS_SECONDS, SETUP_SECONDS = 30.0, 5.0, 30.0
-KEPT_SECONDS, TIDY_SECONDS = 30 * 86400.0, 600.0  # what was refused or has expired
-KNOWN_SECONDS, KNOWN_KEYS = 86400.0, 100_000  # the keys of what was sent
+POLL_SECONDS, TURN_SECONDS = 0.2, 1.0  # how soon what others stored is found, and a sender that ended is replaced
+BACKOFF_SECONDS, NEWS_SECONDS, SETUP_SECONDS, TIDY_SECONDS = 30.0, 5.0, 30.0, 600.0
+KEPT_SECONDS, KNOWN_SECONDS, KNOWN_KEYS = 30 * 86400.0, 86400.0, 100_000  # what was refused; keys of what was sent
 # Other machines' disks: SQLite's locks, and the memory that its WAL needs, do not hold between machines.
 _NETWORK = re.compile("nfs4?|cifs|smb3|smbfs|afs|ceph|glusterfs|davfs|fuse[.](sshfs|glusterfs|rclone)")
 
@@ -181,8 +179,7 @@ class _Store:
         self._db = None
 
     def take_turn(self) -> bool:
-        """Tells whether this process sends: it holds `BEGIN EXCLUSIVE` on an empty file beside, until it gives it back
-        or ends, however it does."""
+        """Tells whether this process sends: it holds `BEGIN EXCLUSIVE` on an empty file until it ends, however."""
         with self.lock:
             if self._turn is None:
                 turn = self._connect("-turno")
@@ -214,7 +211,7 @@ class _Store:
         self.close()
 
     def begin_anew(self) -> None:
-        """Is called in a fork's child. Its parent's turn is but forgotten: nothing was ever written under it."""
+        """Forgets a parent's connection and turn, under which nothing was ever written."""
         self.lock, self._db = threading.RLock(), None
         self.release_turn()
 
@@ -279,7 +276,8 @@ class Salida:
         self._store = _Store(path, own=conexion is None)
         self._estricto, self._al_rechazar, self._al_llenarse = estricto, al_rechazar, al_llenarse
         self._limits = {"max_events": max_eventos, "max_bytes": max_bytes}
-        self._closed, self._pid = False, 0
+        self._closed = False
+        self._begin_anew()
         if url is not None:  # a wrong token, and a wrong address, are told now
             self._headers()
             self.connect(ANSWER_SECONDS)
@@ -402,7 +400,6 @@ class Salida:
     def cerrar(self, segundos: float = EXIT_SECONDS) -> None:
         """Ends the sending. What waits stays, and what is published later is stored, for whoever sends then."""
         self._closed = True
-        self._start()  # in a child its parent's event may be locked
         self._news.set()
         if self._thread is not None:
             self._thread.join(max(0.0, segundos))
@@ -419,12 +416,15 @@ class Salida:
 
     # The sender: a thread in the process whose turn it is; elsewhere it waits for the turn.
 
+    def _begin_anew(self) -> None:
+        """Is called in a fork's child too: the thread, the turn and the connections are its parent's."""
+        self._pid, self._news, self._outcome = os.getpid(), threading.Event(), ""
+        self._thread: threading.Thread | None = None
+        self._store.begin_anew()
+
     def _start(self) -> None:
-        if self._pid != os.getpid():  # after a fork too: the turn and the connections are the parent's
-            if self._pid:
-                self._store.begin_anew()
-            self._pid, self._news, self._outcome = os.getpid(), threading.Event(), ""
-            self._thread: threading.Thread | None = None
+        if self._pid != os.getpid():  # who forks in C runs no hooks
+            self._begin_anew()
         if self._url is None or self._closed or (self._thread is not None and self._thread.is_alive()):
             return
         with self._store.lock, contextlib.suppress(RuntimeError):  # no thread begins where the interpreter ends
@@ -596,5 +596,5 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(
         before=lambda: _each(lambda salida: salida._store.hold()),
         after_in_parent=lambda: _each(lambda salida: salida._store.lock.release()),
-        after_in_child=lambda: _each(lambda salida: salida._store.begin_anew()),
+        after_in_child=lambda: _each(Salida._begin_anew),
     )
