@@ -4,6 +4,8 @@ What installs is not run here: `.ci/run` builds and installs both wheels. The ch
 
 from __future__ import annotations
 
+import contextlib
+import random
 import re
 import socket
 import subprocess
@@ -63,6 +65,15 @@ class Terminal:
         self.shell.stdout.close()
 
 
+def a_port_that_stays_free() -> int:
+    """Below those that the system gives to whoever asks for any: the service leaves it for a moment and comes back."""
+    for port in random.sample(range(20_000, 30_000), 100):
+        with socket.socket() as tried, contextlib.suppress(OSError):
+            tried.bind(("0.0.0.0", port))
+            return port
+    raise AssertionError("no port is free")
+
+
 @pytest.fixture
 def terminal(tmp_path: Path) -> Iterator[Terminal]:
     programs = tmp_path / ".venv" / "bin"
@@ -70,10 +81,7 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
     for name, command in (("python", ""), ("pos-notif", " -m pos_notif")):
         (programs / name).write_text(f'#!/bin/sh\nexec {sys.executable}{command} "$@"\n')
         (programs / name).chmod(0o755)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    opened = Terminal(tmp_path, port)
+    opened = Terminal(tmp_path, a_port_that_stays_free())
     yield opened
     opened.close()
 
