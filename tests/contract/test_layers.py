@@ -249,7 +249,7 @@ PLAIN_FILES = {
     "upkeep.backup_time.note_backup": "the mark beside the log, which has no rows",
     "upkeep.importing.import_log": "an export",
     "upkeep.verification.verify_export": "an export",
-    "web.static_files._prepare": "a file of the pages",
+    "web.static_files._content": "a file of the pages",
     "web.static_files._version": "the pages' own files",
 }
 FILE_CALLS = {"open", "fdopen", "read_bytes", "read_text", "write_bytes", "write_text", "copy2", "copyfile", "copytree"}
