@@ -95,3 +95,10 @@ def test_the_file_alone_runs_with_nothing_but_python(server, tmp_path, which):
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (0, "0 0 False\n"), done.stderr
     assert [event["operacion_id"] for event in read_log(server.database)] == ["one", "two"]
+
+
+def test_every_module_is_imported_by_the_oldest_python_that_is_there():
+    names = [f"pos_notif_client.{path.stem}" for path in SOURCES if path.stem != "__init__"]
+    program = f"import sys; sys.path.insert(0, {str(CLIENT)!r}); import {', '.join(names)}"
+    done = subprocess.run([oldest_python(), "-S", "-I", "-B", "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
