@@ -75,6 +75,14 @@ def test_each_fault_is_a_line_and_nothing_is_changed(database, tmp_path):
     assert exported(database).count("\n") == 1
 
 
+def test_no_word_of_a_file_does_anything_to_the_terminal(database, tmp_path):
+    bad = tmp_path / "bad.csv"
+    bad.write_text("nombre;precio\n\x1b[2JFlan;1\n\x9bAgua;\x1b[31m\n", "utf-8")
+    result = call("menu", "import", str(bad), "--dry-run", "--database", database)
+    assert result.stdout == "row 2: new: ?[2JFlan: precio 1.0, disponible true, oculto false\n"
+    assert "row 3, precio: is no number: ?[31m\n" in result.stderr
+
+
 def test_what_cannot_be_done_is_one_line(database, file, tmp_path):
     at = ("--database", database)
     missing = str(tmp_path / "no.db")
