@@ -21,6 +21,14 @@ def menu_and_orders(stage: Play) -> None:
     stage.ask(file, "a cook has some", "PATCH", f"{products}/2", {"disponible": True}, who="rosa")
     stage.ask(file, "a cook sets no price", "PATCH", f"{products}/2", {"precio": 5}, who="rosa")
     stage.ask(file, "no such dish", "PATCH", f"{products}/99", {"precio": 5})
+    for title, query, sheet in (
+        ("a file, rehearsed", "?ensayo=1", "nombre;precio;id_pos\nFlan;2,50;30\nTé;1,25;\n"),
+        ("a file with a bad row", "", "nombre;precio\nTé;uno\n"),
+        ("a file", "", "nombre;precio;id_pos\nFlan;2,50;30\nTé;1,10;\n"),
+    ):
+        stage.ask(file, title, "POST", f"{products}/importar{query}", sheet.encode(), Content_Type="text/csv")
+    stage.ask(file, "a waiter imports nothing", "POST", f"{products}/importar", b"", "beto", Content_Type="text/csv")
+    stage.ask(file, "the menu as a file", "GET", f"{products}/exportar")
     placed = {"operacion_id": "mesa-5", "tipo": "mesa", "mesa_numero": 5, "notas": "rápido",
               "items": [{"producto_id": 1, "cantidad": 2, "notas": "sin caramelo"},
                         {"producto_id": 2, "cantidad": 1}]}  # fmt: skip

@@ -48,6 +48,27 @@ def publishing(stage: Play) -> None:
     stage.publish("a batch, partly known", {"eventos": [batch[1], {**batch[0], "nivel": "disponible"}]})
     stage.publish("a batch, all known", {"eventos": [batch[1]]})
     stage.publish("a session's", {"tipo": "cambio_estado", "pedido_id": 1, "estado": "servido"}, who="ana")
+    stage.publish("guests move", {"tipo": "cambio_mesa", "pedido_id": 1, "mesa_numero": 12})
+    stage.publish("and are told by the next event", {"tipo": "cambio_estado", "pedido_id": 1, "estado": "servido",
+                                                     "mesa": "Terraza 3"})  # fmt: skip
+    delivery = {
+        "id": 4,
+        "tipo": "domicilio",
+        "cliente_nombre": "Karla",
+        "direccion": "Calle 4",
+        "telefono": "7777",
+        "repartidor": "Chepe",
+        "items": [
+            {
+                "id": 1,
+                "producto_nombre": "Combo",
+                "cantidad": 1,
+                "componentes": [{"producto_nombre": "Pupusa", "cantidad": 4}],
+                "modificadores": ["sin chimol"],
+            }
+        ],
+    }
+    stage.publish("a delivery with a combo", {"tipo": "nuevo_pedido", "pedido": delivery})
     stage.publish("recalled", {"tipo": "cambio_estado", "pedido_id": 1, "estado": "en_cocina", "recuperado": True,
                                "razon": "frío"})  # fmt: skip
 

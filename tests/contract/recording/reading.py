@@ -131,7 +131,7 @@ def downloads(stage: Play) -> None:
 
 def pages(stage: Play) -> None:
     file = "pages"
-    for path in ("/", "/login", "/cocina", "/pos", "/caja", "/manager", "/manager/registro", "/docs"):
+    for path in ("/", "/login", "/cocina", "/pos", "/caja", "/manager", "/manager/registro", "/manager/menu", "/docs"):
         stage.head_only(file, "nobody", "GET", path)
         stage.head_only(file, "ana", "GET", path, who="ana")
         for name in PEOPLE:
