@@ -36,6 +36,7 @@ class Between:
         self.plans: list[Plan] = [*plans]
         self.requests: list[tuple[float, bytes]] = []
         self.connections = 0
+        self.closes = False  # each connection after its answer, without a word
         self._target_port = target_port
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -99,7 +100,7 @@ class Between:
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
                 self.wfile.write(data[: len(data) // 2] if cut == HALF else data)
-                self.close_connection = self.close_connection or cut is not None
+                self.close_connection = self.close_connection or cut is not None or between.closes
 
             def log_message(self, *_: object) -> None:
                 pass

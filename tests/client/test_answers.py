@@ -73,6 +73,17 @@ def test_a_batch_that_a_proxy_finds_too_large_goes_one_by_one(make_outbox):
         assert outbox.rechazados() == []
 
 
+def test_a_kept_connection_that_was_closed_meanwhile_is_no_fault_of_the_services(make_outbox, caplog):
+    with Between(0, all_taken) as between:
+        between.closes = True
+        outbox = make_outbox(url=between.url, token="pn_x")
+        for number in (1, 2, 3):
+            outbox.notificar_nuevo_pedido({"id": number})
+            assert outbox.vaciar(60)
+        assert between.connections == len(between.requests) == 3
+        assert caplog.records == []
+
+
 def test_a_batch_has_a_hundred_events_and_less_than_a_mebibyte(make_outbox):
     def taken(body: bytes) -> tuple[int, dict[str, str], bytes]:
         count = body.count(b'"tipo"')
