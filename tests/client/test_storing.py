@@ -97,6 +97,8 @@ def test_a_full_outbox_refuses_what_is_new_and_says_so(make_outbox, caplog):
     assert [event["pedido"] for event in lost] == [{"id": 3}]
     assert [record.levelname for record in caplog.records] == ["CRITICAL"]
     assert outbox.notificar_nuevo_pedido({"id": 1}, operacion_id="pedido-1") == "pedido-1"  # that is there
+    faulty = make_outbox(max_eventos=2, al_llenarse=lambda event: 1 / 0)
+    assert faulty.notificar_nuevo_pedido({"id": 3}) is None  # the POS's own fault does not stop the till
     strict = make_outbox(max_bytes=400, estricto=True)
     with pytest.raises(Llena):
         strict.notificar_nuevo_pedido({"id": 4})
@@ -277,6 +279,23 @@ def test_a_damaged_file_is_set_aside_and_a_new_one_begun(make_outbox, tmp_path, 
     assert old.stat().st_size == size
     assert ":" not in old.name  # Windows
     assert [record.levelname for record in caplog.records if "damaged" in record.message] == ["ERROR"]
+
+
+def test_nothing_of_a_damaged_files_wal_gets_into_the_new_one(make_outbox, tmp_path):
+    first, db = make_outbox(), tmp_path / "cut" / "salida.db"
+    for number in range(1, 60):
+        first.notificar_nuevo_pedido({"id": number, "notas": "x" * 1000})
+    with opened(tmp_path / "salida.db") as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    first.notificar_nuevo_pedido({"id": 60})
+    db.parent.mkdir()
+    for ending in ("", "-wal"):  # what a power cut leaves
+        subprocess.run(["cp", f"{tmp_path / 'salida.db'}{ending}", f"{db}{ending}"], check=True)
+    with db.open("r+b") as file:
+        file.write(b"no database")
+    outbox = make_outbox(db=db)
+    outbox.notificar_nuevo_pedido({"id": 100})
+    assert outbox.transaccion(ids, escribe=False) == [(100,)]
 
 
 def test_who_has_a_file_open_that_is_set_aside_goes_on_in_the_new_one(make_outbox, tmp_path):
