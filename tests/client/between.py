@@ -35,6 +35,7 @@ class Between:
     def __init__(self, target_port: int = 0, *plans: Plan) -> None:
         self.plans: list[Plan] = [*plans]
         self.requests: list[tuple[float, bytes]] = []
+        self.paths: set[str] = set()
         self.connections = 0
         self.closes = False  # each connection after its answer, without a word
         self._target_port = target_port
@@ -80,6 +81,7 @@ class Between:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
+                between.paths.add(self.path)
                 answer = between.decide(body)
                 cut = answer[0] if answer is not None and answer[0] in (LOST, HALF) else None
                 if answer is None or cut is not None:

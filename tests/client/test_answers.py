@@ -6,6 +6,7 @@ import logging
 from itertools import pairwise
 
 import pytest
+import trustme
 
 import pos_notif_client
 from tests.client.between import HALF, LOST, Between, refusal, said
@@ -168,3 +169,40 @@ def test_tries_become_rarer(make_outbox, monkeypatch):
         for number, (before, after) in enumerate(pairwise(times)):
             assert after - before >= 0.2 * 2**number
         assert outbox.estado()["ultimo_error"] == "sin servicio: 500"
+
+
+def test_https_with_a_certificate_of_ones_own_and_with_one_that_nobody_vouches_for(make_outbox, make_server, tmp_path):
+    authority = trustme.CA()
+    issued = authority.issue_cert("127.0.0.1")
+    certfile, keyfile, cafile = (str(tmp_path / name) for name in ("cert.pem", "key.pem", "ca.pem"))
+    issued.cert_chain_pems[0].write_to_path(certfile)
+    issued.private_key_pem.write_to_path(keyfile)
+    authority.cert_pem.write_to_path(cafile)
+    server = make_server(certfile=certfile, keyfile=keyfile)
+    url = f"https://127.0.0.1:{server.port}"
+    outbox = make_outbox(server, url=url)
+    key = outbox.notificar_nuevo_pedido({"id": 1})
+    eventually(lambda: "CERTIFICATE_VERIFY_FAILED" in str(outbox.estado()["ultimo_error"]))
+    outbox.cerrar()
+    assert make_outbox(server, url=url, cafile=cafile).vaciar(60)
+    assert [event["operacion_id"] for event in read_log(server.database)] == [key]
+
+
+def test_no_proxy_is_asked_and_the_address_may_have_a_path(make_outbox, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    with Between(0, all_taken) as between:
+        outbox = make_outbox(url=f"{between.url}/cocina/", token="pn_x")
+        outbox.notificar_nuevo_pedido({"id": 1})
+        assert outbox.vaciar(60)
+        assert between.paths == {"/cocina/api/notificaciones/eventos"}
+
+
+@pytest.mark.parametrize("url", ["192.168.1.20:5000", "ftp://pos", "http://", ""])
+def test_a_wrong_address_is_told_where_the_outbox_is_made(make_outbox, url):
+    with pytest.raises(ValueError, match="http"):
+        make_outbox(url=url, token="pn_x")
+
+
+def test_a_token_that_is_none_is_told_where_the_outbox_is_made(make_outbox):
+    with pytest.raises(ValueError, match="token"):
+        make_outbox(url="http://127.0.0.1:1", token="pn_x\nX-Other: 1")
