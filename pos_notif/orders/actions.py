@@ -36,6 +36,7 @@ from ..events import (
 )
 from .lines import changed_line
 from .made import made_once, round_of, round_start
+from .menu import own_dish
 from .numbers import named
 from .rules import FLOOR_STAFF, KITCHEN_STAFF, TILL_STAFF, Action, Condition, Rule
 from .state import Json, Order, SteadyOrder, attendant
@@ -373,20 +374,19 @@ NEEDS_LINE = frozenset({"item_listo", "item_pendiente", "quitar_item", "cambiar_
 
 
 def stock_change(order: SteadyOrder, action: Action) -> dict[int, float]:
-    """Returns by product what the action takes from the stock (negative) or puts back. Only what was never made is put
-    back."""
+    """Returns by product what the action takes from the stock (negative) or puts back: what was taken and not made."""
     found: dict[int, float] = {}
 
     def note(line: Json, amount: float) -> None:
-        if line.get("producto_id") is not None and amount:
-            found[line["producto_id"]] = found.get(line["producto_id"], 0) + amount
+        dish = own_dish(order.pedido, line)
+        if dish is not None and amount:
+            found[dish] = found.get(dish, 0) + amount
 
     if action.name == "agregar_item":
         for line in action.lines:
             note(line, -line["cantidad"])
     elif action.name == "deshacer":
-        step = taken_back(order, action)
-        found = step.stock() if step is not None else {}
+        found = step.stock() if (step := taken_back(order, action)) is not None else {}
     elif action.name == "cancelar":
         for line in _lines(order, PENDING):
             note(line, line["cantidad"] - made_once(line))

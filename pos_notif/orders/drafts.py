@@ -29,6 +29,7 @@ from ..events import (
 )
 from ..wire.json_limits import BODY, MAX_ID, check_json
 from ..wire.validation import validate
+from .menu import FROM_MENU
 
 MAX_ITEMS = 500
 MAX_BATCH = 500
@@ -243,7 +244,19 @@ def as_published(draft: dict[str, Any]) -> dict[str, Any]:
     kept = {name: value for name, value in draft.items() if name not in SERVICE_WORDS}
     if kept["tipo"] == NEW_ORDER and not ORDER_SERVICE_WORDS.isdisjoint(kept["pedido"]):
         kept["pedido"] = {name: value for name, value in kept["pedido"].items() if name not in ORDER_SERVICE_WORDS}
+    if kept["tipo"] == NEW_ORDER and any(map(_claims_menu, kept["pedido"].get("items") or ())):
+        kept["pedido"] = {**kept["pedido"], "items": [_without_claim(line) for line in kept["pedido"]["items"]]}
+    elif kept["tipo"] == ITEM_CHANGED and _claims_menu(kept.get("item") or {}):
+        kept["item"] = _without_claim(kept["item"])
     return kept
+
+
+def _claims_menu(line: dict[str, Any]) -> bool:
+    return FROM_MENU in line
+
+
+def _without_claim(line: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in line.items() if name != FROM_MENU}
 
 
 def parse_draft(value: Any, path: str = "") -> dict[str, Any]:

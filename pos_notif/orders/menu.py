@@ -7,8 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import SoldOut
+from .numbers import is_own
 
 Json = dict[str, Any]
+
+# Marks a line that people here have added to a POS's order: its `producto_id` is ours, and those beside it the POS's.
+FROM_MENU = "del_menu"
 
 LOW, NONE_LEFT, BACK = "bajo", "agotado", "disponible"
 MAX_NAME = 200
@@ -107,3 +111,9 @@ def alert(before: Product | None, after: Product) -> str | None:
 
 def _is_low(product: Product) -> bool:
     return product.stock is not None and product.minimum is not None and product.stock <= product.minimum
+
+
+def own_dish(pedido: Json, line: Json) -> int | None:
+    """Returns our id of the dish that an order's line is of; None where its number is the POS's own."""
+    dish: int | None = line.get("producto_id")
+    return dish if is_own(pedido["id"]) or line.get(FROM_MENU) is True else None

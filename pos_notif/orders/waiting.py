@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..events import PENDING
-from .numbers import is_own
+from .menu import own_dish
 
 Json = dict[str, Any]
 # How a line names its dish, and that name or id.
@@ -17,11 +17,12 @@ OURS_BY_NAME, THE_POS_S_BY_NAME = "name beside an own id", "name beside an id of
 
 def dishes_to_make(pedido: Json) -> set[Dish]:
     """Returns the dishes of an order's pending lines, each in the ways in which it may be asked for."""
-    by_id, by_name = (OURS, OURS_BY_NAME) if is_own(pedido["id"]) else (THE_POS_S, THE_POS_S_BY_NAME)
     found: set[Dish] = set()
     for line in pedido["items"]:
         if line["estado_item"] == PENDING:
             name, dish = line["producto_nombre"], line["producto_id"]
+            ours = own_dish(pedido, line) is not None
+            by_id, by_name = (OURS, OURS_BY_NAME) if ours else (THE_POS_S, THE_POS_S_BY_NAME)
             found |= {(NAME, name)} if dish is None else {(by_id, dish), (by_name, name)}
     return found
 

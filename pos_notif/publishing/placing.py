@@ -11,7 +11,8 @@ from ..errors import Invalid, NotFound, RoleNotAllowed, StaleVersion
 from ..events import COOK, NEW_ORDER
 from ..log.event_log import Transaction
 from ..orders.actions import check_role, drafts, stock_change
-from ..orders.numbers import letter
+from ..orders.menu import FROM_MENU
+from ..orders.numbers import is_own, letter
 from ..orders.requests import ActionBody, OrderBody, OrderedLine
 from ..orders.rules import FLOOR_STAFF, Action
 from ..orders.state import SERVING, Json, Order
@@ -92,7 +93,10 @@ async def act(publishing: Publishing, who: Principal, order_id: int, body: Actio
             reason=(body.razon or "").strip() or None,
             payment=body.metodo_pago, line_id=body.item_id, line_ids=body.item_ids, quantity=body.cantidad,
             notes=body.notas,
-            lines=_lines(transaction, body.items or ()),
+            lines=[
+                line if is_own(order_id) else {**line, FROM_MENU: True}
+                for line in _lines(transaction, body.items or ())
+            ],
             made_ready=transaction.ready_lines(order_id) if body.accion == "deshacer" else None,
             undo=body.deshace, step=newest_step(transaction.events_of(order_id), moment.at.steady),
             table=body.mesa_numero, table_name=(body.mesa or "").strip() or None,

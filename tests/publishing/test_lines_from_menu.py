@@ -168,3 +168,34 @@ def test_the_menu_is_asked_for_nameless_lines_alone():
     lines = [{"producto_id": 7}, *lines, {"producto_id": 8}]
     assert from_menu({**order, "pedido": {"id": 1, "items": lines}}, None, find)["pedido"]["items"] == lines
     assert asked == [7, 8]
+
+
+async def test_the_stock_of_our_dishes_moves_by_lines_that_were_taken_here_alone(pos_with_menu):
+    """The POS's 3 is our dish 2, and our 3 is another: what is cancelled of a POS's order was never taken of ours."""
+    pos = pos_with_menu
+    for dish in (1, 2, 3):
+        await pos.request("PATCH", f"/api/productos/{dish}", {"stock_actual": 10})
+
+    async def stock() -> list[float]:
+        return [dish["stock_actual"] for dish in (await pos.get("/api/productos"))["productos"][:3]]
+
+    async def act(accion: str, **fields: Any) -> None:
+        body = {"accion": accion, "operacion_id": f"{accion}-{len(pos.stored_events())}", **fields}
+        answer = await pos.request("POST", "/api/pedidos/1/acciones", body)
+        assert answer.status == 200, answer.body
+
+    claimed = {"producto_id": 1, "producto_nombre": "Flan", "cantidad": 4, "del_menu": True}
+    await pos.new_order(1, items=[{"id": 1, "producto_id": 3, "cantidad": 2}, {"id": 2, **claimed}], tipo="mesa")
+    change = {"tipo_cambio": "item_agregado", "cantidad_nueva": 4}
+    await pos.publish("item_modificado", pedido_id=1, item_id=3, cambios=change, item=claimed)
+    await act("agregar_item", items=[{"producto_id": 3, "cantidad": 3}, {"producto_id": 1, "cantidad": 2}])
+    assert await stock() == [8, 10, 7]
+    lines = (await pos.order(1))["items"]
+    assert [line.get("del_menu") for line in lines] == [None, None, None, True, True]
+    await act("cambiar_cantidad", item_id=lines[0]["id"], cantidad=1)
+    await act("cambiar_cantidad", item_id=lines[3]["id"], cantidad=1)
+    await act("quitar_item", item_id=2)
+    assert await stock() == [8, 10, 9]
+    await act("cancelar", razon="se fueron")
+    assert await stock() == [10, 10, 10]
+    assert_projection_is_the_fold(pos.path)

@@ -27,9 +27,10 @@
   stock.load = function () { this.menu.load(); };
 
   stock.onAlert = function (evento) {
+    var key = evento.producto_id + '/' + evento.nombre;   // a POS's number may be that of another dish here
     if (evento.tipo !== 'alerta_stock') { return; }
-    this.alerts[evento.producto_id] = evento;
-    if (evento.nivel === 'disponible') { delete this.alerts[evento.producto_id]; }
+    this.alerts[key] = evento;
+    if (evento.nivel === 'disponible') { delete this.alerts[key]; }
     this.menu.onAlert(evento);
     this.show();
   };
@@ -53,27 +54,28 @@
   }
 
   stock._list = function () {
-    var list = [], id, evento, i, product, out, low;
+    var self = this, list = [], told = {}, i, product, out, low;
+    Object.keys(this.alerts).forEach(function (key) {
+      var evento = self.alerts[key], dish = self.menu.ofAlert(evento);
+      if (dish) {
+        told[dish.id] = evento;
+      } else if (!self.menu.isHidden(evento.producto_id, evento.nombre)) {
+        list.push({
+          key: key, name: evento.nombre, out: evento.nivel === 'agotado',
+          meta: meta(evento.stock_actual, evento.stock_minimo, affectedOf(evento))
+        });
+      }
+    });
     for (i = 0; i < this.menu.products.length; i++) {
       product = this.menu.products[i];
       out = this.menu.isOut(product);
       low = this.menu.isLow(product);
-      evento = this.alerts[product.id];
-      if (evento && evento.nombre !== product.nombre) { evento = null; }
       if (out || low) {
         list.push({
           key: product.id + '/' + product.nombre, name: product.nombre, out: out,
-          meta: meta(out ? null : product.stock_actual, product.stock_minimo, affectedOf(evento))
+          meta: meta(out ? null : product.stock_actual, product.stock_minimo, affectedOf(told[product.id]))
         });
       }
-    }
-    for (id in this.alerts) {
-      evento = this.alerts[id];
-      if (!this.alerts.hasOwnProperty(id) || this.menu.product(id, evento.nombre) || this.menu.isHidden(id, evento.nombre)) { continue; }
-      list.push({
-        key: id + '/' + evento.nombre, name: evento.nombre, out: evento.nivel === 'agotado',
-        meta: meta(evento.stock_actual, evento.stock_minimo, affectedOf(evento))
-      });
     }
     return list.sort(function (a, b) { return b.out - a.out || (a.name < b.name ? -1 : 1); });
   };

@@ -68,10 +68,16 @@
     this.take(found ? list : list.concat([product]));
   };
 
-  // An alerta_stock.
+  // The dish of an alerta_stock: a POS's names its own number.
+  menu.ofAlert = function (evento) {
+    var id = evento.producto_id;
+    return this.product(id, evento.nombre) ||
+      this.products.filter(function (product) { return product.id_pos === id; })[0] || null;
+  };
+
   menu.onAlert = function (evento) {
-    var product = this.byId[evento.producto_id];
-    if (!product || evento.tipo !== 'alerta_stock') { return; }
+    var product = evento.tipo === 'alerta_stock' ? this.ofAlert(evento) : null;
+    if (!product) { return; }
     if (typeof evento.stock_actual === 'number') { product.stock_actual = evento.stock_actual; }
     if (evento.nivel === 'agotado') { product.disponible = false; }
     if (evento.nivel === 'disponible') {
