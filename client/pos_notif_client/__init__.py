@@ -23,7 +23,7 @@ import uuid
 import weakref
 from datetime import datetime
 from itertools import accumulate
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, Optional
 from urllib.parse import urlsplit
 
 __version__ = "0.1.0"
@@ -37,11 +37,11 @@ KEPT_SECONDS, KNOWN_SECONDS, KNOWN_KEYS = 30 * 86400.0, 86400.0, 100_000  # what
 # Other machines' disks: SQLite's locks, and the memory that its WAL needs, do not hold between machines.
 _NETWORK = re.compile("nfs4?|cifs|smb3|smbfs|afs|ceph|glusterfs|davfs|fuse[.](sshfs|glusterfs|rclone)")
 
-# The names are in the POS's language: with `conexion=` the table stands in its database. Of what was sent under a key
-# that may be given again, `enviado` and the key stay for a day, so that the same call makes no second event; `huella`
-# is of the event as handed in. An age goes by `reloj` within one `arranque` of the machine, else by `creado`.
+# The names are in the POS's language: with `conexion=` the table stands in its database. Of what was sent, `enviado`
+# and the key stay for a day, so that the same call makes no second event; `huella` is of the event as handed in. An age
+# goes by `reloj` within one `arranque` of the machine, else by `creado`.
 _SCHEMA = """CREATE TABLE IF NOT EXISTS pos_notif_salida (
-        id INTEGER PRIMARY KEY AUTOINCREMENT, clave TEXT NOT NULL UNIQUE, cuerpo BLOB NOT NULL, huella BLOB,
+        id INTEGER PRIMARY KEY AUTOINCREMENT, clave TEXT NOT NULL UNIQUE, cuerpo BLOB NOT NULL, huella BLOB NOT NULL,
         estado TEXT NOT NULL DEFAULT 'pendiente' CHECK (estado IN ('pendiente', 'enviado', 'rechazado', 'caducado')),
         error TEXT, tamano INTEGER NOT NULL, creado REAL NOT NULL, reloj REAL NOT NULL, arranque TEXT NOT NULL);
     CREATE INDEX IF NOT EXISTS pos_notif_salida_espera ON pos_notif_salida (id, tamano) WHERE estado = 'pendiente'"""
@@ -53,10 +53,14 @@ _INSERT = f"""INSERT INTO pos_notif_salida (clave, cuerpo, tamano, huella, cread
     WHERE NOT EXISTS (SELECT 1 FROM pos_notif_salida WHERE clave = :key)
     AND (SELECT COUNT(*) < :max_events AND TOTAL(tamano) + :size <= :max_bytes {_PENDING})"""
 _AGAIN = "UPDATE pos_notif_salida SET creado = :wall, reloj = :steady, arranque = :boot, error = NULL"
+_SENT = f"{_AGAIN}, estado = 'enviado', cuerpo = '', tamano = 0 WHERE id = :id"
+_TIDY = f"""DELETE FROM pos_notif_salida WHERE estado = 'enviado' AND (
+        {_AGE} > {KNOWN_SECONDS} OR id <= (SELECT MAX(id) FROM pos_notif_salida) - {KNOWN_KEYS})
+    OR estado IN ('rechazado', 'caducado') AND (
+        {_AGE} > {KEPT_SECONDS} OR id <= (SELECT id {_REFUSED} ORDER BY id DESC LIMIT 1 OFFSET :max_events))"""
 
 Json = Dict[str, Any]
 Key = Optional[str]
-Row = Tuple[int, str, bytes, float]  # id, key, body, age
 Work = Callable[[sqlite3.Connection], Any]
 logger = logging.getLogger("pos_notif_client")
 
@@ -84,18 +88,16 @@ _BOOT = _read("/proc/sys/kernel/random/boot_id", uuid.uuid4().hex)  # elsewhere,
 
 def _now() -> Json:
     """Returns the wall clock, which is told, and the one that nobody can set, by which ages are known."""
-    since_boot = getattr(time, "CLOCK_BOOTTIME", None)  # it counts on while the machine is suspended
-    steady = time.monotonic() if since_boot is None else time.clock_gettime(since_boot)
+    # It counts on while the machine is suspended, where there is such a one.
+    steady = time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
     return {"wall": time.time(), "steady": steady, "boot": _BOOT}
 
 
 def is_on_network(path: str, mounts: str) -> bool:
     """Tells whether a resolved path is on another machine's disk. `mounts` is the text of /proc/self/mounts."""
-    kind, longest = "", 0
-    for point, found in (line.split(" ")[1:3] for line in mounts.splitlines()):
-        point = point.replace("\\040", " ").rstrip("/") + "/"
-        if path.startswith(point) and len(point) >= longest:
-            kind, longest = found, len(point)
+    found = re.findall(r"^\S+ (\S+) (\S+)", mounts, re.MULTILINE)
+    kinds = {point.replace("\\040", " ").rstrip("/") + "/": kind for point, kind in found}
+    kind = kinds.get(max(filter(path.startswith, kinds), key=len, default=""), "")
     return path.startswith("\\\\") or _NETWORK.fullmatch(kind) is not None  # Windows: a drive's letter is resolved too
 
 
@@ -119,64 +121,54 @@ class _Store:
     def run(self, work: Work, *, write: bool = True) -> Any:
         """Returns `work(connection)`, with what it wrote on the disk. Raises SinDisco, after 2 s where others work on
         the file for so long."""
-        until, damage, mended = time.monotonic() + DISK_SECONDS, None, False
-        if not self.lock.acquire(timeout=DISK_SECONDS):
-            raise SinDisco(f"{self.path}: está en uso")
-        try:
-            while True:
+        until, mended = time.monotonic() + DISK_SECONDS, False
+        while True:
+            with self.lock:
                 try:
-                    if damage is not None:
-                        self._set_aside(damage)
-                        damage, mended = None, True
-                    db = self._open()
-                    with db:
+                    with self._open() as db:
                         db.execute("BEGIN IMMEDIATE" if write else "BEGIN")
                         result = work(db)
                     if not write or self._identity() == self._opened:
-                        return result
-                    # Another process has set the file aside meanwhile, and this with it: once more, into the new one.
+                        return result  # else another process has set the file aside, and this with it: into the new one
                 except (sqlite3.DatabaseError, OSError) as error:
-                    if "locked" in str(error) and time.monotonic() < until:
-                        time.sleep(random.uniform(0.001, 0.01))  # SQLite's own waits grow: one of many could starve
-                        continue
-                    self.close()
-                    if mended or not self._own or type(error) is not sqlite3.DatabaseError:
-                        raise SinDisco(f"{self.path}: {error}") from error
-                    damage = error
-        finally:
-            self.lock.release()
+                    if "locked" not in str(error) or time.monotonic() >= until:
+                        self.close()
+                        if mended or not self._own or type(error) is not sqlite3.DatabaseError:
+                            raise SinDisco(f"{self.path}: {error}") from error
+                        self._set_aside(error)
+                        mended = True
+            time.sleep(random.uniform(0.001, 0.01))  # SQLite's own waits grow: one of many could starve
 
     def _open(self) -> sqlite3.Connection:
-        if self._db is not None and self._identity() == self._opened:
-            return self._db
-        self.close()
-        with contextlib.ExitStack() as undone:
-            db, self._opened = self._connect(), self._identity()
-            undone.callback(db.close)
-            db.execute("PRAGMA synchronous = FULL")
-            names = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-            if "pos_notif_salida" not in names:
-                if self._own and names:
+        if self._db is None or self._identity() != self._opened:
+            self.close()
+            with contextlib.ExitStack() as undone:
+                db, self._opened = self._connect(), self._identity()
+                undone.callback(db.close)
+                db.execute("PRAGMA synchronous = FULL")
+                names = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+                if self._own and names and "pos_notif_salida" not in names:
                     raise SinDisco("es la base de otro programa: use conexion=")
                 if self._own:
                     db.execute("PRAGMA journal_mode = WAL")
-                db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA}; COMMIT")
-            undone.pop_all()
+                db.executescript(_SCHEMA)
+                undone.pop_all()
             self._db = db
-            return db
+        return self._db
 
     def _set_aside(self, error: sqlite3.DatabaseError) -> None:
         if self._identity() == self._opened:  # else another process has done it already
             new = f"{self.path}.danada-{datetime.now():%Y%m%d-%H%M%S}"
-            for ending in ("-wal", "-shm", ""):  # the -wal first: a new file must never find it
-                with contextlib.suppress(FileNotFoundError):
-                    os.replace(self.path + ending, new + ending)
             logger.error("%s is damaged (%s): renamed to %s, a new one is begun", self.path, error, new)
+            for ending in ("-wal", "-shm", ""):  # the -wal first: a new file must never find it
+                with contextlib.suppress(OSError):  # what cannot be renamed, the next try tells
+                    os.replace(self.path + ending, new + ending)
 
     def close(self) -> None:
-        if self._db is not None:
-            self._db.close()
-        self._db = None
+        with self.lock:
+            if self._db is not None:
+                self._db.close()
+            self._db = None
 
     def take_turn(self) -> bool:
         """Tells whether this process sends: it holds `BEGIN EXCLUSIVE` on an empty file until it ends, however."""
@@ -224,32 +216,6 @@ def _call(callback: Callable[..., Any] | None, *arguments: Any) -> None:
         logger.exception("a callback failed")
 
 
-def _row(event: Json, given: Key) -> Json:
-    """Returns what is stored of an event, by its key or one of its own. Raises ValueError."""
-    given = event.get("operacion_id") if given is None else given
-    key = str(uuid.uuid4()) if given is None else given
-    if not isinstance(key, str) or not 1 <= len(key) <= MAX_KEY or not key.isprintable():
-        raise ValueError(f"operacion_id debe tener de 1 a {MAX_KEY} caracteres imprimibles")
-    sent = {**event, "operacion_id": key}
-    try:
-        digest = hashlib.sha256(json.dumps(sent, sort_keys=True, allow_nan=False).encode()).digest()
-        if event.get("timestamp") is None and event.get("timestamp_origen") is None:
-            sent["timestamp_origen"] = datetime.now().astimezone().isoformat(timespec="milliseconds")
-        body = json.dumps(sent, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        raise ValueError(f"No es JSON: {error}") from error
-    brackets = re.sub(rb'"(\\.|[^"\\])*"', b"", body)  # none of those in texts
-    depth = max(accumulate((byte in b"[{") - (byte in b"]}") for byte in brackets))
-    if len(body) > MAX_EVENT_BYTES or depth > MAX_DEPTH:
-        raise ValueError(f"El evento pasa de {MAX_EVENT_BYTES // 1024} KiB o de {MAX_DEPTH} niveles.")
-    return {"key": key, "body": body, "size": len(body), "digest": None if given is None else digest, **_now()}
-
-
-def _mark_sent(db: sqlite3.Connection, ids: str) -> None:
-    db.execute(f"DELETE FROM pos_notif_salida WHERE id IN ({ids}) AND huella IS NULL")
-    db.execute(f"{_AGAIN}, estado = 'enviado', cuerpo = '', tamano = 0 WHERE id IN ({ids})", _now())
-
-
 class Salida:
     """The outbox. `db` is the path of its own file. With `conexion`, the POS's own connection to SQLite or what returns
     it, events are written in its open transaction instead; `db` is then the path of that database, and is not needed
@@ -271,12 +237,13 @@ class Salida:
         path = os.path.realpath(os.fspath(db))
         if is_on_network(path, _read("/proc/self/mounts", "")):
             raise ValueError(f"{path} está en el disco de otra máquina: SQLite lo dañaría")
-        self.token, self._url, self._cafile, self._conexion = token, url, cafile, conexion
+        self.token, self._url, self._cafile = token, url, cafile
+        self._conexion = (lambda: conexion) if isinstance(conexion, sqlite3.Connection) else conexion
         self._expires = math.inf if caduca_horas is None else caduca_horas * 3600
+        self._al_rechazar, self._al_llenarse = al_rechazar, al_llenarse
+        self._told_by_none = () if estricto else (Llena,)
+        self._limits, self._closed = {"max_events": max_eventos, "max_bytes": max_bytes}, False
         self._store = _Store(path, own=conexion is None)
-        self._estricto, self._al_rechazar, self._al_llenarse = estricto, al_rechazar, al_llenarse
-        self._limits = {"max_events": max_eventos, "max_bytes": max_bytes}
-        self._closed = False
         self._begin_anew()
         if url is not None:  # a wrong token, and a wrong address, are told now
             self._headers()
@@ -289,42 +256,53 @@ class Salida:
 
         Raises ValueError for what is not JSON or too large, ClaveReutilizada for a key that another event has, Llena
         where that was asked for, and SinDisco where nothing can be stored."""
-        try:
+        with contextlib.suppress(*self._told_by_none):
             return str(self.transaccion(lambda db: self.guardar(db, evento, operacion_id)))
-        except Llena:
-            if self._estricto:
-                raise
-            return None
+        return None
 
     def transaccion(self, trabajo: Work, escribe: bool = True) -> Any:
         """Returns `trabajo(connection)`, done in one transaction, or in the POS's own; where it must be done anew,
         nothing is left of the first time. Raises SinDisco, and Llena where `guardar` did."""
         self._start()
-        given = self._conexion if escribe else None
         try:
-            if given is None:
-                result = self._store.run(trabajo, write=escribe)
+            if self._conexion is not None and escribe:
+                result = self._in_the_pos(self._conexion(), trabajo)
             else:
-                result = self._in_the_pos(given if isinstance(given, sqlite3.Connection) else given(), trabajo)
+                result = self._store.run(trabajo, write=escribe)
         except Llena as full:
-            event, key = full.args
-            logger.critical("the outbox is full: %s is not stored", key)
-            _call(self._al_llenarse, event)
-            raise Llena(f"{self._store.path}: está llena; {key} no se guardó") from None
+            logger.critical("the outbox is full: %s", full.args[0])
+            _call(self._al_llenarse, full.args[1])
+            raise Llena(full.args[0]) from None
         self._news.set()
         return result
 
     def guardar(self, db: sqlite3.Connection, evento: Json, operacion_id: Key = None) -> str:
         """Stores an event in an open transaction, as `publicar` does, which says what is raised. Returns its key."""
-        row = {**_row(evento, operacion_id), **self._limits}
+        given = evento.get("operacion_id") if operacion_id is None else operacion_id
+        key = str(uuid.uuid4()) if given is None else given
+        if not isinstance(key, str) or not 1 <= len(key) <= MAX_KEY or not key.isprintable():
+            raise ValueError(f"operacion_id debe tener de 1 a {MAX_KEY} caracteres imprimibles")
+        sent = {**evento, "operacion_id": key}
+        try:
+            digest = hashlib.sha256(json.dumps(sent, sort_keys=True, allow_nan=False).encode()).digest()
+            if evento.get("timestamp") is None and evento.get("timestamp_origen") is None:
+                sent["timestamp_origen"] = datetime.now().astimezone().isoformat(timespec="milliseconds")
+            body = json.dumps(sent, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+        except (TypeError, ValueError, RecursionError) as error:
+            raise ValueError(f"No es JSON: {error}") from error
+        brackets = re.sub(rb'"(\\.|[^"\\])*"', b"", body)  # none of those in texts
+        depth = max(accumulate((byte in b"[{") - (byte in b"]}") for byte in brackets))
+        if len(body) > MAX_EVENT_BYTES or depth > MAX_DEPTH:
+            raise ValueError(f"El evento pasa de {MAX_EVENT_BYTES // 1024} KiB o de {MAX_DEPTH} niveles.")
+        row = {"key": key, "body": body, "size": len(body), "digest": digest, **_now(), **self._limits}
         cursor = sqlite3.Cursor(db)  # the POS's connection may have a row_factory
         if not cursor.execute(_INSERT, row).rowcount:
             found = cursor.execute("SELECT huella FROM pos_notif_salida WHERE clave = :key", row).fetchone()
             if found is None:
-                raise Llena(evento, row["key"])
-            if found[0] != row["digest"]:
-                raise ClaveReutilizada(f"{row['key']} ya se usó con otro contenido")
-        return str(row["key"])
+                raise Llena(f"{self._store.path} está llena: {key} no se guardó", evento)
+            if found[0] != digest:
+                raise ClaveReutilizada(f"{key} ya se usó con otro contenido")
+        return key
 
     def _in_the_pos(self, db: sqlite3.Connection, work: Work) -> Any:
         try:
@@ -336,30 +314,29 @@ class Salida:
         except sqlite3.OperationalError as error:
             raise SinDisco(f"{self._store.path}: {error}") from error
 
-    def _notify(self, fields: Json, **event: Any) -> Key:
+    def _put(self, fields: Json, **event: Any) -> Key:
         return self.publicar({**event, **{name: value for name, value in fields.items() if value is not None}})
 
     def notificar_nuevo_pedido(self, pedido: Json, **campos: Any) -> Key:
-        return self._notify(campos, tipo="nuevo_pedido", pedido=pedido)
+        return self._put(campos, tipo="nuevo_pedido", pedido=pedido)
 
     def notificar_pedido_listo(self, pedido_id: int, items_listos: Any, **campos: Any) -> Key:
-        return self._notify(campos, tipo="pedido_listo", pedido_id=pedido_id, items_listos=list(items_listos))
+        return self._put(campos, tipo="pedido_listo", pedido_id=pedido_id, items_listos=list(items_listos))
 
     def notificar_cambio_estado_pedido(self, pedido_id: int, nuevo_estado: str, **campos: Any) -> Key:
-        return self._notify(campos, tipo="cambio_estado", pedido_id=pedido_id, estado=nuevo_estado)
+        return self._put(campos, tipo="cambio_estado", pedido_id=pedido_id, estado=nuevo_estado)
 
     def notificar_item_modificado(self, pedido_id: int, item_id: int, cambios: Json, **campos: Any) -> Key:
-        return self._notify(campos, tipo="item_modificado", pedido_id=pedido_id, item_id=item_id, cambios=cambios)
+        return self._put(campos, tipo="item_modificado", pedido_id=pedido_id, item_id=item_id, cambios=cambios)
 
     def notificar_pedido_cancelado(self, pedido_id: int, razon: Key = None, **campos: Any) -> Key:
-        return self._notify(campos, tipo="pedido_cancelado", pedido_id=pedido_id, razon=razon)
+        return self._put(campos, tipo="pedido_cancelado", pedido_id=pedido_id, razon=razon)
 
     def notificar_cambio_mesa(self, pedido_id: int, mesa_numero: int | None = None, **campos: Any) -> Key:
-        return self._notify(campos, tipo="cambio_mesa", pedido_id=pedido_id, mesa_numero=mesa_numero)
+        return self._put(campos, tipo="cambio_mesa", pedido_id=pedido_id, mesa_numero=mesa_numero)
 
     def notificar_stock_bajo(self, producto_id: int, nombre: str, stock_actual: float | None, **campos: Any) -> Key:
-        event: Json = {"producto_id": producto_id, "nombre": nombre, "stock_actual": stock_actual}
-        return self._notify(campos, tipo="alerta_stock", **event)
+        return self._put(campos, tipo="alerta_stock", producto_id=producto_id, nombre=nombre, stock_actual=stock_actual)
 
     def pendientes(self) -> int:
         """Returns how many events wait to be sent."""
@@ -384,15 +361,16 @@ class Salida:
         sql = f"""SELECT (SELECT COUNT(*) {_PENDING}), (SELECT CAST(MAX(0, {_AGE}) AS INTEGER) {_PENDING}
             ORDER BY id LIMIT 1), (SELECT COUNT(*) {_REFUSED}), (SELECT error {_PENDING} ORDER BY id LIMIT 1)"""
         found = self._store.run(lambda db: db.execute(sql, _now()).fetchone(), write=False)
-        names = ("pendientes", "mas_antiguo_segundos", "rechazados", "ultimo_error", "enviando")
-        return dict(zip(names, (*found, self._store.is_turn_taken())))
+        names = ("pendientes", "mas_antiguo_segundos", "rechazados", "ultimo_error")
+        return {**dict(zip(names, found)), "enviando": self._store.is_turn_taken()}
 
-    def vaciar(self, segundos: float = 5.0, hasta: tuple[str, ...] = ()) -> bool:
-        """Waits until all is sent, at most so long, and not beyond one of these outcomes. Returns whether it is."""
+    def vaciar(self, segundos: float = 5.0, paciente: bool = True) -> bool:
+        """Waits until all is sent, at most so long, and without patience not where the service is away or another
+        process sends. Returns whether all is sent."""
         self._start()
         end = time.monotonic() + segundos
         while self.pendientes():
-            if time.monotonic() >= end or self._outcome in hasta:
+            if time.monotonic() >= end or (not paciente and (self._is_waiting or self._failures)):
                 return False
             time.sleep(0.01)
         return True
@@ -403,77 +381,69 @@ class Salida:
         self._news.set()
         if self._thread is not None:
             self._thread.join(max(0.0, segundos))
-        with self._store.lock:
-            self._store.close()
+        self._store.close()
 
-    def _end(self, end: float) -> None:
-        """Gives what was stored just now its chance, but for where the service is away or another process sends."""
-        if self._pid == os.getpid() and self._thread is not None and not self._closed:
-            try:
-                self.vaciar(end - 0.2 - time.monotonic(), hasta=("failed", "waiting"))
-            finally:
-                self.cerrar(end - time.monotonic())
-
-    # The sender: a thread in the process whose turn it is; elsewhere it waits for the turn.
+    def _end(self) -> None:
+        """Gives what was stored just now its chance."""
+        if self._thread is not None and not self._closed:
+            self.vaciar(EXIT_SECONDS - 0.2, paciente=False)
+            self.cerrar(0.2)
 
     def _begin_anew(self) -> None:
         """Is called in a fork's child too: the thread, the turn and the connections are its parent's."""
-        self._pid, self._news, self._outcome = os.getpid(), threading.Event(), ""
+        self._pid, self._news = os.getpid(), threading.Event()
         self._thread: threading.Thread | None = None
         self._store.begin_anew()
 
     def _start(self) -> None:
         if self._pid != os.getpid():  # who forks in C runs no hooks
             self._begin_anew()
-        if self._url is None or self._closed or (self._thread is not None and self._thread.is_alive()):
-            return
         with self._store.lock, contextlib.suppress(RuntimeError):  # no thread begins where the interpreter ends
-            if self._thread is None or not self._thread.is_alive():
-                self._failures, self._seen, self._alone_through = 0, 0, 0
+            if self._thread is None and self._url is not None and not self._closed:
+                self._failures, self._seen, self._alone_through, self._is_waiting = 0, 0, 0, False
                 self._tidied, self._told_at, self._told = -math.inf, -math.inf, ""
                 thread = threading.Thread(target=self._send, name="pos-notif-salida", daemon=True)
                 thread.start()
                 self._thread = thread
 
     def _send(self) -> None:
-        service = self.connect(ANSWER_SECONDS)
-        while not self._closed:
-            try:
-                pause = self._step(service)
-            except Exception as error:  # whatever it is: a thread that ended would never send again
-                service.close()
-                if not isinstance(error, (OSError, http.client.HTTPException)):
-                    logger.exception("the sender goes on after this")
-                pause = self._fail(f"{type(error).__name__}: {error}")
-            self._wait(*pause)
-        service.close()
+        with contextlib.closing(self.connect(ANSWER_SECONDS)) as service:
+            while not self._closed:
+                try:
+                    seconds, news_after = self._step(service)
+                except Exception as error:  # whatever it is: a thread that ended would never send again
+                    service.close()
+                    logger.debug("the sender goes on after this", exc_info=True)
+                    seconds, news_after = self._fail(f"{type(error).__name__}: {error}")
+                begun = time.monotonic()
+                while time.monotonic() - begun < seconds and not self._is_woken(time.monotonic() - begun >= news_after):
+                    self._news.wait(POLL_SECONDS)
+                    self._news.clear()
         self._store.release_turn()
 
-    def _wait(self, seconds: float, news_after: float) -> None:
-        """Waits so long, after `news_after` only until something new is stored. Another token is tried at once."""
-        begun = time.monotonic()
-        while not self._closed and self._used_token == self.token and time.monotonic() - begun < seconds:
-            with contextlib.suppress(SinDisco):
-                if time.monotonic() - begun >= news_after and self._newest() > self._seen:
-                    return
-            self._news.wait(POLL_SECONDS)
-            self._news.clear()
+    def _is_woken(self, by_news: bool) -> bool:
+        with contextlib.suppress(SinDisco):
+            return self._closed or self._used_token != self.token or (by_news and self._newest() > self._seen)
+        return False
 
     def _newest(self) -> int:
         return self._store.run(lambda db: db.execute(f"SELECT MAX(id) {_PENDING}").fetchone()[0], write=False) or 0
 
     def _step(self, service: http.client.HTTPConnection) -> tuple[float, float]:
-        if not self._store.take_turn():
-            self._outcome = "waiting"
+        self._is_waiting = not self._store.take_turn()
+        if self._is_waiting:
             return TURN_SECONDS, math.inf
         self._seen = self._newest()
-        rows = self._store.run(self._next_rows, write=False)
+        sql = f"SELECT id, clave, cuerpo, {_AGE} {_PENDING} ORDER BY id LIMIT {BATCH_EVENTS}"
+        rows = self._store.run(lambda db: db.execute(sql, _now()).fetchall(), write=False)
         if not rows:
-            self._outcome = "idle"
             if time.monotonic() - self._tidied >= TIDY_SECONDS:
-                self._store.run(self._tidy)
+                self._store.run(lambda db: db.execute(_TIDY, {**_now(), **self._limits}))
                 self._tidied = time.monotonic()
             return TIDY_SECONDS, 0.0
+        sizes = accumulate(len(row[2]) + 1 for row in rows)
+        count = 1 if rows[0][0] <= self._alone_through else BATCH_EVENTS
+        rows = [row for row, size in zip(rows[:count], sizes) if size <= BATCH_BYTES]
         expired = [row for row in rows if row[3] > self._expires]
         if expired:
             self._refuse(expired, "caducado", {"codigo": "caducado", "mensaje": "Pasó demasiado tiempo sin enviarse."})
@@ -481,31 +451,14 @@ class Salida:
         body = rows[0][2] if len(rows) == 1 else b'{"eventos":[' + b",".join(row[2] for row in rows) + b"]}"
         return self._judge(rows, *self.ask(service, "/api/notificaciones/eventos", body))
 
-    def _tidy(self, db: sqlite3.Connection) -> None:
-        """Deletes what was kept long enough, and the oldest of what is more than may wait."""
-        old = f"({_AGE} > {KNOWN_SECONDS} OR id <= (SELECT MAX(id) FROM pos_notif_salida) - {KNOWN_KEYS})"
-        db.execute(f"DELETE FROM pos_notif_salida WHERE estado = 'enviado' AND {old}", _now())
-        many = f"id <= (SELECT id {_REFUSED} ORDER BY id DESC LIMIT 1 OFFSET :max_events)"
-        db.execute(f"DELETE {_REFUSED} AND ({_AGE} > {KEPT_SECONDS} OR {many})", {**_now(), **self._limits})
-
-    def _next_rows(self, db: sqlite3.Connection) -> list[Row]:
-        rows: list[Row] = []
-        size = 0
-        for row in db.execute(f"SELECT id, clave, cuerpo, {_AGE} {_PENDING} ORDER BY id LIMIT {BATCH_EVENTS}", _now()):
-            size += len(row[2]) + 1
-            if rows and (size > BATCH_BYTES or rows[0][0] <= self._alone_through):
-                break
-            rows.append(row)
-        return rows
-
-    def _judge(self, rows: list[Row], status: int, retry_after: str, value: Any) -> tuple[float, float]:
+    def _judge(self, rows: list[Any], status: int, retry_after: str, value: Any) -> tuple[float, float]:
         value, alone = value if isinstance(value, dict) else {}, len(rows) == 1
         error = value["error"] if isinstance(value.get("error"), dict) and "codigo" in value["error"] else {}
         said = " ".join(str(word) for word in (status, error.get("codigo"), error.get("mensaje")) if word)
         # Only the service's own words count: a hotspot's page is a 200 too, and a proxy refuses as it likes.
         taken = status in (200, 201) and ("id" in value if alone else "ids" in value)
         if taken or (alone and error.get("codigo") == "pedido_existente"):
-            self._store.run(lambda db: _mark_sent(db, ", ".join(str(row[0]) for row in rows)))
+            self._store.run(lambda db: db.executemany(_SENT, [{**_now(), "id": row[0]} for row in rows]))
         elif status in (401, 403, 404, 405) or 300 <= status < 400:
             self._store.release_turn()  # another process may have been told better
             self._fail(f"mal configurado: {said}", logging.ERROR)
@@ -519,12 +472,12 @@ class Salida:
             return (min(float(retry_after), 3600.0), math.inf) if retry_after.isdigit() else pause
         if self._failures:
             logger.info("sending goes on")
-        self._failures, self._told, self._outcome = 0, "", "sent"
+        self._failures, self._told = 0, ""
         return 0.0, 0.0
 
     def _fail(self, said: str, level: int = logging.WARNING) -> tuple[float, float]:
         seconds = min(BACKOFF_SECONDS, 0.2 * 2 ** min(self._failures, 10)) * random.uniform(0.5, 1.5)
-        self._failures, self._outcome = self._failures + 1, "failed"
+        self._failures += 1
         if said != self._told or time.monotonic() - self._told_at >= 60:
             self._told, self._told_at = said, time.monotonic()
             logger.log(level, "nothing is sent, all is kept: %s", said)
@@ -533,7 +486,7 @@ class Salida:
                 self._store.run(lambda db: db.execute(sql, (said,)).rowcount)
         return seconds, NEWS_SECONDS
 
-    def _refuse(self, rows: list[Row], state: str, error: Json) -> None:
+    def _refuse(self, rows: list[Any], state: str, error: Json) -> None:
         told = json.dumps(error, ensure_ascii=False)
         sql = "UPDATE pos_notif_salida SET estado = ?, error = ? WHERE id = ?"
         self._store.run(lambda db: db.executemany(sql, [(state, told, row[0]) for row in rows]).rowcount)
@@ -554,16 +507,16 @@ class Salida:
     def ask(self, service: http.client.HTTPConnection, path: str, body: bytes | None = None) -> tuple[int, str, Any]:
         """Returns status, `Retry-After` and JSON of the whole answer to a POST of the body, or to a GET without one.
         Raises OSError or HTTPException where there is none, or half of one."""
-        path = urlsplit(self._url or "").path.rstrip("/") + path
-        for was_kept in (service.sock is not None, False):
-            try:
-                service.request("GET" if body is None else "POST", path, body, self._headers())
-                answer = service.getresponse()
-                break
-            except (ConnectionError, http.client.BadStatusLine):  # the other side may close what is kept at any time
-                service.close()
-                if not was_kept:
-                    raise
+        prefix = urlsplit(self._url or "").path.rstrip("/")
+        was_kept = service.sock is not None
+        try:
+            service.request("GET" if body is None else "POST", prefix + path, body, self._headers())
+            answer = service.getresponse()
+        except (ConnectionError, http.client.BadStatusLine):
+            service.close()
+            if was_kept:  # the other side may close that at any time
+                return self.ask(service, path, body)
+            raise
         text, value = answer.read(), None
         with contextlib.suppress(ValueError):
             value = json.loads(text)
@@ -586,12 +539,7 @@ def _each(work: Callable[[Salida], Any]) -> None:
             work(salida)
 
 
-def _at_exit() -> None:
-    end = time.monotonic() + EXIT_SECONDS
-    _each(lambda salida: salida._end(end))
-
-
-atexit.register(_at_exit)
+atexit.register(lambda: _each(Salida._end))
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
         before=lambda: _each(lambda salida: salida._store.hold()),
