@@ -131,6 +131,17 @@ def test_a_manager_cancels_a_paid_takeaway_and_goes_from_one_order_to_the_next(p
     expect(office.locator("#entry-target")).to_have_text("Agregar a Mesa 8")
 
 
+def test_a_manager_changes_a_quantity_by_finger(page: Any, floor: Floor) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    pedido = floor.place(mesa_numero=3)
+    office = floor.open(page, MANAGER, "/manager")
+    office.goto(f"{floor.url}/manager#pedido-{pedido['id']}")
+    office.locator(".olines [data-item-id='1']").click()
+    buttons = office.locator(".ledit .step__btn")
+    expect(buttons).to_have_count(2)
+    assert buttons.evaluate_all("all => all.map(b => [b.offsetWidth, b.offsetHeight])") == [[48, 48]] * 2
+
+
 def test_a_colleagues_order_is_shown_also_when_it_is_over(page: Any, floor: Floor) -> None:
     page.set_viewport_size(PHONE)
     floor.server.create_user("Luis", "mesero", "2468")
