@@ -14,7 +14,7 @@ Json = Dict[str, Any]
 
 MAX_ID = 2**53 - 1
 MAX_PARTS = 100
-MAX_MONEY, MAX_QUANTITY = 10**12, 10**6
+MAX_MONEY, MAX_QUANTITY, MAX_LINES = 10**12, 10**6, 500
 NAME, TEXT, TABLE = 200, 2000, 20  # characters, as docs/protocol.md, section 7, has them
 
 FIRST_STATES = ("pendiente_pago", "pagado", "en_mesa")
@@ -107,19 +107,20 @@ def _line(sent: Json) -> Json:
     name = _name(sent)
     if name is None and not sent.get("producto_id") and sent.get("combo_id"):
         name = f"Combo {sent['combo_id']}"
-    quantity = number(sent.get("cantidad"))
+    found = number(sent.get("cantidad"))
+    quantity = 1 if found is None else min(found, MAX_QUANTITY)
     fields = {
         "producto_id": whole(sent.get("producto_id")),
         "producto_nombre": name,
         "notas": text(sent.get("notas"), TEXT),
         "categoria": text(sent.get("categoria"), NAME),
-        "precio_unitario": _money(sent.get("precio_unitario")),
-        "subtotal": _money(sent.get("subtotal")),
+        "precio_unitario": _line_money(sent.get("precio_unitario"), quantity),
+        "subtotal": _line_money(sent.get("subtotal"), 1),
         "componentes": _parts(sent.get("componentes"), _component),
         "modificadores": _parts(sent.get("modificadores"), _name),
     }
     known = {name: value for name, value in fields.items() if value is not None}
-    return {"id": whole(sent.get("id")), "cantidad": 1 if quantity is None else min(quantity, MAX_QUANTITY), **known}
+    return {"id": whole(sent.get("id")), "cantidad": quantity, **known}
 
 
 def changes_between(before: list[Json], after: list[Json]) -> list[Json]:
@@ -206,9 +207,14 @@ def names_of(items: Any) -> list[str]:
     return names
 
 
-def _money(value: Any) -> Any:
+def _money(value: Any, most: float = MAX_MONEY) -> Any:
     found = number(value)
-    return found if found is not None and abs(found) <= MAX_MONEY else None
+    return found if found is not None and abs(found) <= most else None
+
+
+def _line_money(value: Any, quantity: Any) -> Any:
+    """Returns what `quantity` times makes no order's total too large, of as many lines as it may have."""
+    return _money(value, MAX_MONEY / MAX_LINES / max(quantity, 1))
 
 
 def order_id(value: Any) -> int:

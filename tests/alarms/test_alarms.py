@@ -13,6 +13,7 @@ from pos_notif.alarms.rules import STALE_MS, Due, RoomScreens, Unseen
 from pos_notif.clock import parse_iso
 from pos_notif.config import Config
 from pos_notif.errors import ConfigurationError
+from pos_notif.publishing.system_events import append_system
 from tests.support.live_server import LiveServer
 from tests.support.logs import opened
 from tests.support.sse_client import SseClient
@@ -280,3 +281,20 @@ def test_another_round_and_a_line_of_an_unknown_order_raise_alarms(cook):
         assert (told["evento_ids"], told["pedido_ids"]) == ([added - 1, alone], [1, 2])
         (alarm,) = shown(server)
         assert sorted(alarm["sin_ver"]) == [1, 2]
+
+
+async def test_a_page_that_is_loaded_is_told_what_is_unseen_of_the_earlier_alarms_too(pos):
+    """An order of the POS's stands on nobody's phone: only the alarms name it."""
+    log = pos.service.app.notifier.log
+    for number in (1, 2, 3):
+        await pos.new_order(number)
+    for number in (1, 2, 3):
+        fields = {"evento_ids": [number], "pedido_ids": [number], "total": 1, "segundos": 20, "hasta_id": number}
+        await log.transact(
+            lambda transaction, fields=fields: append_system(
+                transaction, "sin_acuse", fields, at=log.clocks.now(), zone=log.zone, rooms=["meseros"]
+            )
+        )
+    await pos.set_state(2, "servido")
+    (alarm,) = (await pos.get("/api/pedidos?vista=meseros"))["alarmas"]
+    assert (alarm["pedido_ids"], alarm["sin_ver"]) == ([3], [1, 3])

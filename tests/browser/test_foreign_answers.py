@@ -137,7 +137,14 @@ def test_behind_a_captive_portal_the_kitchen_waits_and_comes_back(
                 page.clock.fast_forward(int(seconds * 1000))
             return False
 
-        until(page, holds)
+        try:
+            until(page, holds)
+        except AssertionError as error:
+            kept = "Object.keys(localStorage).filter(k => /operacion/.test(k)).map(k => k + ' ' + localStorage[k])"
+            board = page.locator("body").inner_text()
+            raise AssertionError(
+                f"asked {asked[-20:]}, open {[request.url for request in asking]}, kept {page.evaluate(kept)}, {board}"
+            ) from error
 
     def live() -> bool:
         return page.get_attribute("#conexion", "data-modo") == "sse"
@@ -146,6 +153,7 @@ def test_behind_a_captive_portal_the_kitchen_waits_and_comes_back(
     restaurant.sign_in(page)
     page.clock.install()
     asking: set[Any] = set()
+    asked: list[str] = []
     page.on("request", lambda request: asking.add(request) if request.resource_type in ("xhr", "fetch") else None)
     for ended in ("requestfinished", "requestfailed"):
         page.on(ended, lambda request: asking.discard(request))
@@ -155,7 +163,7 @@ def test_behind_a_captive_portal_the_kitchen_waits_and_comes_back(
         late = 100 + number
         head = f"HTTP/1.1 {status} OK\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
         answer = f"{head}Connection: close\r\n\r\n{body}".encode()
-        asked: list[str] = []
+        asked = []
 
         def portal(request: str, asked: list[str] = asked, answer: bytes = answer) -> bytes | None:
             if "/api/" not in request:

@@ -148,7 +148,9 @@ def test_the_services_alarms_are_red_and_ring_until_they_are_over(page: Any, ala
     expect(page.locator("#unseen .strip")).to_have_text("22 pedidos sin ver")
     expect(page.locator("#flash.is-on")).to_be_attached()  # no tap yet: the siren's stand-in
     expect(row(page, pedido["id"])).to_have_attribute("data-visto", "no")
-    page.reload()  # what is still open is in the snapshot
+    with page.expect_response("**/api/pedidos?vista=meseros&todas=1"):
+        page.reload()  # what is still open is in the snapshot
+    pass_time(page, seconds=2)  # what others attend, and nobody, is known to the page too
     expect(orders).to_have_text(both)
     expect(page.locator("#flash.is-on")).to_be_attached()
     floor.acknowledge({"id": 77})
@@ -236,7 +238,9 @@ def test_an_order_found_unsent_much_later_asks_whether_it_is_still_wanted(pos: A
     write(pos, floor)
     pos.click("#entry-send")
     pos.locator("#tables [data-operacion=waiting]").wait_for()
+    # Nor does it get through when the page is left, which sends what waits.
     pos.evaluate("""
+        XMLHttpRequest.prototype.send = function () { return; };
         var key = Object.keys(localStorage).filter(function (k) { return k.indexOf('notif:operacion:') === 0; })[0];
         var kept = JSON.parse(localStorage[key]);
         kept.at -= 20 * 60000;

@@ -183,6 +183,7 @@ def test_a_waiter_orders_for_a_named_table_and_for_a_delivery(page: Any, floor: 
     expect(pos.locator("#entry-send")).to_have_text("Enviar a cocina")  # it is paid at the door
     pos.click("#entry-send")
     expect(pos.locator("#tables .list__label").first).to_have_text("Domicilio · Karla")
+    until(pos, lambda: len(floor.orders()) == 2)  # the page shows what it has sent
     named, away = sorted(floor.orders(), key=lambda pedido: pedido["id"])
     assert (named["mesa"], named["mesa_numero"]) == ("Terraza 3", None)
     assert (away["tipo"], away["tipo_pago"], away["direccion"], away["telefono"]) == (

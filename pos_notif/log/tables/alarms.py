@@ -84,10 +84,12 @@ def _read_alarms(connection: sqlite3.Connection, kept: Kept, times: StoredTimes)
 
 
 def alarms_to_show(connection: sqlite3.Connection, since: SteadyMs, times: StoredTimes) -> list[dict[str, Any]]:
-    """Returns what a page that is loaded now has to show: the newest `sin_acuse` since then, and each `sin_pantalla`
-    that nothing has recovered from, oldest first."""
+    """Returns what a page that is loaded now has to show: the newest `sin_acuse` since then, with what is still unseen
+    of all of them, and each `sin_pantalla` that nothing has recovered from, oldest first."""
     told: set[str | None] = set()
     found: list[dict[str, Any]] = []
+    unseen: dict[str, Any] | None = None
+    order_ids: set[int] = set()
     rows = connection.execute(
         f"SELECT id, ms, data FROM events WHERE {_ALARMS} AND id >= (SELECT oldest FROM log) ORDER BY id DESC"
     )
@@ -102,11 +104,14 @@ def alarms_to_show(connection: sqlite3.Connection, since: SteadyMs, times: Store
         alarm = json.loads(data)
         del alarm["salas"]  # no transport carries them
         room = alarm.get("sala")  # a `sin_acuse` has none
+        if room is None:
+            order_ids.update(alarm["pedido_ids"])
+            unseen = unseen or alarm
         if room not in told and alarm["tipo"] != SCREEN_BACK:
-            if room is None:
-                alarm["sin_ver"] = _still_unseen(connection, alarm["pedido_ids"])
             found.append(alarm)
         told.add(room)
+    if unseen is not None:
+        unseen["sin_ver"] = _still_unseen(connection, sorted(order_ids))
     return found[::-1]
 
 

@@ -66,11 +66,16 @@
     }
   };
 
-  alarms._elsewhere = function (book, now) {
-    var found = [], id;
+  // Those of which an alarm came, as far as the page knows them, without the ones that it cares for anyway.
+  alarms._elsewhere = function (book, orders, now) {
+    var found = [], cared = {}, id;
+    orders.forEach(function (pedido) { cared[pedido.id] = true; });
     for (id in this.elsewhere) {
-      if (now - this.elsewhere[id] >= FORGOTTEN_MS) { delete this.elsewhere[id]; }
-      if (!book.orders[id] && now - this.elsewhere[id] < FORGOTTEN_MS) { found.push({ id: Number(id) }); }
+      if (now - this.elsewhere[id] >= FORGOTTEN_MS) {
+        delete this.elsewhere[id];
+      } else if (!cared[id]) {
+        found.push(book.orders[id] || { id: Number(id) });
+      }
     }
     return found;
   };
@@ -107,10 +112,9 @@
   // {orders: [{kind, pedido, since}], rooms}: what is to be shown now, of the orders that the page cares for; a new one
   // rings. `since` is null where nobody says it, and `pedido` {id} alone of an order that the page does not have.
   alarms.look = function (book, orders, now) {
-    var rooms = this._rooms(), found, known = {}, isNew = false, key;
-    found = this._elsewhere(book, now).map(function (pedido) { return { kind: KINDS[0], pedido: pedido, since: null }; });
-    orders.forEach(function (pedido) {
-      var seen = book.seenState(pedido, now, this.patience);
+    var rooms = this._rooms(), found = [], known = {}, isNew = false, key;
+    this._elsewhere(book, orders, now).concat(orders).forEach(function (pedido) {
+      var seen = pedido.items ? book.seenState(pedido, now, this.patience) : { state: KINDS[0], at: null };
       if (KINDS.indexOf(seen.state) >= 0) { found.push({ kind: seen.state, pedido: pedido, since: seen.at }); }
     }, this);
     rooms.forEach(function (room) { known[room] = true; });
