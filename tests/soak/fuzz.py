@@ -25,8 +25,9 @@ ANSWER_MS = 50
 ANSWERS = 200
 WARM_UP_ROUNDS = 50
 PUBLICATIONS_OF_A_ROUND = 100
-# In the second half: what is touched or cut up once, and then used again, is taken in the first.
-GROWTH_KB = 32_000
+GROWTH_KB = 64_000
+# Of it in the second half: what is touched or cut up once, and then used again, is taken in the first.
+LATE_GROWTH_KB = 32_000
 
 
 @dataclass
@@ -51,8 +52,11 @@ class Figures:
         found += [f"logged: {line.rstrip()}" for line in self.log]
         if self.cpu_seconds[1] > 3 * self.cpu_seconds[0]:
             found.append(f"{ANSWERS} answers cost {self.cpu_seconds[1]} s afterwards, {self.cpu_seconds[0]} s before")
-        if self.memory_kb[2] - self.memory_kb[1] > GROWTH_KB:
-            found.append(f"memory grew from {self.memory_kb[1]} KB at half-time to {self.memory_kb[2]} KB")
+        before, halfway, after = self.memory_kb
+        if after - before > GROWTH_KB:
+            found.append(f"memory grew from {before} to {after} KB")
+        if after - halfway > LATE_GROWTH_KB:
+            found.append(f"memory grew from {halfway} KB at half-time to {after} KB")
         if self.files[1] > self.files[0] + 5:
             found.append(f"open files grew from {self.files[0]} to {self.files[1]}")
         if self.threads[1] > self.threads[0] + 3:  # pools start theirs when they are needed
