@@ -1,4 +1,4 @@
--- The whole state of a restaurant's notification service. Version 7.
+-- The whole state of a restaurant's notification service. Version 10.
 -- `pos_notif/database/file.py` makes a new file from this text and compares an existing one with it.
 
 -- One row: where the log begins and ends.
@@ -10,7 +10,45 @@ CREATE TABLE log (
     oldest INTEGER NOT NULL,      -- oldest kept id; head_id + 1 where no event is kept
     anchor_hash TEXT NOT NULL,    -- hash of the event before `oldest`; 64 zeros before the first
     -- Counts the changes to `subscriptions`, so that another process sees that there were some.
-    subscriptions_version INTEGER NOT NULL DEFAULT 0
+    subscriptions_version INTEGER NOT NULL DEFAULT 0,
+    -- Counts what took a session, a token or a role from somebody, for the same reason.
+    accounts_version INTEGER NOT NULL DEFAULT 0,
+    -- Which node of a cluster raises alarms, prunes and trims, as `<node>:<random number of its process>`, and how often
+    -- that was decided. Without a cluster nobody stands here.
+    leader TEXT,
+    term INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- The epochs before this one: a cursor of one is good up to the last id that it had here.
+CREATE TABLE epochs (
+    epoch TEXT PRIMARY KEY,
+    last_id INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The nodes of the cluster, and how far each had come when it was last told.
+CREATE TABLE members (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE,
+    position INTEGER NOT NULL,
+    joined_ms INTEGER NOT NULL
+) STRICT;
+
+-- This file's own part in a cluster, which no other node has: no row in a log that belongs to none.
+CREATE TABLE node (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+    log_name TEXT NOT NULL,       -- random, of the first node: another restaurant's engine has another
+    engine TEXT NOT NULL,         -- etcd or redis
+    name TEXT NOT NULL,           -- as in `members`
+    position INTEGER NOT NULL,    -- the newest record that stands in this file
+    hash BLOB NOT NULL,           -- SHA-256 over the hash before it and that record
+    base BLOB NOT NULL,           -- nonce of the newest record that opened the engine
+    identity TEXT                 -- JSON: what the engine said of itself
+) STRICT;
+
+-- The newest places of this file in the cluster's order of records.
+CREATE TABLE positions (
+    position INTEGER PRIMARY KEY,
+    hash BLOB NOT NULL
 ) STRICT;
 
 -- The event log. `data` is the event as JSON with `salas` as its last member;
@@ -135,3 +173,54 @@ CREATE TABLE subscriptions (
 ) STRICT;
 CREATE UNIQUE INDEX subscriptions_session ON subscriptions (session_id, client, order_id) WHERE session_id IS NOT NULL;
 CREATE UNIQUE INDEX subscriptions_token ON subscriptions (token_id, client, order_id) WHERE token_id IS NOT NULL;
+
+-- The key pair by which push services know this restaurant (RFC 8292), made the first time that it is asked for. Another
+-- one would end every subscription, so it stays with the log; the private key leaves it for nobody.
+CREATE TABLE push_keys (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+    private_key BLOB NOT NULL,    -- P-256, 32 bytes
+    public_key BLOB NOT NULL,     -- the point, 65 bytes
+    created_ms INTEGER NOT NULL
+) STRICT;
+
+-- Which browsers are to be rung, each as long as the session lasts that has asked for it. `endpoint` is an address that
+-- only its push service and this service know: who knows it and the keys may ring the phone.
+CREATE TABLE push_subscriptions (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    session_id INTEGER NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+    endpoint TEXT NOT NULL UNIQUE,
+    p256dh BLOB NOT NULL,
+    auth BLOB NOT NULL,
+    client TEXT,                  -- the device's UUID, by which a renewed endpoint takes the place of its old one
+    created_ms INTEGER NOT NULL,
+    done_id INTEGER NOT NULL,     -- what events up to this one had to say has been sent to it, or dropped
+    sent_ms INTEGER,              -- when the push service last took something
+    failures INTEGER NOT NULL,    -- refusals in a row; from three on nothing is sent
+    error TEXT
+) STRICT;
+CREATE INDEX push_subscriptions_session ON push_subscriptions (session_id);
+
+-- The topic of each user at an ntfy server. Who knows it reads along.
+CREATE TABLE ntfy_topics (
+    user_id INTEGER PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
+    topic TEXT NOT NULL UNIQUE,
+    origin TEXT NOT NULL,         -- where the user's pages are, for what a tap opens
+    created_ms INTEGER NOT NULL,
+    done_id INTEGER NOT NULL,
+    sent_ms INTEGER,
+    failures INTEGER NOT NULL,
+    error TEXT
+) STRICT;
+
+-- Which users have seen which events on a page, so that their phones are not rung for them: of events above the cursor.
+CREATE TABLE push_seen (
+    event_id INTEGER NOT NULL,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    PRIMARY KEY (event_id, user_id)
+) STRICT, WITHOUT ROWID;
+
+-- One row: what events up to this one had to say to phones has been sent or dropped.
+CREATE TABLE push_cursor (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+    event_id INTEGER NOT NULL
+) STRICT;

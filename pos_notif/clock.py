@@ -29,6 +29,8 @@ BUSINESS_DAY_CUT_HOURS = 4
 # Less than this is no setting of the clock: the two are not read at the same moment.
 _SLACK_MS = 500
 _READING_MS = 50
+# By less than this the clocks of a cluster's machines may differ.
+CLOSE_MS = 60_000
 _READINGS = 5
 
 
@@ -57,6 +59,12 @@ class Instant:
     @property
     def steady(self) -> SteadyMs:
         return SteadyMs(self.ms - self.set_by)
+
+    def not_before(self, ms: int) -> Instant:
+        """Returns this moment, or `ms` where that is later by less than CLOSE_MS: another machine's clock said it,
+        which is a little ahead of this one's. By more, one of the two was set wrong, and its time must not become
+        everybody's."""
+        return Instant(WallMs(ms), self.set_by) if 0 < ms - self.ms < CLOSE_MS else self
 
 
 class Clocks:

@@ -12,20 +12,23 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from .alarm_hours import ALWAYS, Shift, parse_shift
 from .errors import ConfigurationError
+from .push_settings import PUSH_CHECKS, PUSH_HOSTS
 
 _DAY = 24 * 3600
 _TEN_YEARS_HOURS = 10 * 366 * 24
 SERVERS = ("hypercorn", "uvicorn")
+# Each takes 40 MB, and they take turns to write.
+MAX_WORKERS = 64
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 # Schemes of which no page is: browsers say `null` for its origin, or never send one.
 _NO_PAGES = ("about", "blob", "data", "file", "ftp", "javascript", "ws", "wss")
 
 
-def _setting(default: Any, help_text: str, limits: tuple[float, float] | None = None) -> Any:
+def _setting(default: Any, help_text: str, limits: tuple[float, float] | None = None, *, secret: bool = False) -> Any:
     """Makes a field of the configuration. `help_text` says what it is and why the default is what it is; docs and
     `serve --help` show it. The `limits` of a number include both ends; the upper one is far beyond sense, and keeps
-    arithmetic from overflowing."""
-    return field(default=default, metadata={"help": help_text, "limits": limits})
+    arithmetic from overflowing. A `secret` is no part of how a configuration is shown."""
+    return field(default=default, repr=not secret, metadata={"help": help_text, "limits": limits})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +45,11 @@ class Config:
         False,
         "Show everybody's name on the sign-in page. false: those who have signed in on the device, since whoever "
         "reaches the page reads them.",
+    )
+    pwa: bool = _setting(
+        True,
+        "Pages can be installed and show their last board without a connection. false: they forget all of it, and no "
+        "phone shows notifications by the service worker.",
     )
     timezone: str = _setting("America/El_Salvador", "The restaurant's zone: every time on the wire carries its offset.")
     origins: tuple[str, ...] = _setting(
@@ -138,15 +146,56 @@ class Config:
     server: str = _setting(
         "hypercorn", "hypercorn, or uvicorn where the extra `uvicorn` is installed: plain ASGI, slower streams."
     )
+    workers: str = _setting(
+        "1", "Processes that serve the log together, on Linux with hypercorn; auto: as many as there are cores."
+    )
+    cluster: str = _setting(
+        "",
+        "Engine that orders the transactions of several nodes: etcd://a:2379,b:2379 or redis://host:6379"
+        " (docs/cluster.md). None: the log is this file alone.",
+    )
+    node: str = _setting("", "This node's name in the cluster. None: as its file says.")
+    node_url: str = _setting(
+        "",
+        "Where the cluster's other nodes reach this one, e.g. http://10.0.0.2:5000. None: where it listens, or by which"
+        " address it reaches its engine.",
+    )
+    push: tuple[str, ...] = _setting(
+        (), "How phones are rung with the browser closed: webpush, ntfy, or both; needs the extra `push`. None: not."
+    )
+    push_contact: str = _setting(
+        "", "Whom push services write to: mailto: or https: at a public domain, or Apple refuses. webpush needs it."
+    )
+    push_detail: str = _setting(
+        "minimo", "minimo (`Mesa 5: listo`), or completo, with the dishes: everybody reads a locked screen."
+    )
+    push_hosts: tuple[str, ...] = _setting(
+        PUSH_HOSTS, "Push services that a browser may name (*.x: any host below x): nothing else is ever called."
+    )
+    push_wait_seconds: float = _setting(
+        4.0, "How long a phone waits: a page in sight that rings meanwhile says so, and then no phone need.", (0, 60)
+    )
+    push_stock: bool = _setting(False, "Tell managers' phones too what has run out: there may be much of it.")
+    ntfy_url: str = _setting("", "The ntfy server, as phones reach it: http://192.168.1.10:8080. ntfy needs it.")
+    ntfy_token: str = _setting(
+        "", "The token with which that server lets us publish. None: it asks for none.", secret=True
+    )
     access_log: bool = _setting(True, "One JSON line on standard error for each request.")
 
     def __post_init__(self) -> None:
         for setting in fields(self):
             check_setting(setting.name, getattr(self, setting.name))
+        for way, needed in (("webpush", "push_contact"), ("ntfy", "ntfy_url")):
+            if way in self.push and not getattr(self, needed):
+                raise ConfigurationError(f"{env_name(needed)}: {way} in {env_name('push')} needs it")
 
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
+
+    @property
+    def worker_count(self) -> int:
+        return len(os.sched_getaffinity(0)) if self.workers == "auto" else int(self.workers)
 
     @property
     def alarm_hours(self) -> Shift:
@@ -171,8 +220,13 @@ def check_setting(name: str, value: Any) -> None:
         problem = f"{wrong[0]!r} is not a field name or prefix*" if wrong else None
     elif name == "server":
         problem = None if value in SERVERS else f"{value!r} is neither of {', '.join(SERVERS)}"
+    elif name == "workers":
+        known = value == "auto" or (value.isascii() and value.isdigit() and 1 <= int(value) <= MAX_WORKERS)
+        problem = None if known else f"{value!r} is neither auto nor a number from 1 to {MAX_WORKERS}"
     elif name == "shift":
         problem = None if parse_shift(value) else f"{value!r} is neither always nor hours like 11:00-23:00"
+    elif name in PUSH_CHECKS:
+        problem = PUSH_CHECKS[name](value)
     elif name == "timezone":
         try:
             ZoneInfo(value)

@@ -127,12 +127,22 @@ class SoldOut(DomainError):
     code, message = "producto_agotado", "Ese plato se acabó."
 
 
+class NodeNameTaken(DomainError):
+    """Who joins a cluster has the name of a node that belongs to it already."""
+
+    code, message = "nodo_en_conflicto", "Ya hay un nodo con ese nombre."
+
+
 class MenuChanged(DomainError):
     code, message = "menu_cambiado", "El menú cambió mientras tanto; revise los cambios."
 
 
 class TooManySubscriptions(DomainError):
     code, message = "demasiadas_suscripciones", "Este cliente ya sigue el máximo de pedidos."
+
+
+class NoSubscription(DomainError):
+    code, message = "sin_suscripcion", "Este teléfono no ha pedido avisos."
 
 
 class UnknownAction(DomainError):
@@ -151,6 +161,13 @@ class LogUnavailable(DomainError):
     def reason(self) -> str:
         """Returns in English why, for the operator."""
         return str(self.__cause__ or "it is being closed")
+
+
+class EngineAway(LogUnavailable):
+    """No engine orders the cluster's transactions now. What was asked for may have been done all the same: with its key
+    it may be asked for again."""
+
+    message = "La central no responde y no se sabe si quedó registrado. Repita con la misma clave."
 
 
 class NoCapacity(DomainError):

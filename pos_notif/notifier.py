@@ -27,7 +27,8 @@ from .events import (
     STOCK_ALERT,
     TABLE_CHANGED,
 )
-from .log.live import LiveLog
+from .log.live import LiveLog, LogNode
+from .log.siblings import Siblings
 from .orders.drafts import parse_draft
 from .publishing.publication import Publisher, check_key
 from .publishing.publish import Publishing
@@ -50,11 +51,15 @@ class NotificadorPedidos:
         config: Config | None = None,
         clock: WallClock = system_clock,
         ticks: Ticks = system_ticks,
+        siblings: Siblings | None = None,
+        node: LogNode | None = None,
     ) -> None:
-        """Makes it, to be opened. `clock` and `ticks` are what the two clocks of `pos_notif.clock` read."""
+        """Makes it, to be opened. `clock` and `ticks` are what the two clocks of `pos_notif.clock` read, `siblings` the
+        other processes of a service that has several; `node` is what the settings say of a cluster, where that is made
+        already."""
         config = config or Config()
         self.config = replace(config, database=str(database)) if database is not None else config
-        self.log = LiveLog(self.config, Clocks(clock, ticks))
+        self.log = LiveLog(self.config, Clocks(clock, ticks), siblings, node)
         self.publishing = Publishing(self.log)
         self.directory = Directory(
             self.log.clocks, self.log.zone, lag=lambda room, position: self.log.tail.count(position, room)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
@@ -13,6 +14,7 @@ def resource(name: str) -> Path:
     return installed if installed.exists() else PACKAGE.parent / name
 
 
+@cache
 def package_version() -> str:
     # Half as long to load as all else that a short command needs, and few ask for it.
     from importlib.metadata import PackageNotFoundError, version

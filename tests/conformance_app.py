@@ -23,7 +23,9 @@ from quart import Quart
 
 from pos_notif.counts import Counts
 from pos_notif.server.connection import TcpConnection
+from pos_notif.server.newcomers import Newcomers
 from pos_notif.server.run import bind
+from pos_notif.server.serving import Serving
 from pos_notif.socketio.engine import EngineSession, EngineSettings
 from pos_notif.socketio.sockets import Socket, Sockets
 from pos_notif.web.socketio import mount
@@ -62,15 +64,15 @@ class Silent(Greeter):
 def make_app(settings: EngineSettings, connect_seconds: float) -> Quart:
     app = Quart(__name__)
 
-    async def echo(session: EngineSession, headers: Any) -> None:
+    async def echo(session: EngineSession) -> None:
         await session.run(session.send)
 
-    async def talk(session: EngineSession, headers: Any) -> None:
+    async def talk(session: EngineSession) -> None:
         namespaces = {"/": Greeter, "/custom": Silent}
         await Sockets(session, namespaces, connect_seconds=connect_seconds).run()
 
-    mount(app, "/engine.io/", echo, settings)
-    mount(app, "/socket.io/", talk, settings)
+    mount(app, "/engine.io/", lambda headers: echo, settings)
+    mount(app, "/socket.io/", lambda headers: talk, settings)
     return app
 
 
@@ -79,11 +81,11 @@ async def serve(port: int, settings: EngineSettings, connect_seconds: float) -> 
     config.websocket_max_message_size = settings.max_payload
     app, context = ASGIWrapper(make_app(settings, connect_seconds)), WorkerContext(None)
 
-    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await TcpConnection(app, config, context, reader, writer, 5.0, Counts())
-
+    serving = Serving(
+        app, lambda: None, config, context, Counts(), write_timeout=5.0, body_timeout=5.0, newcomers=Newcomers(1000)
+    )
     listener = bind("127.0.0.1", port)
-    server = await asyncio.start_server(accept, sock=listener)
+    server = await asyncio.get_running_loop().create_server(lambda: TcpConnection(serving), sock=listener)
     print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
     await server.serve_forever()
 

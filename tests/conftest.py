@@ -1,18 +1,21 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from itertools import islice
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.support import chromium
+from pos_notif.accounts import passwords
+from tests.support import bytecode, chromium, kept
 from tests.support.live_server import LiveServer
 from tests.support.pos import Pos, assert_projection_is_the_fold, running_pos
 
@@ -62,11 +65,28 @@ def node_modules(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Pa
 def pytest_configure(config: pytest.Config) -> None:
     """Python is started hundreds of times: where it may not leave its bytecode beside the sources, which has each start
     compile them all, it leaves it in a folder of this run's own."""
-    if sys.dont_write_bytecode and not hasattr(config, "workerinput"):
+    if hasattr(config, "workerinput"):
+        return
+    if sys.dont_write_bytecode:
         folder = tempfile.TemporaryDirectory(prefix="pos-notif-bytecode-")
         config.add_cleanup(folder.cleanup)
         os.environ["PYTHONPYCACHEPREFIX"] = folder.name
         del os.environ["PYTHONDONTWRITEBYTECODE"]
+    if config.getoption("numprocesses", None):
+        bytecode.make(config.args)
+
+
+kept.keep()
+
+# Of the people whom the tests create, and sign in thousands of times: a hash says itself what checking it costs, to a
+# service in a process of its own too. What such a process hashes has the real cost.
+REAL_COST, passwords.COST = passwords.COST, (1, 8, 1)
+
+
+@pytest.fixture
+def real_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For what depends on how long a password takes, or on what it takes up."""
+    monkeypatch.setattr(passwords, "COST", REAL_COST)
 
 
 # How fast hypothesis draws, and how long an example takes, is the machine's affair.
@@ -77,13 +97,58 @@ settings.register_profile(
 settings.load_profile("unhurried")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is collected stays to the end: nothing of it is looked through for garbage, which takes a third of the time
+    that collecting takes, and a part of each test's."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One more than there are cores: a test in three waits."""
+    """Two more than there are cores: with one more, a third of their time is idle."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return cores + 1
+    return cores + 2
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    skip_without_a_browser(items)
+    leave_out_what_is_of_one(config, items)
+    if hasattr(config, "workerinput"):
+        begin_with_the_long(items, config.workerinput["workercount"])
+
+
+def leave_out_what_is_of_one(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where every service is of several processes."""
+    if "POS_NOTIF_TEST_WORKERS" in os.environ:
+        left_out = [item for item in items if item.get_closest_marker("one_process")]
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)
+
+
+def begin_with_the_long(items: list[pytest.Item], workers: int) -> None:
+    """Each worker is given a stretch of the tests, and those that have none left take theirs from the end of another's.
+    The long ones stand where the stretches begin, by turns, or one of them would begin when all the rest has ended."""
+    long = [item for item in items if item.get_closest_marker("long")]
+    if len(long) + workers > len(items) // 2:  # few are asked for, and a stretch may have no room for its part
+        return
+    others = iter([item for item in items if not item.get_closest_marker("long")])
+    ordered: list[pytest.Item] = []
+    for worker in range(workers):
+        stretch = (len(items) - len(ordered)) // (workers - worker)
+        begins = long[worker::workers]
+        ordered += begins
+        ordered += islice(others, stretch - len(begins))
+    assert len(ordered) == len(items), "a test would not run"
+    items[:] = ordered
+
+
+def skip_without_a_browser(items: list[pytest.Item]) -> None:
     if chromium.PATH is None and not os.environ.get("CI"):  # there, a missing browser is a failure
         skip = pytest.mark.skip(reason="needs Chromium (Debian: apt-get install -y chromium-headless-shell)")
         for item in items:

@@ -13,6 +13,7 @@ NUMBERS = [setting.name for setting in fields(Config) if type(setting.default) i
 DURATIONS = [setting.name for setting in fields(Config) if type(setting.default) is float]
 # Section 14 of docs/protocol.md: 0 is off or no limit.
 MAY_BE_0 = {
+    "push_wait_seconds",
     "heartbeat_seconds",
     "stream_seconds",
     "max_backlog",

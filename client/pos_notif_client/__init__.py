@@ -37,9 +37,8 @@ KEPT_SECONDS, KNOWN_SECONDS, KNOWN_KEYS = 30 * 86400.0, 86400.0, 100_000  # what
 # Other machines' disks: SQLite's locks, and the memory that its WAL needs, do not hold between machines.
 _NETWORK = re.compile("nfs4?|cifs|smb3|smbfs|afs|ceph|glusterfs|davfs|fuse[.](sshfs|glusterfs|rclone)")
 
-# The names are in the POS's language: with `conexion=` the table stands in its database. Of what was sent, `enviado`
-# and the key stay for a day, so that the same call makes no second event; `huella` is of the event as handed in. An age
-# goes by `reloj` within one `arranque` of the machine, else by `creado`.
+# The names are in the POS's language, in whose database it may stand. Of what was sent, `clave` and `huella` stay for a
+# day: that is of the event as handed in. An age goes by `reloj` within one `arranque` of the machine, else by `creado`.
 _SCHEMA = """CREATE TABLE IF NOT EXISTS pos_notif_salida (
         id INTEGER PRIMARY KEY AUTOINCREMENT, clave TEXT NOT NULL UNIQUE, cuerpo BLOB NOT NULL, huella BLOB NOT NULL,
         estado TEXT NOT NULL DEFAULT 'pendiente' CHECK (estado IN ('pendiente', 'enviado', 'rechazado', 'caducado')),
@@ -48,11 +47,13 @@ _SCHEMA = """CREATE TABLE IF NOT EXISTS pos_notif_salida (
 _PENDING = "FROM pos_notif_salida WHERE estado = 'pendiente'"
 _REFUSED = "FROM pos_notif_salida WHERE estado IN ('rechazado', 'caducado')"
 _AGE = "(CASE WHEN arranque = :boot THEN :steady - reloj ELSE :wall - creado END)"
-_INSERT = f"""INSERT INTO pos_notif_salida (clave, cuerpo, tamano, huella, creado, reloj, arranque)
+_INSERT = f"""INSERT OR IGNORE INTO pos_notif_salida (clave, cuerpo, tamano, huella, creado, reloj, arranque)
     SELECT :key, :body, :size, :digest, :wall, :steady, :boot
-    WHERE NOT EXISTS (SELECT 1 FROM pos_notif_salida WHERE clave = :key)
-    AND (SELECT COUNT(*) < :max_events AND TOTAL(tamano) + :size <= :max_bytes {_PENDING})"""
+    WHERE (SELECT COUNT(*) < :max_events AND TOTAL(tamano) + :size <= :max_bytes {_PENDING})"""
+_NEXT = f"""SELECT id, clave, cuerpo, {_AGE}, (SELECT MAX(id) {_PENDING}) {_PENDING}
+    ORDER BY id LIMIT {BATCH_EVENTS}"""
 _AGAIN = "UPDATE pos_notif_salida SET creado = :wall, reloj = :steady, arranque = :boot, error = NULL"
+_NEWS = f"SELECT 1 {_PENDING} AND id > :seen LIMIT 1"
 _SENT = f"{_AGAIN}, estado = 'enviado', cuerpo = '', tamano = 0 WHERE id = :id"
 _TIDY = f"""DELETE FROM pos_notif_salida WHERE estado = 'enviado' AND (
         {_AGE} > {KNOWN_SECONDS} OR id <= (SELECT MAX(id) FROM pos_notif_salida) - {KNOWN_KEYS})
@@ -77,18 +78,17 @@ class ClaveReutilizada(ValueError):
     """Another event has this `operacion_id` already."""
 
 
-def _read(path: str, default: str) -> str:
+def _text(path: str, default: str) -> str:
     with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:
         return file.read().strip()
     return default
 
 
-_BOOT = _read("/proc/sys/kernel/random/boot_id", uuid.uuid4().hex)  # elsewhere, clocks are compared in one process only
+_BOOT = _text("/proc/sys/kernel/random/boot_id", uuid.uuid4().hex)  # elsewhere, clocks are compared in one process only
 
 
 def _now() -> Json:
-    """Returns the wall clock, which is told, and the one that nobody can set, by which ages are known."""
-    # It counts on while the machine is suspended, where there is such a one.
+    """Returns the wall clock, and what ages go by: nobody can set it, and it counts on in a suspended machine."""
     steady = time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
     return {"wall": time.time(), "steady": steady, "boot": _BOOT}
 
@@ -101,126 +101,10 @@ def is_on_network(path: str, mounts: str) -> bool:
     return path.startswith("\\\\") or _NETWORK.fullmatch(kind) is not None  # Windows: a drive's letter is resolved too
 
 
-class _Store:
-    """The table in its file. A process has one connection, which one thread at a time uses under `lock`, and which is
-    closed before a fork: SQLite's locks are a process's own, and a child would take its parent's for its own."""
-
-    def __init__(self, path: str, own: bool) -> None:
-        self.path, self.lock = path, threading.RLock()
-        self._own = own  # the file is the outbox's alone: its journal is chosen here, and it may be set aside
-        self._db: sqlite3.Connection | None = None
-        self._turn: sqlite3.Connection | None = None
-        self._opened: Any = None
-
-    def _connect(self, ending: str = "") -> sqlite3.Connection:
-        return sqlite3.connect(self.path + ending, timeout=0, isolation_level=None, check_same_thread=False)
-
-    def _identity(self) -> Any:
-        return os.stat(self.path)[1:3] if os.path.exists(self.path) else None
-
-    def run(self, work: Work, *, write: bool = True) -> Any:
-        """Returns `work(connection)`, with what it wrote on the disk. Raises SinDisco, after 2 s where others work on
-        the file for so long."""
-        until, mended = time.monotonic() + DISK_SECONDS, False
-        while True:
-            with self.lock:
-                try:
-                    with self._open() as db:
-                        db.execute("BEGIN IMMEDIATE" if write else "BEGIN")
-                        result = work(db)
-                    if not write or self._identity() == self._opened:
-                        return result  # else another process has set the file aside, and this with it: into the new one
-                except (sqlite3.DatabaseError, OSError) as error:
-                    if "locked" not in str(error) or time.monotonic() >= until:
-                        self.close()
-                        if mended or not self._own or type(error) is not sqlite3.DatabaseError:
-                            raise SinDisco(f"{self.path}: {error}") from error
-                        self._set_aside(error)
-                        mended = True
-            time.sleep(random.uniform(0.001, 0.01))  # SQLite's own waits grow: one of many could starve
-
-    def _open(self) -> sqlite3.Connection:
-        if self._db is None or self._identity() != self._opened:
-            self.close()
-            with contextlib.ExitStack() as undone:
-                db, self._opened = self._connect(), self._identity()
-                undone.callback(db.close)
-                db.execute("PRAGMA synchronous = FULL")
-                names = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-                if self._own and names and "pos_notif_salida" not in names:
-                    raise SinDisco("es la base de otro programa: use conexion=")
-                if self._own:
-                    db.execute("PRAGMA journal_mode = WAL")
-                db.executescript(_SCHEMA)
-                undone.pop_all()
-            self._db = db
-        return self._db
-
-    def _set_aside(self, error: sqlite3.DatabaseError) -> None:
-        if self._identity() == self._opened:  # else another process has done it already
-            new = f"{self.path}.danada-{datetime.now():%Y%m%d-%H%M%S}"
-            logger.error("%s is damaged (%s): renamed to %s, a new one is begun", self.path, error, new)
-            for ending in ("-wal", "-shm", ""):  # the -wal first: a new file must never find it
-                with contextlib.suppress(OSError):  # what cannot be renamed, the next try tells
-                    os.replace(self.path + ending, new + ending)
-
-    def close(self) -> None:
-        with self.lock:
-            if self._db is not None:
-                self._db.close()
-            self._db = None
-
-    def take_turn(self) -> bool:
-        """Tells whether this process sends: it holds `BEGIN EXCLUSIVE` on an empty file until it ends, however."""
-        with self.lock:
-            if self._turn is None:
-                turn = self._connect("-turno")
-                try:
-                    turn.execute("BEGIN EXCLUSIVE")
-                    self._turn = turn
-                except sqlite3.DatabaseError as error:
-                    turn.close()
-                    if "locked" not in str(error):
-                        raise SinDisco(f"{self.path}-turno: {error}") from error
-            return self._turn is not None
-
-    def release_turn(self) -> None:
-        with self.lock:
-            if self._turn is not None:
-                self._turn.close()
-            self._turn = None
-
-    def is_turn_taken(self) -> bool:
-        with self.lock:
-            if self._turn is not None or not self.take_turn():
-                return True
-            self.release_turn()
-            return False
-
-    def hold(self) -> None:
-        """Lets nobody work on the file, for a fork."""
-        self.lock.acquire()
-        self.close()
-
-    def begin_anew(self) -> None:
-        """Forgets a parent's connection and turn, under which nothing was ever written."""
-        self.lock, self._db = threading.RLock(), None
-        self.release_turn()
-
-
-def _call(callback: Callable[..., Any] | None, *arguments: Any) -> None:
-    try:
-        if callback is not None:
-            callback(*arguments)
-    except Exception:  # the POS's own: neither the till nor the sender stops at it
-        logger.exception("a callback failed")
-
-
 class Salida:
     """The outbox. `db` is the path of its own file. With `conexion`, the POS's own connection to SQLite or what returns
     it, events are written in its open transaction instead; `db` is then the path of that database, and is not needed
     beside a connection. Without `url` this process sends nothing. `token` may be what returns it, and may be set anew.
-
     Any thread may use it, also after a fork. Raises ValueError for a file on another machine's disk."""
 
     def __init__(
@@ -234,16 +118,16 @@ class Salida:
             db = next(str(part[2]) for part in sqlite3.Cursor(conexion).execute("PRAGMA database_list"))
         if not db:
             raise ValueError("falta db, la ruta del archivo")
-        path = os.path.realpath(os.fspath(db))
-        if is_on_network(path, _read("/proc/self/mounts", "")):
-            raise ValueError(f"{path} está en el disco de otra máquina: SQLite lo dañaría")
+        self._path = os.path.realpath(os.fspath(db))
+        if is_on_network(self._path, _text("/proc/self/mounts", "")):
+            raise ValueError(f"{self._path} está en el disco de otra máquina: SQLite lo dañaría")
         self.token, self._url, self._cafile = token, url, cafile
         self._conexion = (lambda: conexion) if isinstance(conexion, sqlite3.Connection) else conexion
         self._expires = math.inf if caduca_horas is None else caduca_horas * 3600
         self._al_rechazar, self._al_llenarse = al_rechazar, al_llenarse
         self._told_by_none = () if estricto else (Llena,)
         self._limits, self._closed = {"max_events": max_eventos, "max_bytes": max_bytes}, False
-        self._store = _Store(path, own=conexion is None)
+        self._turn: sqlite3.Connection | None = None
         self._begin_anew()
         if url is not None:  # a wrong token, and a wrong address, are told now
             self._headers()
@@ -253,7 +137,6 @@ class Salida:
 
     def publicar(self, evento: Json, operacion_id: Key = None) -> Key:
         """Stores an event of any type, to be sent. Returns its key, or None where the outbox is full.
-
         Raises ValueError for what is not JSON or too large, ClaveReutilizada for a key that another event has, Llena
         where that was asked for, and SinDisco where nothing can be stored."""
         with contextlib.suppress(*self._told_by_none):
@@ -265,21 +148,24 @@ class Salida:
         nothing is left of the first time. Raises SinDisco, and Llena where `guardar` did."""
         self._start()
         try:
-            if self._conexion is not None and escribe:
-                result = self._in_the_pos(self._conexion(), trabajo)
-            else:
-                result = self._store.run(trabajo, write=escribe)
+            if self._conexion is None or not escribe:
+                return self._run(trabajo, write=escribe)
+            db = self._conexion()
+            for statement in _SCHEMA.split(";"):  # a script would commit what the POS has begun
+                db.execute(statement)
+            return trabajo(db)
         except Llena as full:
             logger.critical("the outbox is full: %s", full.args[0])
-            _call(self._al_llenarse, full.args[1])
+            self._call(self._al_llenarse, full.args[1])
             raise Llena(full.args[0]) from None
-        self._news.set()
-        return result
+        except sqlite3.OperationalError as error:
+            raise SinDisco(f"{self._path}: {error}") from error
+        finally:
+            self._news.set()
 
     def guardar(self, db: sqlite3.Connection, evento: Json, operacion_id: Key = None) -> str:
         """Stores an event in an open transaction, as `publicar` does, which says what is raised. Returns its key."""
-        given = evento.get("operacion_id") if operacion_id is None else operacion_id
-        key = str(uuid.uuid4()) if given is None else given
+        key = next(key for key in (operacion_id, evento.get("operacion_id"), str(uuid.uuid4())) if key is not None)
         if not isinstance(key, str) or not 1 <= len(key) <= MAX_KEY or not key.isprintable():
             raise ValueError(f"operacion_id debe tener de 1 a {MAX_KEY} caracteres imprimibles")
         sent = {**evento, "operacion_id": key}
@@ -299,20 +185,10 @@ class Salida:
         if not cursor.execute(_INSERT, row).rowcount:
             found = cursor.execute("SELECT huella FROM pos_notif_salida WHERE clave = :key", row).fetchone()
             if found is None:
-                raise Llena(f"{self._store.path} está llena: {key} no se guardó", evento)
+                raise Llena(f"{self._path} está llena: {key} no se guardó", evento)
             if found[0] != digest:
                 raise ClaveReutilizada(f"{key} ya se usó con otro contenido")
         return key
-
-    def _in_the_pos(self, db: sqlite3.Connection, work: Work) -> Any:
-        try:
-            with contextlib.suppress(sqlite3.OperationalError):
-                return work(db)
-            for statement in _SCHEMA.split(";"):  # perhaps only the table is missing
-                db.execute(statement)
-            return work(db)
-        except sqlite3.OperationalError as error:
-            raise SinDisco(f"{self._store.path}: {error}") from error
 
     def _put(self, fields: Json, **event: Any) -> Key:
         return self.publicar({**event, **{name: value for name, value in fields.items() if value is not None}})
@@ -340,7 +216,7 @@ class Salida:
 
     def pendientes(self) -> int:
         """Returns how many events wait to be sent."""
-        return int(self._store.run(lambda db: db.execute(f"SELECT COUNT(*) {_PENDING}").fetchone()[0], write=False))
+        return int(self._read(f"SELECT COUNT(*) {_PENDING}")[0][0])
 
     def rechazados(self) -> list[Json]:
         """Returns what was refused or has expired, each `{clave, estado, evento, error, desde}`."""
@@ -348,32 +224,29 @@ class Salida:
         return [
             {"clave": key, "estado": state, "evento": json.loads(body), "error": json.loads(error),
              "desde": datetime.fromtimestamp(created).astimezone().isoformat(timespec="seconds")}
-            for key, state, body, error, created in self._store.run(lambda db: db.execute(sql).fetchall(), write=False)
+            for key, state, body, error, created in self._read(sql)
         ]  # fmt: skip
 
     def reintentar(self, clave: str) -> bool:
         """Has a refused or expired event sent once more, before what waits. Returns False where there is none."""
         sql = f"{_AGAIN}, estado = 'pendiente' WHERE id = (SELECT id {_REFUSED} AND clave = :key)"
-        return bool(self._store.run(lambda db: db.execute(sql, {**_now(), "key": clave}).rowcount))
+        return bool(self._run(lambda db: db.execute(sql, {**_now(), "key": clave}).rowcount))
 
     def estado(self) -> Json:
         """Returns `{pendientes, mas_antiguo_segundos, rechazados, ultimo_error, enviando}`."""
         sql = f"""SELECT (SELECT COUNT(*) {_PENDING}), (SELECT CAST(MAX(0, {_AGE}) AS INTEGER) {_PENDING}
             ORDER BY id LIMIT 1), (SELECT COUNT(*) {_REFUSED}), (SELECT error {_PENDING} ORDER BY id LIMIT 1)"""
-        found = self._store.run(lambda db: db.execute(sql, _now()).fetchone(), write=False)
         names = ("pendientes", "mas_antiguo_segundos", "rechazados", "ultimo_error")
-        return {**dict(zip(names, found)), "enviando": self._store.is_turn_taken()}
+        return {**dict(zip(names, self._read(sql)[0])), "enviando": not self._let_go(self._take_turn())}
 
     def vaciar(self, segundos: float = 5.0, paciente: bool = True) -> bool:
         """Waits until all is sent, at most so long, and without patience not where the service is away or another
         process sends. Returns whether all is sent."""
         self._start()
         end = time.monotonic() + segundos
-        while self.pendientes():
-            if time.monotonic() >= end or (not paciente and (self._is_waiting or self._failures)):
-                return False
+        while self.pendientes() and time.monotonic() < end and (paciente or not (self._is_waiting or self._failures)):
             time.sleep(0.01)
-        return True
+        return not self.pendientes()
 
     def cerrar(self, segundos: float = EXIT_SECONDS) -> None:
         """Ends the sending. What waits stays, and what is published later is stored, for whoever sends then."""
@@ -381,30 +254,115 @@ class Salida:
         self._news.set()
         if self._thread is not None:
             self._thread.join(max(0.0, segundos))
-        self._store.close()
+        self._close()
 
     def _end(self) -> None:
-        """Gives what was stored just now its chance."""
         if self._thread is not None and not self._closed:
             self.vaciar(EXIT_SECONDS - 0.2, paciente=False)
             self.cerrar(0.2)
 
     def _begin_anew(self) -> None:
         """Is called in a fork's child too: the thread, the turn and the connections are its parent's."""
-        self._pid, self._news = os.getpid(), threading.Event()
+        self._pid, self._news, self._lock = os.getpid(), threading.Event(), threading.RLock()
         self._thread: threading.Thread | None = None
-        self._store.begin_anew()
+        self._db: sqlite3.Connection | None = None
+        self._let_go(self._turn)
 
     def _start(self) -> None:
         if self._pid != os.getpid():  # who forks in C runs no hooks
             self._begin_anew()
-        with self._store.lock, contextlib.suppress(RuntimeError):  # no thread begins where the interpreter ends
+        with self._lock, contextlib.suppress(RuntimeError):  # no thread begins where the interpreter ends
             if self._thread is None and self._url is not None and not self._closed:
                 self._failures, self._seen, self._alone_through, self._is_waiting = 0, 0, 0, False
                 self._tidied, self._told_at, self._told = -math.inf, -math.inf, ""
                 thread = threading.Thread(target=self._send, name="pos-notif-salida", daemon=True)
                 thread.start()
                 self._thread = thread
+
+    def _connect(self, ending: str) -> sqlite3.Connection:
+        return sqlite3.connect(self._path + ending, timeout=0, isolation_level=None, check_same_thread=False)
+
+    def _identity(self) -> Any:
+        return os.stat(self._path)[1:3] if os.path.exists(self._path) else None
+
+    def _run(self, work: Work, *, write: bool = True) -> Any:
+        """Returns `work(connection)`, with what it wrote on the disk. Raises SinDisco, after 2 s where others work on
+        the file for so long. A process has one connection, which one thread at a time uses, and which is closed before
+        a fork: SQLite's locks are a process's own, and a child would take its parent's for its own."""
+        until, mended = time.monotonic() + DISK_SECONDS, False
+        while True:
+            with self._lock:
+                try:
+                    with self._open() as db:
+                        db.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+                        result = work(db)
+                    if not write or self._identity() == self._opened:
+                        return result  # else another process has set the file aside, and this with it: into the new one
+                except (sqlite3.DatabaseError, OSError) as error:
+                    self._close()
+                    if "locked" not in str(error) or time.monotonic() >= until:
+                        if mended or self._conexion is not None or type(error) is not sqlite3.DatabaseError:
+                            raise SinDisco(f"{self._path}: {error}") from error
+                        self._set_aside(error)
+                        mended = True
+            time.sleep(random.uniform(0.001, 0.01))  # SQLite's own waits grow: one of many could starve
+
+    def _read(self, sql: str, **values: Any) -> Any:
+        return self._run(lambda db: db.execute(sql, {**_now(), **values}).fetchall(), write=False)
+
+    def _open(self) -> sqlite3.Connection:
+        if self._db is None or self._identity() != self._opened:
+            self._close()
+            self._db = db = self._connect("")
+            self._opened: Any = self._identity()
+            db.execute("PRAGMA synchronous = FULL")
+            names = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            if self._conexion is None:  # else the POS's own: neither its journal is chosen here, nor is it set aside
+                if names and "pos_notif_salida" not in names:
+                    raise SinDisco("es la base de otro programa: use conexion=")
+                db.execute("PRAGMA journal_mode = WAL")
+            db.executescript(_SCHEMA)
+        return self._db
+
+    def _set_aside(self, error: sqlite3.DatabaseError) -> None:
+        if self._identity() == self._opened:  # else another process has done it already
+            new = f"{self._path}.danada-{datetime.now():%Y%m%d-%H%M%S}"
+            logger.error("%s is damaged (%s): renamed to %s, a new one is begun", self._path, error, new)
+            for ending in ("-wal", "-shm", ""):  # the -wal first: a new file must never find it
+                with contextlib.suppress(OSError):  # what cannot be renamed, the next try tells
+                    os.replace(self._path + ending, new + ending)
+
+    def _close(self) -> None:
+        with self._lock:
+            if self._db is not None:
+                self._db.close()
+            self._db = None
+
+    def _take_turn(self) -> sqlite3.Connection | None:
+        """Returns what makes this process the sender until it is closed or the process ends, however: it holds `BEGIN
+        EXCLUSIVE` on an empty file. None where another does."""
+        with self._lock, contextlib.ExitStack() as undone:
+            try:
+                turn = undone.enter_context(contextlib.closing(self._connect("-turno")))
+                turn.execute("BEGIN EXCLUSIVE")
+                undone.pop_all()
+                return turn
+            except sqlite3.DatabaseError as error:
+                if "locked" not in str(error):
+                    raise SinDisco(f"{self._path}-turno: {error}") from error
+        return None
+
+    def _let_go(self, turn: sqlite3.Connection | None) -> bool:
+        with self._lock:
+            if turn is not None:
+                turn.close()
+                self._turn = None
+        return turn is not None
+
+    def _hold(self) -> None:
+        """Lets nobody work on the files, for a fork."""
+        self._lock.acquire()
+        self._close()
 
     def _send(self) -> None:
         with contextlib.closing(self.connect(ANSWER_SECONDS)) as service:
@@ -419,26 +377,24 @@ class Salida:
                 while time.monotonic() - begun < seconds and not self._is_woken(time.monotonic() - begun >= news_after):
                     self._news.wait(POLL_SECONDS)
                     self._news.clear()
-        self._store.release_turn()
+        self._let_go(self._turn)
 
-    def _is_woken(self, by_news: bool) -> bool:
+    def _is_woken(self, news: bool) -> bool:
         with contextlib.suppress(SinDisco):
-            return self._closed or self._used_token != self.token or (by_news and self._newest() > self._seen)
+            return self._closed or self._used_token != self.token or (news and self._read(_NEWS, seen=self._seen))
         return False
 
-    def _newest(self) -> int:
-        return self._store.run(lambda db: db.execute(f"SELECT MAX(id) {_PENDING}").fetchone()[0], write=False) or 0
-
     def _step(self, service: http.client.HTTPConnection) -> tuple[float, float]:
-        self._is_waiting = not self._store.take_turn()
+        self._turn = self._turn or self._take_turn()
+        self._is_waiting = self._turn is None
         if self._is_waiting:
             return TURN_SECONDS, math.inf
-        self._seen = self._newest()
-        sql = f"SELECT id, clave, cuerpo, {_AGE} {_PENDING} ORDER BY id LIMIT {BATCH_EVENTS}"
-        rows = self._store.run(lambda db: db.execute(sql, _now()).fetchall(), write=False)
+        rows = self._read(_NEXT)
+        self._seen = rows[0][4] if rows else 0
         if not rows:
+            service.close()  # the other side may close an idle one at any time, also just when it is used again
             if time.monotonic() - self._tidied >= TIDY_SECONDS:
-                self._store.run(lambda db: db.execute(_TIDY, {**_now(), **self._limits}))
+                self._run(lambda db: db.execute(_TIDY, {**_now(), **self._limits}))
                 self._tidied = time.monotonic()
             return TIDY_SECONDS, 0.0
         sizes = accumulate(len(row[2]) + 1 for row in rows)
@@ -449,33 +405,29 @@ class Salida:
             self._refuse(expired, "caducado", {"codigo": "caducado", "mensaje": "Pasó demasiado tiempo sin enviarse."})
             return 0.0, 0.0
         body = rows[0][2] if len(rows) == 1 else b'{"eventos":[' + b",".join(row[2] for row in rows) + b"]}"
-        return self._judge(rows, *self.ask(service, "/api/notificaciones/eventos", body))
-
-    def _judge(self, rows: list[Any], status: int, retry_after: str, value: Any) -> tuple[float, float]:
+        status, retry_after, value = self.ask(service, "/api/notificaciones/eventos", body)
         value, alone = value if isinstance(value, dict) else {}, len(rows) == 1
         error = value["error"] if isinstance(value.get("error"), dict) and "codigo" in value["error"] else {}
         said = " ".join(str(word) for word in (status, error.get("codigo"), error.get("mensaje")) if word)
         # Only the service's own words count: a hotspot's page is a 200 too, and a proxy refuses as it likes.
         taken = status in (200, 201) and ("id" in value if alone else "ids" in value)
         if taken or (alone and error.get("codigo") == "pedido_existente"):
-            self._store.run(lambda db: db.executemany(_SENT, [{**_now(), "id": row[0]} for row in rows]))
+            self._run(lambda db: db.executemany(_SENT, [{**_now(), "id": row[0]} for row in rows]))
         elif status in (401, 403, 404, 405) or 300 <= status < 400:
-            self._store.release_turn()  # another process may have been told better
-            self._fail(f"mal configurado: {said}", logging.ERROR)
-            return SETUP_SECONDS, math.inf
+            self._let_go(self._turn)  # another process may have been told better
+            return self._fail(f"mal configurado: {said}", SETUP_SECONDS, logging.ERROR)
         elif status == 413 or (status in (400, 409, 415, 422) and error):
             if alone:
                 self._refuse(rows, "rechazado", {"status": status, **(error or {"codigo": None, "mensaje": said})})
             self._alone_through = rows[-1][0]  # of a batch, all or nothing: which of them it was is seen one by one
         else:
-            pause = self._fail(f"sin servicio: {said}")
-            return (min(float(retry_after), 3600.0), math.inf) if retry_after.isdigit() else pause
+            return self._fail(f"sin servicio: {said}", float(retry_after) if retry_after.isdigit() else None)
         if self._failures:
             logger.info("sending goes on")
         self._failures, self._told = 0, ""
         return 0.0, 0.0
 
-    def _fail(self, said: str, level: int = logging.WARNING) -> tuple[float, float]:
+    def _fail(self, said: str, told: float | None = None, level: int = logging.WARNING) -> tuple[float, float]:
         seconds = min(BACKOFF_SECONDS, 0.2 * 2 ** min(self._failures, 10)) * random.uniform(0.5, 1.5)
         self._failures += 1
         if said != self._told or time.monotonic() - self._told_at >= 60:
@@ -483,16 +435,23 @@ class Salida:
             logger.log(level, "nothing is sent, all is kept: %s", said)
             sql = f"UPDATE pos_notif_salida SET error = ? WHERE id = (SELECT MIN(id) {_PENDING})"
             with contextlib.suppress(SinDisco):  # every process finds it there
-                self._store.run(lambda db: db.execute(sql, (said,)).rowcount)
-        return seconds, NEWS_SECONDS
+                self._run(lambda db: db.execute(sql, (said,)).rowcount)
+        return (seconds, NEWS_SECONDS) if told is None else (min(told, 3600.0), math.inf)
 
     def _refuse(self, rows: list[Any], state: str, error: Json) -> None:
         told = json.dumps(error, ensure_ascii=False)
         sql = "UPDATE pos_notif_salida SET estado = ?, error = ? WHERE id = ?"
-        self._store.run(lambda db: db.executemany(sql, [(state, told, row[0]) for row in rows]).rowcount)
-        for _, key, body, _ in rows:
+        self._run(lambda db: db.executemany(sql, [(state, told, row[0]) for row in rows]).rowcount)
+        for _, key, body, *_ in rows:
             logger.error("%s is kept and not sent (%s): %s", key, state, told)
-            _call(self._al_rechazar, json.loads(body), error)
+            self._call(self._al_rechazar, json.loads(body), error)
+
+    def _call(self, callback: Callable[..., Any] | None, *arguments: Any) -> None:
+        try:
+            if callback is not None:
+                callback(*arguments)
+        except Exception:  # the POS's own: neither the till nor the sender stops at it
+            logger.exception("a callback failed")
 
     def connect(self, seconds: float) -> http.client.HTTPConnection:
         """Returns a connection, which is made when it is used. No proxy of the environment is asked."""
@@ -508,15 +467,8 @@ class Salida:
         """Returns status, `Retry-After` and JSON of the whole answer to a POST of the body, or to a GET without one.
         Raises OSError or HTTPException where there is none, or half of one."""
         prefix = urlsplit(self._url or "").path.rstrip("/")
-        was_kept = service.sock is not None
-        try:
-            service.request("GET" if body is None else "POST", prefix + path, body, self._headers())
-            answer = service.getresponse()
-        except (ConnectionError, http.client.BadStatusLine):
-            service.close()
-            if was_kept:  # the other side may close that at any time
-                return self.ask(service, path, body)
-            raise
+        service.request("GET" if body is None else "POST", prefix + path, body, self._headers())
+        answer = service.getresponse()
         text, value = answer.read(), None
         with contextlib.suppress(ValueError):
             value = json.loads(text)
@@ -539,10 +491,9 @@ def _each(work: Callable[[Salida], Any]) -> None:
             work(salida)
 
 
-atexit.register(lambda: _each(Salida._end))
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=lambda: _each(lambda salida: salida._store.hold()),
-        after_in_parent=lambda: _each(lambda salida: salida._store.lock.release()),
-        after_in_child=lambda: _each(Salida._begin_anew),
-    )
+atexit.register(lambda: _each(Salida._end))  # what was stored just now has its chance
+getattr(os, "register_at_fork", dict)(  # Windows has no forks
+    before=lambda: _each(Salida._hold),
+    after_in_parent=lambda: _each(lambda salida: salida._lock.release()),
+    after_in_child=lambda: _each(Salida._begin_anew),
+)

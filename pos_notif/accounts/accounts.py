@@ -6,9 +6,10 @@ import hashlib
 import secrets
 import sqlite3
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from ..board import Board, LocalBoard
 from ..clock import Clocks, SteadyMs
 from ..counts import Counts
 from ..database.stored_times import StoredTimes
@@ -24,18 +25,31 @@ _FOREVER_MS = 100 * 365 * 24 * 3600 * 1000
 _TOKEN_PREFIX = "pn_"  # so that a leaked token can be found by a search  # noqa: S105
 
 
+async def _alone() -> bool:
+    return False
+
+
 class Accounts:
-    """The accounts in the log's database. Close it, or the threads that hash passwords outlive it."""
+    """The accounts in the log's database. Close it, or the threads that hash passwords outlive it. `board` counts the
+    failed sign-ins; without one, this process counts its own. `catch_up` takes in what other nodes have written, and
+    tells whether there may be anything new: nobody is refused for what this node has not heard of yet."""
 
     def __init__(
-        self, database: Database, clocks: Clocks, session_hours: float = 12.0, counts: Counts | None = None
+        self,
+        database: Database,
+        clocks: Clocks,
+        session_hours: float = 12.0,
+        counts: Counts | None = None,
+        board: Board | None = None,
+        catch_up: Callable[[], Awaitable[bool]] = _alone,
     ) -> None:
         self._database = database
+        self._catch_up = catch_up
         self._clocks = clocks
         # The sessions that were there before go by the clock that wrote them.
         self._session_times = StoredTimes(clocks)
         self._session_ms = max(1, int(session_hours * 3_600_000)) if session_hours else _FOREVER_MS
-        self._throttle = LoginThrottle(clocks)
+        self._throttle = LoginThrottle(board or LocalBoard(clocks))
         self._passwords = Passwords()
         self._known: dict[tuple[str, bytes], Principal] = {}
         self._generation = 0
@@ -50,7 +64,7 @@ class Accounts:
         self._on_change.append(call)
 
     def forget_known(self) -> None:
-        """Forgets whose secrets are known, since another process may have changed the accounts: the database is asked
+        """Forgets whose secrets are known, since another process has changed the accounts: the database is asked
         again."""
         self._generation += 1
         self._known.clear()
@@ -76,6 +90,7 @@ class Accounts:
 
     async def _login(self, username: str, password: str, address: str) -> tuple[Principal, str]:
         key = username_key(username)
+        await self._catch_up()
         row = await self._database.read(
             lambda db: db.execute(
                 "SELECT id, username, role, password_hash FROM users WHERE username_key = ?", (key,)
@@ -119,6 +134,8 @@ class Accounts:
         rows = db.execute("SELECT id, expires_ms FROM sessions WHERE expires_ms <= ?", (times.latest(now),))
         ended = [(session_id,) for session_id, ms in rows if times.steady(session_id, ms) <= now]
         db.executemany("DELETE FROM sessions WHERE id = ?", ended)
+        if ended:
+            _note_change(db)
         return bool(ended)
 
     async def logout(self, principal: Principal) -> None:
@@ -129,7 +146,14 @@ class Accounts:
         return await (self.find_token(secret) if kind == "token" else self.find_session(secret))
 
     async def find_first(self, secrets: Sequence[tuple[str, str, str]]) -> tuple[int, Principal] | None:
-        """Returns the place of the first (kind, secret, …) that is somebody's, and whose it is; None where none is."""
+        """Returns the place of the first (kind, secret, …) that is somebody's, and whose it is; None where none is.
+        Raises LogUnavailable, also where the cluster's nodes cannot be asked for one that is not known here."""
+        found = await self._find_first(secrets)
+        if found is None and secrets and await self._catch_up():
+            found = await self._find_first(secrets)
+        return found
+
+    async def _find_first(self, secrets: Sequence[tuple[str, str, str]]) -> tuple[int, Principal] | None:
         for place, (kind, secret, *_) in enumerate(secrets):
             found = await self.find(kind, secret)
             if found is not None:
@@ -252,6 +276,7 @@ class Accounts:
                 raise NotFound(f"No existe el usuario {username}.", for_operator=f"there is no user {username}")
             db.execute("DELETE FROM sessions WHERE user_id = ?", row)
             db.execute(sql, (*values, row[0]))
+            _note_change(db)
 
         await self._database.write(work)
         self._changed()
@@ -309,8 +334,12 @@ class Accounts:
         await self._delete("DELETE FROM sessions WHERE id = ?", (session_id,), missing)
 
     async def _delete(self, sql: str, values: tuple[str | int, ...], missing: NotFound) -> None:
-        if not await self._database.write(lambda db: db.execute(sql, values).rowcount):
-            raise missing
+        def work(db: sqlite3.Connection) -> None:
+            if not db.execute(sql, values).rowcount:
+                raise missing
+            _note_change(db)
+
+        await self._database.write(work)
         self._changed()
 
     async def _rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
@@ -320,6 +349,12 @@ class Accounts:
             return [dict(zip(names, row, strict=True)) for row in cursor]
 
         return await self._database.read(work)
+
+
+def _note_change(db: sqlite3.Connection) -> None:
+    """Has the other processes forget whose secrets they know, and verify who is connected to them. Whoever is new needs
+    it not: an unknown secret is looked for in the database."""
+    db.execute("UPDATE log SET accounts_version = accounts_version + 1")
 
 
 def username_key(username: str) -> str:

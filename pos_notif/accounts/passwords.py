@@ -16,6 +16,8 @@ MIN_PASSWORD = 4  # a PIN; the login throttle is what protects one
 MAX_PASSWORD = 1000
 # Beyond this a sign-in is refused at once: it would wait for seconds, and those of a whole restaurant are fewer.
 MAX_WAITING = 100
+# Passes, KiB and threads: OWASP's argon2id minimum, about 20 ms, also right for a Raspberry Pi.
+COST = (2, 19_456, 1)
 _M_MMAP_THRESHOLD = -3  # malloc.h
 _LARGE_BYTES = 1024 * 1024
 
@@ -24,8 +26,7 @@ class Passwords:
     """Hashes and checks passwords in threads of its own. Close it, or they outlive it."""
 
     def __init__(self) -> None:
-        # OWASP's argon2id minimum: 19 MiB and about 20 ms, also right for a Raspberry Pi.
-        self._hasher = argon2.PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+        self._hasher = argon2.PasswordHasher(*COST)
         _give_large_blocks_back()
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="argon2")
         self._nobodys_hash: str | None = None

@@ -106,6 +106,11 @@ class RoomScreens:
             self.gone_at, self.gone = now, at
         self.present = present
 
+    def unknown(self, now: float, at: SteadyMs) -> None:
+        """Notes that nobody knows whether the room has a screen: the time without one begins anew."""
+        if not self.present:
+            self.gone_at, self.gone = now, at
+
     @property
     def recovered(self) -> bool:
         """Tells whether it is to be told that there is a screen again."""

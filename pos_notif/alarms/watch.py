@@ -1,58 +1,59 @@
-"""Raises the alarms: one task that sleeps until something is due, and the lock by which one process alone does it.
+"""Raises the alarms: one task that sleeps until something is due, in the one process that leads.
 
-A second process on the same log (a script's `NotificadorPedidos`, a second service) must not raise what the first one
-has raised, and knows nothing of its screens: whoever has the lock raises alarms, by the screens that are connected to
-it. The system takes the lock from a process that dies.
+A second process on the same log must not raise what the first one has raised: whoever leads raises alarms, by the
+screens that are connected to any process of its service.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import fcntl
 import logging
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from ..clock import Instant, SteadyMs, WallMs, business_day, iso
-from ..database.connecting import make_file
-from ..delivery.presence import Directory
+from ..clock import Instant, SteadyMs, iso
+from ..delivery.screens import Screens
 from ..errors import LogUnavailable
 from ..events import FILTERED_ROOMS, KITCHEN, NO_SCREEN, ROLE_ROOM, SCREEN_BACK, UNSEEN, WAITERS
 from ..log.event_log import Transaction
+from ..log.lead import Lead
 from ..log.live import LiveLog
 from ..log.tables.alarms import Kept
 from ..log.tail import Waiter
 from ..publishing.system_events import append_system
 from .rules import STALE_MS, Due, RoomScreens, Unseen
+from .seen import SeenRooms
 
 logger = logging.getLogger("pos_notif")
 
 MAX_NAMED = 100
-LOCK_RETRY_SECONDS = 5.0
 WRITE_RETRY_SECONDS = 5.0
+# While nobody knows which screens there are.
+UNKNOWN_RETRY_SECONDS = 1.0
 _ROLE_OF = {room: role for role, room in ROLE_ROOM.items() if room in FILTERED_ROOMS}
 
 
 class AlarmWatch:
-    """Use `start` once the log is open, and `close` before it is closed."""
+    """Use `start` once the log is open, and `close` before it is closed. What `lead` says is this one's to do."""
 
-    def __init__(self, log: LiveLog, directory: Directory) -> None:
+    def __init__(self, log: LiveLog, screens: Screens, lead: Lead) -> None:
         config = log.config
         self._log = log
+        self._lead = lead
         self._clocks = log.clocks
-        self._directory = directory
+        self._screens = screens
         self._ack_seconds, self._screen_seconds = config.ack_seconds, config.screen_seconds
         self._hours, self._zone = config.alarm_hours, log.zone
         self._waiter = Waiter()
+        self._room_names = FILTERED_ROOMS if self._screen_seconds else (KITCHEN,)
         self._rooms: dict[str, RoomScreens] = {}
-        self._seen: dict[str, SteadyMs] = {}
+        self._seen = SeenRooms(log, screens.directory, self._room_names)
         self._unseen: Unseen | None = None
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         if self._ack_seconds or self._screen_seconds:
+            self._seen.start()
             self._task = asyncio.get_running_loop().create_task(self._run(), name="alarms")
 
     async def close(self) -> None:
@@ -60,6 +61,7 @@ class AlarmWatch:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
+            await self._seen.close()
 
     def wake(self) -> None:
         """Is called by the tail where something has come for the kitchen: once for each commit, so it does next to
@@ -69,28 +71,35 @@ class AlarmWatch:
             self._waiter.wake()
 
     async def _run(self) -> None:
-        log = self._log
-        lock = Path(f"{log.database.path}-alarms")
-        with contextlib.ExitStack() as held:
-            await _take(lock, held)
-            self._directory.on_screen(self._waiter.wake)
-            log.tail.listen(self, KITCHEN)
-            try:
-                await self._begin()
-                while True:
-                    self._waiter.clear()
-                    await self._waiter.wait(await self._raise_due())
-            finally:
-                self._directory.forget(self._waiter.wake)
-                log.tail.forget(self, KITCHEN)
+        try:
+            while True:
+                await self._lead.taken()
+                await self._raise_while_leading()
+        finally:
+            self._lead.release()
+
+    async def _raise_while_leading(self) -> None:
+        tail, wake = self._log.tail, self._waiter.wake
+        self._lead.on_change(wake)
+        self._screens.on_screen(wake)
+        tail.listen(self, KITCHEN)
+        try:
+            await self._begin()
+            while self._lead.leads:
+                self._waiter.clear()
+                await self._waiter.wait(await self._raise_due())
+        finally:
+            self._unseen = None
+            self._lead.forget(wake)
+            self._screens.forget(wake)
+            tail.forget(self, KITCHEN)
 
     async def _begin(self) -> None:
         """Takes up what was waited for when the process before this one ended. The time without a screen begins
         anew."""
         kept = await self._read(SteadyMs(self._clocks.steady() - int(self._ack_seconds * 1000) - STALE_MS))
         now, steady = _now(), self._clocks.steady()
-        self._seen = kept.seen
-        for room in FILTERED_ROOMS if self._screen_seconds else (KITCHEN,):
+        for room in self._room_names:
             self._rooms[room] = RoomScreens(now, steady, kept.lost.get(_ROLE_OF[room]))
         if self._ack_seconds:
             self._unseen = Unseen(self._ack_seconds, kept.covered)
@@ -127,22 +136,23 @@ class AlarmWatch:
     # Screens
 
     async def _check_room(self, room: str) -> float | None:
-        directory, screens = self._directory, self._rooms[room]
+        connected, screens = self._screens, self._rooms[room]
         now, at = _now(), self._clocks.now()
-        was_present, present = screens.present, directory.has_screen(room)
-        until = None if present else directory.polled_until(room)
+        if not connected.known:
+            screens.unknown(now, at.steady)
+            return UNKNOWN_RETRY_SECONDS
+        present = connected.has_screen(room)
+        until = None if present else connected.polled_until(room)
         if until is not None and until <= at.steady:
             until = None
         screens.found(present or until is not None, now, at.steady)
-        if screens.present or was_present:
-            await self._note_seen(room, at)
         if screens.recovered and screens.lost is not None:
             seconds = max(0, at.steady - screens.lost) // 1000
             await self._append(SCREEN_BACK, _of_room(room) | {"segundos": seconds})
             screens.lost = None
         if until is not None:
             return (until - at.steady) / 1000  # a poller says nothing when it goes
-        if not self._screen_seconds or not self._seen_today(room, at.ms):
+        if not self._screen_seconds or not await self._seen.today(room):
             return None
         left = screens.due_in(now, at.ms, self._screen_seconds, self._hours, self._zone)
         if left == 0:
@@ -152,18 +162,6 @@ class AlarmWatch:
             return None
         return left
 
-    def _seen_today(self, room: str, ms: WallMs) -> bool:
-        seen = self._seen.get(room)
-        if seen is None:
-            return False
-        return business_day(self._clocks.told(seen), self._zone) == business_day(ms, self._zone)
-
-    async def _note_seen(self, room: str, at: Instant) -> None:
-        """Notes once in a business day that the room has a screen."""
-        if not self._seen_today(room, at.ms):
-            await self._log.store.note_screen(room, at.ms)
-            self._seen[room] = at.steady
-
     # Receipts
 
     async def _check_receipts(self) -> float | None:
@@ -172,7 +170,7 @@ class AlarmWatch:
             return None
         due = unseen.due(_now())
         if due is not None:
-            if self._seen_today(KITCHEN, self._clocks.wall()) and await self._append_unseen(due):
+            if await self._seen.today(KITCHEN) and await self._append_unseen(due):
                 unseen.raised(_now())
             unseen.done(due)
         then = unseen.next_due()
@@ -198,9 +196,12 @@ class AlarmWatch:
         await self._append_if(tipo, lambda transaction, at: fields)
 
     async def _append_if(self, tipo: str, fields: Callable[[Transaction, Instant], dict[str, Any] | None]) -> bool:
-        """Appends what `fields` says, unless that is nothing. Returns whether it did."""
+        """Appends what `fields` says, unless that is nothing or another process leads by now. Returns whether it
+        did."""
 
         def work(transaction: Transaction) -> bool:
+            if not self._lead.stands(transaction):
+                return False
             at = self._clocks.now()
             own = fields(transaction, at)
             if own is None:
@@ -217,23 +218,3 @@ def _of_room(room: str) -> dict[str, Any]:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
-
-
-async def _take(path: Path, held: contextlib.ExitStack) -> None:
-    """Takes the lock until `held` is closed. Waits for as long as another process has it."""
-    told = None
-    while True:
-        try:
-            make_file(path)  # its owner's alone: who may open it may hold the lock
-            file = held.enter_context(path.open("a"))
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            held.close()
-            taken = isinstance(error, BlockingIOError)
-            reason = "another process raises those of this log" if taken else str(error)
-            if reason != told:
-                logger.warning("no alarms from here: %s", reason)
-                told = reason
-            await asyncio.sleep(LOCK_RETRY_SECONDS)
-        else:
-            return

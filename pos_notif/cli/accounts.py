@@ -13,7 +13,10 @@ import click
 from ..accounts.accounts import Accounts
 from ..accounts.names import TOKEN_PUNCTUATION, USER_PUNCTUATION, new_name
 from ..clock import Clocks
-from ..config import from_environment
+from ..cluster.bystander import only_reading
+from ..cluster.node import replication_of
+from ..config import Config, from_environment
+from ..database.replication import Replication
 from ..database.threads import Database
 from ..errors import Invalid
 from ..events import ROLES
@@ -60,11 +63,38 @@ def database_option(command: Command) -> Command:
     )(command)
 
 
-def run(database: str | None, work: Callable[[Accounts], Awaitable[Any]], *, create: bool = False) -> Any:
-    """Runs `work` on the accounts of a database, which must exist unless `create`."""
+def cluster_option(command: Command) -> Command:
+    return click.option(
+        "--cluster",
+        metavar="URL",
+        help="Engine of the cluster that the file is a node's of.  [POS_NOTIF_CLUSTER]",
+    )(command)
 
+
+def run(
+    database: str | None,
+    work: Callable[[Accounts], Awaitable[Any]],
+    *,
+    create: bool = False,
+    cluster: str | None = None,
+) -> Any:
+    """Runs `work`, which changes the accounts of a database, which must exist unless `create`; a node's through the
+    engine of its cluster."""
+    config = from_environment(database=database, cluster=cluster)
+    return _run(config, replication_of(config), work, create)
+
+
+def read(database: str | None, work: Callable[[Accounts], Awaitable[Any]]) -> Any:
+    """Runs `work`, which reads the accounts of a database that must exist."""
+    config = from_environment(database=database)
+    return _run(config, only_reading(config.database), work, create=False)
+
+
+def _run(
+    config: Config, replication: Replication | None, work: Callable[[Accounts], Awaitable[Any]], create: bool
+) -> Any:
     async def main() -> Any:
-        opened = await Database.open(from_environment(database=database).database, create=create)
+        opened = await Database.open(config.database, create=create, replication=replication)
         accounts = Accounts(opened, Clocks())
         try:
             return await work(accounts)
@@ -84,11 +114,12 @@ def user_group() -> None:
 @click.argument("username", type=NewName(USER_PUNCTUATION))
 @click.option("--role", type=_ROLE, required=True, help="What the user works as.")
 @click.option("--password", help="Password or PIN, 4 characters or more; asked for where it is not given.")
+@cluster_option
 @database_option
-def create_user(username: str, role: str, password: str | None, database: str | None) -> None:
+def create_user(username: str, role: str, password: str | None, cluster: str | None, database: str | None) -> None:
     """Create a user."""
     secret = password if password is not None else _ask_password()
-    run(database, lambda accounts: accounts.create_user(username, role, secret), create=True)
+    run(database, lambda accounts: accounts.create_user(username, role, secret), create=True, cluster=cluster)
     click.echo(f"created {username} ({role})", err=True)
 
 
@@ -96,37 +127,40 @@ def create_user(username: str, role: str, password: str | None, database: str | 
 @database_option
 def list_users(database: str | None) -> None:
     """List the users: id, role, name."""
-    for row in run(database, lambda accounts: accounts.list_users()):
+    for row in read(database, lambda accounts: accounts.list_users()):
         click.echo(f"{row['id']}\t{row['role']}\t{row['username']}")
 
 
 @user_group.command("role")
 @click.argument("username")
 @click.argument("role", type=_ROLE)
+@cluster_option
 @database_option
-def change_role(username: str, role: str, database: str | None) -> None:
+def change_role(username: str, role: str, cluster: str | None, database: str | None) -> None:
     """Change a user's role; the user's sessions end."""
-    run(database, lambda accounts: accounts.set_role(username, role))
+    run(database, lambda accounts: accounts.set_role(username, role), cluster=cluster)
     click.echo(f"{username} is now {role}; open sessions have ended", err=True)
 
 
 @user_group.command("password")
 @click.argument("username")
 @click.option("--password", help="The new one; asked for where it is not given.")
+@cluster_option
 @database_option
-def change_password(username: str, password: str | None, database: str | None) -> None:
+def change_password(username: str, password: str | None, cluster: str | None, database: str | None) -> None:
     """Change a user's password or PIN; the user's sessions end."""
     secret = password if password is not None else _ask_password()
-    run(database, lambda accounts: accounts.set_password(username, secret))
+    run(database, lambda accounts: accounts.set_password(username, secret), cluster=cluster)
     click.echo(f"changed the password of {username}; open sessions have ended", err=True)
 
 
 @user_group.command("delete")
 @click.argument("username")
+@cluster_option
 @database_option
-def delete_user(username: str, database: str | None) -> None:
+def delete_user(username: str, cluster: str | None, database: str | None) -> None:
     """Delete a user; the user's sessions end."""
-    run(database, lambda accounts: accounts.delete_user(username))
+    run(database, lambda accounts: accounts.delete_user(username), cluster=cluster)
     click.echo(f"deleted {username}", err=True)
 
 
@@ -148,26 +182,28 @@ def token_group() -> None:
 @token_group.command("create")
 @click.argument("name", type=NewName(TOKEN_PUNCTUATION))
 @click.option("--role", type=_ROLE, default="manager", show_default=True, help="What the token may do.")
+@cluster_option
 @database_option
-def create_token(name: str, role: str, database: str | None) -> None:
+def create_token(name: str, role: str, cluster: str | None, database: str | None) -> None:
     """Create a token and print it, this once: its hash is stored."""
-    click.echo(run(database, lambda accounts: accounts.create_token(name, role), create=True))
+    click.echo(run(database, lambda accounts: accounts.create_token(name, role), create=True, cluster=cluster))
 
 
 @token_group.command("list")
 @database_option
 def list_tokens(database: str | None) -> None:
     """List the tokens: role, name, when it was made."""
-    for row in run(database, lambda accounts: accounts.list_tokens()):
+    for row in read(database, lambda accounts: accounts.list_tokens()):
         click.echo(f"{row['role']}\t{row['name']}\t{_local(row['created_ms'])}")
 
 
 @token_group.command("revoke")
 @click.argument("name")
+@cluster_option
 @database_option
-def revoke_token(name: str, database: str | None) -> None:
+def revoke_token(name: str, cluster: str | None, database: str | None) -> None:
     """Revoke a token; what it has open ends."""
-    run(database, lambda accounts: accounts.revoke_token(name))
+    run(database, lambda accounts: accounts.revoke_token(name), cluster=cluster)
     click.echo(f"revoked {name}", err=True)
 
 
@@ -180,17 +216,18 @@ def session_group() -> None:
 @database_option
 def list_sessions(database: str | None) -> None:
     """List the sessions: id, role, name, address, since, until."""
-    for row in run(database, lambda accounts: accounts.list_sessions()):
+    for row in read(database, lambda accounts: accounts.list_sessions()):
         since, until = _local(row["created_ms"]), _local(row["expires_ms"])
         click.echo(f"{row['id']}\t{row['role']}\t{row['username']}\t{row['address']}\t{since}\t{until}")
 
 
 @session_group.command("revoke")
 @click.argument("session_id", metavar="ID", type=SessionId(1, 2**63 - 1))
+@cluster_option
 @database_option
-def revoke_session(session_id: int, database: str | None) -> None:
+def revoke_session(session_id: int, cluster: str | None, database: str | None) -> None:
     """End a session; its streams end with it."""
-    run(database, lambda accounts: accounts.revoke_session(session_id))
+    run(database, lambda accounts: accounts.revoke_session(session_id), cluster=cluster)
     click.echo(f"revoked session {session_id}", err=True)
 
 

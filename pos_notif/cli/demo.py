@@ -5,14 +5,18 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import sys
 import tempfile
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import click
 
 from ..config import Config
+from ..demo.parts import AWAY_SECONDS, ENGINES, ETCD, NAMES, Parts
 from ..demo.people import PEOPLE
 from ..demo.staff import LATE_SECONDS, WARN_SECONDS
 from ..errors import ConfigurationError
@@ -32,6 +36,15 @@ RESTAURANT_NAME = "Pupusería La Ceiba"
     envvar="POS_NOTIF_DATABASE",
     help="SQLite file to keep, new or of an earlier demo.  [POS_NOTIF_DATABASE; default: a temporary one]",
 )
+@click.option("--workers", metavar="TEXT", help="Processes that serve together.  [POS_NOTIF_WORKERS; default: 1]")
+@click.option(
+    "--nodes",
+    type=click.IntRange(2, len(NAMES)),
+    help="Serve by several nodes of a cluster, each with a port and a temporary database of its own.",
+)
+@click.option(
+    "--engine", type=click.Choice(ENGINES), default=ETCD, show_default=True, help="What orders for the nodes."
+)
 @click.option(
     "--pace",
     metavar="FLOAT",
@@ -46,19 +59,19 @@ RESTAURANT_NAME = "Pupusería La Ceiba"
 )
 @click.option("--seed", type=int, help="The same guests order the same again.  [default: random]")
 def demo_command(
-    host: str | None, port: str | None, database: str | None, pace: str, no_staff: bool, seed: int | None
-) -> None:
+    host: str | None, port: str | None, database: str | None, workers: str | None, nodes: int | None,
+    engine: str, pace: str, no_staff: bool, seed: int | None,
+) -> None:  # fmt: skip
     """Run the service with demo users, a menu and a simulated restaurant: guests order, and what no person at a screen
     touches for a while is cooked, served and charged. An order that you touch is yours for three minutes.
 
     The first line on standard output is its URL. Ctrl-C ends it.
     """
-    from ..demo.own_database import refuse_foreign
-    from ..demo.service import run_demo
     from ..server.logs import set_up_logging
 
-    speed = _pace(pace)
-    seed = secrets.randbits(32) if seed is None else seed
+    if nodes is not None and (database is not None or workers is not None):
+        raise click.UsageError("--nodes has a temporary database and one process for each: no --database, no --workers")
+    speed, seed = _pace(pace), secrets.randbits(32) if seed is None else seed
     with ExitStack() as cleanup:
         path = database
         if path is None:
@@ -66,17 +79,41 @@ def demo_command(
             path = os.path.join(directory, "demo.db")
         # The simulation's own requests would bury the users and PINs under access log lines.
         # Plain HTTP: they would not know whom to trust.
-        given = {"host": host, "port": port, "database": path, "access_log": "false", "certfile": "", "keyfile": ""}
+        alone = {"access_log": "false", "certfile": "", "keyfile": "", "cluster": "", "node": ""}
+        given = {"host": host, "port": port, "database": path, "workers": workers, **alone}
         config = of_the_demo(config_of(given), speed)
-        refuse_foreign(config.database)
         set_up_logging()
-        run_demo(
-            config,
-            pace=speed,
-            seed=seed,
-            staff=not no_staff,
-            announce=lambda port: _announce(config, port, seed, database),
-        )
+        if nodes is None:
+            _run_one(config, speed, seed, not no_staff, database)
+        else:
+            _run_nodes(config, nodes, engine, speed, seed, not no_staff)
+
+
+def _run_one(config: Config, speed: float, seed: int, staff: bool, kept: str | None) -> None:
+    from ..demo.own_database import refuse_foreign
+    from ..demo.service import run_demo
+
+    refuse_foreign(config.database)
+    run_demo(
+        config, pace=speed, seed=seed, staff=staff, announce=lambda port: _announce(config, port, seed, kept)
+    )  # fmt: skip
+
+
+def _run_nodes(config: Config, count: int, engine: str, speed: float, seed: int, staff: bool) -> None:
+    from ..demo.nodes import run_nodes
+    from ..demo.service import actors_of
+
+    run_nodes(
+        config,
+        count,
+        engine,
+        Path(config.database).parent,
+        actors_of(seed, staff, speed),
+        speed,
+        partial(_announce_nodes, seed=seed),
+        partial(click.echo, err=True),
+        has_screens=staff,
+    )
 
 
 def of_the_demo(config: Config, pace: float) -> Config:
@@ -100,10 +137,34 @@ def _pace(text: str) -> float:
     raise ConfigurationError(f"--pace: {text!r} is not a number above 0 and at most {FASTEST_PACE:g}")
 
 
-def _announce(config: Config, port: int, seed: int, kept: str | None) -> None:
-    announce_service(config, port, True)
+def _announce_nodes(parts: Parts, seed: int) -> None:
+    from ..web.pages import SCREENS
+
+    click.echo(parts.nodes[0].url)
+    sys.stdout.flush()
+    for node in parts.nodes:
+        pages = "  ".join(f"{node.url}{screen.url}" for screen in SCREENS[:4])
+        click.echo(f"node {node.name}, process {node.number}:  {pages}", err=True)
+    for part in parts.engine:
+        click.echo(f"{part.name}, process {part.number}", err=True)
+    _announce_people()
+    victim = parts.nodes[-1]
+    click.echo(
+        f"Open the kitchen of two nodes side by side, and kill one: kill -9 {victim.number}. The others go on, and in"
+        f" {AWAY_SECONDS:g} s it comes back, with what it missed. The same with a process of the engine.",
+        err=True,
+    )
+    click.echo(f"The databases are temporary and are removed at the end. Seed: {seed}. Ctrl-C ends the demo.", err=True)
+
+
+def _announce_people() -> None:
     click.echo("Demo users:", err=True)
     for person in PEOPLE:
         click.echo(f"  {person.role:8}  {person.username:8}  PIN {person.pin}", err=True)
+
+
+def _announce(config: Config, port: int, seed: int, kept: str | None) -> None:
+    announce_service(config, port, True)
+    _announce_people()
     where = f"Database: {kept}." if kept else "The database is temporary and is removed at the end."
     click.echo(f"{where} Seed: {seed}. Ctrl-C ends the demo.", err=True)

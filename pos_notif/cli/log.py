@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from ..clock import Clocks, Instant, iso
+from ..cluster.node import replication_of
 from ..config import Config, from_environment
 from ..database.file import is_database, opened_to_read, reason_of, told_in_one_line
 from ..database.threads import Database
@@ -23,7 +24,7 @@ from ..upkeep.importing import import_log
 from ..upkeep.progress import Display
 from ..upkeep.retention import DAY_MS, Foreseen, Overtaken, PruningResult, foresee, prune
 from ..upkeep.verification import Head, Sound, naming, verify_database, verify_export
-from .accounts import FileName, database_option
+from .accounts import FileName, cluster_option, database_option
 
 _FILE = FileName(path_type=Path)
 
@@ -118,10 +119,11 @@ def restore_command(file: Path, database: str | None) -> None:
 @click.option("--keep", type=Age(), required=True, help="How far back the log goes on reaching: 400d, 36h.")
 @click.option("--yes", is_flag=True, help="Do not ask, though more than half of the events go.")
 @click.option("--dry-run", is_flag=True, help="Say what would go, and leave it.")
+@cluster_option
 @database_option
-def prune_command(keep: int, yes: bool, dry_run: bool, database: str | None) -> None:
+def prune_command(keep: int, yes: bool, dry_run: bool, cluster: str | None, database: str | None) -> None:
     """Take events out of the log that are older, while it is served. Orders that are open go on."""
-    config = from_environment(database=database)
+    config = from_environment(database=database, cluster=cluster)
     path = Path(config.database)
     now = Clocks().now()
     before_ms = now.ms - keep
@@ -165,7 +167,8 @@ def _ask(what: str) -> None:
 
 
 async def _prune(config: Config, before_ms: int, now: Instant, display: Display) -> PruningResult | None:
-    database = await Database.open(config.database, create=False)
+    replication = await asyncio.to_thread(replication_of, config)
+    database = await Database.open(config.database, create=False, replication=replication)
     try:
         log = await SqliteLog.open(database)
         try:

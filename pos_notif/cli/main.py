@@ -22,12 +22,14 @@ from ..resources import package_version
 # when it does: it takes a second or two.
 COMMANDS = {
     "backup": ("log", "backup_command", "Back the log up while it is served, and verify the copy."),
+    "cluster": ("cluster", "cluster_group", "Several machines on one log."),
     "demo": ("demo", "demo_command", "Run the service with a simulated restaurant."),
     "export": ("export", "export_command", "Export the log, as it is now, in constant memory."),
     "import": ("log", "import_command", "Import a complete NDJSON export into an empty log."),
     "menu": ("menu", "menu_group", "The menu, from a spreadsheet's file and as one."),
     "prune": ("log", "prune_command", "Take events out of the log that are older, while it is served."),
     "publish": ("publish", "publish_command", "Publish events from a file, or see what would come of them."),
+    "push": ("push", "push_group", "Phones that are rung with the browser closed."),
     "restore": ("log", "restore_command", "Put a backup in the log's place; the service must be stopped."),
     "serve": ("serve", "serve_command", "Run the service."),
     "session": ("accounts", "session_group", "Who is signed in."),

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from ..cluster.bystander import only_reading
 from ..config import Config, from_environment
 from ..database.threads import Database
 from ..errors import CommandFailed
@@ -18,7 +19,7 @@ from ..orders.menu_csv import MAX_BYTES, read_menu, write_menu
 from ..orders.menu_faults import COLUMNS, NAME, Fault
 from ..publishing.menu import import_menu, rehearse_menu
 from ..wire.json_text import dump
-from .accounts import FileName, database_option
+from .accounts import FileName, cluster_option, database_option
 from .output import output_option, write_output
 from .terminal import TERMINAL, input_name, publishing, read_input
 
@@ -31,14 +32,15 @@ def menu_group() -> None:
 @menu_group.command("import")
 @click.argument("file", type=FileName(allow_dash=True))
 @click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
+@cluster_option
 @database_option
-def import_menu_command(file: str, dry_run: bool, database: str | None) -> None:
+def import_menu_command(file: str, dry_run: bool, cluster: str | None, database: str | None) -> None:
     """Change the menu as a CSV file says, all of it or nothing.
 
     `-` is standard input. A row is the dish with its id_pos, else the one of its nombre; dishes that are not in the
     file stay. A running service's screens hear of what has run out or is back.
     """
-    config = from_environment(database=database)
+    config = from_environment(database=database, cluster=cluster)
     content = read_input(file, MAX_BYTES)
     found = asyncio.run(_import(config, content, dry_run))
     name = input_name(file)
@@ -95,7 +97,8 @@ def export_menu_command(output: str, database: str | None) -> None:
 
 async def _products(config: Config) -> list[Product]:
     # An older file is brought up by it, and so has the columns.
-    opened = await Database.open(config.database, create=False)
+    reading = await asyncio.to_thread(only_reading, config.database)
+    opened = await Database.open(config.database, create=False, replication=reading)
     try:
         products: list[Any] = await opened.read(all_products)
         return products

@@ -13,7 +13,7 @@ from ..config import Config, from_environment
 from ..errors import CommandFailed, DomainError, LogUnavailable
 from ..publishing.publication import Publisher
 from ..publishing.sent import read_sent
-from .accounts import FileName, database_option
+from .accounts import FileName, cluster_option, database_option
 from .terminal import TERMINAL, input_name, publishing, read_input
 
 # Its idempotency keys are its own, as a token's are.
@@ -25,14 +25,15 @@ MOST_PROBLEMS = 5
 @click.command("publish")
 @click.argument("file", type=FileName(allow_dash=True))
 @click.option("--dry-run", is_flag=True, help="Append nothing; print the events as they would be, and their orders.")
+@cluster_option
 @database_option
-def publish_command(file: str, dry_run: bool, database: str | None) -> None:
+def publish_command(file: str, dry_run: bool, cluster: str | None, database: str | None) -> None:
     """Publish an event or a batch from a JSON file, beside a running service or without one.
 
     FILE holds what `POST /api/notificaciones/eventos` takes: one event, or {"eventos": […]}. `-` is standard input. The
     answer is printed as JSON. An event whose operacion_id was published from here before is not published again.
     """
-    config = from_environment(database=database)
+    config = from_environment(database=database, cluster=cluster)
     body = read_input(file, config.max_body_bytes, " (POS_NOTIF_MAX_BODY_BYTES)")
     try:
         answer = asyncio.run(_publish(config, body, dry_run))

@@ -70,10 +70,12 @@ def serve_command(**options: str | None) -> None:
     """Run the service. The first line on standard output is its URL."""
     from ..server.logs import set_up_logging
     from ..server.run import serve as run_server
+    from ..server.workers.parent import serve_by_workers
 
     config = config_of(options)
     set_up_logging()
-    run_server(config, lambda port, has_users: announce(config, port, has_users))
+    run = run_server if config.worker_count == 1 else serve_by_workers
+    run(config, lambda port, has_users: announce(config, port, has_users))
 
 
 def announce(config: Config, port: int, has_users: bool) -> None:
@@ -94,7 +96,8 @@ def announce(config: Config, port: int, has_users: bool) -> None:
         click.echo("Only this machine can open it. For tablets in the LAN: --host 0.0.0.0", err=True)
     if not has_users:
         command = [*_this_program(), "user", "create", "NAME", "--role", "manager", "--database", config.database]
-        click.echo(f"No users yet. Create the first manager: {shlex.join(command)}", err=True)
+        engine = ' --cluster "$POS_NOTIF_CLUSTER"' if config.cluster else ""  # in which a password may stand
+        click.echo(f"No users yet. Create the first manager: {shlex.join(command)}{engine}", err=True)
 
 
 def _this_program() -> list[str]:

@@ -8,10 +8,12 @@ import signal
 import stat
 import sys
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
+from ..cluster.bystander import Bystander
 from ..config import from_environment
 from ..database.paths import exists
 from ..delivery.reader import Reader, Start
@@ -32,7 +34,8 @@ def tail_command(role: str, cursor: str | None, database: str | None) -> None:
     config = from_environment(database=database)
     if not exists(Path(config.database)):
         raise LogRefused(f"{config.database}: does not exist")
-    asyncio.run(_follow(LiveLog(config), role, cursor))
+    bystander = Bystander.of(config.database)
+    asyncio.run(_follow(LiveLog(replace(config, cluster=""), node=bystander), role, cursor))
 
 
 async def _follow(log: LiveLog, role: str, cursor: str | None) -> None:

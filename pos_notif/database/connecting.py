@@ -23,10 +23,14 @@ def make_file(file: Path) -> None:
         os.mknod(os.path.realpath(file), stat.S_IFREG | PRIVATE)
 
 
-def connect(file: str | os.PathLike[str], mode: str = "rw") -> sqlite3.Connection:
+def connect(
+    file: str | os.PathLike[str], mode: str = "rw", connection_class: type[sqlite3.Connection] = sqlite3.Connection
+) -> sqlite3.Connection:
     """Returns a connection to a file that is there, which SQLite would make otherwise. Raises sqlite3.Error."""
     uri = f"{Path(file).absolute().as_uri()}?mode={mode}"
-    return sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None)
+    return sqlite3.connect(
+        uri, uri=True, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, factory=connection_class
+    )  # fmt: skip
 
 
 def open_for_reading(file: str | os.PathLike[str]) -> sqlite3.Connection:

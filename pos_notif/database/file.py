@@ -14,66 +14,15 @@ from typing import TypeVar
 from ..errors import CommandFailed, LogRefused, LogUnavailable
 from ..resources import resource
 from .connecting import connect, is_full, make_file, reading
+from .migrations import MIGRATIONS
 from .paths import exists, is_directory, is_file
+from .replication import Replication
 
 T = TypeVar("T")
 
 APPLICATION_ID = 0x504F534E  # "POSN"
-SCHEMA_VERSION = 7
-# To version N, from N - 1, as SQL. A file of an older version is brought up step by step, each in a transaction.
-MIGRATIONS: Mapping[int, str] = {
-    2: """
-        ALTER TABLE log ADD COLUMN subscriptions_version INTEGER NOT NULL DEFAULT 0;
-        CREATE TABLE subscriptions (
-            session_id INTEGER REFERENCES sessions (id) ON DELETE CASCADE,
-            token_id INTEGER REFERENCES tokens (id) ON DELETE CASCADE,
-            client TEXT NOT NULL,
-            order_id INTEGER NOT NULL,
-            after_id INTEGER NOT NULL,
-            CHECK ((session_id IS NULL) <> (token_id IS NULL))
-        ) STRICT;
-        CREATE UNIQUE INDEX subscriptions_session ON subscriptions (session_id, client, order_id)
-            WHERE session_id IS NOT NULL;
-        CREATE UNIQUE INDEX subscriptions_token ON subscriptions (token_id, client, order_id)
-            WHERE token_id IS NOT NULL;
-    """,
-    3: """
-        CREATE TABLE products (
-            id INTEGER PRIMARY KEY,
-            name TEXT NOT NULL,
-            category TEXT,
-            price REAL NOT NULL,
-            stock REAL,
-            minimum REAL,
-            available INTEGER NOT NULL
-        ) STRICT;
-    """,
-    4: """
-        CREATE INDEX events_prunings ON events (id) WHERE type = 'poda';
-        CREATE INDEX events_alarms ON events (id) WHERE type IN ('sin_acuse', 'sin_pantalla', 'pantalla_recuperada');
-        CREATE TABLE screens (
-            room TEXT PRIMARY KEY,
-            seen_ms INTEGER NOT NULL
-        ) STRICT;
-    """,
-    5: """
-        CREATE INDEX events_time ON events (ms);
-        CREATE INDEX events_type ON events (type, id);
-    """,
-    6: """
-        CREATE TABLE order_words (
-            order_id INTEGER NOT NULL,
-            publisher TEXT NOT NULL,
-            data TEXT NOT NULL,
-            PRIMARY KEY (order_id, publisher)
-        ) STRICT, WITHOUT ROWID;
-    """,
-    7: """
-        ALTER TABLE products ADD COLUMN pos_id INTEGER;
-        ALTER TABLE products ADD COLUMN hidden INTEGER NOT NULL DEFAULT 0;
-        CREATE UNIQUE INDEX products_pos_id ON products (pos_id) WHERE pos_id IS NOT NULL;
-    """,
-}
+SCHEMA_VERSION = 10
+_FIRST_WITH_NODES = 9
 ZERO_HASH = "0" * 64
 # Above the 1,000 pages (4 MiB) at which SQLite writes the write-ahead log into the database. It becomes longer where
 # somebody reads for long, or a transaction is.
@@ -175,8 +124,14 @@ def _check_entry(file: Path, create: bool) -> None:
         raise LogRefused(f"{file}: {os.strerror(errno.EROFS if read_only else errno.EACCES)}")
 
 
-def prepare(connection: sqlite3.Connection, file: Path, migrations: Mapping[int, str]) -> None:
-    """Makes the schema in a new file, or checks and migrates an existing one. Raises LogRefused."""
+def prepare(
+    connection: sqlite3.Connection,
+    file: Path,
+    migrations: Mapping[int, str],
+    replication: Replication | None = None,
+) -> None:
+    """Makes the schema in a new file, or checks and migrates an existing one: a node's together with all the others.
+    Raises LogRefused, also for a node's file without its `replication`, in which nothing may be changed alone."""
     empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
     version = 0 if empty else _refuse_foreign(connection, file)
     connection.execute("PRAGMA journal_mode = WAL")
@@ -185,20 +140,27 @@ def prepare(connection: sqlite3.Connection, file: Path, migrations: Mapping[int,
     connection.execute("PRAGMA foreign_keys = 1")
     # Otherwise it keeps the length that it once had.
     connection.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
+    if replication is None and not empty and _is_of_node(connection, version):
+        raise LogRefused(
+            f"{file}: is a cluster's, of which nothing is changed alone; name the engine (--cluster), or make it a log"
+            " of its own (pos-notif cluster detach)"
+        )
     if empty:
         in_transaction(connection, _create)
+    elif replication is not None:
+        replication.migrate(connection, SCHEMA_VERSION)
     else:
         for step in range(version + 1, SCHEMA_VERSION + 1):
             if step not in migrations:
                 raise LogRefused(f"{file}: is damaged: there is no way from its schema {version} to {SCHEMA_VERSION}")
-            in_transaction(connection, lambda writer, step=step: _migrate(writer, migrations[step], step))  # type: ignore[misc]
+            in_transaction(connection, lambda writer, step=step: migrate(writer, migrations[step], step))  # type: ignore[misc]
     _check_schema(connection, file)
 
 
 def _refuse_foreign(connection: sqlite3.Connection, file: Path) -> int:
     """Returns the schema's version. Raises LogRefused for what is no log, or one of a newer version."""
     application = connection.execute("PRAGMA application_id").fetchone()[0]
-    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    version = schema_version(connection)
     if application != APPLICATION_ID:
         raise LogRefused(f"{file}: is a SQLite database of another program")
     if version > SCHEMA_VERSION:
@@ -206,6 +168,10 @@ def _refuse_foreign(connection: sqlite3.Connection, file: Path) -> int:
             f"{file}: was written by a newer pos-notif (schema {version}, this one knows {SCHEMA_VERSION}); upgrade it"
         )
     return version
+
+
+def _is_of_node(connection: sqlite3.Connection, version: int) -> bool:
+    return version >= _FIRST_WITH_NODES and connection.execute("SELECT 1 FROM node").fetchone() is not None
 
 
 def _create(connection: sqlite3.Connection) -> None:
@@ -226,8 +192,15 @@ def new_epoch() -> str:
     return "".join(secrets.choice(_EPOCH_ALPHABET) for _ in range(6))
 
 
-def _migrate(connection: sqlite3.Connection, script: str, version: int) -> None:
-    if connection.execute("PRAGMA user_version").fetchone()[0] >= version:
+def schema_version(connection: sqlite3.Connection) -> int:
+    """Returns the version of the schema that the file has."""
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return version
+
+
+def migrate(connection: sqlite3.Connection, script: str, version: int) -> None:
+    """Makes one step of the schema, inside a transaction, unless it is made already."""
+    if schema_version(connection) >= version:
         return  # another process did it between our look and our lock
     for statement in _statements(script):
         connection.execute(statement)

@@ -14,15 +14,18 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TypeVar, cast
 
-import aiosqlite
-
 from ..errors import LogRefused, LogUnavailable
 from .connecting import connect, is_damage, is_full, is_passing, make_file, open_for_reading
-from .file import MIGRATIONS, WAL_BYTES, check_file, in_transaction, prepare, reason
+from .file import WAL_BYTES, check_file, in_transaction, prepare, reason
+from .locks import Turns
+from .migrations import MIGRATIONS
 from .open_files import FilesLost, OpenFiles
+from .replication import Replication
+from .thread import DatabaseThread, Outcome, connect_in_thread
 
 T = TypeVar("T")
 # Of SQLite's machine: some tenths of a millisecond.
@@ -33,27 +36,6 @@ SHORT_BYTES = 8 * 1024 * 1024
 IDLE_SECONDS = 1.0
 
 
-class DatabaseThread(aiosqlite.Connection):
-    """An aiosqlite connection that runs a whole function of the `sqlite3` connection in its thread."""
-
-    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        result: T = await self._execute(work, self._conn)  # type: ignore[no-untyped-call]
-        return result
-
-    def join(self) -> None:
-        self._thread.join()
-
-    async def abandon(self) -> None:
-        """Ends the thread and leaves the connection open for as long as the process lives. The last connection that is
-        closed has SQLite write its write-ahead log into the file; this one keeps every other from being the last."""
-        kept, self._connection = self._connection, None
-        # A daemon's frame is never taken down, and so what it holds is never closed.
-        threading.Thread(target=lambda: (kept, threading.Event().wait()), daemon=True).start()
-        ended = self.stop()
-        if ended is not None:
-            await ended
-
-
 class Database:
     """Use `Database.open`; close it before the loop ends, since its threads outlive it otherwise.
 
@@ -62,13 +44,17 @@ class Database:
     until the database is opened anew.
     """
 
-    def __init__(self, path: Path, writer: DatabaseThread, reader: DatabaseThread) -> None:
+    def __init__(
+        self, path: Path, writer: DatabaseThread, reader: DatabaseThread, replication: Replication | None = None
+    ) -> None:
         self.path = path
+        self._replication = replication
         self.files = OpenFiles(path)
         self.lost: str | None = None
         self.damage: str | None = None
         self._writer = writer
         self._reader = reader
+        self._turns = Turns(path)
         self._open = True
         self._losing = threading.Lock()
         # Whether another file has the name, into which this one's write-ahead log must not be written.
@@ -78,22 +64,31 @@ class Database:
         self._looking: asyncio.Future[None] | None = None
         # By `time.perf_counter`: when the last transaction was durable.
         self.committed_at = 0.0
+        # Is called in the writer's thread after each commit.
+        self.on_commit: Callable[[], None] = lambda: None
+        # Is called in the writer's thread when others' transactions were committed here.
+        self.on_catch_up: Callable[[], None] = lambda: None
 
     @classmethod
     async def open(
-        cls, path: str | os.PathLike[str], *, create: bool = True, migrations: Mapping[int, str] = MIGRATIONS
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        create: bool = True,
+        migrations: Mapping[int, str] = MIGRATIONS,
+        replication: Replication | None = None,
     ) -> Database:
-        """Opens the file, or makes it where `create`. Raises LogRefused, with one line for the operator, where it
-        must not be used."""
+        """Opens the file, or makes it where `create`; a node's with its `replication`, which is closed with it. Raises
+        LogRefused, with one line for the operator, where it must not be used."""
         file = Path(path)
         check_file(file, create)
         if create:
             make_file(file)
         writer = reader = None
         try:
-            writer = await _connect(file)
-            await writer.run(lambda connection: prepare(connection, file, migrations))
-            reader = await _connect(file)
+            writer = await connect_in_thread(file, replication.connection_class if replication else sqlite3.Connection)
+            await writer.run(lambda connection: prepare(connection, file, migrations, replication))
+            reader = await connect_in_thread(file)
             await reader.run(lambda connection: connection.execute("PRAGMA query_only = 1"))
         except BaseException as error:
             for connection in (reader, writer):
@@ -102,7 +97,7 @@ class Database:
             if isinstance(error, sqlite3.Error):
                 raise LogRefused(f"{file}: {reason(error)}") from error
             raise
-        return cls(file, writer, reader)
+        return cls(file, writer, reader, replication)
 
     async def close(self) -> None:
         if self._open:
@@ -111,35 +106,97 @@ class Database:
                 await asyncio.gather(self._looking, return_exceptions=True)
             await self._reader.close()
             await (self._writer.abandon() if self._supplanted else self._writer.close())
+            self._turns.close()
+            if self._replication is not None:
+                self._replication.close()
 
     async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Runs `work` in a write transaction: committed and durable when this returns, or nothing of it.
 
-        Raises LogUnavailable where SQLite cannot write now (a full disk, a lock held for 5 s, a closed database), and
-        where the file is not the one any more that has its name.
+        Raises LogUnavailable where SQLite cannot write now (a full disk, a lock held for 5 s, a closed database), where
+        other processes' turns take that long, where the file is not the one any more that has its name, and where no
+        engine orders it. Where the file is a node's, `work` may run more than once, and leaves nothing behind.
         """
+        return await self._run(self._writer, partial(self._write, work))
 
-        def checked(connection: sqlite3.Connection) -> T:
-            result = work(connection)
-            self._check_files()  # nothing is kept of what would go into a file that nobody finds again
-            return result
+    @property
+    def is_replicated(self) -> bool:
+        """Tells whether other nodes make the same transactions."""
+        return self._replication is not None
 
-        def whole(connection: sqlite3.Connection) -> T:
-            try:
-                result = in_transaction(connection, checked)
-            except sqlite3.OperationalError as error:
-                self._full = self._full or is_full(error)
-                if self._full:
-                    _make_room(connection)
-                raise
-            self._check_files()
-            self.committed_at = time.perf_counter()
-            if self._full:  # or the write-ahead log would grow again until there is no room
+    async def write_here(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Does as `write` for what is written into this file alone, also where it is a node's: nothing that anybody
+        decides by."""
+        return await self._run(self._writer, partial(self._write_here, work))
+
+    def begin_write(self, work: Callable[[sqlite3.Connection], T], told: Callable[[Outcome[T]], None]) -> None:
+        """Does as `write`, for who does not wait but is `told` in the loop what has come of it."""
+
+        def run(connection: sqlite3.Connection) -> T:
+            with self._telling():
+                return self._write(work, connection)
+
+        if self._open:
+            self._writer.send(run, told)
+        else:
+            loop = asyncio.get_running_loop()
+            loop.call_soon(Outcome(loop, told).set_exception, LogUnavailable())
+
+    def _write(self, work: Callable[[sqlite3.Connection], T], connection: sqlite3.Connection) -> T:
+        replication = self._replication
+        if replication is None:
+            return self._write_here(work, connection)
+        decision = self._commit(connection, lambda: replication.write(connection, partial(self._checked, work)))
+        if decision.applied:
+            self.on_catch_up()
+        if decision.error is not None:
+            raise decision.error
+        return cast(T, decision.result)
+
+    def _write_here(self, work: Callable[[sqlite3.Connection], T], connection: sqlite3.Connection) -> T:
+        return self._commit(connection, lambda: in_transaction(connection, partial(self._checked, work)))
+
+    async def catch_up(self, records: list[tuple[int, bytes]]) -> None:
+        """Applies what others have ordered. Raises LogUnavailable."""
+        await self._replicate(lambda replication, connection: replication.catch_up(connection, records))
+
+    async def open_engine(self, begin: Callable[[sqlite3.Connection], object]) -> bool:
+        """Opens the engine that orders the transactions with what `begin` writes, and tells whether it did."""
+        return await self._replicate(lambda replication, connection: replication.begin(connection, begin))
+
+    async def _replicate(self, work: Callable[[Replication, sqlite3.Connection], bool]) -> bool:
+        """Commits what `work` does, which tells whether that is anything new."""
+        replication = self._replication
+
+        def run(connection: sqlite3.Connection) -> bool:
+            if replication is None or not self._commit(connection, lambda: work(replication, connection)):
+                return False
+            self.on_catch_up()
+            return True
+
+        return await self._run(self._writer, run)
+
+    def _checked(self, work: Callable[[sqlite3.Connection], T], connection: sqlite3.Connection) -> T:
+        result = work(connection)
+        self._check_files()  # nothing is kept of what would go into a file that nobody finds again
+        return result
+
+    def _commit(self, connection: sqlite3.Connection, commit: Callable[[], T]) -> T:
+        try:
+            with self._turns.turn():
+                result = commit()
+        except sqlite3.OperationalError as error:
+            self._full = self._full or is_full(error)
+            if self._full:
                 _make_room(connection)
-                self._full = disk_is_short(self.path)
-            return result
-
-        return await self._run(self._writer, whole)
+            raise
+        self._check_files()
+        self.committed_at = time.perf_counter()
+        self.on_commit()
+        if self._full:  # or the write-ahead log would grow again until there is no room
+            _make_room(connection)
+            self._full = disk_is_short(self.path)
+        return result
 
     async def make_room(self) -> bool:
         """Tells whether the disk is nearly full. If so, the next transaction begins the write-ahead log anew instead of
@@ -297,15 +354,3 @@ def in_snapshot(connection: sqlite3.Connection, work: Callable[[sqlite3.Connecti
         return work(connection)
     finally:
         connection.execute("COMMIT")
-
-
-async def _connect(file: Path) -> DatabaseThread:
-    connection = DatabaseThread(lambda: connect(file), iter_chunk_size=64)
-    try:
-        await connection
-    except BaseException:
-        # aiosqlite has told its thread to end and does not wait for it; one that then finds the loop closed dies with a
-        # traceback. It ends at once, without the loop's help.
-        connection.join()
-        raise
-    return connection

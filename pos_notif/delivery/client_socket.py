@@ -146,10 +146,10 @@ class ClientSocket:
         return None
 
     async def _find(self, token: Any) -> Principal | None:
-        accounts = self._connection.connections.accounts
+        sent = self._arrival.credentials
         if token is not None:
-            return await accounts.find_token(token) if isinstance(token, str) else None
-        found = await accounts.find_first(self._arrival.credentials)
+            sent = [("token", token, "")] if isinstance(token, str) else []
+        found = await self._connection.connections.accounts.find_first(sent)
         return found[1] if found is not None else None
 
     async def opened(self) -> None:

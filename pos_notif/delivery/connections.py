@@ -47,12 +47,13 @@ class Connections:
     downloads: set[Connection] = field(default_factory=set)  # few, by a limit of their own
     polls: set[Connection] = field(default_factory=set)  # that wait for an event
     closing: bool = False
+    elsewhere: int = 0  # open at the other processes of the service, as far as they have told
     _verifying: asyncio.Task[None] | None = None
     _verify_again: bool = False
 
     @property
     def full(self) -> bool:
-        return bool(self.limit) and len(self.open) >= self.limit
+        return bool(self.limit) and len(self.open) + self.elsewhere >= self.limit
 
     @property
     def crowded(self) -> bool:
@@ -93,9 +94,11 @@ class Connections:
                 living = await self.accounts.living()
             except LogUnavailable:
                 return  # the watch asks again after the next commit; nobody can be revoked meanwhile
-            for connection, who in asked_for:
-                if who is not None and (who.kind, who.id, who.role) not in living:
-                    connection.end(SESSION_ENDED)
+            ended = [each for each, who in asked_for if who is not None and (who.kind, who.id, who.role) not in living]
+            if ended:  # another process may have ended them, of which this one has not heard yet
+                self.accounts.forget_known()
+            for connection in ended:
+                connection.end(SESSION_ENDED)
             known = {(kind, identity) for kind, identity, _ in living}
             self.subscriptions.end(owner for owner in followers if (owner.kind, owner.id) not in known)
             # A tablet whose session ran out by itself is missed all the same.

@@ -41,13 +41,15 @@ RUNNING, DONE, BROKEN = "en_curso", "completa", "interrumpida"
 
 @dataclass(slots=True)
 class Progress:
-    """What the manager's page is told of a download, by the name that it gave it."""
+    """What the manager's page is told of a download, by the name that it gave it; and when it ended, which tells
+    whose ended last of several processes."""
 
     name: str | None
     format: str
     rows: int = 0
     sent: int = 0
     state: str = RUNNING
+    ended_ms: int = 0
 
     def told(self) -> dict[str, Any]:
         return {
@@ -67,16 +69,26 @@ class Downloads:
         self._connections = connections
         self._running: list[Download] = []
         self._ended: deque[Progress] = deque(maxlen=REMEMBERED)
+        # Running at the other processes of the service, as far as they have told.
+        self.elsewhere = 0
 
     @property
     def progress(self) -> list[Progress]:
         """Tells of the last downloads that ended and of those that are running, each oldest first."""
         return [*self._ended, *(download.progress for download in self._running)]
 
+    def told(self) -> list[dict[str, Any]]:
+        """Returns what the other processes are told of them: `fin` is for `merged`."""
+        return [{**each.told(), "fin": each.ended_ms} for each in self.progress]
+
+    @property
+    def running(self) -> int:
+        return len(self._running)
+
     async def start(self, export: Export, name: str | None, principal: Principal) -> Download:
         """Begins a download: counts its rows, and notes it in the log unless it goes on with another one. It ends with
         the session or token of `principal`. Raises NoCapacity, NotAuthenticated or LogUnavailable."""
-        if len(self._running) >= MAX_RUNNING:
+        if len(self._running) + self.elsewhere >= MAX_RUNNING:
             raise NoCapacity("Hay demasiadas descargas en curso. Espere a que termine una.")
         download = Download(self, self._log.database, export, principal, Progress(name, export.format))
         self._running.append(download)
@@ -105,11 +117,20 @@ class Downloads:
     def ended(self, download: Download) -> None:
         self._running.remove(download)
         self._connections.downloads.discard(download)
+        download.progress.ended_ms = self._log.clocks.wall()
         self._ended.append(download.progress)
 
     async def close(self) -> None:
         for download in list(self._running):
             await download.close()
+
+
+def merged(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Returns what is told of the downloads of several processes: as many ended ones as of one process, then those that
+    are running."""
+    ended = sorted((each for each in told if each["estado"] != RUNNING), key=lambda each: each.get("fin", 0))
+    running = [each for each in told if each["estado"] == RUNNING]
+    return [{name: value for name, value in each.items() if name != "fin"} for each in (*ended[-REMEMBERED:], *running)]
 
 
 class Download:

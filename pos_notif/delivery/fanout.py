@@ -11,17 +11,20 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
+from functools import partial
+from typing import Any, Protocol
 
 from ..clock import SteadyMs
 from ..log.tail import Tail
 
 # So many streams get a heartbeat in one turn of the loop: an event waits for no more.
 BEATS_A_TURN = 256
-# So many streams are opened, and so many pages written, in one turn of the loop: a few milliseconds' work. A live event
-# goes through half a dozen turns, from its publisher's connection by the writer's thread to its reader.
-OPENINGS_AT_ONCE = 2
-PAGES_AT_ONCE = 3
+# So many streams are opened by a request or by the short way, and so many pages written, in one turn of the loop: a few
+# milliseconds' work. A live event goes through half a dozen turns, from its publisher's connection by the writer's
+# thread to its reader.
+REQUESTS_AT_ONCE = 2
+OPENINGS_AT_ONCE = 16
+PAGES_AT_ONCE = 16
 
 
 class Chunk:
@@ -112,6 +115,11 @@ class Pump:
         if stream in self._live and not stream.push(Chunk(self._heartbeat(self.reached))):
             self._hand_back(stream)
 
+    def beat(self) -> None:
+        """Gives all live streams a heartbeat now."""
+        if self._live:
+            self._beat(list(self._live))
+
     def wake(self) -> None:
         """Is called by the tail. What piles up until the loop's next turn leaves as one write."""
         if not self._scheduled and self._live:
@@ -169,32 +177,51 @@ class Pump:
             asyncio.get_running_loop().call_soon(self._beat, later)
 
 
+def set_done(future: asyncio.Future[None]) -> None:
+    """Lets go whoever waits for the future, if anybody does still."""
+    if not future.done():
+        future.set_result(None)
+
+
 class Turns:
     """Lets a few of many through in each turn of the loop, first come first served: 1,000 streams that come back
     together must not make a live event wait for all of them."""
 
     def __init__(self, at_once: int) -> None:
         self._at_once = at_once
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._given = 0
+        self._waiting: deque[Callable[[], Any]] = deque()
         self._scheduled = False
+
+    def enter(self, call: Callable[[], Any]) -> None:
+        """Has `call()` made, at once where nobody waits and this turn of the loop has room."""
+        if self._has_room():
+            call()
+        else:
+            self._waiting.append(call)
 
     async def take(self) -> None:
         """Returns when it is the caller's turn."""
-        loop = asyncio.get_running_loop()
-        turn = loop.create_future()
-        self._waiting.append(turn)
+        if not self._has_room():
+            turn = asyncio.get_running_loop().create_future()
+            self._waiting.append(partial(set_done, turn))
+            await turn
+
+    def _has_room(self) -> bool:
         if not self._scheduled:
             self._scheduled = True
-            loop.call_soon(self._let_through)
-        await turn
+            asyncio.get_running_loop().call_soon(self._let_through)
+        if self._waiting or self._given == self._at_once:
+            return False
+        self._given += 1
+        return True
 
     def _let_through(self) -> None:
-        given = 0
-        while self._waiting and given < self._at_once:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_result(None)
-                given += 1
+        self._given = 0
+        # Scheduled first: a call that raises must not keep the others waiting.
         self._scheduled = bool(self._waiting)
         if self._scheduled:
             asyncio.get_running_loop().call_soon(self._let_through)
+        while self._waiting and self._given < self._at_once:
+            self._given += 1
+            self._waiting.popleft()()

@@ -21,11 +21,12 @@ POLL_BYTES = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class PollAnswer:
-    """`body` is the JSON answer; `cursor` is where the client goes on, `position` its id. `more` says that it is to ask
-    again at once, and `waited` that this answer took its time."""
+    """`body` is the JSON answer; `cursor` is where the client goes on, `position` its id, and `tag` tells this answer
+    from the next one. `more` says that it is to ask again at once, and `waited` that this answer took its time."""
 
     body: bytes
     cursor: str
+    tag: str
     position: int
     reset: bool
     more: bool = False
@@ -76,11 +77,12 @@ def idle(reader: Reader, cursor: str) -> PollAnswer | None:
     """Answers where memory shows that nothing follows the cursor. Returns None where `poll` is to be asked."""
     log = reader.log
     parsed, bounds, backlog = Cursor.parse(cursor), log.bounds, log.config.max_backlog
-    if parsed is None or parsed.epoch != bounds.epoch or not bounds.oldest - 1 <= parsed.id <= bounds.newest:
+    after = log.store.id_of(parsed) if parsed is not None else None
+    if after is None or not bounds.oldest - 1 <= after <= bounds.newest:
         return None
-    if backlog and bounds.newest - parsed.id > backlog:  # whose events these are has to be counted
+    if backlog and bounds.newest - after > backlog:  # whose events these are has to be counted
         return None
-    page = log.tail.page(parsed.id, reader.room, limit=1, orders=reader.orders)
+    page = log.tail.page(after, reader.room, limit=1, orders=reader.orders)
     return None if page is None or page.events else _answer(reader, page, None)
 
 
@@ -106,7 +108,7 @@ async def _wait_for_page(reader: Reader, page: Page, limit: int, patience: Patie
 
 def _answer(reader: Reader, page: Page, reset: dict[str, Any] | None) -> PollAnswer:
     log = reader.log
-    cursor = log.cursor(page.examined)
+    cursor, away = log.cursor(page.examined), log.away()
     events = b",".join([reader.json_of(event) for event in page.events])
     rest: dict[str, Any] = {
         "total": len(page.events),
@@ -114,8 +116,11 @@ def _answer(reader: Reader, page: Page, reset: dict[str, Any] | None) -> PollAns
         "cursor": cursor,
         "hay_mas": page.more,
         "siguiente_ms": 0 if page.more else int(log.config.poll_seconds * 1000),
+        **away,
     }
     if reset is not None:
         rest["resincronizar"] = reset
     body = b'{"eventos":[%b],%b' % (events, dump(rest).encode()[1:])
-    return PollAnswer(body, cursor, page.examined, reset is not None, page.more)
+    # Another one while the engine is away, so that who asks by it is told when that changes.
+    tag = " ".join([cursor, *away.values()])
+    return PollAnswer(body, cursor, tag, page.examined, reset is not None, page.more)

@@ -94,25 +94,22 @@ class Reader:
         else the first, which then says why not; None where none came."""
         if len(cursors) < 2:
             return cursors[0] if cursors else None
-        bounds = self.log.bounds
-        if any(sent.epoch == bounds.epoch and sent.id > bounds.newest for sent in map(Cursor.parse, cursors) if sent):
-            bounds = await self.log.store.refresh()
         best, best_id = cursors[0], -1
         for cursor in cursors:
             sent = Cursor.parse(cursor)
+            found = await self.log.find(sent) if sent is not None else None
+            bounds = self.log.bounds
             if cursor == FROM_OLDEST and allow_oldest:
-                sent = Cursor(bounds.epoch, bounds.oldest - 1)
-            if sent is None or sent.epoch != bounds.epoch or not bounds.oldest - 1 <= sent.id <= bounds.newest:
-                continue
-            if sent.id > best_id:
-                best, best_id = cursor, sent.id
+                found = bounds.oldest - 1
+            if found is not None and max(bounds.oldest - 1, best_id + 1) <= found <= bounds.newest:
+                best, best_id = cursor, found
         return best
 
     async def start(self, cursor: str | None, *, allow_oldest: bool = True) -> Start:
         """Returns where this reader goes on with this cursor, or from now without one. No cursor is an error."""
         found = await self._start(cursor, allow_oldest)
         if cursor is not None and allow_oldest:  # a poll's is no replay
-            counts, behind = self.log.counts, self.log.bounds.newest - found.after
+            counts, behind = self.log.counts, self.log.store.behind(found.after)
             result = RESET if found.reset is not None else REPLAYED if behind else UP_TO_DATE
             counts.replays[result] += 1
             if found.reset is None:
@@ -129,23 +126,22 @@ class Reader:
         parsed = Cursor.parse(cursor)
         if parsed is None:
             return self._reset("desconocido", cursor)
-        if parsed.epoch != bounds.epoch:
+        after = await log.find(parsed)
+        bounds = log.bounds
+        if after is None:
             return self._reset("epoca", cursor)
-        if parsed.id > bounds.newest:
-            # A snapshot may have seen a commit that we are only about to hear of.
-            bounds = await log.store.refresh()
-        if parsed.id > bounds.newest:
+        if after > bounds.newest:
             return self._reset("futuro", cursor)
-        if parsed.id < bounds.oldest - 1:
+        if after < bounds.oldest - 1:
             return self._reset("expirado", cursor)
         backlog = log.config.max_backlog
         if (
             backlog
-            and bounds.newest - parsed.id > backlog
-            and await log.store.count(parsed.id, self.room, up_to=backlog + 1, orders=self.orders) > backlog
+            and log.store.behind(after) > backlog
+            and await log.store.count(after, self.room, up_to=backlog + 1, orders=self.orders) > backlog
         ):
             return self._reset("atraso", cursor)
-        return Start(parsed.id)
+        return Start(after)
 
     def _reset(self, reason: str, received: str) -> Start:
         bounds = self.log.bounds
@@ -257,8 +253,13 @@ async def snapshot(
 
 
 async def check_exists(log: LiveLog, order_id: int) -> None:
-    """Raises NotFound for an order that the log does not know."""
-    if not await log.store.has_order(order_id):
+    """Raises NotFound for an order that the log does not know: of several nodes, what any of them has. Raises
+    LogUnavailable where that cannot be found out."""
+    found = await log.store.has_order(order_id)
+    if not found and log.node is not None:
+        await log.catch_up_with_nodes()
+        found = await log.store.has_order(order_id)
+    if not found:
         raise _no_order(order_id)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import itertools
 import json
 import logging
 import threading
@@ -36,10 +37,11 @@ class Stopped(Exception):
 
 class Client:
     """Looks with the token, and acts in a session of each person. Every request is repeated until it is answered, or
-    until `stop` is set: then Stopped is raised. Several threads may use it."""
+    until `stop` is set: then Stopped is raised. Of several addresses, which serve one log, each gets its share of the
+    requests. Several threads may use it."""
 
-    def __init__(self, url: str, token: str, stop: threading.Event) -> None:
-        self._url = url
+    def __init__(self, url: str, token: str, stop: threading.Event, *others: str) -> None:
+        self._urls = itertools.cycle((url, *others))
         self._stop = stop
         self._token = {"Authorization": f"Bearer {token}"}
         self._cookies: dict[Person, str] = {}
@@ -100,7 +102,7 @@ class Client:
         while True:
             if self._stop.is_set():
                 raise Stopped
-            request = urllib.request.Request(self._url + path, data, headers, method=method)  # noqa: S310 - http only
+            request = urllib.request.Request(next(self._urls) + path, data, headers, method=method)  # noqa: S310 - http only
             try:
                 with self._opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
                     return json.load(answer), answer.headers

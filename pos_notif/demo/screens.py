@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import threading
 
 from ..events import COOK, MANAGER
@@ -35,12 +36,13 @@ class Eyes:
 
 
 class Screens:
-    """A stream of each of the staff's rooms, opened anew whenever it ends, until `stop` is set."""
+    """A stream of each of the staff's rooms, opened anew whenever it ends, until `stop` is set: of several ports, which
+    serve one log, at the next one."""
 
-    def __init__(self, client: Client, host: str, port: int, stop: threading.Event) -> None:
+    def __init__(self, client: Client, host: str, port: int, stop: threading.Event, *others: int) -> None:
         self._client = client
         self._host = host
-        self._port = port
+        self._ports = itertools.cycle((port, *others))
         self._stop = stop
 
     async def run(self) -> None:
@@ -57,11 +59,12 @@ class Screens:
 
     async def _read(self, role: str, cookie: str) -> bool:
         """Reads the role's stream to its end, and keeps nothing of it. Returns whether there was one."""
-        reader, writer = await asyncio.open_connection(self._host, self._port)
+        port = next(self._ports)
+        reader, writer = await asyncio.open_connection(self._host, port)
         try:
             host = f"[{self._host}]" if ":" in self._host else self._host
             writer.write(
-                f"GET /api/notificaciones/stream/{role} HTTP/1.1\r\nHost: {host}:{self._port}\r\n"
+                f"GET /api/notificaciones/stream/{role} HTTP/1.1\r\nHost: {host}:{port}\r\n"
                 f"Cookie: {cookie}\r\nAccept: text/event-stream\r\nConnection: close\r\n\r\n".encode()
             )
             await writer.drain()

@@ -6,14 +6,20 @@ import asyncio
 import socket
 import threading
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from random import Random
 
 import click
 
 from ..app import NotificationApp, create_app
 from ..config import Config
+from ..database.locks import serving_alone
+from ..errors import CommandFailed
 from ..server.run import Server, bind, raise_file_limit
 from ..server.signals import stop_on_signals
+from ..server.workers.parent import serve_by_workers
 from .client import Client, Refused
 from .guests import Guests
 from .own_database import prepare
@@ -28,15 +34,60 @@ def run_demo(config: Config, *, pace: float, seed: int, staff: bool, announce: C
 
     Raises PortUnavailable or LogRefused before that, and ClickException where the service refuses the simulation.
     """
+    if config.worker_count > 1:
+        return _run_by_workers(config, pace=pace, seed=seed, staff=staff, announce=announce)
     raise_file_limit(config.max_connections)
     listener = bind(config.host, config.port, config.write_timeout_seconds)
     try:
-        asyncio.run(_run(config, listener, _actors(seed, staff, pace), pace, announce, has_screens=staff))
+        with serving_alone(config.database):
+            asyncio.run(_run(config, listener, actors_of(seed, staff, pace), pace, announce, has_screens=staff))
     finally:
         listener.close()
 
 
-def _actors(seed: int, staff: bool, pace: float) -> list[Actor]:
+def _run_by_workers(config: Config, *, pace: float, seed: int, staff: bool, announce: Callable[[int], None]) -> None:
+    """Does as `run_demo`, with the simulation in a process of its own beside the workers."""
+
+    def make_ready() -> Callable[[int], None]:
+        # In a process of its own too: what is forked later must not have had a log open.
+        with ProcessPoolExecutor(1, get_context("fork")) as pool:
+            token = pool.submit(_prepare, config.database).result()
+        return partial(_simulate_beside, config.host, token, actors_of(seed, staff, pace), pace, has_screens=staff)
+
+    serve_by_workers(config, lambda port, has_users: announce(port), make_ready)
+
+
+def _prepare(database: str) -> str:
+    return asyncio.run(prepare(database))
+
+
+def _simulate_beside(host: str, token: str, actors: list[Actor], pace: float, port: int, *, has_screens: bool) -> None:
+    """Raises CommandFailed where the service refuses the simulation."""
+
+    async def run() -> None:
+        stop = threading.Event()
+        stop_on_signals(stop.set)
+        client = _client(host, port, token, stop)
+        screens = Screens(client, _reachable(host), port, stop) if has_screens else None
+        watching = asyncio.create_task(screens.run()) if screens is not None else None
+        try:
+            await asyncio.to_thread(Restaurant(client, actors, pace).run, stop)
+        except Refused as refused:
+            raise CommandFailed(str(refused)) from refused
+        finally:
+            if watching is not None:
+                watching.cancel()
+                await asyncio.wait([watching])
+
+    asyncio.run(run())
+
+
+def _client(host: str, port: int, token: str, stop: threading.Event) -> Client:
+    reachable = _reachable(host)
+    return Client(f"http://{f'[{reachable}]' if ':' in reachable else reachable}:{port}", token, stop)
+
+
+def actors_of(seed: int, staff: bool, pace: float) -> list[Actor]:
     return [Guests(seed), Staff(Random(f"{seed}:staff")), Eyes(pace)] if staff else [Guests(seed)]
 
 
@@ -76,7 +127,7 @@ async def _run(
     token = await prepare(config.database)
     port = listener.getsockname()[1]
     host = _reachable(config.host)
-    client = Client(f"http://{f'[{host}]' if ':' in host else host}:{port}", token, server.simulation_stop)
+    client = _client(config.host, port, token, server.simulation_stop)
     restaurant = Restaurant(client, actors, pace)
     screens = Screens(client, host, port, server.simulation_stop) if has_screens else None
 

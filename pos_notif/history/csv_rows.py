@@ -22,8 +22,9 @@ COLUMNS = (
 )  # fmt: skip
 SEPARATORS = {"coma": ",", "punto_y_coma": ";"}
 
-# An event's id, time, hash, stored JSON, and the JSON of its order as it is now, where the event does not carry it.
-Row = tuple[int, int, bytes, bytes, bytes | None]
+# An event's id, time, hash, stored JSON, the JSON of its order as it is now, where the event does not carry it, and
+# that of the event which a receipt is of.
+Row = tuple[int, int, bytes, bytes, bytes | None, bytes | None]
 
 
 class CsvEncoder:
@@ -44,11 +45,11 @@ class CsvEncoder:
     def line(self, row: Row) -> bytes:
         """Returns a row's line. What needs no look at each character is not left to `csv`: the times, the hash, and the
         JSON, whose quotes are always doubled."""
-        event_id, ms, own_hash, stored, order_json = row
+        event_id, ms, own_hash, stored, *around = row
         date, minute, utc, day = self._times_of(ms)
         seconds = f":{ms % 60_000 // 1000:02}.{ms % 1000:03}"
         when = self._separator.join((str(event_id), date, minute + seconds, f"{utc}{seconds}+00:00", day, ""))
-        told = self._write(_cells(*service_of(stored, order_json)))[:-2]  # its line goes on
+        told = self._write(_cells(*service_of(stored, *around)))[:-2]  # its line goes on
         cells = (when + told + self._separator).encode()
         return b'%b%b%b"%b"\r\n' % (cells, own_hash, self._separator.encode(), stored.replace(b'"', b'""'))
 
@@ -68,11 +69,11 @@ class _Itself:
     write = staticmethod(str)
 
 
-def service_of(stored: bytes, order_json: bytes | None) -> tuple[Event, Service]:
-    """Returns a row's event, and what its order is to people."""
+def service_of(stored: bytes, order_json: bytes | None, seen_json: bytes | None) -> tuple[Event, Service]:
+    """Returns a row's event, and what people know it by."""
     event = read_event(stored)
     order = event.pedido or (NO_ORDER if order_json is None else read_order(order_json))
-    return event, Service.of(event, order)
+    return event, Service.of(event, order, None if seen_json is None else read_event(seen_json))
 
 
 def _cells(event: Event, service: Service) -> list[Any]:

@@ -33,7 +33,10 @@ _WITHOUT_ORDER = (*(kind for kind in ORDER_TYPES if kind not in CARRIES_ORDER), 
 # Of the order as it is now, for the events that do not carry it.
 _ORDER = f"""CASE WHEN e.type IN ({literals(_WITHOUT_ORDER)})
  THEN (SELECT CAST(o.data AS BLOB) FROM orders AS o WHERE o.id = e.order_id) END"""
-_CSV_ROW = f"e.id, e.ms, CAST(e.hash AS BLOB), CAST(e.data AS BLOB), {_ORDER}"
+# What the kitchen had in sight, where the event is a receipt of that.
+_SEEN = f"""CASE WHEN e.type = '{RECEIPT}' AND json_valid(e.data) THEN (SELECT CAST(s.data AS BLOB) FROM events AS s
+ WHERE s.id = json_extract(e.data, '$.evento_id') AND s.id >= (SELECT oldest FROM log)) END"""
+_CSV_ROW = f"e.id, e.ms, CAST(e.hash AS BLOB), CAST(e.data AS BLOB), {_ORDER}, {_SEEN}"
 _STORED = "e.id, CAST(e.data AS BLOB), CAST(e.hash AS BLOB)"
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from ..clock import parse_iso
 from ..events import (
     AWAITING_PAYMENT,
+    CANCELLED,
     DELIVERY,
     DOWNLOAD,
     ITEM_CHANGED,
@@ -52,15 +53,17 @@ _UNDONE = {
 
 
 class Service(NamedTuple):
-    """What an event's order is to people, as far as the event or the log knows it."""
+    """What an event's order is to people, as far as the event or the log knows it; and of a receipt the event that was
+    seen, where the log has it still."""
 
     table: Any = None
     kind: Any = None
     customer: Any = None
     number: Any = None
+    seen: Event | None = None
 
     @classmethod
-    def of(cls, event: Event, order: Order) -> Service:
+    def of(cls, event: Event, order: Order, seen: Event | None = None) -> Service:
         """Takes what the event does not say from `order`: the event's own, else the one that the log knows, else
         `NO_ORDER`."""
         table, kind = _table(event), event.tipo_servicio
@@ -69,6 +72,7 @@ class Service(NamedTuple):
             kind if kind is not None else order.tipo,
             event.cliente_nombre or order.cliente_nombre,
             order.numero or event.pedido_id,
+            seen,
         )
 
     def __str__(self) -> str:
@@ -170,6 +174,11 @@ def _state(event: Event, service: Service) -> str:
 
 
 def _line(event: Event, service: Service) -> str:
+    return f"{service}: {_change(event)}"
+
+
+def _change(event: Event) -> str:
+    """Returns what has become of an order's line."""
     changes = event.cambios or NO_CHANGES
     dish = changes.producto_nombre or f"línea {number(event.item_id)}"
     before, after = changes.cantidad_anterior, changes.cantidad_nueva
@@ -190,7 +199,7 @@ def _line(event: Event, service: Service) -> str:
             what = f"{which}, otra vez pendiente"
     if event.quitado is not None and event.razon:
         what += f", ya hecho: {event.razon}"
-    return f"{service}: {what}"
+    return what
 
 
 def _cancelled(event: Event, service: Service) -> str:
@@ -209,8 +218,25 @@ def _stock(event: Event, service: Service) -> str:
 
 
 def _receipt(event: Event, service: Service) -> str:
-    what = "cocina entendió la cancelación" if event.entendido else "cocina lo vio"
-    return f"{service}: {what} (evento {event.evento_id}, a los {_seconds(event)})"
+    what = "entendió la cancelación" if event.entendido else _seen(service.seen)
+    return f"{service}: cocina {what}, a los {_seconds(event)}"
+
+
+def _seen(seen: Event | None) -> str:
+    """Returns what the kitchen had in sight: "vio el pedido"."""
+    if seen is None:
+        return "lo vio"
+    if seen.tipo == ITEM_CHANGED:
+        return f"vio el cambio: {_change(seen)}"
+    if seen.tipo == TABLE_CHANGED:
+        return "vio el cambio de mesa"
+    if seen.tipo == ORDER_CANCELLED or seen.estado == CANCELLED:
+        return "vio la cancelación"
+    if seen.deshecho:
+        return "vio que ya no se cancela"
+    if seen.recuperado:
+        return "vio lo devuelto"
+    return f"vio la {seen.ronda}.ª ronda" if seen.ronda else "vio el pedido"
 
 
 def _unseen(event: Event, service: Service) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, tzinfo
 from types import MappingProxyType
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from ..clock import Instant, SteadyMs, WallMs
 from ..events import EVENT_NAME
@@ -91,8 +91,7 @@ class Page:
     more: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(NamedTuple):
     """What the log `epoch` holds: the ids from `oldest` to `newest`. An empty one has `oldest` above `newest`."""
 
     epoch: str
@@ -121,6 +120,10 @@ class Transaction(Protocol):
     """One publication's view of the log while it is being written. What it appends is kept whole or not at all."""
 
     def next_id(self) -> int: ...
+
+    def newest_ms(self) -> int:
+        """Returns when the newest event was appended where other machines append too; 0 where this one alone does, and
+        its clock says all."""
 
     def check_signed_in(self, who: Principal, now: SteadyMs) -> None:
         """Raises NotAuthenticated where the session or token has ended, or has another role by now."""
@@ -180,7 +183,7 @@ class Transaction(Protocol):
         filtered_rooms: set[str],
         at: Instant,
         order: Order | None,
-        order_json: str | None = None,
+        order_json: bytes | None = None,
         order_size: int | None = None,
     ) -> int:
         """Appends an event that is complete but for `salas`, and returns its id; `order` is its order after it. As JSON
@@ -220,6 +223,9 @@ class Transaction(Protocol):
 
     def oldest(self) -> int:
         """Returns the oldest kept id."""
+
+    def leader(self) -> tuple[str | None, int]:
+        """Returns which process of a cluster leads, and in which term."""
 
     def begin_after(self, up_to: int, anchor_hash: str) -> None:
         """Makes the log begin after this event. A publication does it last: it is not taken back where that fails."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from ..wire.json_text import dump
+from ..wire.json_text import encode
 from .tables.events import EVENT_COLUMNS
 from .tables.menu import save_products
 from .tables.orders import save_orders
@@ -23,12 +23,13 @@ def write_rows(connection: sqlite3.Connection, pending: Pending) -> None:
         save_said(connection, pending.said)
     if pending.products:
         save_products(connection, pending.products.values())
-    connection.executemany(
-        # A key whose events were pruned may be used anew before it is deleted.
-        "INSERT OR REPLACE INTO idempotency_keys (publisher, route, key, digest, event_ids, last_event_id)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
-        [(*name, digest, dump(ids), max(ids)) for name, (digest, ids) in pending.keys.items()],
-    )
+    if pending.keys:
+        connection.executemany(
+            # A key whose events were pruned may be used anew before it is deleted.
+            "INSERT OR REPLACE INTO idempotency_keys (publisher, route, key, digest, event_ids, last_event_id)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            [(*name, digest, encode(ids).decode(), max(ids)) for name, (digest, ids) in pending.keys.items()],
+        )
     for (owner, order_id), after in pending.follows.items():
         column = f"{owner.kind}_id"
         connection.execute(

@@ -84,6 +84,11 @@ class Tail:
             self.floor = events[0].id - 1
             self._keep(events)
 
+    def skip(self, up_to: int) -> None:
+        """Takes the ids up to this one, which no event has: a new epoch begins above them."""
+        self.reached = max(self.reached, up_to)
+        self._encoded.clear()
+
     def append(self, events: Sequence[LoggedEvent]) -> None:
         """Takes durable events, in the log's order, and wakes the readers of their rooms."""
         if events[0].id != self.reached + 1:  # another process wrote more than is fetched for us
@@ -94,18 +99,17 @@ class Tail:
         self.reached = events[-1].id
         self._encoded.clear()
         self._keep(events)
-        rooms = {room for event in events for room in event.filtered_rooms}
-        for room in (*rooms, MANAGERS):
+        for room in {MANAGERS}.union(*[event.filtered_rooms for event in events]):
             for waiter in self._waiters[room]:
                 waiter.wake()
 
     def _keep(self, events: Sequence[LoggedEvent]) -> None:
+        everything = self._by_room[MANAGERS]
+        everything += events
         for event in events:
-            self._by_room[MANAGERS].append(event)
             for room in event.filtered_rooms:
                 self._by_room[room].append(event)
             self._bytes += len(event.json)
-        everything = self._by_room[MANAGERS]
         if len(everything) > self._max_events or self._bytes > self._max_bytes:
             self._forget(everything)
 

@@ -13,6 +13,7 @@ from operator import itemgetter
 from typing import Any
 
 from ..clock import Instant, SteadyMs
+from ..database.leader import read_leader
 from ..database.literals import literals
 from ..database.stored_times import StoredTimes
 from ..errors import NotAuthenticated, TooManySubscriptions
@@ -23,7 +24,7 @@ from ..orders.routing import all_rooms
 from ..orders.state import Order, SteadyOrder
 from ..orders.waiting import Dish, dishes_to_make
 from ..principal import Owner, Principal
-from ..wire.json_text import dump
+from ..wire.json_text import Encoded, encode
 from .event_log import MOST_AFFECTED, LoggedEvent, Unacknowledged
 from .hash_chain import chain
 from .subscriptions import MAX_CLIENTS, MAX_SUBSCRIPTIONS, OVER_MS
@@ -55,7 +56,7 @@ class Pending:
     rows: list[tuple[Any, ...]] = field(default_factory=list)
     events: list[LoggedEvent] = field(default_factory=list)
     # Each with its `pedido` as JSON, where an event has already needed that.
-    orders: dict[int, tuple[Order, str | None]] = field(default_factory=dict)
+    orders: dict[int, tuple[Order, bytes | None]] = field(default_factory=dict)
     order_sizes: dict[int, int | None] = field(default_factory=dict)
     keys: dict[tuple[str, str, str], tuple[bytes, list[int]]] = field(default_factory=dict)
     # What each publisher has said last of an order.
@@ -85,9 +86,13 @@ class Pending:
 class SqliteTransaction:
     """Reads through its own rows, then the group's, then the database; writes only into its own."""
 
-    def __init__(self, connection: sqlite3.Connection, group: Pending, times: StoredTimes) -> None:
-        """Begins with nothing of its own. `times` are those of the events."""
+    def __init__(
+        self, connection: sqlite3.Connection, group: Pending, times: StoredTimes, *, shared: bool = False
+    ) -> None:
+        """Begins with nothing of its own. `times` are those of the events. `shared` says that other machines append
+        too, each by a clock of its own."""
         self._connection = connection
+        self._shared = shared
         self._group = group
         self._times = times
         self.pending = Pending(group.head_id, group.head_hash)
@@ -97,6 +102,15 @@ class SqliteTransaction:
 
     def next_id(self) -> int:
         return self.pending.head_id + 1
+
+    def newest_ms(self) -> int:
+        if not self._shared:
+            return 0
+        for events in (self.pending.events, self._group.events):
+            if events:
+                return events[-1].ms
+        row = self._connection.execute("SELECT ms FROM events ORDER BY id DESC LIMIT 1").fetchone()
+        return int(row[0]) if row is not None else 0
 
     def check_signed_in(self, who: Principal, now: SteadyMs) -> None:
         if who.expires_ms is not None and who.expires_ms <= now:
@@ -212,7 +226,7 @@ class SqliteTransaction:
         filtered_rooms: set[str],
         at: Instant,
         order: Order | None,
-        order_json: str | None = None,
+        order_json: bytes | None = None,
         order_size: int | None = None,
     ) -> int:
         pending = self.pending
@@ -226,14 +240,15 @@ class SqliteTransaction:
                 carried_json = order_json
             pending.orders[order_id] = (order, order_json)
             pending.order_sizes[order_id] = order_size
-        data = _stored(event, carried_json, all_rooms(filtered_rooms, order_id))
-        stored = data.encode()
+        stored = _stored(event, carried_json, all_rooms(filtered_rooms, order_id))
         pending.size += len(stored)
         self._times.note(event_id, at.set_by)
         pending.head_id = event_id
         pending.head_hash = chain(pending.head_hash, stored)
-        rooms = [room in filtered_rooms for room in (KITCHEN, WAITERS, TILLS)]
-        pending.rows.append((event_id, at.ms, event["tipo"], *rooms, data, order_id, pending.head_hash))
+        pending.rows.append((
+            event_id, at.ms, event["tipo"], KITCHEN in filtered_rooms, WAITERS in filtered_rooms,
+            TILLS in filtered_rooms, stored.decode(), order_id, pending.head_hash,
+        ))  # fmt: skip
         pending.events.append(LoggedEvent(event_id, at.ms, event["tipo"], frozenset(filtered_rooms), stored, order_id))
         return event_id
 
@@ -297,6 +312,9 @@ class SqliteTransaction:
 
     def oldest(self) -> int:
         return read_bounds(self._connection).oldest
+
+    def leader(self) -> tuple[str | None, int]:
+        return read_leader(self._connection)
 
     def begin_after(self, up_to: int, anchor_hash: str) -> None:
         # At once, so that the group's next publications no longer know what is gone.
@@ -367,9 +385,8 @@ class SqliteTransaction:
         self.pending.on_commit.append(call)
 
 
-def _stored(event: dict[str, Any], order_json: str | None, rooms: list[str]) -> str:
+def _stored(event: dict[str, Any], order_json: bytes | None, rooms: list[str]) -> bytes:
     """Returns the event as JSON with `salas` as its last member, after `pedido` where its JSON is given."""
     if order_json is None:
-        return dump({**event, "salas": rooms})
-    head = dump({name: value for name, value in event.items() if name != "pedido"})
-    return f'{head[:-1]},"pedido":{order_json},"salas":{dump(rooms)}}}'
+        return encode({**event, "salas": rooms})
+    return encode({**event, "pedido": Encoded(order_json), "salas": rooms})

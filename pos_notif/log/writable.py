@@ -26,7 +26,7 @@ async def write_problem(database: Database) -> str | None:
         return space_problem(database.path, RESERVE_BYTES, pages * size)
 
     try:
-        problem = await database.write(work)
+        problem = await database.write_here(work)
     except LogUnavailable as error:
         problem = str(error.__cause__ or error.message)
     if database.lost is not None:

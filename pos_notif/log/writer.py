@@ -5,23 +5,25 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from ..clock import Clocks, SteadyMs, WallMs
 from ..database.file import ZERO_HASH
 from ..database.stored_times import StoredTimes
+from ..database.thread import Outcome
 from ..database.threads import Database, in_snapshot
-from ..errors import LogRefused, LogUnavailable
+from ..errors import LogRefused, LogUnavailable, TooLarge
 from ..events import WAITERS
 from ..orders.menu import Product
 from ..orders.state import Order, ViewLimits
 from ..principal import Owner
-from .event_log import NO_ORDERS, Bounds, LoggedEvent, Page, Transaction
+from .event_log import NO_ORDERS, Bounds, Cursor, LoggedEvent, Page, Transaction
+from .group import Job, Written, commit, fail_all
 from .hash_chain import ChainWalk
-from .pending_rows import write_rows
 from .tables.alarms import Kept, alarms_to_show, count_unacknowledged, read_kept, save_screen
+from .tables.epochs import ID_GAP, read_earlier
 from .tables.events import (
     EVENT_COLUMNS,
     KEPT,
@@ -47,6 +49,8 @@ T = TypeVar("T")
 MAX_GROUP = 512
 # Nor does it begin another one once it has written so much.
 MAX_GROUP_BYTES = 16 * 1024 * 1024
+# A node's is one record of the cluster, of 1 MiB once it is compressed.
+MAX_RECORD_GROUP_BYTES = 1024 * 1024
 # Who was just answered is heard again before the next group begins, so that publishers back to back share one commit,
 # and one write to every stream, instead of two halves that take turns at it: the turns of the loop in which the answers
 # leave and the streams are written, the sockets are read, and the requests go from task to task. Only where somebody
@@ -57,28 +61,36 @@ GATHER_TURNS = 6
 class SqliteLog:
     """Use `SqliteLog.open`. `on_append` is called in the loop with what has become durable, in the log's order,
     other processes' events included, before the publisher is answered. `on_subscriptions` is called with all that there
-    are where another process has changed some. What it is asked for since some moment goes by the steady clock,
-    whatever the wall clock wrote meanwhile."""
+    are where another process has changed some, `on_accounts` where sessions, tokens or roles have ended. What it is
+    asked for since some moment goes by the steady clock, whatever the wall clock wrote meanwhile. `earlier` are the
+    epochs before that of `bounds`, each with the last id that it had here."""
 
     def __init__(
         self,
         database: Database,
         bounds: Bounds,
+        earlier: Mapping[str, int],
         on_append: Callable[[list[LoggedEvent]], None],
         on_subscriptions: Callable[[Iterable[tuple[Owner, int, int]]], None],
+        on_accounts: Callable[[], None],
         clocks: Clocks,
     ) -> None:
         self.bounds = bounds
+        self.earlier = earlier
         self._database = database
         self._times = StoredTimes(clocks, bounds.newest)
         self._on_append = on_append
         self._on_subscriptions = on_subscriptions
-        self._subscriptions_version = -1
-        self._committing: asyncio.Future[None] | None = None
-        self._waiting: deque[_Job] = deque()
-        self._wake = asyncio.Event()
+        self._on_accounts = on_accounts
+        self._subscriptions_version = self._accounts_version = -1
+        self.on_own: Callable[[Sequence[LoggedEvent]], None] = lambda events: None  # called with what is appended here
+        # Called where a new epoch has begun, with the id above which the next events are.
+        self.on_epoch: Callable[[int], None] = lambda up_to: None
+        self._waiting: deque[Job] = deque()
+        self._writing = False  # whether a group is being written, or begun
+        self._alone = 0  # how many of those that wait go without company
+        self._over: list[asyncio.Future[None]] = []
         self._closing = False
-        self._writer = asyncio.create_task(self._write_groups(), name="event-log-writer")
 
     @classmethod
     async def open(
@@ -86,26 +98,27 @@ class SqliteLog:
         database: Database,
         on_append: Callable[[list[LoggedEvent]], None] = lambda events: None,
         on_subscriptions: Callable[[Iterable[tuple[Owner, int, int]]], None] = lambda rows: None,
+        on_accounts: Callable[[], None] = lambda: None,
         clocks: Clocks | None = None,
     ) -> SqliteLog:
         """Opens the log in its database. Raises LogRefused where the newest 1,000 rows do not chain up to the head."""
         try:
-            bounds, problem = await database.read(
-                lambda connection: (read_bounds(connection), check_newest(connection))
+            bounds, earlier, problem = await database.read(
+                lambda db: (read_bounds(db), read_earlier(db), check_newest(db))
             )
         except LogUnavailable as error:
             raise LogRefused(f"{database.path}: is damaged ({error.__cause__})") from error
         if problem:
             raise LogRefused(f"{database.path}: is damaged: {problem}")
-        log = cls(database, bounds, on_append, on_subscriptions, clocks or Clocks())
+        log = cls(database, bounds, earlier, on_append, on_subscriptions, on_accounts, clocks or Clocks())
         await log.refresh()  # the subscriptions
         return log
 
     async def close(self) -> None:
         """Writes what was accepted, then stops. The database stays open."""
         self._closing = True
-        self._wake.set()
-        await self._writer
+        while self._writing:
+            await self._commit_over()
 
     # Writing
 
@@ -114,9 +127,12 @@ class SqliteLog:
         nothing kept of it, or LogUnavailable."""
         if self._closing:
             raise LogUnavailable
-        job = _Job(work, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        job = Job(work, loop.create_future())
         self._waiting.append(job)
-        self._wake.set()
+        if not self._writing:
+            self._writing = True
+            loop.call_soon(self._begin)  # who publishes in this turn of the loop shares the commit
         result: T = await job.future  # a publisher that goes away takes its answer with it, not its group
         return result
 
@@ -140,53 +156,89 @@ class SqliteLog:
     def queued(self) -> int:
         return len(self._waiting)
 
-    async def _write_groups(self) -> None:
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._waiting:
-                group = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_GROUP))]
-                await self._write(group)
-                if self._waiting and not self._closing:
-                    for _ in range(GATHER_TURNS):
-                        await asyncio.sleep(0)
-            if self._closing:
-                return
+    def _begin(self) -> None:
+        """Hands the next group to the writer's thread."""
+        size = 1 if self._alone else min(len(self._waiting), MAX_GROUP)
+        self._alone = max(0, self._alone - 1)
+        group = [self._waiting.popleft() for _ in range(size)]
+        limit = MAX_RECORD_GROUP_BYTES if self._database.is_replicated else MAX_GROUP_BYTES
+        known, version, times = self.bounds, self._subscriptions_version, self._times
+        self._database.begin_write(
+            partial(
+                self._commit,
+                group=group,
+                max_bytes=limit,
+                known=known,
+                known_subscriptions=version,
+                times=times,
+                shared=self._database.is_replicated,
+            ),
+            partial(self._committed, group),
+        )
 
-    async def _write(self, group: list[_Job]) -> None:
-        self._committing = asyncio.get_running_loop().create_future()
+    def _commit(self, connection: sqlite3.Connection, group: list[Job], *, shared: bool, **how: Any) -> Written:
+        """Is what the writer's thread does, once it is this process's turn. Who has come while another process wrote
+        joins the group: of several processes each would else write its publishers' events in two halves, which take
+        turns. Meanwhile the loop only adds to those that wait."""
+        while not shared and self._waiting and len(group) < MAX_GROUP:
+            group.append(self._waiting.popleft())
+        return commit(connection, group, shared=shared, **how)
+
+    def _committed(self, group: list[Job], outcome: Outcome[Written]) -> None:
+        """Answers the group's publishers, hands on what is new, and goes on with who waits by now."""
         try:
-            await self._commit(group)
+            written, hooks, left = outcome.get()
+        except TooLarge as error:
+            self._part(group, error)
+        except BaseException as error:  # noqa: BLE001 - it is the thread's
+            fail_all(group, error)
+        else:
+            self.on_own(written.own)
+            if left:
+                self._waiting.extendleft(reversed(left))
+                del group[-len(left) :]
+            self._hand_on(group, written, hooks)
         finally:
-            self._committing.set_result(None)
-            self._committing = None
+            over, self._over = self._over, []
+            for waiter in over:
+                if not waiter.done():
+                    waiter.set_result(None)
+            self._go_on(GATHER_TURNS)
 
-    async def _commit(self, group: list[_Job]) -> None:
-        known, version = self.bounds.newest, self._subscriptions_version
-        try:
-            written, hooks, left = await self._database.write(
-                lambda connection: _commit(connection, group, known, version, self._times)
-            )
-        except BaseException as error:
-            failure = error if isinstance(error, LogUnavailable) else LogUnavailable()
-            for job in group:
-                job.fail(failure)
-            if not isinstance(error, Exception):
-                raise
-            if failure is not error:
-                asyncio.get_running_loop().call_exception_handler({"message": "group commit", "exception": error})
-            return
-        if left:
-            self._waiting.extendleft(reversed(left))
-            del group[-len(left) :]
+    def _part(self, group: list[Job], error: TooLarge) -> None:
+        """Lets the publications of a group that is too large for the other nodes go one by one."""
+        if len(group) == 1:
+            group[0].fail(error)
+        else:
+            self._alone = len(group)
+            self._waiting.extendleft(reversed(group))
+
+    def _hand_on(self, group: list[Job], written: Appended, hooks: list[Callable[[], None]]) -> None:
         # Of several publishers the answers leave first, in the loop's next turn: each writes its next event while the
         # streams are written. One alone has nobody to share a commit with, and its readers go first.
         if len(group) == 1:
+            try:
+                self._publish(written, hooks)
+            finally:
+                group[0].answer()  # it is durable, whatever became of its readers
+        else:
+            for job in group:
+                job.answer()
             self._publish(written, hooks)
-        for job in group:
-            job.answer()
-        if len(group) > 1:
-            self._publish(written, hooks)
+
+    def _go_on(self, turns: int) -> None:
+        if not self._waiting:
+            self._writing = False
+        elif turns and not self._closing:
+            asyncio.get_running_loop().call_soon(self._go_on, turns - 1)
+        else:
+            self._begin()
+
+    async def _commit_over(self) -> None:
+        """Returns once the commit that is under way has been handed on."""
+        waiter = asyncio.get_running_loop().create_future()
+        self._over.append(waiter)
+        await waiter
 
     def _publish(self, found: Appended, hooks: list[Callable[[], None]]) -> None:
         """Hands on what is new. Who follows what comes first: then no event passes a reader that has begun to follow
@@ -196,16 +248,21 @@ class SqliteLog:
             self._subscriptions_version = found.subscriptions_version
             if found.subscriptions is not None:
                 self._on_subscriptions(found.subscriptions)
+        if found.accounts_version > self._accounts_version:
+            self._accounts_version = found.accounts_version
+            self._on_accounts()
         for call in hooks:
             call()
         known, bounds = self.bounds, found.bounds
-        if bounds.epoch == known.epoch:
-            oldest, newest = max(known.oldest, bounds.oldest), max(known.newest, bounds.newest)
-            bounds = Bounds(known.epoch, oldest, newest)
-        self.bounds = bounds
+        newer = bounds if bounds.newest > known.newest else known
+        self.bounds = Bounds(newer.epoch, max(known.oldest, bounds.oldest), newer.newest)
         events = found.events
         if events and events[0].id <= known.newest:
             events = [event for event in events if event.id > known.newest]
+        if newer.epoch != known.epoch:
+            self.earlier = found.earlier or {}
+            if found.whole:
+                self.on_epoch(events[0].id - 1 if events else newer.newest)
         if events:
             self._on_append(events)
 
@@ -217,7 +274,9 @@ class SqliteLog:
 
         def fault(connection: sqlite3.Connection, written: bool) -> str | None:
             found = connection.execute("SELECT epoch, head_id FROM log").fetchone() or ("none", 0)
-            if found[0] != known.epoch or found[1] < known.newest:
+            # A node begins a new epoch in its own file, and what is known here follows a moment later.
+            up_to = found[1] if found[0] == known.epoch else read_earlier(connection).get(known.epoch, -1)
+            if up_to < known.newest:
                 return f"its head is {found[0]}-{found[1]}, and was {known.cursor()}"
             return missing_among_newest(connection) if written else None
 
@@ -225,13 +284,25 @@ class SqliteLog:
 
     # Reading
 
+    def id_of(self, cursor: Cursor) -> int | None:
+        """Returns the id up to which this log has what the cursor's reader has read; None where that reader has read
+        another log, or a part that is lost. What it has not heard of yet is above `bounds.newest`."""
+        if cursor.epoch == self.bounds.epoch:
+            return cursor.id
+        return cursor.id if cursor.id <= self.earlier.get(cursor.epoch, -1) else None
+
+    def behind(self, after: int) -> int:
+        """Returns how many events there may be after this id: ids that an epoch has left out are none."""
+        left_out = sum(max(0, last + ID_GAP - 1 - max(last, after)) for last in self.earlier.values())
+        return max(0, self.bounds.newest - after - left_out)
+
     async def refresh(self) -> Bounds:
         """Hands on what other processes have written, and returns the log's bounds."""
-        known, version = self.bounds.newest, self._subscriptions_version
+        known, version = self.bounds, self._subscriptions_version
         found = await self._database.read(lambda db: appended_since(db, known, version))
         self._times.heard(found.bounds.newest)
-        if self._committing is not None:  # it may be in what was found, and its hooks have not run
-            await asyncio.shield(self._committing)
+        if self._writing:  # it may be in what was found, and its hooks have not run
+            await self._commit_over()
         self._publish(found, [])
         return self.bounds
 
@@ -242,6 +313,10 @@ class SqliteLog:
         # Beyond what is known here the reader may have begun to follow an order that `orders` lacks.
         up_to = self.bounds.newest
         return await self._database.read(lambda db: read_page(db, after, up_to, room, limit, max_bytes, orders))
+
+    def steady(self, event: LoggedEvent) -> SteadyMs:
+        """Returns by the steady clock when the event was appended."""
+        return self._times.steady(event.id, event.ms)
 
     async def read_since(self, since: SteadyMs, room: str, *, limit: int) -> Page:
         """Returns those of the room's newest `limit` events that were appended at `since` or later."""
@@ -321,52 +396,3 @@ class SqliteLog:
             if problem or done:
                 return problem
             await asyncio.sleep(pause_seconds)
-
-
-@dataclass(slots=True)
-class _Job:
-    work: Callable[[Transaction], Any]
-    future: asyncio.Future[Any]
-    result: Any = None
-    error: BaseException | None = None
-
-    def answer(self) -> None:
-        if self.error is not None:
-            self.fail(self.error)
-        elif not self.future.done():
-            self.future.set_result(self.result)
-
-    def fail(self, error: BaseException) -> None:
-        if not self.future.done():
-            self.future.set_exception(error)
-            self.future.exception()  # a caller that was cancelled will not fetch it
-
-
-def _commit(
-    connection: sqlite3.Connection, group: list[_Job], known_id: int, known_subscriptions: int, times: StoredTimes
-) -> tuple[Appended, list[Callable[[], None]], list[_Job]]:
-    """Runs a group's publications in the writer's thread, inside the transaction. One that fails leaves the others as
-    they are. Returns also those that were left to the next group: this one was large enough without them."""
-    found = appended_since(connection, known_id, known_subscriptions)
-    times.heard(found.bounds.newest)
-    pending = Pending(found.bounds.newest, found.head_hash)
-    left: list[_Job] = []
-    for index, job in enumerate(group):
-        if pending.size >= MAX_GROUP_BYTES:
-            left = group[index:]
-            break
-        transaction = SqliteTransaction(connection, pending, times)
-        try:
-            job.result = job.work(transaction)
-        except sqlite3.Error:
-            raise
-        except Exception as error:  # noqa: BLE001 - it belongs to the job's caller, who gets it
-            job.error = error
-        else:
-            pending.merge(transaction.pending)
-    if pending.rows or pending.keys or pending.follows or pending.products:
-        write_rows(connection, pending)
-    bounds = Bounds(found.bounds.epoch, pending.oldest or found.bounds.oldest, pending.head_id)
-    version = found.subscriptions_version + len(pending.follows)
-    written = Appended(found.events + pending.events, bounds, pending.head_hash, version, found.subscriptions)
-    return written, pending.on_commit, left

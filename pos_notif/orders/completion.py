@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..clock import parse_iso
 from ..errors import Invalid, InvalidTransition, OrderExists
@@ -29,7 +28,7 @@ from ..events import (
 )
 from .details import after_news, changes
 from .lines import changed_line, changed_sums, check_sum, new_lines, sums, taken_off
-from .made import LINE_MARKS, round_of, round_start
+from .made import round_of, round_start
 from .menu import LOW, NONE_LEFT, Product
 from .state import DETAILS, Order, lines_of, removes_line
 
@@ -94,8 +93,7 @@ def complete(
     return own | changes(known, details, moves=draft["tipo"] == TABLE_CHANGED)
 
 
-@dataclass(frozen=True, slots=True)
-class _Context:
+class _Context(NamedTuple):
     tax_rate: float
     timestamp: str
     retime: Callable[[str], str]
@@ -147,14 +145,17 @@ def _new_pedido(sent: Json, stub: Order | None, context: _Context) -> Json:
         kept["pagado_at"] = paid_at
     if context.details["mesa"] is not None:
         pedido["mesa"] = context.details["mesa"]
-    extra = {name: value for name, value in sent.items() if name not in pedido and name not in _SERVICE_SETS}
+    extra = {name: value for name, value in sent.items() if name not in _SET_ABOVE}
     if sent.get("timestamp"):
         extra["timestamp_origen"] = sent["timestamp"]
     return {**pedido, **extra, **kept, "por_acusar": known.get("por_acusar", [])}
 
 
 _TIMES = ("pagado_at", "cocina_at", "listo_at", "servido_at", "visto_at", "entendido_at")
-_SERVICE_SETS = (*_TIMES, "version", "por_acusar", "incompleto", "timestamp", "mesa", "ronda", "ronda_at")
+_SET_ABOVE = frozenset({
+    "id", "numero", "mesa_numero", "mesa", "tipo", "tipo_pago", "cliente_nombre", "mesero", "notas", "estado", "items",
+    "subtotal", "impuesto", "total", "timestamp", *_TIMES, "version", "por_acusar", "incompleto", "ronda", "ronda_at",
+})  # fmt: skip
 
 
 def _items(sent: Json, known: Mapping[str, Any]) -> list[Json]:
@@ -162,13 +163,7 @@ def _items(sent: Json, known: Mapping[str, Any]) -> list[Json]:
     before: list[Json] = known.get("items", [])
     if sent.get("items") is None:
         return before
-    states = {line["id"]: line["estado_item"] for line in before}
-    told = [
-        {**line, "estado_item": line.get("estado_item") or states.get(line.get("id"))}  # None: pending
-        for line in sent["items"]
-    ]
-    marks = {line["id"]: {name: line[name] for name in ("ronda", *LINE_MARKS) if name in line} for line in before}
-    return new_lines(told, marks)
+    return new_lines(sent["items"], {line["id"]: line for line in before})
 
 
 def _new_sums(sent: Json, items: list[Json], known: Mapping[str, Any], tax_rate: float) -> Json:

@@ -43,6 +43,7 @@ SERVICE_WORDS = frozenset({
     "mesa_anterior", "cliente_anterior", "mesero_anterior",
 })  # fmt: skip
 ORDER_SERVICE_WORDS = frozenset({"atiende", "antiguo"})
+_LINE_SERVICE_WORDS = frozenset({FROM_MENU})
 # The years 1970 to 9998: every one of their moments has a date in every zone.
 _LAST_MS = 253_370_764_800_000
 
@@ -241,22 +242,20 @@ _MODELS: Mapping[str, type[_Draft]] = {
 
 def as_published(draft: dict[str, Any]) -> dict[str, Any]:
     """Returns a publisher's draft without what only the service says."""
-    kept = {name: value for name, value in draft.items() if name not in SERVICE_WORDS}
-    if kept["tipo"] == NEW_ORDER and not ORDER_SERVICE_WORDS.isdisjoint(kept["pedido"]):
-        kept["pedido"] = {name: value for name, value in kept["pedido"].items() if name not in ORDER_SERVICE_WORDS}
-    if kept["tipo"] == NEW_ORDER and any(map(_claims_menu, kept["pedido"].get("items") or ())):
-        kept["pedido"] = {**kept["pedido"], "items": [_without_claim(line) for line in kept["pedido"]["items"]]}
-    elif kept["tipo"] == ITEM_CHANGED and _claims_menu(kept.get("item") or {}):
-        kept["item"] = _without_claim(kept["item"])
+    kept = _without(SERVICE_WORDS, draft)
+    if kept["tipo"] == NEW_ORDER:
+        pedido = _without(ORDER_SERVICE_WORDS, kept["pedido"])
+        if any([FROM_MENU in line for line in pedido.get("items") or ()]):
+            pedido = {**pedido, "items": [_without(_LINE_SERVICE_WORDS, line) for line in pedido["items"]]}
+        return kept if pedido is kept["pedido"] else {**kept, "pedido": pedido}
+    if kept["tipo"] == ITEM_CHANGED and FROM_MENU in (kept.get("item") or ()):
+        return {**kept, "item": _without(_LINE_SERVICE_WORDS, kept["item"])}
     return kept
 
 
-def _claims_menu(line: dict[str, Any]) -> bool:
-    return FROM_MENU in line
-
-
-def _without_claim(line: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in line.items() if name != FROM_MENU}
+def _without(words: frozenset[str], sent: dict[str, Any]) -> dict[str, Any]:
+    """Returns what was sent without the members of these names: itself, where it has none."""
+    return sent if words.isdisjoint(sent) else {name: value for name, value in sent.items() if name not in words}
 
 
 def parse_draft(value: Any, path: str = "") -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import Invalid
 from ..events import PENDING
 from .drafts import MAX_MONEY
-from .made import after_change, made_once, round_of, without_marks
+from .made import FIRST_ROUND, after_change, made_once, marks_of, round_of, without_marks
 from .state import removes_line
 
 Json = dict[str, Any]
@@ -17,45 +17,44 @@ Json = dict[str, Any]
 _SUMS = ("subtotal", "impuesto", "total")
 
 
-def new_lines(sent: list[Json], known: Mapping[int, Json]) -> list[Json]:
-    """Returns the sent lines with all their fields, and an id for each that has none; `known` is by line what the log
-    has heard of being made of it. Raises Invalid for a line whose price passes what is allowed."""
+def new_lines(sent: list[Json], heard: Mapping[int, Json]) -> list[Json]:
+    """Returns the sent lines with all their fields, and an id for each that has none; `heard` is by its id what the log
+    has heard of a line already, its state where it does not say that, and what was made of it. Raises Invalid for a
+    line whose price passes what is allowed."""
     given = {line["id"] for line in sent if line.get("id") is not None}
     unused = (number for number in count(1) if number not in given)
-    return [
-        whole_line(
-            {
-                **without_marks(line),
-                **known.get(line.get("id") or 0, {}),
-                "id": next(unused) if line.get("id") is None else line["id"],
-            },
-            f"pedido.items.{index}",
-        )
-        for index, line in enumerate(sent)
-    ]
+    whole = []
+    for index, told in enumerate(sent):
+        line = without_marks(told)
+        line_id = line.get("id")
+        if line_id is None:
+            line = {**line, "id": next(unused)}
+        elif line_id in heard:
+            before = heard[line_id]
+            line = {**line, "estado_item": line.get("estado_item") or before["estado_item"], **marks_of(before)}
+        whole.append(whole_line(line, f"pedido.items.{index}"))
+    return whole
 
 
 def whole_line(line: Json, path: str) -> Json:
     """Returns the line with all its fields. `path` is where it stands in what was sent. Raises Invalid for a price
     beyond what is allowed."""
-    quantity = line.get("cantidad") or 1
-    price, subtotal = line.get("precio_unitario"), line.get("subtotal")
-    if subtotal is None and price is not None:
-        subtotal = round(quantity * price, 2)
+    whole = {**_LINE, **line}
+    whole["cantidad"] = whole["cantidad"] or 1
+    whole["estado_item"] = whole["estado_item"] or PENDING
+    whole["ronda"] = round_of(whole)
+    price = whole["precio_unitario"]
+    if whole["subtotal"] is None and price is not None:
+        whole["subtotal"] = subtotal = round(whole["cantidad"] * price, 2)
         check_sum(subtotal, f"{path}.subtotal")
-    known = {
-        "id": line["id"],
-        "producto_id": line.get("producto_id"),
-        "producto_nombre": line.get("producto_nombre"),
-        "cantidad": quantity,
-        "notas": line.get("notas"),
-        "categoria": line.get("categoria"),
-        "estado_item": line.get("estado_item") or PENDING,
-        "ronda": round_of(line),
-        "precio_unitario": price,
-        "subtotal": subtotal,
-    }
-    return {**known, **{name: value for name, value in line.items() if name not in known}}
+    return whole
+
+
+# In the order in which a line is written; what it has beside these follows.
+_LINE: Json = {
+    "id": None, "producto_id": None, "producto_nombre": None, "cantidad": None, "notas": None, "categoria": None,
+    "estado_item": None, "ronda": FIRST_ROUND, "precio_unitario": None, "subtotal": None,
+}  # fmt: skip
 
 
 def changed_line(line: Json | None, draft: Json, order_round: int) -> Json | None:

@@ -17,6 +17,7 @@ Json = dict[str, Any]
 
 # What only the service writes into a line, beside `ronda`.
 LINE_MARKS = ("cantidad_hecha", "cantidad_servida", "cantidad_recuperada", "recuperado_razon")
+_MARKS = frozenset({"ronda", *LINE_MARKS})
 _AMOUNTS = LINE_MARKS[:3]
 FIRST_ROUND = 1
 # Each line that is sent back has the reason, so it is not repeated without end.
@@ -58,7 +59,14 @@ def round_start(pedido: Mapping[str, Any]) -> str | None:
 
 def without_marks(line: Json) -> Json:
     """Returns what a publisher says of a line, without what only the service says."""
-    return {name: value for name, value in line.items() if name != "ronda" and name not in LINE_MARKS}
+    if _MARKS.isdisjoint(line):
+        return line
+    return {name: value for name, value in line.items() if name not in _MARKS}
+
+
+def marks_of(line: Json) -> Json:
+    """Returns what only the service says of a line."""
+    return {name: line[name] for name in ("ronda", *LINE_MARKS) if name in line}
 
 
 def sent_back(line: Json, reason: Any) -> Json:

@@ -103,14 +103,22 @@ def menu_changes(menu: Sequence[Product], file: MenuFile, last_id: int) -> MenuC
 
 def _find(menu: Sequence[Product], rows: Sequence[Row]) -> tuple[dict[int, Product], dict[int, Fault]]:
     """Returns by row the dish that it is about, where that is no new one, and the rows of which it cannot be said: by
-    its `id_pos`; else by its name as it stands there; else by its name without case, accents and the number of spaces.
-    What one row has found is no other's."""
+    its `id_pos`; else by its name as it stands there, first a dish of which the row says nothing new; else by its name
+    without case, accents and the number of spaces. What one row has found is no other's."""
     found: dict[int, Product] = {}
     faults: dict[int, Fault] = {}
     left = {product.id: product for product in menu}
     of_pos = {product.pos_id: product for product in menu if product.pos_id is not None}
     for row in rows:
         known = of_pos.get(row.said.get(POS_ID, 0))
+        if known is not None:
+            found[row.number] = left.pop(known.id)
+    same_name: Mapping[str, list[Product]] = defaultdict(list)
+    for product in left.values():
+        same_name[one_line(product.name)].append(product)
+    for row in rows:
+        alike = same_name.get(row.said[NAME], ()) if row.number not in found else ()
+        known = next((product for product in alike if product.id in left and _is_as_said(product, row)), None)
         if known is not None:
             found[row.number] = left.pop(known.id)
     for spelled in (one_line, bare):
@@ -126,6 +134,10 @@ def _find(menu: Sequence[Product], rows: Sequence[Row]) -> tuple[dict[int, Produ
             elif called:
                 faults[row.number] = Fault(row.number, NAME, "ambiguous", str(len(called)))
     return found, faults
+
+
+def _is_as_said(product: Product, row: Row) -> bool:
+    return product.changed(_without_spaces(product, row.said)) == product
 
 
 def _without_spaces(before: Product, said: Mapping[str, Any]) -> Json:

@@ -7,8 +7,6 @@ order as it is then.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ..events import AWAITING_PAYMENT, COOKING, PAID, READY, SERVED, STATE_CHANGE, TO_COOK
 from .made import left_to_make, round_of, to_make
 from .state import Json, Order
@@ -63,4 +61,4 @@ def unseen(order: Order) -> Order:
     """Returns the order as one of which the kitchen has seen nothing: what it is to make now is news. What was not
     acknowledged before stands in the same ticket, and is seen with it."""
     pedido = {name: value for name, value in order.pedido.items() if name != "visto_at"}
-    return replace(order, pedido={**pedido, "por_acusar": []})
+    return order._replace(pedido={**pedido, "por_acusar": []})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import OrderTooLarge
 from ..events import ITEM_CHANGED, NEW_ORDER
-from ..wire.json_text import dump
+from ..wire.json_text import encode
 from .details import NAMES, TABLE
 from .drafts import MAX_ITEMS
 from .made import LINE_MARKS
@@ -17,7 +17,7 @@ MAX_ORDER_BYTES = 512 * 1024
 _BESIDE_A_LINE = 200
 
 
-def measure(before: Order | None, after: Order, event: Json, size_before: int | None) -> tuple[str | None, int]:
+def measure(before: Order | None, after: Order, event: Json, size_before: int | None) -> tuple[bytes | None, int]:
     """Returns the order after the event as JSON, and how many bytes that has.
 
     Where the size before is known, a change to a line is added to it, and there is no JSON while the sum, which is no
@@ -29,8 +29,8 @@ def measure(before: Order | None, after: Order, event: Json, size_before: int | 
         size = size_before + _length(line) - _length(old) + _BESIDE_A_LINE
         if told and size <= MAX_ORDER_BYTES:
             return None, size
-    order_json = dump(after.pedido)
-    return order_json, len(order_json.encode())
+    order_json = encode(after.pedido)
+    return order_json, len(order_json)
 
 
 def check_size(before: Order | None, after: Order, event: Json, size: int) -> None:
@@ -71,7 +71,7 @@ def _texts(line: Json) -> Json:
 
 
 def _length(value: Json | None) -> int:
-    return len(dump(value).encode()) if value is not None else 0
+    return len(encode(value)) if value is not None else 0
 
 
 _NO_TEXT = frozenset({"cantidad", "precio_unitario", "subtotal", "estado_item", "ronda", *LINE_MARKS})

@@ -7,8 +7,8 @@ rebuild.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
-from typing import Any, NewType
+from dataclasses import dataclass
+from typing import Any, NamedTuple, NewType
 
 from .. import events
 from ..clock import SteadyMs, parse_iso
@@ -25,6 +25,7 @@ from ..events import (
     ITEM_CHANGED,
     KITCHEN,
     MANAGER,
+    NEW_ORDER,
     OPEN,
     ORDER_READY,
     PENDING,
@@ -40,6 +41,7 @@ from ..events import (
     WAITERS,
     acknowledgeable,
 )
+from .details import BEFORE, TABLE, TABLE_BEFORE, table_of
 from .made import sent_back
 from .numbers import is_own
 
@@ -55,13 +57,9 @@ SERVING = (WAITER, MANAGER)
 
 # What any event of an order may tell of it, where the order does not know it yet.
 DETAILS = ("mesa_numero", "cliente_nombre", "mesero")
-# What says that an event changes one of them, with what it was before: the service alone writes it.
-TABLE_BEFORE = "mesa_anterior"
-BEFORE = {"cliente_nombre": "cliente_anterior", "mesero": "mesero_anterior"}
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):
     """`pedido` is what travels; the rest is bookkeeping that the log implies and no reader sees. Its times are the wall
     clock's, as its events have them."""
 
@@ -75,7 +73,8 @@ class Order:
 
     @property
     def state(self) -> str:
-        return str(self.pedido["estado"])
+        state: str = self.pedido["estado"]
+        return state
 
     @property
     def takeaway(self) -> bool:
@@ -152,7 +151,7 @@ def fold(order: Order | None, event: Json) -> Order | None:
         return order
     after = apply(order, event)
     if event["tipo"] in CARRIES_ORDER:
-        return replace(after, pedido=event["pedido"])
+        return after._replace(pedido=event["pedido"])
     return await_receipt(after, event, event["salas"])
 
 
@@ -160,7 +159,7 @@ def await_receipt(order: Order, event: Json, rooms: Collection[str]) -> Order:
     """Returns the order with the event among those that a kitchen screen has yet to acknowledge, where it is one."""
     if KITCHEN not in rooms or not acknowledgeable(event):
         return order
-    return replace(order, pedido={**order.pedido, "por_acusar": [*order.pedido["por_acusar"], event["id"]]})
+    return order._replace(pedido={**order.pedido, "por_acusar": [*order.pedido["por_acusar"], event["id"]]})
 
 
 def acknowledge(order: Order, receipt: Json) -> Order:
@@ -171,7 +170,7 @@ def acknowledge(order: Order, receipt: Json) -> Order:
         after["visto_at"] = receipt["timestamp"]
     if receipt["entendido"] and order.state == CANCELLED:
         after["entendido_at"] = receipt["timestamp"]
-    return replace(order, pedido=after)
+    return order._replace(pedido=after)
 
 
 def apply(order: Order | None, event: Json) -> Order:
@@ -179,7 +178,10 @@ def apply(order: Order | None, event: Json) -> Order:
     Raises ValueError for an event of no order."""
     now_ms = parse_iso(event["timestamp"])
     kind = event["tipo"]
-    before = _with_details(order.pedido, event) if order is not None else _stub(event)
+    if kind == NEW_ORDER:
+        before = order.pedido if order is not None else event["pedido"]  # it tells all of the order itself
+    else:
+        before = _with_details(order.pedido, event) if order is not None else _stub(event)
     match kind:
         case events.NEW_ORDER:
             after = dict(event["pedido"])
@@ -276,20 +278,27 @@ def _stub(event: Json) -> Json:
         "por_acusar": [],
         "incompleto": True,
     }
-    return _at_table(stub, event)
+    return _at_table(stub, event, None)
 
 
 def _with_details(pedido: Json, event: Json) -> Json:
     """Returns the order with what the event says of it: where the order does not know it yet, or where the event says
     that it changes it."""
     news = {name: event[name] for name in DETAILS if pedido[name] is None and event.get(name) is not None}
-    news |= {name: event[name] for name, before in BEFORE.items() if before in event}
-    return _at_table({**pedido, **news} if news else pedido, event)
+    news |= {name: event[name] for name, before in BEFORE.items() if _changes(event, before, pedido[name], {name})}
+    return _at_table({**pedido, **news} if news else pedido, event, table_of(pedido))
 
 
-def _at_table(pedido: Json, event: Json) -> Json:
-    """Returns the order at the table of an event that moves it; a table is its number and its name together."""
-    if TABLE_BEFORE not in event:
+def _changes(event: Json, mark: str, was: Any, names: Collection[str]) -> bool:
+    """Tells whether the event says one of `names` anew, and has the service's mark of that: what it `was`. An earlier
+    version kept a publisher's own member of the mark's name, and followed none: one that says otherwise is such."""
+    return mark in event and bool(event[mark] == was) and any(name in event for name in names)
+
+
+def _at_table(pedido: Json, event: Json, was: str | int | None) -> Json:
+    """Returns the order, whose table `was` this, at the table of an event that moves it; a table is its number and its
+    name together."""
+    if not _changes(event, TABLE_BEFORE, was, TABLE):
         return pedido
     after = {**pedido, "mesa_numero": event.get("mesa_numero")}
     after.pop("mesa", None)
@@ -343,7 +352,9 @@ def _recalled(lines: list[Json], event: Json) -> list[Json]:
 
 def lines_of(state: str, lines: list[Json]) -> list[Json]:
     """Returns the lines as they are in an order of this state: a ready order has no pending line, and so on."""
-    earlier = _LINES_BEFORE.get(state, ())
+    earlier = _LINES_BEFORE.get(state)
+    if earlier is None:
+        return lines
     return [_line_as(line, earlier, state) for line in lines]
 
 

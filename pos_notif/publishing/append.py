@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import tzinfo
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..clock import Instant, iso, parse_iso
 from ..errors import TooLarge
@@ -45,8 +45,7 @@ class Rules:
     limits: ViewLimits
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """When something happens, and by which rules. `timestamp` is its wall clock's time as events carry it."""
 
     at: Instant
@@ -56,6 +55,11 @@ class Moment:
     @classmethod
     def of(cls, at: Instant, rules: Rules) -> Moment:
         return cls(at, iso(at.ms, rules.zone), rules)
+
+    def not_before(self, ms: int) -> Moment:
+        """Returns this moment, or one that is not before the event of `ms` (`Instant.not_before`)."""
+        at = self.at.not_before(ms)
+        return self if at is self.at else Moment.of(at, self.rules)
 
     def retime(self, text: str) -> str:
         """Writes a publisher's time as ours are written."""
@@ -75,6 +79,7 @@ def append(
     """Completes a draft, appends its event and what follows from it, and returns the event's id. `publisher` is the key
     of whoever says what it says of its order's table, guest and waiter. `from_pos` says that it names dishes as
     the POS does, and not by the menu's own ids. Raises what `complete` and `check_size` raise."""
+    moment = moment.not_before(transaction.newest_ms())
     head = {"id": transaction.next_id(), "tipo": draft["tipo"], "timestamp": moment.timestamp}
     tail: Json = {"actor": actor}
     if key is not None:
@@ -82,11 +87,12 @@ def append(
     origin = draft.get("timestamp", draft.get("timestamp_origen"))
     if origin is not None:
         tail["timestamp_origen"] = origin
-    body = {name: value for name, value in draft.items() if name not in _SET_HERE}
+    body = draft
+    if not _SET_HERE.isdisjoint(draft):
+        body = {name: value for name, value in draft.items() if name not in _SET_HERE}
     if draft["tipo"] == STOCK_ALERT:
         event = {**head, **tail, **complete_stock(body, partial(_waiting, transaction, moment, from_pos))}
         return transaction.append(event, rooms_for_stock(event["nivel"]), moment.at, None)
-    body = {**body, "tipo": draft["tipo"]}
     return _append_order_event(transaction, moment, head, tail, body, publisher, from_pos)
 
 
@@ -173,7 +179,7 @@ def _steady(after: Order, before: SteadyOrder | None, at: Instant) -> SteadyOrde
         return SteadyOrder(after)
     was_ready = before.ready_ms if before is not None and before.state == READY == after.state else None
     ready = None if after.ready_ms is None else was_ready if was_ready is not None else at.steady
-    return SteadyOrder(replace(after, last_event_ms=at.steady, ready_ms=ready))
+    return SteadyOrder(after._replace(last_event_ms=at.steady, ready_ms=ready))
 
 
 def check_appended(transaction: Transaction, *, alone: bool) -> None:
@@ -185,5 +191,5 @@ def check_appended(transaction: Transaction, *, alone: bool) -> None:
         raise TooLarge(f"Lo que se publica a la vez pasa de {MAX_APPENDED_BYTES // 1024**2} MiB en el registro.")
 
 
-# What the service writes at an event's top level in its own way.
-_SET_HERE = frozenset({"tipo", "timestamp", "actor", "operacion_id", "timestamp_origen"})
+# What the service writes at an event's top level in its own way, beside its type.
+_SET_HERE = frozenset({"timestamp", "actor", "operacion_id", "timestamp_origen"})

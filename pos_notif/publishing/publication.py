@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import DomainError, Invalid, KeyReused
 from ..log.event_log import Transaction
@@ -18,8 +17,7 @@ Json = dict[str, Any]
 MAX_KEY_LENGTH = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Publisher:
+class Publisher(NamedTuple):
     """Who publishes. `key` names it in the log's idempotency keys; a token may say in the body who acted."""
 
     key: str
@@ -27,8 +25,7 @@ class Publisher:
     names_actor: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+class Published(NamedTuple):
     """`ids[i]` is the event of the i-th draft, its first one where it was a duplicate."""
 
     ids: list[int]

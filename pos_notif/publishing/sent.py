@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import Invalid, TooLarge
 from ..orders.drafts import MAX_BATCH, parse_draft
 from ..wire.json_limits import printable
-from ..wire.json_text import parse
+from ..wire.json_text import parse, too_deep
 from .publication import Published, check_key
 
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(NamedTuple):
     """The drafts of a publication, and whether they came as a batch, be it of one."""
 
     drafts: list[Json]
@@ -75,8 +73,11 @@ def _batch(value: Json, size: int, limit: int) -> list[Json]:
 
 def _check_sizes(events: list[Any], limit: int) -> None:
     for index, event in enumerate(events):
-        # What the parser could nest, the encoder can.
-        if len(_COMPACT.encode(event).encode("utf-8", "surrogatepass")) > limit:
+        try:
+            text = _COMPACT.encode(event)
+        except RecursionError as error:  # the parser may take a little more
+            raise too_deep() from error
+        if len(text.encode("utf-8", "surrogatepass")) > limit:
             raise TooLarge(f"eventos.{index} pasa de {limit // 1024} KiB.")
 
 

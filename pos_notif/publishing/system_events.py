@@ -22,5 +22,6 @@ def append_system(
 ) -> None:
     """Appends an event of the service itself, for the managers and for `rooms`. `after(event)` is its order after it,
     where it is about one."""
+    at = at.not_before(transaction.newest_ms())
     event = {"id": transaction.next_id(), "tipo": tipo, "timestamp": iso(at.ms, zone), **fields}
     transaction.append(event, set(rooms), at, after(event) if after is not None else None)

@@ -1,288 +1,363 @@
-"""A connection that drops stalled peers and speaks HTTP/1.1 only. It knows Hypercorn's inside, as only `http11.py`
-and `websocket.py` do beside it.
+"""One client's connection: the first thing that sees a request, and all that a stream needs once its head is written.
 
-It is written against Hypercorn 0.18 (`asyncio/tcp_server.py`, `protocol/h11.py`). What it changes, and why:
-
-- A write that makes no progress for some seconds closes the connection; Hypercorn waits for ever.
-- HTTP/2 in clear text is refused: it has no working backpressure there.
-- A stream can be written to the socket itself (`TcpConnection.send_now`): a chunk that is framed once goes to
-  every stream without an event object, a lock, a task switch and h11 for each.
-- A request that was answered before its body had arrived (a 413, a 404) does not leave the reader stuck on a full
-  queue, and its client gets the answer instead of a reset: the rest of the body is read and dropped for 2 s.
-- A response's head and body leave in one write; an idle connection has a timer instead of a task.
-- A request's head has 10 s to arrive; what is refused before the application (a head or an address that is too
-  large) is answered in JSON.
-- A client that closes an idle connection is let go at once; Hypercorn keeps it until the idle time is over.
-- A websocket is a `WebSocketStream` of `websocket.py`; after our close frame the client has 2 s for its own.
+A request with a short way (`web/hot_path.py`) is answered here. All others go to Hypercorn and Quart, for whom the
+connection keeps a `LongWay` until they have answered. A stream that was opened by either is carried here alone: what
+comes from the client is dropped, its end ends the stream, and what the socket does not take waits in the transport,
+while the stream is given no more.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
-import logging
-import struct
-import termios
-from collections.abc import Callable, Mapping
-from ssl import SSLError
+import time
+from functools import partial
 from typing import Any
 
-from hypercorn.asyncio.task_group import TaskGroup
-from hypercorn.asyncio.tcp_server import MAX_RECV, TCPServer
-from hypercorn.asyncio.worker_context import WorkerContext
-from hypercorn.config import Config as HypercornConfig
-from hypercorn.events import Closed, Event, RawData, Updated
-from hypercorn.protocol.h11 import H11WSConnection
-from hypercorn.typing import AppWrapper, ConnectionState
-from hypercorn.utils import parse_socket_addr
-
-from ..counts import Counts
-from ..web.sinks import STATE_KEY
-from .http11 import Http11
-
-logger = logging.getLogger("pos_notif")
+from ..delivery.fanout import Chunk
+from ..delivery.streams import Stream
+from ..principal import Principal
+from ..web.errors import STREAM_PATH
+from ..web.hot_path import (
+    Answer,
+    Asked,
+    idle_answer,
+    known_publisher,
+    known_stream,
+    publication_answer,
+    stream_headers,
+    too_slow,
+)
+from ..web.polling import POLLING_PATH
+from ..web.publishing import PUBLISH_PATH
+from ..web.services import Services
+from .backpressure import Backpressure
+from .heads import RequestHead, read_request, response_head
+from .logs import log_access
+from .long_way import LongWay
+from .serving import Serving
 
 # The kernel's. What it does not take of one write is all that a stalled reader holds in our memory: nothing more is
 # written before that is gone.
 SEND_BUFFER_BYTES = 64 * 1024
-LINGER_SECONDS = 2.0
-# From a head's first byte to its end. An idle connection may stay so for longer.
-HEAD_SECONDS = 10.0
-_NO_HTTP2 = b"HTTP/1.1 505 HTTP Version Not Supported\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+KEEP_ALIVE_SECONDS = 75.0
+# What a client may send ahead of its answer before it is read no more.
+AHEAD_BYTES = 64 * 1024
+_STREAM = b"GET " + STREAM_PATH.encode()
+_LAST_CHUNK = b"0\r\n\r\n"
 
 
-class TcpConnection(TCPServer):
-    """One client's connection, from accept to close: await it."""
+class TcpConnection(Backpressure):
+    """One client's connection, from accept to close."""
 
-    def __init__(
-        self,
-        app: AppWrapper,
-        config: HypercornConfig,
-        context: WorkerContext,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        write_timeout: float,
-        counts: Counts,
-        on_first_head: Callable[[], None] | None = None,
-    ) -> None:
-        super().__init__(app, asyncio.get_running_loop(), config, context, {}, reader, writer)
-        self._write_timeout = write_timeout
-        self._counts = counts
-        self._on_first_head = on_first_head
-        self._reading = asyncio.timeout(None)
-        self._is_reading = False
-        self._lingering = False
-        self.closed = False
-        self._on_close: Callable[[], None] | None = None
-        self._idle_timer: asyncio.TimerHandle | None = None
-        self._head_timer: asyncio.TimerHandle | None = None
-        self._secure = writer.get_extra_info("ssl_object") is not None
-        # Nothing may wait. asyncio's TLS pauses at the limit, not above it: 0 would be a pause for ever.
-        writer.transport.set_write_buffer_limits(high=1 if self._secure else 0)
+    __slots__ = (
+        "__weakref__", "_awaited", "_busy", "_closes", "_head", "_heard", "_long_way", "_newcomer",
+        "_opened", "_received", "_socket", "_stream", "_timer",
+    )  # fmt: skip
 
-    def abort(self) -> None:
-        self.writer.transport.abort()
+    def __init__(self, serving: Serving) -> None:
+        super().__init__(serving)
+        self._long_way: LongWay | None = None
+        self._stream: Stream | None = None
+        # While a short way's answer is made; what came meanwhile is in `_received`.
+        self._busy = False
+        self._received = b""
+        self._awaited: asyncio.Future[None] | None = None
+        self._newcomer = True
+        self._closes = False  # after this answer
+        self._head = b""  # that leaves with the stream's first bytes
+        self._opened: tuple[str, str, float] | None = None
+        self._heard = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    # What asyncio calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        # The socket's own `send`, for when the transport holds nothing: a tenth of a fan-out is what the transport does
+        # around it. Not below TLS.
+        self._socket: Any = None if self.is_secure else transport.get_extra_info("socket")._sock
+        self._serving.connections.add(self)
+        self._serving.newcomers.add(self, self._address)
+        self._set_idle()
+
+    def data_received(self, data: bytes) -> None:
+        if self._long_way is not None:
+            self._long_way.feed(data)
+        elif self._stream is not None:
+            self._closes = True  # a request behind the stream: its client has to ask again
+        elif self._busy:
+            self._received += data
+            if self._awaited is not None and not self._awaited.done():
+                self._awaited.set_result(None)
+            elif len(self._received) > AHEAD_BYTES:
+                self.transport.pause_reading()
+        else:
+            self._begin(data)
+
+    def eof_received(self) -> bool:
+        if self._long_way is None:
+            if self._stream is not None:  # nobody reads what waits
+                self.transport.abort()
+            return False
+        self._long_way.feed_eof()
+        return self._socket is not None  # TLS cannot close one side
+
+    def connection_lost(self, error: Exception | None) -> None:
+        super().connection_lost(error)
+        serving = self._serving
+        serving.connections.discard(self)
+        self.first_head_is_whole()
+        self._stop_timer()
+        if self._awaited is not None and not self._awaited.done():
+            self._awaited.set_result(None)
+        if self._stream is not None:
+            self._stream.gone()
+            self._stream = None
+            self._log_stream(None)
+        if self._long_way is not None:
+            self._long_way.lost()
+        if not serving.connections:
+            serving.on_empty()
+
+    # Between two requests
 
     def close_if_idle(self) -> None:
         """Closes the connection where no request is being answered: after a stop none is waited for."""
-        if self._idle_timer is not None:
-            self.writer.transport.close()
+        long_way = self._long_way
+        if long_way.is_waiting if long_way is not None else not self._busy and self._stream is None:
+            self.transport.close()
+
+    def abort(self) -> None:
+        self.transport.abort()
+
+    def _set_idle(self) -> None:
+        """Gives the client its time for the next request. The timer stays when one comes, and looks then how long ago
+        it was."""
+        loop = asyncio.get_running_loop()
+        self._heard = loop.time()
+        if self._timer is None:
+            self._timer = loop.call_later(KEEP_ALIVE_SECONDS, self._close_if_silent)
+
+    def _close_if_silent(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = None
+        left = self._heard + KEEP_ALIVE_SECONDS - loop.time()
+        if self._busy:
+            left = KEEP_ALIVE_SECONDS
+        if left > 0:
+            self._timer = loop.call_later(left, self._close_if_silent)
+        else:
+            self.transport.close()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def first_head_is_whole(self) -> None:
+        """Notes that somebody has asked for something; or will no more."""
+        if self._newcomer:
+            self._newcomer = False
+            self._serving.newcomers.discard(self, self._address)
+
+    # Requests
+
+    def _begin(self, data: bytes) -> None:
+        services = self._serving.services()
+        if services is None or self._serving.stopping:
+            self._take_long_way(data)
+        elif not data.startswith(_STREAM):
+            self._answer(services, data)
+        elif self._serving.fast_streams:
+            self._busy = True
+            services.streams.openings.enter(partial(self._open, services, data))
+        else:
+            self._take_long_way(data)
+
+    def _open(self, services: Services, data: bytes) -> None:
+        """Opens a known session's stream, in its turn."""
+        self._busy = False
+        if self.lost:
+            return
+        data, self._received = data + self._received, b""
+        found = read_request(data)
+        stream = None
+        if found is not None and found.size == len(data):
+            stream = known_stream(services, self._asked(found))
+        if found is None or stream is None:
+            return self._take_long_way(data)
+        self.first_head_is_whole()
+        self.carry(stream, response_head(200, stream_headers(services)), found.path, closes=False)
+
+    def _answer(self, services: Services, data: bytes) -> None:
+        found = read_request(data)
+        if found is None:
+            return self._take_long_way(data)
+        path = found.path
+        if found.method == b"GET" and path.startswith(POLLING_PATH):
+            answer = idle_answer(services, self._asked(found))
+            if answer is not None:
+                self.first_head_is_whole()
+                self._received = data[found.size :]
+                return self._send_answer(found, answer, time.monotonic())
+        elif found.method == b"POST" and path == PUBLISH_PATH:
+            publisher = known_publisher(services, self._asked(found))
+            if publisher is not None:
+                self.first_head_is_whole()
+                self._busy = True
+                self._received = data[found.size :]
+                return self._serving.run(self._publish(services, found, *publisher), "publication")
+        self._take_long_way(data)
+
+    def _asked(self, found: RequestHead) -> Asked:
+        return Asked(found.path, found.query, found.head, self._address)
+
+    async def _publish(
+        self, services: Services, found: RequestHead, who: Principal, key: str | None, body_bytes: int
+    ) -> None:
+        began = time.monotonic()
+        answer: Answer
+        try:
+            body = await self._body(body_bytes)
+        except TimeoutError:
+            self._closes = True  # what may still come is no request
+            answer = too_slow(services)
+        else:
+            if body is None:
+                return
+            answer = await publication_answer(services, who, body, key)
+        self._busy = False
+        self._send_answer(found, answer, began)
+
+    async def _body(self, size: int) -> bytes | None:
+        """Returns the body; None where the client went away before it was whole. Raises TimeoutError."""
+        if len(self._received) < size:
+            async with asyncio.timeout(self._serving.body_timeout):
+                while len(self._received) < size and not self.lost:
+                    self._awaited = asyncio.get_running_loop().create_future()
+                    await self._awaited
+            self._awaited = None
+        body, self._received = self._received[:size], self._received[size:]
+        return body if len(body) == size else None
+
+    def _send_answer(self, found: RequestHead, answer: Answer, began: float) -> None:
+        status, headers, body = answer
+        if self.lost:
+            return
+        self._serving.counts.answers[status // 100] += 1
+        self.transport.write(response_head(status, headers) + body)
+        if self._serving.log_accesses:
+            log_access(self._address, found.method.decode(), found.path, status, time.monotonic() - began)
+        self._answered()
+
+    def _answered(self) -> None:
+        """Goes on after an answer: with the next request, which may be there already, once the client has taken it."""
+        if self._serving.stopping or self._closes:
+            self.transport.close()
+        elif self.is_full:
+            self._busy = True
+            self._serving.run(self._after_room(), "slow-answer")
+        else:
+            self._go_on()
+
+    async def _after_room(self) -> None:
+        with contextlib.suppress(OSError):
+            await self.drain()
+            self._busy = False
+            self._go_on()
+
+    def _go_on(self) -> None:
+        self._set_idle()
+        if self._received:
+            # Not from here: a client may send any number of requests at once.
+            self._busy = True
+            asyncio.get_running_loop().call_soon(self._next)
+
+    def _next(self) -> None:
+        self._busy = False
+        data, self._received = self._received, b""
+        if not self.lost:
+            self.transport.resume_reading()
+            self._begin(data)
+
+    # The long way
+
+    def _take_long_way(self, data: bytes) -> None:
+        self._stop_timer()
+        self._long_way = LongWay(self, self._serving, data)
+        self._serving.run(self._long_way.run(), "request")
+
+    def take_back(self) -> None:
+        """Goes on without the long way, which has answered: nothing more has come."""
+        self._long_way = None
+        self._answered()
 
     @property
-    def transport(self) -> asyncio.WriteTransport:
-        """Returns the transport, for bodies that are framed already: only between two `send`s of the same response, and
-        only for HTTP/1.1."""
-        return self.writer.transport
+    def _address(self) -> str:
+        peer = self.transport.get_extra_info("peername")
+        return peer[0] if peer else ""
 
-    async def send_whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        """Answers the open request at once, instead of ASGI's `send`."""
-        await self.protocol.send_whole(status, headers, body)
+    # Streams
 
-    @property
-    def send_now(self) -> Callable[[bytes], int]:
-        """Returns the socket's own `send`, for when the transport holds nothing: it sends as much as the kernel takes,
-        or raises OSError.
+    def carry(self, stream: Stream, head: bytes, path: str, *, closes: bool) -> None:
+        """Writes a stream after its `head`, from now to its end; `closes`: it is the connection's last answer."""
+        self._long_way = None
+        self._stop_timer()
+        self._closes = closes
+        self._serving.counts.answers[2] += 1
+        self._head = head
+        self._stream = stream
+        if self._serving.log_accesses:
+            self._opened = ("GET", path, time.monotonic())
+        stream.begin(self, self._stream_ended)
 
-        A tenth of a fan-out is what the transport does around it. Once the transport has closed, this raises:
-        it is the socket object's method, and does not remember a file number that somebody else may have by then.
-        """
-        send: Callable[[bytes], int] = self.writer.get_extra_info("socket")._sock.send
-        return send
+    def _stream_ended(self) -> None:
+        """Ends the body that the stream has filled."""
+        self._stream = None
+        self._log_stream(200)
+        if not self.lost:
+            self._write(_LAST_CHUNK)
+            self._answered()
+
+    def _log_stream(self, status: int | None) -> None:
+        if self._opened is not None:
+            method, path, began = self._opened
+            self._opened = None
+            log_access(self._address, method, path, status, time.monotonic() - began)
+
+    def _write(self, data: bytes) -> None:
+        if self._head:
+            data, self._head = self._head + data, b""
+        self.transport.write(data)
+
+    async def send(self, body: bytes) -> None:
+        """Writes a piece of the stream, and returns once the transport takes more."""
+        if self.transport.is_closing():  # `connection_lost` is next, and ends who writes
+            return await asyncio.sleep(0)
+        self._write(b"%x\r\n%b\r\n" % (len(body), body))
+        await self.flush()
 
     async def flush(self) -> None:
-        """Returns once the transport takes more; a peer that takes nothing for long is dropped."""
+        if self.is_full:
+            with contextlib.suppress(ConnectionError):  # the stream is told, and this task ended
+                await self.drain()
+
+    def push(self, chunk: Chunk) -> bool:
+        framed = chunk.framed
+        if self._socket is None or self._head:
+            self._write(framed)
+            return not self.is_full
         try:
-            await self._drain()
+            sent = self._socket.send(framed)
+        except BlockingIOError:
+            sent = 0  # no room now: the transport takes it from here
         except OSError:
-            # By whatever error. Reading may not come to the end for long: a second request waits for this answer's.
-            self._tell_closed()
-
-    def on_close(self, call: Callable[[], None]) -> None:
-        """Has `call()` made once the peer has gone, at once if it has."""
-        if self.closed:
-            call()
-        else:
-            self._on_close = call
-
-    async def run(self) -> None:
-        socket = self.writer.get_extra_info("socket")
-        try:
-            client = parse_socket_addr(socket.family, socket.getpeername())
-            server = parse_socket_addr(socket.family, socket.getsockname())
-            async with TaskGroup(self.loop) as task_group:
-                self._task_group = task_group
-                state = ConnectionState({**self.state, STATE_KEY: self})
-                self.protocol: Any = Http11(
-                    self.app,
-                    self.config,
-                    self.context,
-                    task_group,
-                    state,
-                    self._secure,
-                    client,
-                    server,
-                    self.protocol_send,
-                )
-                self._set_idle(True)
-                await self._read_data()
-        except OSError:
-            pass
-        finally:
-            await self._close()
-
-    async def protocol_send(self, event: Event) -> None:
-        if isinstance(event, RawData):
-            async with self.send_lock:
-                try:
-                    self.writer.write(event.data)
-                    await self._drain()
-                except (OSError, RuntimeError):  # a peer that lost its power: ETIMEDOUT, which is no ConnectionError
-                    await self.protocol.handle(Closed())
-                    self._stop_reading()
-        elif isinstance(event, Closed) and self._is_reading and self.protocol.peer_may_send and not self._lingering:
-            self._lingering = True
-            self._reading.reschedule(0)  # ends `_read_data`, wherever it waits; it lingers, then closes
-        elif isinstance(event, Updated):
-            self._set_idle(event.idle)
-            if self._on_first_head is not None and not event.idle:
-                self._on_first_head()
-                self._on_first_head = None
-        else:
-            await super().protocol_send(event)
-            if isinstance(event, Closed):
-                self._stop_reading()
-
-    async def _close(self) -> None:
-        """Closes the transport, which may say now by what error its peer had gone: in a stop by ETIMEDOUT too, when the
-        kernel gives up a reader meanwhile that has taken nothing for long."""
-        with contextlib.suppress(OSError):
-            await super()._close()
-
-    def _stop_reading(self) -> None:
-        """Ends the reading of a connection that is over: bytes of a second request wait for the first one's end, which
-        does not come. What a websocket's client sent before it left is still read."""
-        if self._is_reading and not isinstance(self.protocol.connection, H11WSConnection):
-            with contextlib.suppress(RuntimeError):  # it is ending
-                self._reading.reschedule(0)
-
-    def _set_idle(self, idle: bool) -> None:
-        if self._idle_timer is not None:
-            self._idle_timer.cancel()
-            self._idle_timer = None
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
-        if idle and not self.closed:
-            # Closing the transport ends the reading, as if the client had closed it.
-            self._idle_timer = self.loop.call_later(self.config.keep_alive_timeout, self.writer.transport.close)
-
-    def _watch_head(self) -> None:
-        """Gives a head its time: however slowly its bytes come, they do not keep the connection for longer."""
-        if self._idle_timer is not None and self._head_timer is None and self.protocol.head_begun:
-            self._head_timer = self.loop.call_later(HEAD_SECONDS, self._head_too_slow)
-
-    def _head_too_slow(self) -> None:
-        self.writer.write(self.protocol.error(408))
-        self.writer.transport.close()
-
-    async def _drain(self) -> None:
-        """Waits for room in the transport, as long as the peer takes something every few seconds."""
-        transport = self.writer.transport
-        if not transport.get_write_buffer_size() or not self._write_timeout:
-            return await self.writer.drain()
-        self._watch_progress(self._unsent())
-        try:
-            await self.writer.drain()
-        finally:
-            self._progress_timer.cancel()
-
-    def _watch_progress(self, waiting: int) -> None:
-        """Watches by a timer, since the pump drives `send` outside of any task."""
-        self._progress_timer = self.loop.call_later(self._write_timeout, self._check_progress, waiting)
-
-    def _check_progress(self, waiting: int) -> None:
-        unsent = self._unsent()
-        if unsent >= waiting:
-            logger.info("stalled reader dropped")
-            self._counts.stalled += 1
-            self.abort()  # wakes `drain` with an error
-        else:
-            self._watch_progress(unsent)
-
-    def _unsent(self) -> int:
-        """Counts the bytes that the peer has yet to acknowledge: a slow reader moves these long before our buffer
-        empties."""
-        transport: Any = self.writer.transport
-        size = transport.get_write_buffer_size()
-        if (below := getattr(transport, "_ssl_protocol", None)) is not None and below._transport is not None:
-            size += below._transport.get_write_buffer_size()  # TLS: what is encrypted already waits one floor below
-        socket = self.writer.get_extra_info("socket")
-        with contextlib.suppress(OSError, ValueError):
-            size += struct.unpack("i", fcntl.ioctl(socket.fileno(), termios.TIOCOUTQ, b"\0\0\0\0"))[0]
-        return int(size)
-
-    async def _read_data(self) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with self._reading:
-                self._is_reading = True
-                try:
-                    await self._read_requests()
-                finally:
-                    self._is_reading = False
-        self._tell_closed()
-        self._set_idle(False)
-        if self._lingering:
-            await self._linger()
-        else:
-            await self.protocol.handle(Closed())
-
-    def _tell_closed(self) -> None:
-        self.closed = True
-        if self._on_close is not None:
-            self._on_close()
-
-    async def _read_requests(self) -> None:
-        first = True
-        while not self.reader.at_eof():
-            try:
-                data = await self.reader.read(MAX_RECV)
-            except (OSError, SSLError):
-                break
-            if first and data.startswith(b"PRI * HTTP/2"):
-                self.writer.write(_NO_HTTP2)
-                break
-            first = False
-            await self.protocol.handle(RawData(data))
-            self._watch_head()
-
-    async def _linger(self) -> None:
-        """Reads on and drops what comes: our answer is out, and a reset for what the peer still sends could overtake it
-        (RFC 9112, section 9.6)."""
-        with contextlib.suppress(OSError, RuntimeError, TimeoutError):
-            if self.writer.can_write_eof():  # TLS cannot close one side
-                self.writer.write_eof()
-            async with asyncio.timeout(LINGER_SECONDS):
-                while await self.reader.read(MAX_RECV):
-                    pass
-        await self.protocol.handle(Closed())
+            # Gone, and perhaps nobody has noticed. The transport may refuse a write by an error, which here would cost
+            # the other readers of the room this chunk.
+            self.transport.abort()
+            return False
+        if sent == len(framed):
+            return True
+        self.transport.write(framed[sent:])
+        return False

@@ -1,19 +1,16 @@
-"""Hypercorn's HTTP/1.1 of one connection, with what changes on it. It knows Hypercorn's inside, as `connection.py`
+"""Hypercorn's HTTP/1.1 of one connection, with what changes on it. It knows Hypercorn's inside, as `long_way.py`
 does, which says what changes and why."""
 
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Mapping
-from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, cast
-from wsgiref.handlers import format_date_time
 
 import h11
 from hypercorn.events import Closed, RawData
-from hypercorn.protocol.events import Request, StreamClosed
+from hypercorn.protocol.events import Request
 from hypercorn.protocol.h11 import STREAM_ID, H11Protocol, H11WSConnection
 from hypercorn.protocol.http_stream import ASGIHTTPState
 
@@ -70,19 +67,15 @@ class Http11(H11Protocol):
         if whole:
             await self.send(RawData(data=whole))
 
-    async def send_whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        """Answers the open request in one write: what ASGI's two messages come to, without their ten steps."""
-        stream = self.stream
-        if stream is None or stream.closed:  # the client has gone
-            return
-        head = _head(status, tuple(headers.items()), len(body), int(time.time()))
-        if self.keep_alive_requests >= self.config.keep_alive_max_requests:
-            head = h11.Response(status_code=status, headers=[*head.headers, (b"connection", b"close")])
-        send = self.connection.send
-        await self.send(RawData(data=b"".join((send(head), send(h11.Data(data=body)), send(h11.EndOfMessage())))))
-        stream.state = ASGIHTTPState.CLOSED
-        await self.config.log.access(stream.scope, {"status": status, "headers": []}, time.time() - stream.start_time)
-        await self.stream_send(StreamClosed(stream_id=STREAM_ID))
+    def give_up(self, status: int, headers: Mapping[str, str]) -> tuple[bytes, str]:
+        """Ends the open request without an answer. Returns the head of the one that its connection gives in its place,
+        in chunks; and its path."""
+        stream = cast(Any, self.stream)
+        own = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        response = h11.Response(status_code=status, headers=[*own, *self.config.response_headers("h11")])
+        head = self.connection.send(response) or b""
+        stream.state, stream.closed, self.stream = ASGIHTTPState.CLOSED, True, None
+        return head, stream.scope["path"]
 
     async def _send_error_response(self, status_code: int) -> None:
         """Answers what no application is asked; the connection closes after it."""
@@ -99,7 +92,7 @@ class Http11(H11Protocol):
         with contextlib.suppress(h11.LocalProtocolError):  # a HEAD has no body; or its answer is on its way already
             for event in (response, h11.Data(data=body), h11.EndOfMessage()):
                 sent += self.connection.send(event) or b""
-            cast(Any, self.connection_state)[STATE_KEY]._counts.answers[status // 100] += 1
+            cast(Any, self.connection_state)[STATE_KEY].count(status)
         return sent
 
     @property
@@ -109,8 +102,8 @@ class Http11(H11Protocol):
 
     @property
     def peer_may_send(self) -> bool:
-        """Tells whether the rest of a body, or a websocket's close frame, may still come."""
-        return isinstance(self.connection, H11WSConnection) or self.connection.their_state is h11.SEND_BODY
+        """Tells whether the rest of a body, of what was refused, or a websocket's close frame, may still come."""
+        return isinstance(self.connection, H11WSConnection) or self.connection.their_state in (h11.SEND_BODY, h11.ERROR)
 
 
 def _asks_for_websocket(request: h11.Request) -> bool:
@@ -119,13 +112,3 @@ def _asks_for_websocket(request: h11.Request) -> bool:
         return {token.strip() for tokens in lists for token in tokens}
 
     return request.method == b"GET" and b"websocket" in tokens(b"upgrade") and b"upgrade" in tokens(b"connection")
-
-
-@lru_cache(256)
-def _head(status: int, headers: tuple[tuple[str, str], ...], size: int, second: int) -> h11.Response:
-    """Returns the same head for all answers of a kind within a second: h11 checks every header of every response
-    anew."""
-    own = [(name.lower().encode(), value.encode()) for name, value in headers]
-    if size or status != 304:
-        own.append((b"content-length", b"%d" % size))
-    return h11.Response(status_code=status, headers=[*own, (b"date", format_date_time(second).encode())])

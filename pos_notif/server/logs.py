@@ -26,20 +26,23 @@ class AccessLog(Logger):
         if _LOGGED in request:
             return
         request[_LOGGED] = True
-        client = request.get("client")
-        access_logger.info(
-            _one_line(
-                {
-                    "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-                    "client": client[0] if client else None,
-                    "method": request.get("method", "WEBSOCKET"),
-                    "path": request["path"],
-                    # None: the client went away before the answer ended, as a closed stream's does.
-                    "status": response["status"] if response is not None else None,
-                    "ms": round(request_time * 1000, 1),
-                }
-            )
-        )
+        client, _ = request.get("client") or (None, None)
+        status = response["status"] if response is not None else None
+        log_access(client, request.get("method", "WEBSOCKET"), request["path"], status, request_time)
+
+
+def log_access(client: str | None, method: str, path: str, status: int | None, seconds: float) -> None:
+    """Writes the line of one request. `status` is None where the client went away before the answer ended, as a closed
+    stream's does."""
+    told = {
+        "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "client": client,
+        "method": method,
+        "path": path,
+        "status": status,
+        "ms": round(seconds * 1000, 1),
+    }
+    access_logger.info(_one_line(told))
 
 
 def _one_line(told: dict[str, Any]) -> str:

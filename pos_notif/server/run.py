@@ -13,8 +13,8 @@ import logging
 import resource
 import socket
 import ssl
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable, Collection, Coroutine
+from typing import TYPE_CHECKING, Any
 
 from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.asyncio.worker_context import WorkerContext
@@ -22,30 +22,31 @@ from hypercorn.config import Config as HypercornConfig
 
 from ..app import NotificationApp, create_app
 from ..config import Config
-from ..delivery.streams import BUSY_RETRY_MS
-from ..errors import ConfigurationError, NoCapacity, PortUnavailable
+from ..database.locks import serving_alone
+from ..errors import ConfigurationError, PortUnavailable
 from ..socketio.engine import EngineSettings
-from ..web.errors import STREAM_PATH
-from ..web.stream import STREAM_HEADERS
-from ..wire import sse
-from ..wire.json_text import dump
-from .connection import LINGER_SECONDS, SEND_BUFFER_BYTES, TcpConnection
+from ..web.services import EXTENSION
+from .connection import KEEP_ALIVE_SECONDS, SEND_BUFFER_BYTES, TcpConnection
 from .logs import AccessLog, NoAccessLog
+from .long_way import LINGER_SECONDS
 from .loop_watch import LoopWatch
 from .newcomers import Newcomers
+from .refusal import Refusal
+from .serving import Closing, Serving
 from .signals import stop_on_signals
 from .tls import tls_context
+
+if TYPE_CHECKING:
+    from ..cluster.service import ClusterService
 
 logger = logging.getLogger("pos_notif")
 
 STOP_SECONDS = 2.0
 GC_THRESHOLD = 10_000
-KEEP_ALIVE_SECONDS = 75.0
 # Besides the streams: polls, publications, pages.
 OTHER_CONNECTIONS = 500
 # That have sent no whole head yet, and half of all where those are fewer: browsers open some in advance.
 MAX_NEWCOMERS = 1000
-REFUSAL_SECONDS = 2.0
 # A client that says nothing in its TLS handshake.
 HANDSHAKE_SECONDS = 5.0
 # What may wait for `accept`, in the kernel; and what is accepted in one turn of the loop.
@@ -53,23 +54,13 @@ KERNEL_BACKLOG = 4096
 ACCEPTS_AT_ONCE = 4
 # A peer that lost its power says nothing; the kernel alone would wait 15 minutes for it.
 UNACKNOWLEDGED_SECONDS = 8.0
-_FULL_BODY = dump({"error": {"codigo": NoCapacity.code, "mensaje": NoCapacity.message}}).encode()
-_FULL = (
-    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: %d\r\nRetry-After: 30\r\n"
-    b"Connection: close\r\n\r\n%b" % (len(_FULL_BODY), _FULL_BODY)
-)
-_BUSY = b"HTTP/1.1 200 OK\r\n%bConnection: close\r\n\r\n%b%b" % (
-    "".join(f"{name}: {value}\r\n" for name, value in STREAM_HEADERS.items()).encode(),
-    sse.retry(BUSY_RETRY_MS),
-    sse.frame("ocupado", b"{}"),
-)
 
 
-def bind(host: str, port: int, write_timeout: float = 0.0) -> socket.socket:
+def bind(host: str, port: int, write_timeout: float = 0.0, *, shared: bool = False) -> socket.socket:
     """Returns a listening socket, which is made before the database is opened. Raises PortUnavailable.
 
     The kernel gives up a peer that acknowledges nothing for 8 s, or for `write_timeout` seconds where that is longer:
-    to it, a reader that stopped reading is one too.
+    to it, a reader that stopped reading is one too. A `shared` port is one of several sockets' of this user.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
@@ -80,6 +71,8 @@ def bind(host: str, port: int, write_timeout: float = 0.0) -> socket.socket:
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         # Accepted connections inherit these. A small kernel buffer: what a stalled reader may hold.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -105,17 +98,21 @@ class Server:
     ) -> None:
         self._app = app
         self._tls = tls
-        self._config = config
         self._listener = listener
-        self._hypercorn = _hypercorn_config(config)
-        self._wrapped = ASGIWrapper(app)
-        self._context = WorkerContext(None)
         self._limit = config.max_connections + OTHER_CONNECTIONS if config.max_connections else None
-        self._newcomers = Newcomers(min(MAX_NEWCOMERS, self._limit // 2) if self._limit else MAX_NEWCOMERS)
-        self._connections: set[TcpConnection] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
         self._empty = asyncio.Event()
         self._stop = asyncio.Event()
+        self._serving = Serving(
+            ASGIWrapper(app), lambda: app.extensions.get(EXTENSION), _hypercorn_config(config), WorkerContext(None),
+            app.notifier.log.counts, config.write_timeout_seconds, app.config["BODY_TIMEOUT"],
+            Newcomers(min(MAX_NEWCOMERS, self._limit // 2) if self._limit else MAX_NEWCOMERS),
+            log_accesses=config.access_log, fast_streams=config.fast_streams, on_empty=self._empty.set,
+        )  # fmt: skip
+
+    @property
+    def connections(self) -> Collection[Closing]:
+        """Returns the connections that are open."""
+        return self._serving.connections
 
     def stop(self) -> None:
         self._stop.set()
@@ -138,80 +135,39 @@ class Server:
             {"ssl_handshake_timeout": HANDSHAKE_SECONDS, "ssl_shutdown_timeout": LINGER_SECONDS} if self._tls else {}
         )
         # asyncio accepts up to a `backlog` of connections in one turn of the loop, while live events wait.
-        server = await asyncio.start_server(
+        server = await asyncio.get_running_loop().create_server(
             self._accept, sock=self._listener, backlog=ACCEPTS_AT_ONCE, ssl=self._tls, **timeouts
         )
         self._listener.listen(KERNEL_BACKLOG)
         return server
 
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.get_running_loop().create_task(self._serve(reader, writer), name="connection")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._limit is not None and len(self._connections) >= self._limit:
-            answer = await _refuse(reader, writer)
-            if answer:
-                self._app.notifier.log.counts.answers[int(answer[9:10])] += 1
-            return
-        address = (writer.get_extra_info("peername") or ("",))[0]
-        connection = TcpConnection(
-            self._wrapped,
-            self._hypercorn,
-            self._context,
-            reader,
-            writer,
-            self._config.write_timeout_seconds,
-            self._app.notifier.log.counts,
-            on_first_head=lambda: self._newcomers.discard(connection, address),
-        )
-        self._connections.add(connection)
-        self._newcomers.add(connection, address)
-        try:
-            await connection
-        except Exception:
-            logger.exception("connection failed")
-        finally:
-            self._connections.discard(connection)
-            self._newcomers.discard(connection, address)
-            if not self._connections:
-                self._empty.set()
+    def _accept(self) -> asyncio.Protocol:
+        if self._limit is not None and len(self._serving.connections) >= self._limit:
+            return Refusal(self._serving.counts)
+        return TcpConnection(self._serving)
 
     async def _end_connections(self) -> None:
         """Ends all connections. What is being answered has 2 s; whoever has not taken it by then is cut."""
+        serving = self._serving
+        serving.stopping = True  # connections close after their answer
+        await serving.context.terminated.set()
         await self._app.end_connections()
-        await self._context.terminated.set()  # connections close after their answer
-        for connection in list(self._connections):
+        for connection in list(serving.connections):
             connection.close_if_idle()
         await self._wait_until_empty(STOP_SECONDS)
-        for connection in list(self._connections):
+        for connection in list(serving.connections):
             connection.abort()
         await self._wait_until_empty(1.0)
-        for task in self._tasks:
+        for task in serving.tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*serving.tasks, return_exceptions=True)
 
     async def _wait_until_empty(self, seconds: float) -> None:
-        if self._connections:
+        if self._serving.connections:
             self._empty.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._empty.wait()
-
-
-async def _refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
-    """Answers a connection beyond all limits, and returns the answer, which is empty where nothing was asked. A stream
-    is told to come back later: after a 503 a browser would not ask again."""
-    answer = b""
-    with contextlib.suppress(OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-        async with asyncio.timeout(REFUSAL_SECONDS):
-            # Read whole, or the reset for what is left would overtake the answer.
-            head = await reader.readuntil(b"\r\n\r\n")
-            answer = _BUSY if head.startswith(b"GET " + STREAM_PATH.encode()) else _FULL
-            writer.write(answer)
-    writer.close()
-    return answer
 
 
 def collect_seldom() -> None:
@@ -235,13 +191,23 @@ def serve(config: Config, announce: Callable[[int, bool], None]) -> None:
         port = listener.getsockname()[1]
 
         async def main() -> None:
-            app, run = create_app(config), _runner(config, tls)
+            app, run = create_app(config, cluster=cluster_of(config, port)), _runner(config, tls)
             with LoopWatch():
                 await run(app, config, listener, lambda has_users: announce(port, has_users))
 
-        asyncio.run(main())
+        with serving_alone(config.database):
+            asyncio.run(main())
     finally:
         listener.close()
+
+
+def cluster_of(config: Config, port: int) -> ClusterService | None:
+    """Returns what the settings say of a cluster. Raises ConfigurationError or LogRefused."""
+    if not config.cluster:
+        return None
+    from ..cluster.service import ClusterService  # what only a cluster needs is loaded by nobody else
+
+    return ClusterService.of(config, port)
 
 
 Runner = Callable[[NotificationApp, Config, socket.socket, Callable[[bool], None]], Coroutine[Any, Any, None]]

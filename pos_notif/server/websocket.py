@@ -1,4 +1,4 @@
-"""Hypercorn's websocket, corrected. It knows the inside of Hypercorn 0.18 (`protocol/ws_stream.py`), as `connection.py`
+"""Hypercorn's websocket, corrected. It knows the inside of Hypercorn 0.18 (`protocol/ws_stream.py`), as `long_way.py`
 does.
 
 - permessage-deflate is not negotiated: a 63 KB frame would inflate to 200 MB before its size is looked at.
@@ -96,9 +96,11 @@ class WebSocketStream(WSStream):
         await super().app_send(message)
         if message is None:
             self.closed = self._app_ended = True
+            # Nobody takes what comes now: it has room without end, and whoever waits for some is let go.
             queue = cast(Any, self.app_put).__self__
-            while not queue.empty():
-                queue.get_nowait()
+            queue._maxsize = 0
+            while queue._putters:
+                queue._wakeup_next(queue._putters)
 
     async def _handle_events(self) -> None:
         self._parsing, was_open = True, not self.closed

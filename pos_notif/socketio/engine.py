@@ -44,13 +44,14 @@ NORMAL = 1000
 class EngineSettings:
     """What a session allows, in seconds and bytes. `messages_per_second` is how fast a client is read in the long run,
     `burst` how many messages may come at once before that: far above what a person does, far below what would hurt the
-    others."""
+    others. The ids of sessions begin with `sid_prefix`."""
 
     ping_interval: float = 25.0
     ping_timeout: float = 20.0
     max_payload: int = 64 * 1024
     messages_per_second: float = 50.0
     burst: int = 200
+    sid_prefix: str = ""
 
 
 class Transport(Protocol):
@@ -83,7 +84,7 @@ class EngineSession:
     """One client's session: `run` is its whole life. `upgrades` are the transports that its client may change to."""
 
     def __init__(self, transport: Transport, settings: EngineSettings, upgrades: Sequence[str] = ()) -> None:
-        self.sid = secrets.token_urlsafe(15)
+        self.sid = settings.sid_prefix + secrets.token_urlsafe(15)
         self.settings = settings
         self.ended = asyncio.Event()
         self.on_upgrade: Callable[[], None] = lambda: None

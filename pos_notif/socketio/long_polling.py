@@ -35,6 +35,11 @@ MAX_WAITING_BYTES = 128 * 1024
 FAREWELL_SECONDS = 5.0
 # From a websocket's first message to the one that makes it the session's (the reference's `upgradeTimeout`).
 UPGRADE_SECONDS = 10.0
+# A poll beside the websocket that is to replace it is answered after this: what the websocket had brought before it
+# counts first, and a client that goes on polling does not do so without a pause. What has arrived is handled in so many
+# turns of the loop, where all of it was late.
+BESIDE_SECONDS = 0.05
+BESIDE_TURNS = 10
 PROBE = "probe"
 POLLING = "polling"
 
@@ -59,6 +64,7 @@ class LongPolling:
         self._waiting_bytes = 0
         self._inbox: deque[Message] = deque()
         self._poll: asyncio.Future[None] | None = None
+        self._polls_long = False  # until something comes; else beside a websocket
         self._post: asyncio.Future[bool] | None = None  # True once all of it is handled
         self._posting = False
         self._upgrading = False
@@ -82,15 +88,19 @@ class LongPolling:
     # What the client asks for
 
     async def poll(self) -> list[Message]:
-        """Returns the packets that wait, or that come next. Raises Misused where another poll waits, and ComeBack where
-        the service stops. Cancelling it ends the session, since its client has hung up on it."""
+        """Returns the packets that wait, or that come next. Raises Misused where another poll waits or a websocket has
+        taken over, and ComeBack where the service stops. Cancelling it ends the session, since its client has hung up
+        on it."""
         if self._poll is not None:
             self.fail("two polls at once")
         # Registered before anything is awaited: what is posted after it is answered by it.
         self._poll = asyncio.get_running_loop().create_future()
+        self._polls_long = not self._upgrading
         try:
-            if not self._outbox and not self._over and not self._upgrading:
-                await self._poll
+            if not self._outbox and not self._over:
+                await (self._poll if self._polls_long else self._stand_by(self._poll))
+            if self.websocket is not None:
+                raise Misused
             if self._come_back:
                 raise ComeBack
             return self._take()
@@ -98,7 +108,14 @@ class LongPolling:
             self.abort()
             raise
         finally:
-            self._poll = None
+            self._poll, self._polls_long = None, False
+
+    async def _stand_by(self, poll: asyncio.Future[None]) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(BESIDE_SECONDS):
+                return await poll
+        for _ in range(BESIDE_TURNS):
+            await asyncio.sleep(0)
 
     @contextmanager
     def posting(self) -> Iterator[None]:
@@ -149,7 +166,7 @@ class LongPolling:
             async with asyncio.timeout(UPGRADE_SECONDS):
                 await _expect(websocket, PING + PROBE)
                 await websocket.send(PONG + PROBE)
-                if self._poll is not None and not self._outbox:
+                if self._polls_long and not self._outbox:
                     self._put(NOOP)  # the client sends its last packet by the websocket once no poll is under way
                 await _expect(websocket, UPGRADE)
         except (TimeoutError, BadPacket):
@@ -165,6 +182,7 @@ class LongPolling:
 
     async def _change_to(self, websocket: Transport) -> None:
         self.websocket = websocket
+        self._wake_poll()
         self._changed.set()  # whoever waits for room has it; what is received comes from there
         async with self._sending:
             self._outbox = deque(packet for packet in self._outbox if packet != NOOP)

@@ -17,20 +17,16 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
+from ..cluster.places import end_membership
 from ..database.connecting import connect, is_writing
 from ..database.file import in_transaction, new_epoch, opened, opened_to_read, reason
 from ..database.paths import exists, is_directory, private
 from ..errors import CommandFailed
-from ..log.tables.given import last_given, note_given
-from ..log.tables.menu import last_product_id
-from ..log.tables.orders import last_own_id
-from ..orders.numbers import FIRST_OWN_ORDER_ID, LAST_OWN_ORDER_ID
+from ..log.tables.epochs import ID_GAP, lift_other_ids
 from .progress import OnProgress, silent
 from .verification import Sound, naming, verify_database
 
 PAGES_AT_ONCE = 1024
-# The restored log's next id is so far above its head: what clients were told since the backup is never told anew.
-ID_GAP = 1_000_000
 # So far above the backup's are the next ids of orders placed here, of dishes, users, sessions and tokens. People read
 # these: an order's id is its number.
 OTHER_IDS_GAP = 100_000
@@ -46,13 +42,21 @@ def back_up(database: Path, target: Path, progress: OnProgress = silent, checked
     CommandFailed, LogRefused, OSError or sqlite3.Error, and then there is no new file."""
     if exists(target):
         raise CommandFailed(f"{target}: exists already; a backup replaces no file")
-    with _new_file(target) as part:
-        _copy(database, part, progress)
+    with new_file(target) as part:
+        copy_log(database, part, progress)
         with naming(database), opened_to_read(part) as connection:
             sound = verify_database(connection, progress=checked)
-        _settle(part)
-        _publish(part, target)
+        settle(part)
+        publish(part, target)
     return sound
+
+
+def open_copy(database: Path) -> BinaryIO:
+    """Returns a copy of the log of one moment, made while it is served and written, as an open file that has no name
+    any more and is gone when it is closed. Raises CommandFailed, LogRefused, OSError or sqlite3.Error."""
+    with new_file(Path(f"{database}.copy")) as part:
+        copy_log(database, part, silent)
+        return part.open("rb")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +76,14 @@ def restore(source: Path, database: Path, progress: OnProgress = silent, checked
         if database.samefile(source):
             raise CommandFailed(f"{source}: is the log itself")
         refuse_in_use(database)
-    with _new_file(database) as part:
-        _copy(source, part, progress)
+    with new_file(database) as part:
+        copy_log(source, part, progress)
+        _leave_cluster(part)
         with naming(source), opened(part) as connection:
             sound = verify_database(connection, progress=checked)
             next_id = in_transaction(connection, _begin_anew)
-        _settle(part)
-        aside = _swap(part, database)
+        settle(part)
+        aside = swap(part, database)
     return Restored(sound, next_id, aside)
 
 
@@ -89,22 +94,25 @@ def refuse_in_use(database: Path) -> None:
             pass
 
 
+def _leave_cluster(part: Path) -> None:
+    """Makes a copy of a node's file a log of its own: its place among the cluster's records is another log's."""
+    with contextlib.closing(connect(part)) as connection:
+        if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'node'").fetchone() is not None:
+            in_transaction(connection, end_membership)
+
+
 def _begin_anew(connection: sqlite3.Connection) -> int:
     """Gives the log a new epoch, and returns its next id. Sessions end: one that was revoked since the backup must not
     come to life again. No other id that was given since is given anew either: a tap that waits in a browser would be
     done to somebody else's order."""
     connection.execute("DELETE FROM sessions")
-    last_own = last_own_id(connection, FIRST_OWN_ORDER_ID, LAST_OWN_ORDER_ID)
-    note_given(connection, "orders", min(last_own + OTHER_IDS_GAP, LAST_OWN_ORDER_ID))
-    note_given(connection, "products", last_product_id(connection) + OTHER_IDS_GAP)
-    for table in ("users", "sessions", "tokens"):
-        note_given(connection, table, last_given(connection, table) + OTHER_IDS_GAP)
+    lift_other_ids(connection, OTHER_IDS_GAP)
     connection.execute("UPDATE log SET epoch = ?, head_id = head_id + ?", (new_epoch(), ID_GAP - 1))
     return int(connection.execute("SELECT head_id + 1 FROM log").fetchone()[0])
 
 
 @contextlib.contextmanager
-def _new_file(target: Path) -> Iterator[Path]:
+def new_file(target: Path) -> Iterator[Path]:
     """Yields a file beside the target, in the same file system, for as long as it is being made. Raises CommandFailed
     with the target's name where it cannot be written, whatever else is open."""
     directory = target.parent
@@ -140,7 +148,7 @@ def _remove_abandoned(target: Path) -> None:
             _unlink(_companion(part, ending) for ending in ("", *_COMPANIONS))
 
 
-def _copy(source: Path, part: Path, progress: OnProgress) -> None:
+def copy_log(source: Path, part: Path, progress: OnProgress) -> None:
     """Copies by SQLite's backup API, within one read transaction: so the copy is one moment's log, and is not begun
     anew with every commit of another process."""
     with opened_to_read(source) as connection, contextlib.closing(connect(part)) as copy:
@@ -152,16 +160,17 @@ def _copy(source: Path, part: Path, progress: OnProgress) -> None:
         copy.execute("PRAGMA journal_mode = DELETE")  # one file, readable where nothing can be written
 
 
-def _settle(part: Path) -> None:
+def settle(part: Path) -> None:
+    """Makes the part one file that is on the disk."""
     with contextlib.closing(connect(part)) as connection:
         connection.execute("PRAGMA journal_mode = DELETE")
     _sync(part)
 
 
-def _swap(part: Path, database: Path) -> Path | None:
-    """Gives the part the log's place and name. Returns the name under which the log is kept, or None where there was
-    none."""
-    aside = _aside(database)
+def swap(part: Path, database: Path, why: str = "restore") -> Path | None:
+    """Gives the part the log's place and name. Returns the name under which the log is kept, which has `before-<why>`
+    in it, or None where there was none."""
+    aside = _aside(database, why)
     # What SQLite would take for the new file's own, and might discard with a damaged log.
     companions = [path for path in map(partial(_companion, database), _COMPANIONS) if exists(path)]
     kept = {path: _companion(aside, path.name.removeprefix(database.name)) for path in companions}
@@ -169,7 +178,7 @@ def _swap(part: Path, database: Path) -> Path | None:
         _keep(path, kept_path)
     if not exists(database):
         _unlink(companions)
-        _publish(part, database)
+        publish(part, database)
         return None
     try:
         whole = _fold_in_wal(database)
@@ -187,7 +196,7 @@ def _swap(part: Path, database: Path) -> Path | None:
     return aside
 
 
-def _publish(part: Path, target: Path) -> None:
+def publish(part: Path, target: Path) -> None:
     """Gives the part a name that nobody has. Raises FileExistsError."""
     try:
         os.link(part, target)
@@ -247,8 +256,8 @@ def _in_use(database: Path) -> CommandFailed:
     return CommandFailed(f"{database}: is in use by another process; stop the service first")
 
 
-def _aside(database: Path) -> Path:
-    stem = f"{database.name}.before-restore-{time.strftime('%Y%m%d-%H%M%S')}"
+def _aside(database: Path, why: str) -> Path:
+    stem = f"{database.name}.before-{why}-{time.strftime('%Y%m%d-%H%M%S')}"
     number = 0
     while exists(aside := database.with_name(stem + (f"-{number}" if number else ""))):
         number += 1

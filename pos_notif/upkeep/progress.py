@@ -29,10 +29,14 @@ class Display:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.clear()
+
+    def clear(self) -> None:
         """Clears the line, so that whatever comes next begins its own."""
         if self._shown:
             sys.stderr.write("\r" + " " * self._shown + "\r")
             sys.stderr.flush()
+            self._shown = 0
 
     def __call__(self, what: str) -> OnProgress:
         def show(done: int, total: int) -> None:

@@ -15,6 +15,7 @@ from ..clock import Clocks, Instant, WallMs, business_day, business_day_start
 from ..database.threads import Database
 from ..errors import LogUnavailable
 from ..log.event_log import Transaction
+from ..log.lead import Lead
 from ..log.pruning import Cut, prunings
 from ..log.tables.fold import Fold
 from ..log.tables.pruning import (
@@ -89,11 +90,12 @@ async def prune(
     at: Instant,
     zone: tzinfo,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    may: Callable[[Transaction], bool] = lambda transaction: True,
 ) -> PruningResult | None:
     """Takes out the events before the first that is as young as `before_ms`. Returns None where there are none.
 
-    What an earlier one left undone is done first. It may be ended at any point: the next one goes on. Raises
-    Overtaken, or LogUnavailable.
+    What an earlier one left undone is done first. It may be ended at any point: the next one goes on. `may` is asked in
+    its transaction whether it is this process's to do. Raises Overtaken, or LogUnavailable.
     """
     await _delete_rows(database, lambda done: None)
     prefix = await database.read(Prefix.of)
@@ -104,7 +106,7 @@ async def prune(
     going_on = await _plan(database, prefix)
 
     def work(transaction: Transaction) -> None:
-        if transaction.oldest() != prefix.oldest:
+        if transaction.oldest() != prefix.oldest or not may(transaction):
             raise Overtaken
         # What has happened since the plan was made may be about orders that it left out.
         for order_id in transaction.orders_since(prefix.head) - going_on.keys():
@@ -144,7 +146,7 @@ async def _delete_rows(database: Database, progress: Callable[[int], None]) -> N
     while True:
         started = time.monotonic()
         limit = SMALL_BATCH_ROWS if await database.make_room() else BATCH_ROWS
-        count = await database.write(partial(delete_batch, limit=limit))
+        count = await database.write_here(partial(delete_batch, limit=limit))
         if not count:
             return
         deleted += count
@@ -160,24 +162,32 @@ async def prune_every_day(
     cut_time: Callable[[], WallMs],
     clocks: Clocks,
     zone: tzinfo,
+    lead: Lead | None = None,
 ) -> None:
     """Prunes when it starts, and after every change of the business day: a machine may be off at night. `cut_time` is
-    the time to which ages are counted. It never returns."""
+    the time to which ages are counted; `keep_days` of 0 prunes nothing. With `lead` only the process that leads prunes,
+    and the others delete from their own files what it has pruned. It never returns."""
+    may = lead.stands if lead is not None else lambda transaction: True
+    done_day, deleted = None, 0
     while True:
         day = business_day(cut_time(), zone)
-        cut = business_day_start(day, zone)
         try:
-            pruned = await prune(
-                database, log, before_ms=cut - int(keep_days * DAY_MS), at=clocks.now(), zone=zone
-            )  # fmt: skip
+            if lead is not None and not lead.leads:
+                if log.bounds.oldest != deleted:
+                    oldest = log.bounds.oldest
+                    await _delete_rows(database, lambda done: None)
+                    deleted = oldest
+            elif keep_days and day != done_day:
+                before_ms = business_day_start(day, zone) - int(keep_days * DAY_MS)
+                pruned = await prune(database, log, before_ms=before_ms, at=clocks.now(), zone=zone, may=may)
+                if pruned is not None:
+                    logger.info(
+                        "pruned %d events up to %d; %d orders go on", pruned.rows, pruned.up_to, pruned.orders
+                    )  # fmt: skip
+                done_day = day
         except LogUnavailable as error:
             logger.warning("the log could not be pruned: %s", error.__cause__)
         except Overtaken:
             logger.info("another process prunes the log")
-        else:
-            if pruned is not None:
-                logger.info(
-                    "pruned %d events up to %d; %d orders go on", pruned.rows, pruned.up_to, pruned.orders
-                )  # fmt: skip
-        while business_day(cut_time(), zone) == day:  # noqa: ASYNC110 - it waits for a time, and the clock may be set
-            await asyncio.sleep(LOOK_SECONDS)
+            done_day = day
+        await asyncio.sleep(LOOK_SECONDS)

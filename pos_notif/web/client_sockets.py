@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from quart import Quart, Response, current_app
@@ -25,10 +25,10 @@ SOCKET_PATH = "/socket.io/"
 CLIENT_SCRIPTS = ("socket.io.js", "socket.io.min.js")
 
 
-def register(app: Quart, config: Config) -> None:
+def register(app: Quart, config: Config, sid_prefix: str = "") -> None:
     mount(
-        app, SOCKET_PATH, _serve, EngineSettings(), polling=config.socket_polling, is_foreign=_is_foreign,
-        share=_share, refuse=_refuse,
+        app, SOCKET_PATH, _serve, EngineSettings(sid_prefix=sid_prefix), polling=config.socket_polling,
+        is_foreign=_is_foreign, share=_share, refuse=_refuse,
     )  # fmt: skip
     for name in CLIENT_SCRIPTS:
         app.add_url_rule(
@@ -41,14 +41,14 @@ async def _client_script(name: str) -> Response:
     return await current_app.send_static_file(f"vendor/{name}")
 
 
-async def _serve(engine: EngineSession, headers: Any) -> None:
+def _serve(headers: Any) -> Callable[[EngineSession], Awaitable[None]]:
     found = services()
     foreign = _is_foreign(headers)
     authorization = headers.get("Authorization")
     # A page of another origin cannot set the header; the cookie, its browser sends by itself.
     sent = credentials(authorization, None if foreign else cookies_of(headers), headers.get("Host", ""))
     arrival = Arrival(sent, foreign and authorization is None)
-    await ClientConnection(engine, arrival, found.log, found.directory, found.connections).run()
+    return lambda engine: ClientConnection(engine, arrival, found.log, found.directory, found.connections).run()
 
 
 def _is_foreign(headers: Any) -> bool:

@@ -6,7 +6,7 @@ It holds for every request alike, also for those that do not go through Quart, o
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from functools import lru_cache
 from ipaddress import IPv6Address
 from typing import Any
@@ -21,17 +21,26 @@ Head = Mapping[bytes, bytes]
 # A second one of these would have it both ways: whoever is in between may have looked at the other one.
 _ONCE = frozenset({b"authorization", b"content-type", b"host", b"idempotency-key"})
 _JOINED_BY = {b"cookie": b"; "}
-_READ = _ONCE | {b"content-length", b"cookie", b"if-none-match", b"origin", b"transfer-encoding"}
+_READ = _ONCE | {b"content-length", b"cookie", b"if-none-match", b"last-event-id", b"origin", b"transfer-encoding"}
 # Names as machines in a LAN have them, with underscores too; an end by a dot is a name's right.
 _NAME = re.compile(rb"[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?")
 _HOST = re.compile(rb"(?:\[(?P<ipv6>[0-9A-Fa-f:.]{2,45})\]|(?P<name>[^:\[\]]{0,254}))(?::(?P<port>[0-9]{0,5}))?")
 
 
-def read_head(scope: MutableMapping[str, Any]) -> Head:
-    """Returns those of an ASGI scope's headers by which requests are told apart, each once, lists as one. A target in
-    absolute form is put into the scope as the path that it has. Raises MalformedRequest."""
+def read_scope(scope: MutableMapping[str, Any]) -> Head:
+    """Returns what `read_head` does of an ASGI scope's headers. A target in absolute form is put into the scope as the
+    path that it has. Raises MalformedRequest."""
+    head = read_head(scope["headers"])
+    if not scope["path"].startswith("/"):
+        _take_path(scope)
+    return head
+
+
+def read_head(headers: Iterable[tuple[bytes, bytes]]) -> Head:
+    """Returns those of a request's headers by which requests are told apart, each once, lists as one. The names are in
+    small letters. Raises MalformedRequest."""
     found: dict[bytes, bytes] = {}
-    for name, value in scope["headers"]:
+    for name, value in headers:
         if name in _READ:
             if name not in found:
                 found[name] = value
@@ -41,8 +50,6 @@ def read_head(scope: MutableMapping[str, Any]) -> Head:
                 found[name] += _JOINED_BY.get(name, b", ") + value
     if not is_host(found.get(b"host", b"")):
         raise MalformedRequest("La cabecera Host no nombra un servidor.")
-    if not scope["path"].startswith("/"):
-        _take_path(scope)
     return found
 
 

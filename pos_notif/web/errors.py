@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, cast
 
 from quart import (
@@ -38,7 +40,9 @@ STATUS: dict[type[errors.DomainError], int] = {
     errors.StaleVersion: 409,
     errors.SoldOut: 409,
     errors.MenuChanged: 409,
+    errors.NodeNameTaken: 409,
     errors.TooManySubscriptions: 409,
+    errors.NoSubscription: 409,
     errors.TooLarge: 413,
     errors.UnsupportedMediaType: 415,
     errors.Invalid: 422,
@@ -47,6 +51,7 @@ STATUS: dict[type[errors.DomainError], int] = {
     errors.TooManyAttempts: 429,
     errors.TooManyRequests: 429,
     errors.LogUnavailable: 503,
+    errors.EngineAway: 503,
     errors.NoCapacity: 503,
 }
 # What the framework itself refuses.
@@ -66,7 +71,9 @@ RETRY_AFTER_SECONDS = 2
 STREAM_PATH = "/api/notificaciones/stream/"
 # On every answer under /api, where the view says nothing else.
 API_HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
-_MACHINE_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json"})
+# What says how the service is.
+HEALTH_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
+_MACHINE_PATHS = HEALTH_PATHS | {"/openapi.json", "/cluster/registro", "/cluster/copia"}
 
 
 def is_api(path: str) -> bool:
@@ -85,7 +92,8 @@ def refusal(error: errors.DomainError) -> tuple[int, dict[str, str]]:
     if isinstance(error, errors.TryLater) or (isinstance(error, errors.BadCredentials) and error.retry_after):
         headers["Retry-After"] = str(error.retry_after)
     elif isinstance(error, errors.LogUnavailable):
-        logger.error("the event log is not available: %s", error.reason)
+        if not isinstance(error, errors.EngineAway):  # which is told once, when the engine goes
+            logger.error("the event log is not available: %s", error.reason)
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     elif isinstance(error, errors.NoCapacity):
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
@@ -97,8 +105,16 @@ def refusal(error: errors.DomainError) -> tuple[int, dict[str, str]]:
 def whole_refusal(error: errors.DomainError) -> tuple[int, dict[str, str], bytes]:
     """Returns status, headers and body, for an answer of the API that does not go through Quart."""
     status, headers = refusal(error)
-    headers = {**API_HEADERS, "Content-Type": "application/json", **headers}
-    return status, headers, error_json(error.told()).encode()
+    return whole_answer(status, error_json(error.told()), headers)
+
+
+def whole_answer(
+    status: int, body: str, headers: Mapping[str, str] = MappingProxyType({})
+) -> tuple[int, dict[str, str], bytes]:
+    """Returns status, headers and body of a JSON answer of the API, as it is when it comes from a view."""
+    whole = body.encode()
+    sized = {"Content-Type": "application/json", "Content-Length": str(len(whole))}
+    return status, {**headers, **sized, **API_HEADERS}, whole
 
 
 def unexpected(error: Exception, method: str, path: str) -> errors.DomainError:

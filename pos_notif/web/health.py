@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
-from quart import Blueprint, Response
+from quart import Blueprint, Response, request
 
+from ..clock import iso
 from ..errors import LogUnavailable
 from ..log.live import LiveLog
 from ..log.writable import write_problem
@@ -15,7 +17,7 @@ from .access import public
 from .answers import json_answer
 from .documented import documented
 from .metrics import CONTENT_TYPE as METRICS_TYPE
-from .schemas import Health, NotReady
+from .schemas import Health, NotReady, ReadyQuery
 from .services import services
 
 blueprint = Blueprint("health", __name__)
@@ -23,6 +25,7 @@ blueprint = Blueprint("health", __name__)
 
 # Longer than any sound disk takes, shorter than what supervisors wait.
 CHECK_SECONDS = 2.0
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @blueprint.get("/healthz")
@@ -30,20 +33,40 @@ CHECK_SECONDS = 2.0
 @documented("servicio", {200: Health})
 async def alive() -> Any:
     """El proceso atiende."""
-    return _answer(200, "vivo")
+    return _answer(200, "vivo", extra=services().log.away())
 
 
 @blueprint.get("/readyz")
 @public
-@documented("servicio", {200: Health, 503: NotReady})
+@documented("servicio", {200: Health, 503: NotReady}, query=ReadyQuery)
 async def ready() -> Any:
-    """El registro se puede escribir."""
-    if services().stopping:
-        return _answer(503, "deteniendose")
-    problem = await _problem()
+    """El registro se puede escribir. Con `nodo`, en este nodo, estén como estén los demás."""
+    found, cluster = services(), services().cluster
+    asks_node = "nodo" in request.args
+    name = {"nodo": cluster.node.name} if cluster is not None and asks_node else {}
+    if found.stopping:
+        return _answer(503, "deteniendose", extra=name)
+    problem, warnings = await _problem(), list(_warnings(found.log))
+    if problem is None and cluster is not None:
+        warnings += filter(None, [cluster.clock.warning()])
+        if not cluster.has_engine:
+            away = f"sin central desde {iso(cluster.away_since, found.log.zone)}"
+            if asks_node or await _better_elsewhere():
+                problem = away
+            else:  # all would leave the balancer at once, and they are good to read from
+                warnings.append(away)
     if problem is not None:
-        return _answer(503, LogUnavailable.code, problem)
-    return _answer(200, "listo", "; ".join(_warnings(services().log)))
+        return _answer(503, LogUnavailable.code, problem, extra=name)
+    return _answer(200, "listo", "; ".join(warnings), extra=name)
+
+
+async def _better_elsewhere() -> bool:
+    """Tells whether another node has an engine. Questions side by side share one."""
+    state = services()
+    assert state.cluster is not None
+    if state.asking_nodes is None or state.asking_nodes.done():
+        state.asking_nodes = asyncio.create_task(state.cluster.is_better_elsewhere(), name="asking-nodes")
+    return await asyncio.shield(state.asking_nodes)
 
 
 @blueprint.get("/metrics")
@@ -70,6 +93,8 @@ async def _problem() -> str | None:
     """Returns what keeps the log from being written now, or None. Checks side by side share one write: one for each
     would hold up the writer, and with it the publications, for as long as SQLite waits for a lock."""
     state = services()
+    if state.log.stopped:
+        return f"este nodo dejó de participar: {state.log.stopped}"
     if state.write_check is None or state.write_check.done():
         state.write_check = asyncio.create_task(write_problem(state.log.database), name="write-check")
     try:
@@ -79,6 +104,6 @@ async def _problem() -> str | None:
         return f"no write within {CHECK_SECONDS:g} s"
 
 
-def _answer(status: int, state: str, detail: str | None = None) -> Response:
-    body = {"estado": state, **({"detalle": detail} if detail else {})}
+def _answer(status: int, state: str, detail: str | None = None, extra: Mapping[str, str] = NOTHING) -> Response:
+    body = {"estado": state, **({"detalle": detail} if detail else {}), **extra}
     return json_answer(body, status, {"Cache-Control": "no-store"})

@@ -1,229 +1,176 @@
-"""Requests that do not go through all of Quart: streams, polls that find nothing, and publications.
+"""Requests that need no view: streams, polls that find nothing, and publications, of who is remembered.
 
-A stream's request is routed, checked and answered by Quart; the `StreamResponse` of its view is then served here,
-outside of Quart's two tasks and contexts a request: an idle stream costs what its connection costs.
-
-Most polls find nothing, and a POS publishes more often than it does anything else. A poll of a session that is
-remembered and of a cursor that memory covers, and a publication with a credential that is remembered, a JSON body of
-known length and no Origin, are answered here without a Quart request, by the functions that their views use; everything
-else, refusals of access included, is left to the view.
+Most polls find nothing, a POS publishes more often than it does anything else, and after a restart everybody opens a
+stream at once. Each short way answers as the view does, by the same functions, without a Quart request; where there is
+any doubt, refusals of access included, it gives None, and the view is asked. A server may take them before ASGI
+(`server/connection.py`); under any other they are taken by `http_connection.py`.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import NamedTuple
 from urllib.parse import parse_qsl
-
-from quart import Response
-from quart.asgi import ASGIHTTPConnection
 
 from ..delivery.polling import idle
 from ..delivery.reader import Reader
 from ..delivery.streams import Stream
-from ..errors import DomainError, Invalid, LogUnavailable, MalformedRequest, TooManyRequests
+from ..errors import DomainError, Invalid, TooManyRequests
 from ..events import MANAGER, ROLE_ROOM, may_read
 from ..principal import Principal
 from . import errors
 from .access import credentials
-from .door import Head, read_head
+from .body import client_id
+from .door import Head
 from .polling import POLLING_PATH, PollRequest, count_poll, poll_answer
 from .publishing import PUBLISH_PATH, publish_body
-from .services import EXTENSION, Services
-from .sinks import Receive, Send, lent_transport, make_sink
+from .services import Services
+from .stream import CURSOR_PARAMETERS, SHORT_STREAM_HEADERS
+
+# Status, headers, body.
+Answer = tuple[int, Mapping[str, str], bytes]
+
+# More are no body's size; and `int` takes no more than some thousands.
+_SIZE_DIGITS = 20
+# A request with a body, or from a page of another origin, whose answer needs CORS, goes the whole way.
+_NOT_READ = frozenset({b"origin", b"content-length", b"transfer-encoding"})
 
 
-class StreamResponse(Response):
-    """The head of a stream, which Quart makes; `HotPath` writes the body."""
+class Asked(NamedTuple):
+    """What of a request its short way looks at. The path is spelled as it is meant; `client` is an address."""
 
-    def __init__(self, stream: Stream, headers: dict[str, str]) -> None:
-        super().__init__(b"", headers=headers)
-        del self.headers["Content-Length"]
-        self.stream = stream
+    path: str
+    query: str
+    head: Head
+    client: str | None
 
+    def args(self) -> dict[str, str] | None:
+        """Returns the parameters; None where one comes twice, and which of them counts is the view's to say."""
+        pairs = parse_qsl(self.query, keep_blank_values=True)
+        args = dict(pairs)
+        return args if len(args) == len(pairs) else None
 
-class HotPath(ASGIHTTPConnection):
-    """Quart's HTTP connection, but for streams, idle polls and publications."""
-
-    async def __call__(self, receive: Receive, send: Send) -> None:
-        scope = cast(dict[str, Any], self.scope)
-        try:
-            head = read_head(scope)
-        except MalformedRequest as error:
-            return await self._send_whole(send, *errors.whole_refusal(error))
-        services: Services | None = self.app.extensions.get(EXTENSION)
-        if services is None:  # asked before it serves
-            return await super().__call__(receive, send)
-        method, path = scope["method"], scope["path"]
-        if method == "GET" and path.startswith(errors.STREAM_PATH):
-            return await self._serve_stream(services, receive, send)
-        if method == "GET" and path.startswith(POLLING_PATH):
-            answer = idle_answer(services, scope, head)
-            if answer is not None:
-                return await self._send_whole(send, *answer)
-        if method == "POST" and path == PUBLISH_PATH:
-            publisher = short_publisher(services, scope, head)
-            if publisher is not None:
-                return await self._publish(services, receive, send, *publisher)
-        with contextlib.suppress(LogUnavailable):  # of a download that breaks off, which is no fault: no last chunk
-            await super().__call__(receive, send)
-
-    async def _publish(self, services: Services, receive: Receive, send: Send, who: Principal, key: str | None) -> None:
-        try:
-            body = await _read_whole(receive, self.app.config["BODY_TIMEOUT"])
-        except TimeoutError:
-            return await self._send_whole(send, *too_slow())
-        if body is not None:
-            await self._send_whole(send, *await short_answer(services, who, body, key))
-
-    async def _serve_stream(self, services: Services, receive: Receive, send: Send) -> None:
-        await services.streams.openings.take()
-        stream = await self._answer(send)
-        if stream is not None:
-            sink = make_sink(cast(Any, self.scope), receive, send, fast=services.config.fast_streams)
-            try:
-                await stream.serve(sink)
-            finally:
-                sink.close()
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-    async def _send_whole(self, send: Send, status: int, headers: dict[str, str], body: bytes) -> None:
-        connection = lent_transport(cast(Any, self.scope))
-        if connection is not None and self.scope["method"] != "HEAD":
-            self._count(status)
-            return await connection.send_whole(status, headers, body)
-        await self._send_head(send, status, {**headers, "Content-Length": str(len(body))} if body else headers)
-        await send({"type": "http.response.body", "body": body, "more_body": False})
-
-    async def _answer(self, send: Send) -> Stream | None:
-        """Sends Quart's answer, or only the head of a stream's. Returns the stream that is to follow, or None."""
-        request = self._create_request_from_scope(send)
-        request.body.set_complete()
-        response = await self.app.handle_request(request)
-        if not isinstance(response, StreamResponse):
-            await self._send_response(send, response)
-            return None
-        await self._send_head(send, response.status_code, dict(response.headers))
-        return response.stream
-
-    async def _send_head(self, send: Send, status: int, headers: Mapping[str, str]) -> None:
-        self._count(status)
-        encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-        await send({"type": "http.response.start", "status": status, "headers": encoded})
-
-    async def _send_response(self, send: Send, response: Any) -> None:
-        self._count(response.status_code)
-        await super()._send_response(send, response)
-
-    def _count(self, status: int) -> None:
-        """Counts an answer when its head leaves: a stream's body has no end."""
-        self.app.notifier.log.counts.answers[status // 100] += 1  # type: ignore[attr-defined]
+    def header(self, name: bytes) -> str | None:
+        value = self.head.get(name)
+        return value.decode("latin1") if value is not None else None
 
 
-async def _read_whole(receive: Receive, seconds: float | None) -> bytes | None:
-    """Reads a body of known length. Returns None where the client went away before it was whole. Raises
-    TimeoutError."""
-    parts = []
-    async with asyncio.timeout(seconds):
-        while (message := await receive())["type"] == "http.request":
-            parts.append(message.get("body", b""))
-            if not message.get("more_body"):
-                return b"".join(parts)
-    return None
+def _remembered(found: Services, asked: Asked) -> Principal | None:
+    """Returns whose request it is, where that is known of the first credential; those that may count instead of it are
+    the view's to look up."""
+    if found.log.is_behind() or found.log.stopped:  # the view waits for what a sibling has told its client
+        return None
+    sent = credentials(asked.header(b"authorization"), asked.header(b"cookie"), asked.header(b"host") or "")
+    return found.accounts.remembered(sent[0].kind, sent[0].secret) if sent else None
+
+
+def _known_reader(found: Services, asked: Asked, prefix: str) -> tuple[Principal, str, dict[str, str]] | None:
+    """Returns who asks, for which role, and the parameters; None where the view is to say."""
+    if not asked.head.keys().isdisjoint(_NOT_READ):
+        return None
+    who, role, args = _remembered(found, asked), asked.path[len(prefix) :], asked.args()
+    if who is None or args is None or role not in ROLE_ROOM or not may_read(who.role, role):
+        return None
+    return who, role, args
+
+
+def _shared(found: Services, headers: Mapping[str, str]) -> Mapping[str, str]:
+    """Returns the headers as they are where answers differ by who asks: where pages of other origins are listed."""
+    return {**headers, "Vary": "Origin"} if found.config.origins else headers
+
+
+# Streams
+
+
+def stream_headers(found: Services) -> Mapping[str, str]:
+    """Returns the headers that every stream's answer has."""
+    return _shared(found, SHORT_STREAM_HEADERS)
+
+
+def known_stream(found: Services, asked: Asked) -> Stream | None:
+    """Returns the stream that a GET of STREAM_PATH opens."""
+    known = _known_reader(found, asked, errors.STREAM_PATH)
+    newest = asked.header(b"last-event-id")
+    if known is None or (newest is not None and "," in newest):  # several
+        return None
+    who, role, args = known
+    try:
+        client = client_id(args)
+    except Invalid:
+        return None
+    cursors = [newest, *map(args.get, CURSOR_PARAMETERS)]
+    return Stream(found.streams, Reader.of_role(found.log, role), who, [each for each in cursors if each], client)
 
 
 # Polls that find nothing
 
 
-def idle_answer(found: Services, scope: Mapping[str, Any], head: Head) -> tuple[int, dict[str, str], bytes] | None:
-    """Answers a GET of POLLING_PATH where that can be done at once. Returns None where it is the view's."""
-    if not head.keys().isdisjoint(_NOT_POLLED) or not _is_spelled_out(scope):
+def idle_answer(found: Services, asked: Asked) -> Answer | None:
+    """Answers a GET of POLLING_PATH where that can be done at once."""
+    known = _known_reader(found, asked, POLLING_PATH)
+    if known is None:
         return None
-    who = _remembered(found, head)
-    role = scope["path"][len(POLLING_PATH) :]
-    if who is None or role not in ROLE_ROOM or not may_read(who.role, role):
-        return None
-    pairs = parse_qsl(scope["query_string"].decode("latin1"), keep_blank_values=True)
-    args = dict(pairs)
-    if len(args) < len(pairs):  # which of them counts is the view's to say
-        return None
+    who, role, args = known
     try:
-        asked = PollRequest.parse(args, _text(head, b"if-none-match"))
+        poll = PollRequest.parse(args, asked.header(b"if-none-match"))
     except Invalid:
         return None
-    if asked.cursor is None or asked.wait:
+    if poll.cursor is None or poll.wait:
         return None
-    owner = who.owner(asked.client)
+    owner = who.owner(poll.client)
     log = found.log
     reader = Reader.of_role(log, role, *([log.subscriptions.of(owner)] if owner is not None else []))
-    answer = idle(reader, asked.cursor)
+    answer = idle(reader, poll.cursor)
     if answer is None:
         return None
     try:
-        count_poll(found, who, asked, scope["client"][0] if scope.get("client") else None)
+        count_poll(found, who, poll, asked.client)
     except TooManyRequests as error:
-        return errors.whole_refusal(error)
-    return poll_answer(found, who, reader, asked, answer)
+        status, headers, body = errors.whole_refusal(error)
+    else:
+        status, headers, body = poll_answer(found, who, reader, poll, answer)
+    return status, _shared(found, headers), body
 
 
-# A request with a body, or from a page of another origin, whose answer needs CORS, goes the whole way.
-_NOT_POLLED = frozenset({b"origin", b"content-length", b"transfer-encoding"})
+# Publications
 
 
-def _is_spelled_out(scope: Mapping[str, Any]) -> bool:
-    """Tells whether the address is written as it is read; any other spelling is the view's to refuse."""
-    raw: bytes | None = scope.get("raw_path")
-    return raw is not None and b"%" not in raw and b"//" not in raw
-
-
-def _remembered(found: Services, head: Head) -> Principal | None:
-    """Returns whose request it is, where that is known of the first credential; those that may count instead of it are
-    the view's to look up."""
-    sent = credentials(_text(head, b"authorization"), _text(head, b"cookie"), _text(head, b"host") or "")
-    return found.accounts.remembered(sent[0].kind, sent[0].secret) if sent else None
-
-
-def _text(head: Head, name: bytes) -> str | None:
-    value = head.get(name)
-    return value.decode("latin1") if value is not None else None
-
-
-# Publications of known publishers
-
-
-def short_publisher(found: Services, scope: Mapping[str, Any], head: Head) -> tuple[Principal, str | None] | None:
-    """Returns who publishes, and the idempotency key, of a POST to PUBLISH_PATH that needs no view; None where it is
-    the view's."""
-    if scope["query_string"] or b"origin" in head or b"transfer-encoding" in head or not _is_spelled_out(scope):
+def known_publisher(found: Services, asked: Asked) -> tuple[Principal, str | None, int] | None:
+    """Returns who publishes, the idempotency key and the size of the body of a POST to PUBLISH_PATH."""
+    head = asked.head
+    if asked.query or b"origin" in head or b"transfer-encoding" in head:
         return None
     size = head.get(b"content-length", b"")
-    if not size.isdigit() or int(size) > found.config.max_body_bytes:
+    if not size.isdigit() or len(size) > _SIZE_DIGITS or int(size) > found.config.max_body_bytes:
         return None
     if head.get(b"content-type", b"").partition(b";")[0].strip().lower() != b"application/json":
         return None
-    who = _remembered(found, head)
-    return (who, _text(head, b"idempotency-key")) if who is not None and who.role == MANAGER else None
+    who = _remembered(found, asked)
+    if who is None or who.role != MANAGER:
+        return None
+    return who, asked.header(b"idempotency-key"), int(size)
 
 
-def too_slow() -> tuple[int, dict[str, str], bytes]:
-    """Returns status, headers and body for a client whose body did not arrive in time."""
-    headers = {**errors.API_HEADERS, "Content-Type": "application/json"}
-    return 408, headers, errors.error_json(errors.http_told(408)).encode()
+def too_slow(found: Services) -> Answer:
+    """Returns the answer for a client whose body did not arrive in time."""
+    status, headers, body = errors.whole_answer(408, errors.error_json(errors.http_told(408)))
+    return status, _shared(found, headers), body
 
 
-async def short_answer(
-    found: Services, who: Principal, body: bytes, key: str | None
-) -> tuple[int, dict[str, str], bytes]:
-    """Publishes. Returns status, headers and body as the view would answer, also where the body is refused."""
+async def publication_answer(found: Services, who: Principal, body: bytes, key: str | None) -> Answer:
+    """Publishes, and answers as the view would, also where the body is refused."""
     try:
         status, answer = await publish_body(found, who, body, key)
     except DomainError as error:
-        refused = error
+        whole = _refused(found, error)
     except Exception as error:  # noqa: BLE001 - it is logged, and the client is answered
-        refused = errors.unexpected(error, "POST", PUBLISH_PATH)
+        whole = _refused(found, errors.unexpected(error, "POST", PUBLISH_PATH))
     else:
-        return status, {**errors.API_HEADERS, "Content-Type": "application/json"}, answer.encode()
-    found.log.counts.failed_publications[refused.code] += 1
-    return errors.whole_refusal(refused)
+        whole = errors.whole_answer(status, answer)
+    status, headers, sent = whole
+    return status, _shared(found, headers), sent
+
+
+def _refused(found: Services, error: DomainError) -> tuple[int, dict[str, str], bytes]:
+    found.log.counts.failed_publications[error.code] += 1
+    return errors.whole_refusal(error)

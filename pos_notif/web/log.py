@@ -40,16 +40,15 @@ async def table() -> Any:
     filters, after = parse_filters(args, log.zone), parse_after(args)
     limit = whole_number(args, "limite", DEFAULT_ROWS, 1, MAX_ROWS)
     newest_first = _one_of("orden", ORDERS) == NEWEST_FIRST
-    cursor = _cursor(args.get("cursor") or None, log.bounds.epoch)
-    beyond = cursor.id if cursor is not None else None
+    beyond = await _beyond(args.get("cursor") or None)
 
     found = await log.database.search(
         lambda connection: read_table(connection, filters, limit, newest_first=newest_first, beyond=beyond, after=after)
     )
     rows, state = found.rows, found.state
     last = rows[-1][0] if rows else beyond if beyond is not None else state.head_id
-    events = [_event_of(stored) for _, _, _, stored, _ in rows]
-    told_of = [service_of(stored, order) for _, _, _, stored, order in rows]
+    events = [_event_of(row[3]) for row in rows]
+    told_of = [service_of(*row[3:]) for row in rows]
     told = {
         "descripciones": [
             sentence(event, service) if whole is not None else DAMAGED
@@ -100,7 +99,7 @@ async def ndjson_download() -> Any:
 async def downloads() -> Any:
     """Las descargas en curso y las últimas, con lo que cada una lleva enviado."""
     require_manager()
-    body = dump({"descargas": [progress.told() for progress in services().downloads.progress]})
+    body = dump({"descargas": await services().together.progress()})
     return json_answer(body, headers=_NOT_STORED)
 
 
@@ -141,13 +140,16 @@ def _one_of(name: str, words: tuple[str, ...]) -> str:
     return text
 
 
-def _cursor(text: str | None, epoch: str) -> Cursor | None:
-    """Reads the cursor of a table that was read before. Raises Invalid, also for another log's, which says nothing
-    about this one's rows."""
-    cursor = Cursor.parse(text) if text is not None else None
-    if text is not None and (cursor is None or cursor.epoch != epoch or cursor.id >= 2**63):
+async def _beyond(text: str | None) -> int | None:
+    """Reads the cursor of a table that was read before, and returns its id. Raises Invalid, also for another log's,
+    which says nothing about this one's rows."""
+    if text is None:
+        return None
+    cursor = Cursor.parse(text)
+    found = await services().log.find(cursor) if cursor is not None else None
+    if found is None or found >= 2**63:
         raise Invalid(fields={"cursor": "no es de este registro"})
-    return cursor
+    return found
 
 
 _NOT_STORED = {**NOT_STORED, "X-Accel-Buffering": "no"}

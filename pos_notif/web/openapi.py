@@ -18,6 +18,7 @@ _RETRY_AFTER = {"Retry-After": {"description": "segundos", "schema": {"type": "i
 _MEANING = {
     "200": "Bien",
     "201": "Creado",
+    "202": "Se hará; sin cuerpo",
     "204": "Hecho; sin cuerpo",
     "304": "El cursor es el mismo",
     "400": "El cuerpo no es JSON",

@@ -13,7 +13,6 @@ from ..clock import BUSINESS_DAY_CUT_HOURS, iso
 from ..errors import RoleNotAllowed
 from ..events import CASHIER, COOK, MANAGER, STATE_WORD, TYPE_WORD, WAITER, may_read
 from ..principal import Principal
-from ..resources import resource
 from .access import authenticate
 from .answers import names_of_files
 from .services import services
@@ -29,6 +28,11 @@ class Screen(NamedTuple):
     title: str
     text: str
     template: str
+
+    @property
+    def installed(self) -> str:
+        """Returns the name of the page that a browser installs from here."""
+        return self.url.split("/")[1]
 
 
 SCREENS = (
@@ -46,6 +50,13 @@ SCREENS = (
 )  # fmt: skip
 
 
+def settings_of_a_board() -> dict[str, Any]:
+    """Returns what a page must know to say how old an order may be, and what can be done with it."""
+    config = services().config
+    minutes = {name: f"{getattr(config, name):g}" for name in ("warn_minutes", "late_minutes", "ready_minutes")}
+    return {"ack_seconds": f"{config.ack_seconds:g}", "kitchen_start": config.kitchen_start, **minutes}
+
+
 def _serve_screen(screen: Screen) -> None:
     @blueprint.get(screen.url, endpoint=screen.template.removesuffix(".html"))
     @hide
@@ -55,11 +66,8 @@ def _serve_screen(screen: Screen) -> None:
             return _to_login(screen.url)
         if not may_read(who.role, screen.role):
             raise RoleNotAllowed("Esta pantalla no es para su usuario.")
-        config = services().config
-        minutes = {name: f"{getattr(config, name):g}" for name in ("warn_minutes", "late_minutes", "ready_minutes")}
         words = {"types": TYPE_WORD, "states": STATE_WORD}
-        settings = {"ack_seconds": f"{config.ack_seconds:g}", "kitchen_start": config.kitchen_start}
-        return await _page(screen.template, who, **settings, **minutes, **words)
+        return await _page(screen.template, who, pantalla=screen.installed, **settings_of_a_board(), **words)
 
 
 for _screen in SCREENS:
@@ -97,15 +105,6 @@ async def api_documentation() -> Any:
 async def api_documentation_file(name: str) -> Any:
     with names_of_files():
         return await send_from_directory(openapi_ui_bundles.swagger_ui.static_path, name)
-
-
-@blueprint.get("/sw.js")
-@hide
-async def service_worker() -> Any:
-    """Stands at the root, since a service worker may speak for no page above its own address."""
-    answer = await send_from_directory(resource("static"), "js/sw.js")
-    answer.headers["Cache-Control"] = "no-cache"
-    return answer
 
 
 @blueprint.get("/favicon.ico")

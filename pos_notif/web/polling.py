@@ -75,7 +75,11 @@ async def polling(rol: str) -> Any:
     elif answer.more:
         services().poll_limit.give_back(counted, once_for=asked.cursor or "")
     status, headers, body = poll_answer(services(), principal(), reader, asked, answer)
-    return Response(body, status, headers=headers)
+    response = Response(body, status, headers=headers)
+    if status == 304:  # its length would be that of the answer which is not sent (RFC 9110, section 8.6)
+        response.headers.pop("Content-Length", None)
+        response.headers.pop("Content-Type", None)
+    return response
 
 
 @contextmanager
@@ -111,11 +115,11 @@ def poll_answer(
         position=answer.position, interval_ms=int(found.config.poll_seconds * 1000) + asked.wait * 1000,
         is_screen=who.is_person, who=who,
     )  # fmt: skip
-    etag = f'"{answer.cursor}"'
+    etag = f'"{answer.tag}"'
     headers = {**API_HEADERS, **NOT_STORED, "ETag": etag}
     if not answer.reset and etag in _etags(asked.if_none_match):
         return 304, headers, b""
-    headers["Content-Type"] = "application/json"
+    headers |= {"Content-Type": "application/json", "Content-Length": str(len(answer.body))}
     return 200, headers, answer.body
 
 

@@ -13,7 +13,7 @@ from ..orders.drafts import Draft
 from ..principal import Principal
 from ..publishing.publication import Publisher
 from ..publishing.sent import Sent, read_sent
-from ..wire.json_text import dump
+from ..wire.json_text import encode
 from .access import principal, require_manager
 from .answers import NOT_STORED, json_answer
 from .body import is_rehearsal, read_body
@@ -68,7 +68,7 @@ async def publish_body(found: Services, who: Principal, body: bytes, key: str | 
     sent = _read(found, who, body, key)
     publisher = _publisher(who)
     result = await found.publishing.publish(sent.drafts, publisher=publisher, key=key, batch=sent.batch, who=who)
-    return 200 if all(result.duplicates) else 201, dump(sent.answer(result, found.log.cursor))
+    return 200 if all(result.duplicates) else 201, encode(sent.answer(result, found.log.cursor)).decode()
 
 
 async def rehearse_body(found: Services, who: Principal, body: bytes, key: str | None) -> str:

@@ -11,7 +11,7 @@ MAX_KEYS = 10_000
 class Buckets:
     """Each bucket holds `burst` tokens, and `rate` a second refill it; with a rate of 0 there is no limit."""
 
-    __slots__ = ("_burst_seconds", "_clock", "_full_at", "_given", "_max_keys", "_rate")
+    __slots__ = ("_burst_seconds", "_clock", "_full_at", "_given", "_max_keys", "_rate", "_spent")
 
     def __init__(
         self, burst: float, rate: float, clock: Callable[[], float] = time.monotonic, max_keys: int = MAX_KEYS
@@ -23,6 +23,30 @@ class Buckets:
         # When each will be full. One that is full is as good as unknown.
         self._full_at: dict[Hashable, float] = {}
         self._given: dict[Hashable, Hashable] = {}
+        # What was taken since it was last told; None where nobody is to be told.
+        self._spent: dict[Hashable, int] | None = None
+
+    def share(self) -> None:
+        """Keeps what is taken from now on, for the other processes of the service to be told by `spent`."""
+        self._spent = {} if self._rate else None
+
+    def spent(self) -> list[tuple[Hashable, int]]:
+        """Returns what was taken here since the last call, as `(key, tokens)`."""
+        if not self._spent:
+            return []
+        told, self._spent = list(self._spent.items()), {}
+        return told
+
+    def charge(self, key: Hashable, tokens: int) -> None:
+        """Takes what was taken elsewhere, be it more than there is. In the second until it is told of it, each process
+        gives as much as one alone would."""
+        if self._rate:
+            now = self._clock()
+            self._full_at[key] = max(now, self._full_at.get(key, now)) + tokens / self._rate
+
+    def _note(self, key: Hashable, tokens: int) -> None:
+        if self._spent is not None:
+            self._spent[key] = self._spent.get(key, 0) + tokens
 
     def take(self, key: Hashable, tokens: int = 1) -> float:
         """Takes tokens and returns 0; or takes none, and returns the seconds until they may be taken.
@@ -41,6 +65,7 @@ class Buckets:
         if key not in self._full_at and len(self._full_at) >= self._max_keys:
             self._forget(now)
         self._full_at[key] = full_at + tokens / self._rate
+        self._note(key, tokens)
         return 0.0
 
     def give_back(self, key: Hashable, once_for: Hashable = None) -> None:
@@ -49,6 +74,7 @@ class Buckets:
         if key not in self._full_at or (once_for is not None and self._given.get(key) == once_for):
             return
         self._full_at[key] -= 1 / self._rate
+        self._note(key, -1)
         if once_for is not None:
             self._given[key] = once_for
 

@@ -59,6 +59,7 @@ class Poll(BaseModel):
     cursor: str
     hay_mas: bool
     siguiente_ms: int
+    sin_central_desde: str | None = None
     resincronizar: dict[str, Any] | None = None
 
 
@@ -205,11 +206,14 @@ class Connections(BaseModel):
     total_conexiones: int
     por_rol: dict[str, int]
     conexiones: list[dict[str, Any]]
+    sin_respuesta: list[int] | None = Field(None, description="con varios procesos: los que no contestaron")
 
 
 class Health(BaseModel):
     estado: str
     detalle: str | None = None
+    nodo: str | None = None
+    sin_central_desde: str | None = None
 
 
 class NotReady(Health):
@@ -235,6 +239,10 @@ class PollQuery(BaseModel):
     limite: int | None = Field(None, ge=1, le=500)
     espera: int | None = Field(None, ge=1, le=25, description="segundos")
     cliente: str | None = None
+
+
+class ReadyQuery(BaseModel):
+    nodo: str | None = Field(None, description="de este nodo solo, con cualquier valor")
 
 
 class StreamQuery(BaseModel):
@@ -322,3 +330,56 @@ class DownloadProgress(BaseModel):
 
 class DownloadsAnswer(BaseModel):
     descargas: list[DownloadProgress]
+
+
+class NtfyTopic(BaseModel):
+    url: str
+    tema: str
+
+
+class PushInfo(BaseModel):
+    activo: bool
+    clave_publica: str | None = Field(description="base64url; null sin Web Push")
+    vias: list[Literal["webpush", "ntfy"]]
+    ntfy: NtfyTopic | None = None
+
+
+class PushKeys(BaseModel):
+    p256dh: str
+    auth: str
+
+
+class PushSubscriptionBody(BaseModel):
+    endpoint: str = Field(max_length=1024)
+    keys: PushKeys
+    cliente: str | None = Field(None, description="el UUID del teléfono")
+
+
+class PushSubscribed(BaseModel):
+    suscripcion_id: int
+
+
+class PushEndpoint(BaseModel):
+    endpoint: str
+
+
+class PushSeenBody(BaseModel):
+    evento_ids: list[int] = Field(min_length=1, max_length=100)
+
+
+class PushSeen(BaseModel):
+    vistos: int
+
+
+class PushDevice(BaseModel):
+    suscripcion_id: int | None = Field(description="null: el tema de ntfy")
+    username: str
+    rol: str
+    servicio: str
+    desde: str
+    ultimo_envio: str | None
+    ultimo_error: str | None
+
+
+class PushDevices(RootModel[list[PushDevice]]):
+    pass

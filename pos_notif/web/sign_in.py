@@ -31,7 +31,7 @@ async def login() -> Any:
     response = _json(found)
     seconds = max(0, ((found.expires_ms or 0) - services().log.clocks.steady()) // 1000)
     name = cookie_name(request.headers.get("Host", ""))
-    response.set_cookie(name, secret, max_age=seconds, path="/", httponly=True, samesite="Lax", secure=_by_https())
+    response.set_cookie(name, secret, max_age=seconds, path="/", httponly=True, samesite="Lax", secure=by_https())
     return response
 
 
@@ -55,7 +55,7 @@ async def logout() -> Any:
     if who.kind == "session":
         with contextlib.suppress(NotFound):  # it was revoked meanwhile
             await services().accounts.logout(who)
-        response.delete_cookie(session_cookie(), path="/", httponly=True, samesite="Lax", secure=_by_https())
+        response.delete_cookie(session_cookie(), path="/", httponly=True, samesite="Lax", secure=by_https())
     return response
 
 
@@ -66,7 +66,7 @@ async def session() -> Any:
     return _json(principal())
 
 
-def _by_https() -> bool:
+def by_https() -> bool:
     """Tells whether the request came by HTTPS, also by a TLS proxy's word: who lies here only keeps the own browser
     from sending the cookie in the clear."""
     return "https" in (request.scheme, request.headers.get("X-Forwarded-Proto", "").split(",")[0].strip().lower())

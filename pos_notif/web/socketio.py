@@ -7,7 +7,6 @@ its codes and in its order.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
@@ -16,13 +15,13 @@ from quart.asgi import ASGIWebsocketConnection
 from quart.wrappers import Websocket
 
 from ..errors import MalformedRequest
-from ..socketio.engine import PROTOCOL, WEBSOCKET, ClientGone, EngineSession, EngineSettings
+from ..socketio.engine import PROTOCOL, WEBSOCKET, ClientGone, EngineSession, EngineSettings, Transport
 from ..socketio.long_polling import POLLING
 from .answers import json_answer
-from .door import read_head
+from .door import read_scope
 from .errors import whole_refusal
-from .sinks import STATE_KEY
-from .socketio_polling import PollingSessions
+from .sinks import STATE_KEY, Receive, Send
+from .socketio_polling import PollingSessions, Serve
 
 TRANSPORT_UNKNOWN = (0, "Transport unknown")
 SESSION_UNKNOWN = (1, "Session ID unknown")
@@ -30,11 +29,10 @@ BAD_METHOD = (2, "Bad handshake method")
 BAD_REQUEST = (3, "Bad request")
 FORBIDDEN = (4, "Forbidden")
 UNSUPPORTED_PROTOCOL = (5, "Unsupported protocol version")
-# Messages that a client may be ahead of its handler, before its connection is read no further.
-MESSAGES_AHEAD = 1
-INBOX = "pos_notif.inbox"
-Inbox = asyncio.Queue[str | bytes | None]  # None: the client has gone
-Serve = Callable[[EngineSession, Any], Awaitable[None]]
+NORMAL_CLOSURE = 1000
+# Where a request's scope has what is to follow it.
+LIFE = "pos_notif.life"
+Life = Callable[[Transport], Awaitable[None]]
 
 
 def mount(
@@ -48,14 +46,14 @@ def mount(
     share: Callable[[Any], Mapping[str, str]] = lambda headers: {},
     refuse: Callable[[], Response | None] = lambda: None,
 ) -> None:
-    """Serves clients at `path`, which ends in a slash: `serve(session, headers)` is each one's life, and `headers` are
-    those of the request that it began with. Without `polling` only websockets are taken.
+    """Serves clients at `path`, which ends in a slash: `serve(headers)` gives each one's life, and `headers` are those
+    of the request that it began with, which is over by then. Without `polling` only websockets are taken.
 
     `is_foreign(headers)` tells whether plain HTTP from there is 403, and `share(headers)` by which headers a page of an
     allowed origin may read the answers. `refuse()` may answer whoever would be let in; what is to last must not be
     refused there, since stock clients then try for ever.
     """
-    app.asgi_websocket_class = BoundedWebsocket
+    app.asgi_websocket_class = LeavingWebsocket
     sessions = PollingSessions(serve, settings)
     route = _Route(sessions, polling, is_foreign, refuse)
     paths = (path, path.rstrip("/"))
@@ -114,13 +112,13 @@ class _Route:
         if refusal is not None:
             return refusal
         session = self._sessions.find(sid)
-        await client.accept()
-        transport = _QuartTransport(client)
-        if session is not None:
-            await session.probe(transport)
-        else:
-            await self._sessions.serve(EngineSession(transport, self._sessions.settings), client.headers)
+        cast(dict[str, Any], client.scope)[LIFE] = self._begin(client.headers) if session is None else session.probe
         return None
+
+    def _begin(self, headers: Any) -> Life:
+        """Returns the life of a session that begins with a websocket."""
+        serve, settings = self._sessions.serve(headers), self._sessions.settings
+        return lambda transport: serve(EngineSession(transport, settings))
 
     def _problem(self, method: str, args: Any, way: str) -> tuple[int, str] | None:
         """Returns what is wrong with a request that came by that way, in the reference's order; None where nothing
@@ -146,66 +144,60 @@ def _refusal(problem: tuple[int, str], status: int = 400) -> Response:
     return json_answer({"code": code, "message": message}, status)
 
 
-class BoundedWebsocket(ASGIWebsocketConnection):
-    """Quart's connection, but for how it reads: a client is no more than some messages ahead of its handler; an empty
-    binary message is b"", where Quart hands on None; and the handler's end is the connection's, whatever the client
-    says."""
+class LeavingWebsocket(ASGIWebsocketConnection):
+    """Quart's connection of a websocket, which is over once the client has been let in: its session then lives in the
+    same task, with nothing of the request, its contexts and tasks. What the client sends is read when its handler asks,
+    and a handler's end is the connection's."""
 
-    async def __call__(self, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:
+    async def __call__(self, receive: Receive, send: Send) -> None:
+        scope = cast(dict[str, Any], self.scope)
         try:
-            read_head(cast(dict[str, Any], self.scope))
+            read_scope(scope)
         except MalformedRequest as error:
             return await _refuse_upgrade(send, *whole_refusal(error))
-        loop = asyncio.get_running_loop()
-        inbox: Inbox = asyncio.Queue(MESSAGES_AHEAD)
-        cast(dict[str, Any], self.scope)[INBOX] = inbox
-        handler = loop.create_task(self.handle_websocket(self._create_websocket_from_scope(send), send))
-        reader = loop.create_task(_read(receive, inbox))
-        try:
-            await asyncio.wait((handler, reader), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            handler.cancel()
-            reader.cancel()
-            ended = await asyncio.gather(handler, reader, return_exceptions=True)
-        for result in ended:
-            if isinstance(result, Exception):
-                raise result
+        await self.handle_websocket(self._create_websocket_from_scope(send), send)
+        vars(self).pop("queue", None)  # Quart 0.22 has one here; nothing is read by it
+        life: Life | None = scope.pop(LIFE, None)
+        if life is not None and (await receive())["type"] == "websocket.connect":
+            await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
+            transport = _WebsocketTransport(scope, receive, send)
+            scope["headers"] = []
+            try:
+                await life(transport)
+            finally:
+                await transport.close(NORMAL_CLOSURE, "")
 
 
-async def _refuse_upgrade(
-    send: Callable[[Any], Awaitable[None]], status: int, headers: dict[str, str], body: bytes
-) -> None:
-    whole = {**headers, "Content-Length": str(len(body))}
-    encoded = [(name.lower().encode(), value.encode()) for name, value in whole.items()]
+async def _refuse_upgrade(send: Send, status: int, headers: dict[str, str], body: bytes) -> None:
+    encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "websocket.http.response.start", "status": status, "headers": encoded})
     await send({"type": "websocket.http.response.body", "body": body, "more_body": False})
 
 
-async def _read(receive: Callable[[], Awaitable[Any]], inbox: Inbox) -> None:
-    while (event := await receive())["type"] != "websocket.disconnect":
-        if event["type"] == "websocket.receive":
-            text = event.get("text")
-            await inbox.put(event["bytes"] if text is None else text)
-    # Behind what it sent before: that is handled. The handler then ends, and with it this.
-    await inbox.put(None)
-    await asyncio.Event().wait()
-
-
-class _QuartTransport:
+class _WebsocketTransport:
     name = WEBSOCKET
 
-    def __init__(self, accepted: Websocket) -> None:
-        scope = cast(dict[str, Any], accepted.scope)
-        self._inbox: Inbox = scope[INBOX]
+    def __init__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         self._connection = (scope.get("state") or {}).get(STATE_KEY)
-        self.send = accepted.send
-        self.close = accepted.close
+        self._receive = receive
+        self._send = send
+        self._closed = False
 
     async def receive(self) -> str | bytes:
-        message = await self._inbox.get()
-        if message is None:
+        event = await self._receive()
+        if event["type"] != "websocket.receive":
             raise ClientGone
-        return message
+        text: str | None = event.get("text")
+        return cast(bytes, event["bytes"]) if text is None else text
+
+    async def send(self, data: str | bytes) -> None:
+        text, binary = (data, None) if isinstance(data, str) else (None, data)
+        await self._send({"type": "websocket.send", "text": text, "bytes": binary})
+
+    async def close(self, code: int, reason: str) -> None:
+        if not self._closed:
+            self._closed = True
+            await self._send({"type": "websocket.close", "code": code, "reason": reason})
 
     def forget_unsent(self) -> None:
         pass  # it is on its way

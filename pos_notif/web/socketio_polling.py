@@ -23,12 +23,14 @@ _HEADERS = {"Content-Type": "text/plain; charset=UTF-8", "Cache-Control": "no-st
 _BINARY_BODY = "application/octet-stream"
 OVER = {"code": 1, "message": "Session ID unknown"}
 MISUSED = {"code": 3, "message": "Bad request"}
+# What gives a session's life, by the headers of the request that it begins with.
+Serve = Callable[[Any], Callable[[EngineSession], Awaitable[None]]]
 
 
 class PollingSessions:
     """The sessions that began with a poll, by their ids."""
 
-    def __init__(self, serve: Callable[[EngineSession, Any], Awaitable[None]], settings: EngineSettings) -> None:
+    def __init__(self, serve: Serve, settings: EngineSettings) -> None:
         self.serve = serve
         self.settings = settings
         self._sessions: dict[str, LongPolling] = {}
@@ -49,7 +51,7 @@ class PollingSessions:
 
     async def _live(self, polling: LongPolling, headers: Any) -> None:
         try:
-            await self.serve(polling.session, headers)
+            await self.serve(headers)(polling.session)
         finally:
             await polling.forgotten()
             del self._sessions[polling.session.sid]

@@ -20,4 +20,4 @@ blueprint = Blueprint("state", __name__, url_prefix="/notificaciones")
 async def state() -> Any:
     """Quién está conectado, y qué tan atrasado va."""
     require_manager()
-    return json_answer(services().directory.state(services().log.cursor))
+    return json_answer(await services().together.state())

@@ -141,7 +141,7 @@ def without_comments(text: str) -> str:
 
 def _version(folder: Path) -> str:
     digest = hashlib.sha256()
-    for file in sorted(folder.rglob("*")):
-        if file.is_file():
-            digest.update(file.read_bytes())
+    for file in sorted(os.path.join(inside, name) for inside, _, names in os.walk(folder) for name in names):
+        with open(file, "rb") as opened:
+            digest.update(opened.read())
     return digest.hexdigest()[:12]

@@ -10,7 +10,7 @@ from ..delivery.streams import Stream
 from .access import principal, reader_of
 from .body import client_id
 from .documented import documented
-from .hot_path import StreamResponse
+from .errors import API_HEADERS
 from .schemas import StreamQuery
 from .services import services
 
@@ -21,6 +21,19 @@ STREAM_HEADERS = {
     "Cache-Control": "private, no-store, no-transform",
     "X-Accel-Buffering": "no",
 }
+# As they are after what is done to every answer of the API.
+SHORT_STREAM_HEADERS = STREAM_HEADERS | {name: API_HEADERS[name] for name in API_HEADERS if name not in STREAM_HEADERS}
+# Besides `Last-Event-ID`, in the order in which they say why they are none.
+CURSOR_PARAMETERS = ("lastEventId", "last_event_id", "cursor")
+
+
+class StreamResponse(Response):
+    """The head of a stream, which Quart makes; the body is written by `http_connection.py`, or by who carries it."""
+
+    def __init__(self, stream: Stream, headers: dict[str, str]) -> None:
+        super().__init__(b"", headers=headers)
+        del self.headers["Content-Length"]
+        self.stream = stream
 
 
 @blueprint.get("/stream/<rol>")
@@ -36,19 +49,14 @@ async def stream(rol: str) -> Any:
     reader = reader_of(rol)
     if request.method == "HEAD":
         return Response(b"", headers=STREAM_HEADERS)
-    cursor = await reader.best_of(_cursors())
-    opened = Stream(services().streams, reader, principal(), cursor, client_id(request.args))
+    opened = Stream(services().streams, reader, principal(), _cursors(), client_id(request.args))
     return StreamResponse(opened, STREAM_HEADERS)
 
 
 def _cursors() -> list[str]:
     """Returns all that came: a browser that reconnects sends its newest in a header, beside the address that it was
     given at first, and a proxy or a page may add others."""
-    args = request.args
-    sent = [
-        *request.headers.getlist("Last-Event-ID"),
-        *args.getlist("lastEventId"),
-        *args.getlist("last_event_id"),
-        *args.getlist("cursor"),
-    ]
+    sent = request.headers.getlist("Last-Event-ID")
+    for name in CURSOR_PARAMETERS:
+        sent += request.args.getlist(name)
     return [cursor for cursor in sent if cursor]

@@ -24,7 +24,7 @@ async def waiters() -> Any:
     """Quién puede atender un pedido, y si tiene ahora una pantalla de meseros."""
     if principal().role not in SERVING:
         raise RoleNotAllowed
-    here = services().directory.watching(ROLE_ROOM[WAITER])
+    here = await services().together.watching(ROLE_ROOM[WAITER])
     people = [
         {"usuario_id": row["id"], "username": row["username"], "rol": row["role"], "conectado": row["id"] in here}
         for row in await services().accounts.list_users()

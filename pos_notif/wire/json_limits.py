@@ -48,7 +48,12 @@ def _fault(value: Any, depth: int) -> tuple[str, list[str]] | None:
         return f"tiene más de {MAX_DEPTH} niveles", []
     members = value.items() if isinstance(value, dict) else enumerate(value)
     for name, member in members:
-        fault = (_fault(name, depth) if isinstance(name, str) else None) or _fault(member, depth + 1)
+        # Most names and members are sound, which is seen without a call.
+        fault = _fault(name, depth) if isinstance(name, str) and not name.isascii() else None
+        kind = type(member)
+        sound = member.isascii() if kind is str else kind is int and -MAX_INTEGER <= member <= MAX_INTEGER
+        if fault is None and not sound:
+            fault = _fault(member, depth + 1)
         if fault is not None:
             fault[1].append(str(name))
             return fault

@@ -16,7 +16,10 @@ def _refuse_constant(name: str) -> NoReturn:
     raise BadJson(f"El cuerpo no es JSON válido: {name} no existe en JSON.")
 
 
-_STORED: Final = msgspec.json.Decoder()
+_FAST: Final = msgspec.json.Decoder()
+_ENCODER: Final = msgspec.json.Encoder()
+Encoded = msgspec.Raw
+"""This is JSON that is there already, within a value that is to be encoded."""
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
@@ -24,21 +27,41 @@ def parse(body: bytes) -> Any:
     """Returns the value of a body in UTF-8, before which a byte order mark may stand. Raises BadJson (NaN and Infinity
     included), or Invalid for nesting or numbers beyond what the parser takes."""
     try:
+        # It takes a fifth of the time of `json`. What it takes, `json` takes for the same; what it refuses, a lone
+        # surrogate among it, `json` reads or says what is wrong with.
+        return _FAST.decode(body)
+    except (ValueError, RecursionError):
+        return _parse_slowly(body)
+
+
+def _parse_slowly(body: bytes) -> Any:
+    try:
         return _DECODER.decode(body.decode("utf-8-sig"))
     except json.JSONDecodeError as error:
         raise BadJson(f"El cuerpo no es JSON válido (línea {error.lineno}, columna {error.colno}).") from error
     except UnicodeDecodeError as error:
         raise BadJson("El cuerpo no es UTF-8 válido.") from error
     except RecursionError as error:
-        raise Invalid(fields={BODY: "tiene demasiados niveles"}) from error
+        raise too_deep() from error
     except ValueError as error:  # Python's limit on the digits of an integer
         raise Invalid(fields={BODY: "tiene un número demasiado grande"}) from error
+
+
+def too_deep() -> Invalid:
+    """Returns the refusal of a body that nests deeper than can be read or written."""
+    return Invalid(fields={BODY: "tiene demasiados niveles"})
 
 
 def load(stored: str) -> Any:
     """Returns the value of a JSON text that `dump` wrote: by another parser, in half the time of `json`'s, which is
     exact for what `parse` lets in. Raises ValueError."""
-    return _STORED.decode(stored)
+    return _FAST.decode(stored)
+
+
+def encode(value: Any) -> bytes:
+    """Returns the same JSON as `dump` in a fifth of its time, for what was checked: a number that is not finite would
+    be written as null."""
+    return _ENCODER.encode(value)
 
 
 def dump(value: Any) -> str:

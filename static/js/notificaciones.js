@@ -16,6 +16,8 @@
      conexion             {modo: 'sse'|'polling'|'sin_conexion', anterior, planeado, sin_lugar}
      hora                 {hora_servidor, desfase_ms}: server's clock minus ours
      version              {version}: of the files of the service's pages
+     central              {sin_central_desde}: since when the service can keep nothing
+                          of what is sent; null once it can again
      sesion_terminada     signed out or revoked; the client has stopped
      demasiadas_pestanas  no connection is free for this tab (six per host)
 
@@ -373,6 +375,7 @@
     this._streamGood = false;     // and something came on time since
     this._openedAt = null;        // when we opened it
     this._helloMs = 0;            // the service's time in its hola
+    this._awaySince = null;       // the service's engine, as it said last
     this._aheadMs = null;         // our clock before the service's, as requests and prompt greetings tell
     this._expectedEnd = false;    // the server has said that it is about to end
     this._greeted = false;        // some stream has said hola since conectar()
@@ -481,6 +484,15 @@
   };
 
   // A service from before there was one tells none.
+  // It stands in what the service says for as long as it has no engine, and only then.
+  client._heedCentral = function (data) {
+    var since = typeof data.sin_central_desde === 'string' ? data.sin_central_desde : null;
+    if (since !== this._awaySince) {
+      this._awaySince = since;
+      this._emit('central', { sin_central_desde: since });
+    }
+  };
+
   client._emitVersion = function (version) {
     if (typeof version === 'string') { this._emit('version', { version: version }); }
   };
@@ -495,8 +507,8 @@
     store(this._storageKey, cursor);
   };
 
-  // One event from any transport. Ids only grow within an epoch, and a change of
-  // epoch is always announced by `resincronizar`.
+  // One event from any transport. Ids only grow, from epoch to epoch too; where
+  // the past is another, `resincronizar` has come before.
   client._receive = function (name, data, cursor) {
     if (!isCursor(cursor) || (this._cursor !== null && cursorId(cursor) <= cursorId(this._cursor))) { return; }
     this._cursor = cursor;
@@ -735,6 +747,7 @@
     this._helloMs = Date.parse(data.hora_servidor);
     if (typeof data.latido_ms === 'number') { this._heartbeatMs = data.latido_ms; }
     this._emitVersion(data.version);
+    this._heedCentral(data);
     this._advance(data.cursor);
     if (!prompt && !(this._lateness(data.hora_servidor) <= ON_TIME_MS)) {
       this._distrustStream('saludo con retraso');
@@ -747,6 +760,7 @@
 
   client._onHeartbeat = function (data) {
     var late = this._lateness(data.hora_servidor);
+    this._heedCentral(data);
     this._advance(data.cursor);
     this._touch(late > ON_TIME_MS ? null : data.hora_servidor);
     this._heard();
@@ -998,6 +1012,7 @@
     this._pollState = 'ok';
     this._cancel('planned');
     this._answered(body.timestamp);
+    this._heedCentral(body);
     if (body.resincronizar) {
       this._resync(body.resincronizar);
     } else {

@@ -16,10 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from socketio.packet import Packet as TheirPacket
 
+from pos_notif.errors import DomainError
 from pos_notif.log.event_log import Cursor
 from pos_notif.socketio.packets import ACK, EVENT, RESERVED_EVENTS, BadPacket, Packet, decode, encode, put_back
 from pos_notif.socketio.payloads import decode_payload, encode_payload, size_of
-from pos_notif.wire import sse
+from pos_notif.wire import json_text, sse
 from pos_notif.wire.json_text import dump
 from tests.support.logs import stock_alert
 from tests.support.sse_client import SseClient
@@ -72,6 +73,36 @@ def test_whatever_is_sent_as_a_cursor_there_is_an_answer_from_which_one_can_go_o
     check()
     assert server.stop() == 0
     assert not [line for line in server.stderr_lines if "Traceback" in line]
+
+
+# JSON, which is read and written by more than one library
+
+
+def read_json(text: bytes) -> Any:
+    """By the standard library alone; None for what is refused."""
+    with contextlib.suppress(ValueError):
+        return [json.loads(text.decode("utf-8-sig"), parse_constant=int)]
+    return None
+
+
+EDITS = st.lists(st.tuples(st.integers(0), st.sampled_from(b'019-+.eE"\\u[]{},: \xff\xed\xa0\x80\n')), max_size=3)
+
+
+@given(JSON, st.booleans(), EDITS)
+def test_a_body_is_read_as_the_standard_library_reads_it(value: Any, ascii_only: bool, edits: list[tuple[int, int]]):
+    body = bytearray(json.dumps(value, ensure_ascii=ascii_only).encode())
+    for place, byte in edits:
+        body[place % len(body)] = byte
+    try:
+        found = [json_text.parse(bytes(body))]
+    except DomainError:
+        found = None
+    assert json.dumps(found) == json.dumps(read_json(bytes(body)))  # 1 is not 1.0, and not true
+
+
+@given(JSON.filter(lambda value: "e+" not in json.dumps(value)))
+def test_what_is_stored_is_written_as_everything_else(value: Any):
+    assert json_text.encode(value).decode() == dump(value)
 
 
 # Server-sent events

@@ -20,6 +20,7 @@ EXAMPLES = int(os.environ.get("POS_NOTIF_TEST_EXAMPLES", "4"))
 SEED = os.environ.get("POS_NOTIF_TEST_SEED", "1")
 
 
+@pytest.mark.long
 @pytest.mark.faults
 @pytest.mark.parametrize("role", ROLES)
 def test_no_route_answers_what_it_does_not_say(make_server, tmp_path, role):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from zoneinfo import ZoneInfo
@@ -14,6 +15,7 @@ from pos_notif.clock import parse_iso
 from pos_notif.config import Config
 from pos_notif.errors import ConfigurationError
 from pos_notif.publishing.system_events import append_system
+from tests.support.in_process import in_process
 from tests.support.live_server import LiveServer
 from tests.support.logs import opened
 from tests.support.sse_client import SseClient
@@ -241,6 +243,18 @@ def test_a_room_that_loses_its_screens_and_gets_one_back(cook):
     assert shown(server) == []  # those of yesterday are nobody's any more
 
 
+def test_a_screen_that_is_gone_before_the_log_could_note_it_is_missed_all_the_same(cook):
+    server, session = cook
+    with opened(server.database) as connection:
+        connection.isolation_level = None
+        connection.execute("BEGIN IMMEDIATE")
+        SseClient(server, "cocinero", cookie=session).close()
+        eventually(lambda: any("cannot be noted" in line for line in server.stderr_lines))
+        connection.execute("ROLLBACK")
+    [lost] = eventually(lambda: alarms(server))
+    assert (lost["tipo"], lost["sala"]) == ("sin_pantalla", "cocina")
+
+
 def test_out_of_the_shift_there_is_no_alarm(make_server):
     begin = (time.gmtime().tm_hour + 6) % 24
     server = make_server(
@@ -254,16 +268,17 @@ def test_out_of_the_shift_there_is_no_alarm(make_server):
     assert alarms(server) == []
 
 
-def test_of_two_services_on_one_log_one_raises_alarms(cook, make_server):
+async def test_of_two_applications_on_one_log_one_raises_alarms(cook, caplog):
+    """Any ASGI server may run a second one."""
     server, session = cook
-    other = make_server(server.database, ack_seconds="0.4", screen_seconds="0.5")
-    with SseClient(server, "cocinero", cookie=session) as kitchen:
-        kitchen.next_event("hola")
-        other.new_order(1)
-        eventually(lambda: alarms(server, "sin_acuse"))
-        time.sleep(0.8)
-    assert [alarm["tipo"] for alarm in alarms(server)] == ["sin_acuse"]
-    assert any("another process raises" in line for line in other.stderr_lines)
+    async with in_process(server.database, ack_seconds=0.4, screen_seconds=0.5) as other:
+        with SseClient(server, "cocinero", cookie=session) as kitchen:
+            kitchen.next_event("hola")
+            await other.app.notifier.notificar_nuevo_pedido({"id": 1, "items": []})
+            await asyncio.to_thread(eventually, lambda: alarms(server, "sin_acuse"))
+            await asyncio.sleep(0.8)
+        assert [alarm["tipo"] for alarm in alarms(server)] == ["sin_acuse"]
+        assert "another process raises" in caplog.text
 
 
 def test_another_round_and_a_line_of_an_unknown_order_raise_alarms(cook):
@@ -283,18 +298,38 @@ def test_another_round_and_a_line_of_an_unknown_order_raise_alarms(cook):
         assert sorted(alarm["sin_ver"]) == [1, 2]
 
 
+async def raise_alarm(pos, kind: str, fields: dict) -> None:
+    log = pos.service.app.notifier.log
+    await log.transact(
+        lambda transaction: append_system(
+            transaction, kind, fields, at=log.clocks.now(), zone=log.zone, rooms=["meseros"]
+        )
+    )
+
+
+async def raise_unseen(pos, number: int) -> None:
+    fields = {"evento_ids": [number], "pedido_ids": [number], "total": 1, "segundos": 20, "hasta_id": number}
+    await raise_alarm(pos, "sin_acuse", fields)
+
+
 async def test_a_page_that_is_loaded_is_told_what_is_unseen_of_the_earlier_alarms_too(pos):
     """An order of the POS's stands on nobody's phone: only the alarms name it."""
-    log = pos.service.app.notifier.log
     for number in (1, 2, 3):
         await pos.new_order(number)
     for number in (1, 2, 3):
-        fields = {"evento_ids": [number], "pedido_ids": [number], "total": 1, "segundos": 20, "hasta_id": number}
-        await log.transact(
-            lambda transaction, fields=fields: append_system(
-                transaction, "sin_acuse", fields, at=log.clocks.now(), zone=log.zone, rooms=["meseros"]
-            )
-        )
+        await raise_unseen(pos, number)
     await pos.set_state(2, "servido")
     (alarm,) = (await pos.get("/api/pedidos?vista=meseros"))["alarmas"]
     assert (alarm["pedido_ids"], alarm["sin_ver"]) == ([3], [1, 3])
+
+
+async def test_an_alarm_of_every_room_hides_no_order_of_an_earlier_one(pos):
+    for number in (1, 2):
+        await pos.new_order(number)
+    await raise_unseen(pos, 1)
+    for role, room in (("cocinero", "cocina"), ("mesero", "meseros"), ("cajero", "cajeros")):
+        await raise_alarm(pos, "sin_pantalla", {"rol": role, "sala": room, "desde": "2026-11-24T12:00:00.000-06:00"})
+    await raise_unseen(pos, 2)
+    *screens, alarm = (await pos.get("/api/pedidos?vista=meseros"))["alarmas"]
+    assert [screen["sala"] for screen in screens] == ["cocina", "meseros", "cajeros"]
+    assert (alarm["pedido_ids"], alarm["sin_ver"]) == ([2], [1, 2])

@@ -57,7 +57,7 @@ FANOUT = {
     "single": Scenario(1000, ("-m", "200", "-l", "1"), {"deliv_per_s": "deliveries/s, 1,000 streams, one in flight"}),
     "rate": Scenario(
         1000,
-        ("-r", "10", "-d", "5", "-k", "64"),
+        ("-r", "10", "-d", "33", "-W", "30", "-k", "64"),
         {
             "last_p50": "10 events/s to 1,000 streams: the last has it, ms (p50)",
             "last_p99": "10 events/s to 1,000 streams: the last has it, ms (p99)",

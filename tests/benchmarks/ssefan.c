@@ -26,6 +26,7 @@
  *   -G MS     settle time after all streams are up (default 500)
  *   -c C      connects in flight at once (default 128)
  *   -w S      give up when nothing arrived for S seconds (default 8)
+ *   -W E      the first E events are a warm-up: last_* is of the others
  *   -s PID    server root pid: its and its descendants' CPU seconds and RSS are reported (repeatable)
  *   -i S      idle mode; -y replay mode; -j one-line JSON only
  *   -z        spin: never sleep in epoll, so the server's send() pays no cross-CPU wake-up (steadier; give the client its own cpu)
@@ -155,7 +156,7 @@ static void server_usage(double *cpu, double *rss_kb, int *nproc) {
 /* ---- state ------------------------------------------------------------------------------- */
 typedef struct { int kind, fd, idx, up, room; http_t h; char *carry; int cl, ccap; long got; uint64_t *bits; } sub_t;          /* kind 0 */
 typedef struct { int kind, fd, idx, connected, inflight; http_t h; char *ob; int ol, ocap; } pub_t;                             /* kind 1 */
-static int N = 100, K = 4, DEPTH = 1, LAG = 0, ROOMS = 1, SETTLE = 500, CONC = 128, JSON = 0, REPLAY = 0; static int SPIN = 0; static double GIVEUP = 8, RATE = 0, DUR = 0, IDLE = -1; static long M = 0;
+static int N = 100, K = 4, DEPTH = 1, LAG = 0, ROOMS = 1, SETTLE = 500, CONC = 128, JSON = 0, REPLAY = 0; static int SPIN = 0; static double GIVEUP = 8, RATE = 0, DUR = 0, IDLE = -1; static long M = 0, WARM = 0;
 static const char *BODY = "{\"seq\":%SEQ%,\"t\":%T%}", *CTYPE = "application/json", *METHOD = "POST";
 static const char *SH[16], *PH[16]; static int nSH, nPH; static url_t su, pu;
 static int ep; static sub_t *subs; static pub_t *pubs; static long cap; static int64_t *sent, *last_at; static int *seen_by;
@@ -307,13 +308,13 @@ static double pct(uint32_t *a, size_t n, double p) { if (!n) return 0; size_t i 
 
 int main(int ac, char **av) {
     int o; const char *su_s = NULL, *pu_s = NULL;
-    while ((o = getopt(ac, av, "u:n:H:P:Q:b:T:X:r:d:m:k:D:l:g:G:c:w:s:i:yjz")) != -1) switch (o) {
+    while ((o = getopt(ac, av, "u:n:H:P:Q:b:T:X:r:d:m:k:D:l:g:G:c:w:W:s:i:yjz")) != -1) switch (o) {
         case 'u': su_s = optarg; break; case 'n': N = atoi(optarg); break; case 'H': SH[nSH++] = optarg; break;
         case 'P': pu_s = optarg; break; case 'Q': PH[nPH++] = optarg; break; case 'b': BODY = optarg; break;
         case 'T': CTYPE = optarg; break; case 'X': METHOD = optarg; break; case 'r': RATE = atof(optarg); break;
         case 'd': DUR = atof(optarg); break; case 'm': M = atol(optarg); break; case 'k': K = atoi(optarg); break;
         case 'D': DEPTH = atoi(optarg); break; case 'l': LAG = atoi(optarg); break; case 'g': ROOMS = atoi(optarg); break;
-        case 'G': SETTLE = atoi(optarg); break; case 'c': CONC = atoi(optarg); break; case 'w': GIVEUP = atof(optarg); break;
+        case 'G': SETTLE = atoi(optarg); break; case 'c': CONC = atoi(optarg); break; case 'w': GIVEUP = atof(optarg); break; case 'W': WARM = atol(optarg); break;
         case 's': spids[nsp++] = atoi(optarg); break; case 'i': IDLE = atof(optarg); break; case 'z': SPIN = 1; break; case 'y': REPLAY = 1; break; case 'j': JSON = 1; break;
         default: fprintf(stderr, "see the comment at the top of ssefan.c\n"); return 2; }
     if (!su_s || (!pu_s && IDLE < 0)) { fprintf(stderr, "ssefan: -u and -P (or -i) are needed\n"); return 2; }
@@ -346,7 +347,7 @@ int main(int ac, char **av) {
     double secs = (last_recv - first_pub) / 1e9; long incomplete = 0;
     for (int i = 0; i < N; i++) { long want = 0; for (long s = i % ROOMS; s < published; s += ROOMS) want++; if (subs[i].got != want) incomplete++; }
     uint32_t *ls = malloc(published * 4 + 4); size_t nls = 0;
-    for (long s = 0; s < published; s++) if (last_at[s]) ls[nls++] = (last_at[s] - sent[s]) / 1000;
+    for (long s = WARM; s < published; s++) if (last_at[s]) ls[nls++] = (last_at[s] - sent[s]) / 1000;
     if (REPLAY) { nlat = 0; nls = 0; }
     qsort(lat, nlat, 4, cmp32); qsort(ls, nls, 4, cmp32);
     double ccpu = (ru1.ru_utime.tv_sec + ru1.ru_stime.tv_sec - ru0.ru_utime.tv_sec - ru0.ru_stime.tv_sec) + (ru1.ru_utime.tv_usec + ru1.ru_stime.tv_usec - ru0.ru_utime.tv_usec - ru0.ru_stime.tv_usec) / 1e6;

@@ -11,6 +11,7 @@ import pytest
 pytestmark = pytest.mark.bench
 
 
+@pytest.mark.long
 @pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler for the load client")
 @pytest.mark.parametrize(
     ("chosen", "row"),
@@ -24,3 +25,18 @@ def test_the_benchmark_prints_its_table(chosen, row):
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert row in done.stdout
+
+
+def test_the_benchmark_of_workers_prints_its_table():
+    command = [sys.executable, "-m", "tests.benchmarks.workers", "--seconds", "0.5", "--repetitions", "1"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert [line.split("|")[1].strip() for line in done.stdout.splitlines()[3:]] == ["1 worker", "2 workers"]
+
+
+def test_the_benchmark_of_a_push_service_that_hangs_prints_its_ratios():
+    command = [sys.executable, "-m", "tests.benchmarks.hanging_push", "--events", "20", "--rounds", "1"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    rows = [line.partition("  ")[0] for line in done.stdout.splitlines()]
+    assert rows == ["p99 of the answer", "p99 of the delivery"]

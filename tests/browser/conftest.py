@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.browser.console import watch
-from tests.browser.floor import Floor, begin_shift
+from tests.browser.floor import Floor, begin_shift, end_sessions
 from tests.support.chromium import PATIENCE_MS, launch
-from tests.support.live_server import LiveServer, run_cli
+from tests.support.live_server import LiveServer
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -40,9 +40,7 @@ class Restaurant:
             begin_shift(page, answer.json()["usuario_id"])
 
     def revoke_sessions(self) -> None:
-        for line in run_cli("session", "list", database=self.server.database).stdout.splitlines():
-            if line.split()[0].isdigit():
-                run_cli("session", "revoke", line.split()[0], database=self.server.database)
+        end_sessions(self.server)
 
 
 @pytest.fixture
@@ -75,7 +73,11 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="es-SV")
+    # What pulses has a headless browser paint sixty times a second, a tenth of its work, and nobody sees it.
+    # The service worker, which loads four pages more, has tests of its own (test_installed.py).
+    context = browser.new_context(
+        viewport={"width": 1280, "height": 800}, locale="es-SV", reduced_motion="reduce", service_workers="block"
+    )  # fmt: skip
     context.set_default_timeout(PATIENCE_MS)
     yield context
     context.close()

@@ -5,10 +5,12 @@
 
   window.sources = [];
   window.seen = [];
-  window.ended = 0;              // requests that were answered, or failed
+  window.begun = 0;              // requests that were sent
+  window.ended = 0;              // and of these, that were answered, or failed
 
   var send = window.XMLHttpRequest.prototype.send;
   window.XMLHttpRequest.prototype.send = function (body) {
+    window.begun++;
     this.addEventListener('loadend', function () { window.ended++; });
     send.call(this, body);
   };

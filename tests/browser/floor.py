@@ -108,6 +108,14 @@ class Floor:
         return page
 
 
+def end_sessions(server: LiveServer) -> None:
+    async def end(accounts: Any) -> None:
+        for session in await accounts.list_sessions():
+            await accounts.revoke_session(session["id"])
+
+    with_accounts(server.database, end)
+
+
 def begin_shift(page: Any, user_id: int) -> None:
     """The kitchen's board is uncovered, as after a reload of a page whose shift has been started."""
     # A page that says "no connection" is the browser's own, without storage.

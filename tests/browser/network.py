@@ -15,6 +15,7 @@ class Network:
     def __init__(self, target_port: int = 0) -> None:
         self.up = True
         self.refused = b""
+        self.refusals = 0
         self.torn = threading.Event()
         self._left: int | None = None  # bytes of answers that still get through
         self.target_port = target_port
@@ -60,6 +61,7 @@ class Network:
 
     def _asked(self, data: bytes) -> tuple[bytes, bool]:
         refused = bool(self.refused) and self.refused in data
+        self.refusals += refused
         return (b"" if refused else data), not refused
 
     def _answered(self, data: bytes) -> tuple[bytes, bool]:

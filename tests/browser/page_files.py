@@ -9,7 +9,7 @@ from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 
 STATIC = Path(__file__).parents[2] / "static"
 TEMPLATES = Path(__file__).parents[2] / "templates"
-PARTS_OF_PAGES = {"base", "icon", "icons", "manager_nav", "office_screen"}
+PARTS_OF_PAGES = {"base", "icon", "icons", "manager_nav", "office_screen", "push"}
 
 
 def loaded_by_pages() -> dict[str, list[str]]:
@@ -17,7 +17,7 @@ def loaded_by_pages() -> dict[str, list[str]]:
     templates = Environment(loader=FileSystemLoader(TEMPLATES), undefined=ChainableUndefined, autoescape=True)
     pages = {}
     for page in sorted({template.stem for template in TEMPLATES.iterdir()} - PARTS_OF_PAGES):
-        user = None if page in ("login", "error") else {"usuario_id": 1}
+        user = None if page in ("login", "error", "sin_conexion", "sin_conexion_cocina") else {"usuario_id": 1}
         files = pages[page] = []
 
         def together(name: str, parts: list[str], files: list[str] = files) -> str:

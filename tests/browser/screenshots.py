@@ -1,4 +1,4 @@
-"""The pictures of docs/screens.md: `python -m tests.browser.screenshots` takes them again.
+"""The pictures of docs/screens.md and docs/phones.md: `python -m tests.browser.screenshots` takes them again.
 
 An evening of the demo's restaurant is played on a log in simulated time, up to this minute; the pages then show it.
 """
@@ -14,7 +14,7 @@ from typing import Any
 from playwright.sync_api import Browser, sync_playwright
 
 from pos_notif.demo.people import PEOPLE
-from tests.support.chromium import launch
+from tests.support.chromium import WHOLE, launch
 from tests.support.in_process import HeldClock
 from tests.support.live_server import LiveServer, with_accounts
 from tests.support.simulated_day import run_restaurant
@@ -77,6 +77,14 @@ class Photographer:
         page.wait_for_selector("#conexion")
         return page
 
+    def whole(self) -> Photographer:
+        """Takes them in the whole of Chromium: its shell knows no push."""
+        browser = launch(self._browser.browser_type, WHOLE)
+        return Photographer(browser, self._server, self._directory)
+
+    def close(self) -> None:
+        self._browser.close()
+
     def take(self, page: Any, name: str) -> None:
         page.wait_for_timeout(500)  # what comes in from the side has come
         page.locator(".flash.is-on").wait_for(state="detached")
@@ -122,9 +130,36 @@ def _photograph(photographer: Photographer, server: LiveServer) -> None:
     menu.wait_for_selector(".imp")
     photographer.take(menu, "menu")
     photographer.take(photographer.opened(MANAGER, "/manager/menu", PHONE, "#rows tr"), "menu-telefono")
+    whole = photographer.whole()
+    _photograph_phone(whole, server)
+    whole.close()
+    kitchen.wait_for_selector("#conexion[data-modo=sse]")
     server.stop()
     kitchen.wait_for_selector("#banner:not([hidden])")
     photographer.take(kitchen, "cocina-sin-conexion")
+    kitchen.evaluate("posNotif.kept.put(null, Date.now() - 12 * 60000)")
+    kitchen.reload()
+    kitchen.wait_for_selector(".is-offline .ticket")
+    photographer.take(kitchen, "cocina-ultimo-tablero")
+
+
+def _photograph_phone(photographer: Photographer, server: LiveServer) -> None:
+    """Where one asks to be rung with the page closed."""
+    server.settings.update(
+        POS_NOTIF_PUSH="webpush,ntfy", POS_NOTIF_PUSH_CONTACT="mailto:encargado@pupuseria.com.sv",
+        POS_NOTIF_NTFY_URL="http://192.168.1.10:8080",
+    )  # fmt: skip
+    server.restart()
+    phone = photographer.opened(WAITER, "/pos", PHONE)
+    phone.context.grant_permissions(["notifications"], origin=server.url)
+    phone.reload()
+    phone.wait_for_selector("#avisarme:not([hidden])")
+    phone.evaluate("document.getElementById('push').scrollIntoView(true)")
+    photographer.take(phone, "avisarme")
+    phone.click("#ntfy-open")
+    phone.wait_for_selector(".qr")
+    phone.evaluate("document.getElementById('ntfy').scrollIntoView(true)")
+    photographer.take(phone, "avisarme-ntfy")
 
 
 async def _hire(accounts: Any) -> None:

@@ -52,6 +52,7 @@ def comes(page: Any, restaurant: Restaurant, number: int) -> None:
     until(page, lambda: ticket(page, number).count() == 1)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "policy",
     [proxies.half_a_second, proxies.the_greeting, proxies.all_but_the_newest, proxies.nothing_until_the_end],

@@ -115,6 +115,25 @@ def test_what_waits_stands_in_groups_with_total_and_age(till: Any, floor: Floor)
     expect(due(till, table)).to_contain_text("Servido hace 6 min")
 
 
+def test_a_till_that_nobody_looks_at_asks_for_nothing_and_knows_all_when_somebody_does(till: Any, floor: Floor) -> None:
+    hide = "hidden => { Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });" + (
+        " document.dispatchEvent(new Event('visibilitychange')); }"
+    )
+    till.get_by_role("button", name="Todas las mesas").click()
+    first = floor.place(mesa_numero=8)
+    due(till, first).wait_for()  # nothing tells of it: it was asked for
+    till.evaluate(hide, True)
+    asked: list[str] = []
+    till.on("request", lambda request: asked.append(request.url) if "todas=1" in request.url else None)
+    cooking, served = floor.place(mesa_numero=9), floor.served(mesa_numero=6)
+    expect(due(till, served)).to_be_visible()
+    till.evaluate("new Promise(done => setTimeout(done, 1200))")  # longer than between two requests
+    assert asked == []
+    till.evaluate(hide, False)
+    expect(due(till, cooking)).to_be_visible()
+    assert asked != []
+
+
 def test_a_queue_goes_by_the_keyboard_alone(till: Any, floor: Floor) -> None:
     """Two keys from an order to its charge; an amount; a card; the counter's own order; and back."""
     first = floor.served(mesa_numero=6, dishes={"Pupusa de queso": 4})

@@ -261,6 +261,7 @@ def test_the_screen_is_kept_on_and_each_tap_asks_again_while_it_is_not(engine: E
     eventually(lambda: tab.run(AWAKE) == "true")
 
 
+@pytest.mark.long
 def test_a_device_that_plays_no_more_makes_the_screen_flash_until_a_tap(
     engine: Engine, restaurant: Restaurant, sound: SoundServer
 ) -> None:

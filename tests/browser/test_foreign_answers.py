@@ -121,6 +121,7 @@ def proxy(restaurant: Restaurant, complaints: list[str]) -> Iterator[Proxy]:
     complaints[:] = [text for text in complaints if not text.startswith(("WebSocket", "EventSource"))]
 
 
+@pytest.mark.long
 def test_behind_a_captive_portal_the_kitchen_waits_and_comes_back(
     page: Any, restaurant: Restaurant, proxy: Proxy
 ) -> None:

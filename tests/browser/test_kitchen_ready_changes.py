@@ -115,6 +115,7 @@ def test_no_number_and_no_tick_lies_on_a_name_and_the_pulse_ends(kitchen: Any, r
             "tipo_cambio": "cantidad_modificada", "cantidad_anterior": 1, "cantidad_nueva": 2}}
     )  # fmt: skip
     expect(ticket(kitchen, 1).locator(".ticket__band")).to_contain_text("CAMBIÓ")
+    kitchen.emulate_media(reduced_motion="no-preference")
     pulse = ticket(kitchen, 1).evaluate(
         "node => { var look = getComputedStyle(node, '::after');"
         " return [getComputedStyle(node).animationName, look.animationName, look.animationIterationCount]; }"

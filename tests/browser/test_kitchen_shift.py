@@ -104,6 +104,30 @@ def test_what_needs_https_is_told_and_the_shift_starts_without(page: Any, restau
     until(page, lambda: waiting(restaurant, 1) == [])
 
 
+REFUSES = """
+    window.asked = 0;
+    Object.defineProperty(Navigator.prototype, 'wakeLock', { configurable: true, value: {
+      request: function () { asked++; return Promise.reject(new DOMException('no', 'NotAllowedError')); }
+    } });
+"""
+KIOSK = "window.fully = {};"
+
+
+@pytest.mark.parametrize("browser_is", [HTTP_IN_A_LAN, REFUSES])
+def test_an_app_that_keeps_the_screen_on_itself_is_believed(page: Any, restaurant: Any, browser_is: str) -> None:
+    page.add_init_script(KIOSK + browser_is)
+    restaurant.sign_in(page, in_shift=False)
+    page.goto(restaurant.url + "/cocina")
+    expect(page.locator("#shift-awake-text")).to_have_text("La mantiene encendida la aplicación de la tableta.")
+    expect(page.locator("#shift-awake")).not_to_have_class("is-warn")
+    page.click("#shift-go")
+    page.wait_for_selector("#sonido[data-activo=true]")
+    if browser_is == REFUSES:
+        until(page, lambda: page.evaluate("asked") > 0)
+    expect(page.locator("#awake")).to_be_hidden()
+    assert "La pantalla puede apagarse" not in page.inner_text("body")
+
+
 HANGS = """
     window.asked = 0;
     Object.defineProperty(Navigator.prototype, 'wakeLock', { configurable: true, value: {

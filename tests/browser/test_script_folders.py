@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ FOLDERS = {
     "menu": "menu",
     "pos": "waiter",
     "registro": "log",
+    "sin_conexion_cocina": "kitchen",
 }
 JS = STATIC / "js"
 SCRIPTS = {path.relative_to(JS).as_posix(): path.read_text("utf-8") for path in sorted(JS.rglob("*.js"))}
@@ -35,11 +37,13 @@ def folder(name: str) -> str:
     return Path(name).parent.name
 
 
+@cache
 def definer() -> dict[str, str]:
     """By what the scripts share, the script that defines it."""
     return {thing: name for name in IN_FOLDERS for thing in DEFINES.findall(SCRIPTS[name])}
 
 
+@cache
 def loaded() -> dict[str, list[str]]:
     return {
         page: [file.removeprefix("js/") for file in files if file.startswith("js/")]

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.console import watch
-from tests.browser.floor import CASHIER, COOK, MANAGER, WAITER, Floor, pass_time, unusable
+from tests.browser.floor import CASHIER, COOK, MANAGER, PIN, WAITER, Floor, pass_time, unusable
 from tests.browser.tickets import item, order, ticket, until
 from tests.support.chromium import PATIENCE_MS
 
@@ -202,3 +202,77 @@ def test_what_goes_back_or_off_waits_for_deshacer_and_leaves_with_the_page(page:
     pos.goto("about:blank")
     until(pos, lambda: floor.order(pedido["id"])["estado"] == "en_cocina")
     assert [event["razon"] for event in floor.events(pedido["id"]) if event.get("recuperado")] == ["Está mal hecho"]
+
+
+def test_what_goes_back_is_sent_once_also_by_a_page_that_was_lost_without_a_connection(
+    page: Any, complaints: list[str], floor: Floor
+) -> None:
+    page.set_viewport_size(PHONE)
+    pedido = floor.served(mesa_numero=6, dishes={"Yuca frita": 1, "Horchata": 2})
+    pos = floor.open(page, WAITER, "/pos")
+    pos.goto(f"{floor.url}/pos#pedido-{pedido['id']}")
+    expect(pos.get_by_role("button", name="Devolver", exact=True)).to_be_visible()
+    page.context.set_offline(True)
+    pos.get_by_role("button", name="Devolver", exact=True).click()
+    pos.locator('.opt--tick[data-item-id="1"]').click()
+    pos.get_by_role("radio", name="Está mal hecho").click()
+    pos.get_by_role("button", name="Devolver 1 plato").click()
+    expect(pos.locator(".undobar")).to_contain_text("Devuelto")
+    assert floor.order(pedido["id"])["estado"] == "servido"
+    pos.close()  # what it says as it goes may arrive by itself, for it ends the cut; else the next page says it
+    page.context.set_offline(False)
+    complaints.clear()  # of the cut
+    again = page.context.new_page()
+    again.goto(floor.url + "/pos")
+    until(again, lambda: floor.order(pedido["id"])["estado"] == "en_cocina")
+    again.reload()
+    again.wait_for_selector("#conexion[data-modo=sse]")
+    assert len([event for event in floor.events(pedido["id"]) if event.get("recuperado")]) == 1
+
+
+@pytest.mark.parametrize(("who", "path"), [(WAITER, "/pos"), (CASHIER, "/caja")])
+def test_who_may_not_cancel_an_order_reads_who_can(page: Any, floor: Floor, who: str, path: str) -> None:
+    page.set_viewport_size(PHONE)
+    manager, till = "Para cancelarlo, pida al encargado.", "Para cancelarlo, pida en caja o al encargado."
+    placed = [floor.place(mesa_numero=number) for number in range(1, 6)]
+    floor.act(placed[1], "cobrar", CASHIER, metodo_pago="efectivo")
+    floor.act(placed[2], "iniciar", COOK)
+    floor.act(placed[3], "listo", COOK)
+    floor.act(floor.act(placed[4], "listo", COOK), "servir", WAITER)
+    packed = floor.act(floor.place(tipo="llevar", cliente_nombre="Rosa"), "cobrar", CASHIER, metodo_pago="tarjeta")
+    cooked = floor.act(floor.place(tipo="llevar", cliente_nombre="Ana"), "cobrar", CASHIER, metodo_pago="tarjeta")
+    floor.act(cooked, "iniciar", COOK)
+    screen = floor.open(page, who, path)
+    read = []
+    for pedido in (*placed, packed, cooked):
+        screen.goto(f"{floor.url}{path}#pedido-{pedido['id']}")
+        expect(screen.locator(f'.osheet[data-pedido-id="{pedido["id"]}"] .osheet__label')).to_be_visible()
+        text = screen.locator(".osheet__who")
+        read.append(text.inner_text() if text.is_visible() else "")
+        assert ("Cancelar" in actions(screen)) == (read[-1] == "")
+        # As the service sees it: nothing is offered that it refuses, and nothing kept back that it would do.
+        body = {"accion": "cancelar", "operacion_id": f"prueba-{who}-{pedido['id']}", "razon": "prueba"}
+        cookie = floor.server.login(who, PIN)
+        status, _, _ = floor.server.request("POST", f"/api/pedidos/{pedido['id']}/acciones", body, cookie=cookie)
+        assert (status == 200) == (read[-1] == "")
+    waiters = ["", till, manager, manager, manager, till, manager]
+    assert read == (waiters if who == WAITER else ["", "", manager, manager, manager, "", manager])
+    assert [floor.act(pedido, "cancelar", MANAGER, razon="prueba")["estado"] for pedido in (placed[2], cooked)] == [
+        "cancelado", "cancelado",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [(390, 844), (360, 640)])
+def test_a_short_order_is_white_down_to_its_buttons(page: Any, floor: Floor, size: tuple[int, int]) -> None:
+    width, height = size
+    page.set_viewport_size({"width": width, "height": height})
+    pedido = floor.place(mesa_numero=5)
+    pos = floor.open(page, WAITER, "/pos")
+    pos.goto(f"{floor.url}/pos#pedido-{pedido['id']}")
+    foot = pos.locator(".osheet__foot").bounding_box()
+    body = pos.locator(".osheet__past").bounding_box()
+    assert body["y"] + body["height"] < foot["y"] - 30
+    band, white = (
+        pos.screenshot(clip={"x": width / 2, "y": y, "width": 40, "height": 6}) for y in (foot["y"] - 20, foot["y"] + 2)
+    )
+    assert band == white

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.floor import CASHIER, COOK, MANAGER, PIN, WAITER, Floor, pass_time
+from tests.browser.floor import CASHIER, COOK, MANAGER, PIN, WAITER, Floor, end_sessions, pass_time
 from tests.support.live_server import run_cli
 from tests.support.waiting import eventually
 
@@ -40,10 +40,8 @@ def type_pin(page: Any, pin: str = PIN, scope: str = "#pad") -> None:
     page.click(f"{scope} [data-key=enter]")
 
 
-def end_sessions(floor: Floor) -> None:
-    for line in run_cli("session", "list", database=floor.server.database).stdout.splitlines():
-        if line.split()[0].isdigit():
-            run_cli("session", "revoke", line.split()[0], database=floor.server.database)
+def end_all_sessions(floor: Floor) -> None:
+    end_sessions(floor.server)
     floor.forget_sessions()
 
 
@@ -202,7 +200,7 @@ def test_a_sessions_end_keeps_the_board_and_the_same_person_goes_on(page: Any, f
     floor.open(page, COOK, "/cocina")
     ticket = page.locator(f'[data-pedido-id="{first["id"]}"]')
     ticket.wait_for()
-    end_sessions(floor)
+    end_all_sessions(floor)
     page.wait_for_selector("#door")
     assert ticket.is_visible()
     assert page.url == floor.url + "/cocina"
@@ -229,7 +227,7 @@ def test_all_tabs_of_a_browser_come_back_with_one_pin(page: Any, floor: Floor) -
     other = page.context.new_page()
     other.goto(floor.url + "/pos")
     other.wait_for_selector("#conexion[data-modo=sse]")
-    end_sessions(floor)
+    end_all_sessions(floor)
     for tab in (page, other):
         tab.wait_for_selector("#door")
     type_pin(page, PIN, "#door")
@@ -263,7 +261,8 @@ def test_the_log_asks_for_the_pin_too(page: Any, floor: Floor) -> None:
     page.context.request.post(f"{floor.url}/api/auth/login", data={"username": MANAGER, "password": PIN})
     page.goto(floor.url + "/manager/registro")
     page.wait_for_selector("#events tr")
-    end_sessions(floor)
+    end_all_sessions(floor)
+    eventually(lambda: page.context.request.get(floor.url + "/api/auth/sesion").status == 401)
     page.click("[data-preset=todo]")
     page.wait_for_selector("#door")
     type_pin(page, PIN, "#door")

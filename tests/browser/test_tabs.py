@@ -39,7 +39,7 @@ UNSEEN_END = "window.addEventListener('pagehide', function (event) { event.stopI
 
 @pytest.fixture
 def service(page: Any) -> Service:
-    service = Service(page)
+    service = Service(page).begin()
     service.poll(poll_answer("e-10"))
     return service
 

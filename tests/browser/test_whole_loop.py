@@ -44,6 +44,7 @@ def screen(request: Any, browser: Any, floor: Floor, complaints: list[str]) -> I
     assert complaints == []
 
 
+@pytest.mark.long
 def test_from_the_table_to_the_figures(screen: Callable[..., Any], floor: Floor) -> None:
     waiter, kitchen = screen(WAITER, "/pos", PHONE), screen(COOK, "/cocina")
     till, manager = screen(CASHIER, "/caja"), screen(MANAGER, "/manager")

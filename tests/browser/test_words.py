@@ -40,7 +40,8 @@ TOKEN = re.compile(
 CLASSES = set(re.findall(r"\.([a-zA-Z][\w-]*)", " ".join(path.read_text("utf-8") for path in STATIC.rglob("*.css"))))
 # Of the browser, of HTTP and of what is kept: no person reads them.
 NAMES = re.compile(
-    r"use strict|GET|POST|PATCH|Accept|Content-Type|Retry-After|BUTTON|INPUT|A[-+]|S/|Enter|Escape"
+    r"use strict|GET|POST|PUT|PATCH|DELETE|Accept|Cache-Control|Range|es-SV|/[a-z.]+/\*|data-version=\""
+    r"|M|h1v1h-1z|#[0-9A-F]{6}|Content-Type|Retry-After|BUTTON|INPUT|A[-+]|S/|Enter|Escape"
     r"|Backspace|Tab|Arrow\w+|T00:00:00Z|\[object Array\]|[a-z]+(?:[A-Z][a-z]+)+|recuperado "
     r"|(?:a|button|input|select|textarea|label)(?:, ?[a-z]+)+|.*\[(?:[\w-]+=[^\]]*)?.*|\"\]|[\\(^].*"
 )

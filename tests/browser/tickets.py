@@ -54,7 +54,8 @@ def until(page: Any, condition: Callable[[], bool], seconds: float = 60.0) -> No
 
     `wait_for_function` is not for the service's pages: their policy may forbid the browser to evaluate its text.
     """
-    deadline = time.monotonic() + seconds
+    deadline, pause = time.monotonic() + seconds, 20.0
     while not condition():
         assert time.monotonic() < deadline, f"not within {seconds} s"
-        page.wait_for_timeout(20)
+        page.wait_for_timeout(pause)
+        pause = min(100.0, 1.1 * pause)  # to look costs the browser and its driver something each time

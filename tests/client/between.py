@@ -36,8 +36,7 @@ class Between:
         self.plans: list[Plan] = [*plans]
         self.requests: list[tuple[float, bytes]] = []
         self.paths: set[str] = set()
-        self.connections = 0
-        self.closes = False  # each connection after its answer, without a word
+        self.connections = self.open = 0  # how many there were, and are
         self._target_port = target_port
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -77,7 +76,12 @@ class Between:
 
             def setup(self) -> None:
                 between.connections += 1
+                between.open += 1
                 super().setup()
+
+            def finish(self) -> None:
+                super().finish()
+                between.open -= 1
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -102,7 +106,7 @@ class Between:
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
                 self.wfile.write(data[: len(data) // 2] if cut == HALF else data)
-                self.close_connection = self.close_connection or cut is not None or between.closes
+                self.close_connection = self.close_connection or cut is not None
 
             def log_message(self, *_: object) -> None:
                 pass

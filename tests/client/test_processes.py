@@ -41,7 +41,7 @@ outbox = Salida(*sys.argv[1:4])
 print("ready", flush=True)
 for line in sys.stdin:
     outbox.notificar_nuevo_pedido({"id": int(line)}, operacion_id=line.strip())
-    print(outbox._store._turn is not None, flush=True)
+    print(outbox._turn is not None, flush=True)
 """
 
 
@@ -122,7 +122,7 @@ assert [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children] ==
 ended.set()
 thread.join()
 assert outbox.vaciar(60)
-print(outbox._store._turn is not None)
+print(outbox._turn is not None)
 """
 
 
@@ -142,7 +142,7 @@ import os, sys, time
 from pos_notif_client import Salida
 outbox = Salida(*sys.argv[1:4])
 outbox.publicar({"tipo": "alerta_stock", "producto_id": 1, "nombre": "x"}, "parent")
-while outbox._store._turn is None:
+while outbox._turn is None:
     time.sleep(0.01)
 read, write = os.pipe()
 if os.fork():
@@ -204,4 +204,4 @@ def test_an_outbox_that_was_only_forked_leaves_its_parent_alone(server, make_out
     os.waitpid(pid, 0)
     outbox.notificar_nuevo_pedido({"id": 2}, operacion_id="2")
     assert outbox.vaciar(60)
-    assert outbox._store._turn is not None
+    assert outbox._turn is not None

@@ -49,7 +49,7 @@ def test_the_bytes_are_stored_as_they_will_be_sent_in_a_file_that_survives_a_pow
     origin = datetime.fromisoformat(event["timestamp_origen"])
     assert origin.utcoffset() is not None
     assert abs((origin - before).total_seconds()) < 3600
-    assert outbox._store.run(lambda db: db.execute("PRAGMA synchronous").fetchone(), write=False) == (2,)
+    assert outbox._run(lambda db: db.execute("PRAGMA synchronous").fetchone(), write=False) == (2,)
 
 
 @pytest.mark.parametrize("given", ["2026-11-24T19:05:12", "ayer"])
@@ -341,3 +341,16 @@ def test_a_place_that_is_not_there_is_told_at_the_call(make_outbox, server, tmp_
     (tmp_path / "nowhere").mkdir()
     outbox.notificar_nuevo_pedido({"id": 1})
     eventually(lambda: read_log(server.database))
+
+
+def test_a_process_that_may_open_no_more_files_is_told_so_when_it_asks_who_sends(make_outbox):
+    outbox = make_outbox()
+    outbox.notificar_nuevo_pedido({"id": 1})
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, before[1]))
+    try:
+        with pytest.raises(SinDisco, match="-turno: unable to open"):
+            outbox.estado()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert outbox.estado()["enviando"] is False

@@ -9,6 +9,7 @@ from tests.client.torture import torture
 pytestmark = pytest.mark.faults
 
 
+@pytest.mark.long
 def test_tills_and_the_service_that_are_killed_at_random_lose_double_and_reorder_nothing(tmp_path):
     outcome = torture(tmp_path, seconds=20, seed=11)
     assert not outcome.problems, outcome.table()

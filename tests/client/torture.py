@@ -1,4 +1,5 @@
-"""Ten tills and the service are killed at random, and power is cut: no event is lost, doubled or out of order."""
+"""Ten tills and the service are killed at random, and power is cut, or the service is away for long: no event is lost,
+doubled or out of order."""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ from tests.support.live_server import LiveServer
 
 TILLS, SHARING = 10, 5  # those of one machine have one outbox
 ORDERS_EACH = 1_000_000
-PAUSE_SECONDS = 0.05  # between two calls of a till
+PAUSE_SECONDS, AWAY_PAUSE_SECONDS = 0.05, 0.5  # between two calls of a till
 KILL_EVERY, SERVICE_KILL_EVERY = (0.1, 0.8), (1.0, 4.0)
 AWAY_SECONDS = (0.0, 2.0)
 
@@ -36,12 +37,12 @@ class Till:
     other_lines: list[str] = field(default_factory=list)
     process: subprocess.Popen[str] | None = None
 
-    def start(self, server: LiveServer) -> None:
+    def start(self, server: LiveServer, pause_seconds: float = PAUSE_SECONDS) -> None:
         """Anew, with the order that it was at: whoever repeats a call after a power cut gives the same key."""
         first = self.stored[-1].split("-")[0] if self.stored else str(self.number * ORDERS_EACH + 1)
         program = str(Path(__file__).with_name("till.py"))
         self.process = subprocess.Popen(
-            [sys.executable, program, str(self.db), server.url, server.token, first, str(PAUSE_SECONDS)],
+            [sys.executable, program, str(self.db), server.url, server.token, first, str(pause_seconds)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=ENVIRONMENT,
         )  # fmt: skip
         self._reader = threading.Thread(target=self._read, args=(self.process,))
@@ -93,12 +94,11 @@ def cut_power(tills: list[Till]) -> None:
 
 
 def torture(directory: Path, seconds: float, seed: int) -> Outcome:
+    """For so long at least, and until each of what may happen has happened twice."""
     directory.mkdir(exist_ok=True)
     rng = Random(seed)
     server = LiveServer(directory / "log.db", {"POS_NOTIF_ACCESS_LOG": "false"}, forked=True).start()
-    tills = [
-        Till(number, directory / ("one.db" if number < SHARING else f"till-{number}.db")) for number in range(TILLS)
-    ]
+    tills = [_till(number, directory) for number in range(TILLS)]
     counts = {"tills killed": 0, "power cuts of a machine of tills": 0, "service killed": 0}
     with contextlib.ExitStack() as ends:
         ends.callback(server.close)
@@ -107,7 +107,7 @@ def torture(directory: Path, seconds: float, seed: int) -> Outcome:
             ends.callback(till.end, kill=True)
         end = time.monotonic() + seconds
         next_kill, next_service_kill = time.monotonic(), time.monotonic() + rng.uniform(*SERVICE_KILL_EVERY)
-        while time.monotonic() < end:
+        while time.monotonic() < end or min(counts.values()) < 2:
             if time.monotonic() >= next_service_kill:
                 server.kill()
                 counts["service killed"] += 1
@@ -130,14 +130,42 @@ def torture(directory: Path, seconds: float, seed: int) -> Outcome:
         for till in tills:
             till.end()
         outcome = _drain_and_check(server, tills)
+    outcome.figures = [*((name, str(count)) for name, count in counts.items()), *_figures(server, tills)]
+    return outcome
+
+
+def away(directory: Path, seconds: float) -> Outcome:
+    """Ten tills go on while the service is not there; then it is."""
+    directory.mkdir(exist_ok=True)
+    server = LiveServer(directory / "log.db", {"POS_NOTIF_ACCESS_LOG": "false"}, forked=True).start()
+    tills = [_till(number, directory) for number in range(TILLS)]
+    with contextlib.ExitStack() as ends:
+        ends.callback(server.close)
+        assert server.token  # made before the service goes
+        server.stop()
+        for till in tills:
+            till.start(server, AWAY_PAUSE_SECONDS)
+            ends.callback(till.end, kill=True)
+        time.sleep(seconds)
+        for till in tills:
+            till.end()
+        server.start()
+        outcome = _drain_and_check(server, tills)
+    outcome.figures = [("seconds away", f"{seconds:.0f}"), *_figures(server, tills)]
+    return outcome
+
+
+def _till(number: int, directory: Path) -> Till:
+    return Till(number, directory / ("one.db" if number < SHARING else f"till-{number}.db"))
+
+
+def _figures(server: LiveServer, tills: list[Till]) -> list[tuple[str, str]]:
     calls = sorted(milliseconds for till in tills for milliseconds in till.milliseconds)
-    outcome.figures = [
-        *((name, str(count)) for name, count in counts.items()),
+    return [
         ("calls that returned", str(len(calls))),
         ("events in the log", str(len(read_log(server.database)))),
         ("milliseconds a call: median, 99 %", f"{statistics.median(calls):.1f}, {calls[len(calls) * 99 // 100]:.1f}"),
     ]
-    return outcome
 
 
 def _drain_and_check(server: LiveServer, tills: list[Till]) -> Outcome:

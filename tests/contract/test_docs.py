@@ -68,6 +68,8 @@ def test_every_setting_with_its_default():
         shown = str(default).lower() if isinstance(default, bool) else str(default)
         if isinstance(default, float):
             shown = f"{default:g}"
+        if isinstance(default, tuple):
+            shown = ",".join(default)
         expected = "(none)" if default in ((), "") else f"`{shown}`"
         assert rows.get(env_name(setting.name)) == expected, setting.name
     assert set(rows) == {env_name(setting.name) for setting in fields(Config)}
@@ -167,6 +169,22 @@ def test_every_command_with_its_options(path: str):
 def test_no_command_is_documented_that_is_not_there():
     documented = re.findall(r"^\| `(pos-notif [a-z]+(?: [a-z]+)?)", section(14), re.MULTILINE)
     assert set(documented) == set(COMMANDS)
+
+
+def test_every_command_of_the_clusters_document_is_there_with_its_options():
+    text = (ROOT / "docs" / "cluster.md").read_text("utf-8")
+    named = re.findall(r"(?:^|`)pos-notif ((?:[a-z]+ ?)+)((?: ?--[a-z-]+)*)", text, re.MULTILINE)
+    named += re.findall(r"`(cluster [a-z]+)()", text)
+    assert len(named) > 15
+    groups = {path.rpartition(" ")[0] for path in COMMANDS}
+    for words, options in named:
+        path = "pos-notif"
+        for word in words.split():
+            if f"{path} {word}" in groups | set(COMMANDS):
+                path = f"{path} {word}"
+        assert path in COMMANDS, words
+        known = {option for parameter in COMMANDS[path].params for option in parameter.opts}
+        assert set(options.split()) <= known, (words, options)
 
 
 def test_every_code_reference_to_the_document_is_a_section():

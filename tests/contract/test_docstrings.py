@@ -7,6 +7,7 @@ import io
 import re
 import tokenize
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,8 +34,13 @@ class Docstring(NamedTuple):
     of_function: bool
 
 
-def docstrings() -> Iterator[Docstring]:
+@cache
+def docstrings() -> list[Docstring]:
     """Those of attributes too, which follow their assignment."""
+    return list(read_docstrings())
+
+
+def read_docstrings() -> Iterator[Docstring]:
     for path in SOURCES:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
@@ -51,26 +57,23 @@ def is_shown(function: ast.AST) -> bool:
     return any(re.match(rf"[\w.]*\b{name}\(", decorator) for name in SHOWN for decorator in decorators)
 
 
-DOCSTRINGS = list(docstrings())
-
-
 def test_all_are_looked_at():
-    assert len(DOCSTRINGS) > 700
-    assert sum(docstring.of_function for docstring in DOCSTRINGS) > 400
+    assert len(docstrings()) > 700
+    assert sum(docstring.of_function for docstring in docstrings()) > 400
 
 
 def test_each_begins_as_a_sentence_and_ends_as_one():
     begins = re.compile(r"[A-ZÁÉÍÓÚÑ`]")
     assert [
         docstring.where
-        for docstring in DOCSTRINGS
+        for docstring in docstrings()
         if not begins.match(docstring.text) or not docstring.text.rstrip().endswith(".")
     ] == []
 
 
 def test_none_begins_as_a_fragment():
     assert [
-        f"{docstring.where}: {docstring.text[:40]}" for docstring in DOCSTRINGS if FRAGMENT.match(docstring.text)
+        f"{docstring.where}: {docstring.text[:40]}" for docstring in docstrings() if FRAGMENT.match(docstring.text)
     ] == []
 
 
@@ -78,7 +81,7 @@ def test_one_of_a_function_begins_with_its_verb():
     """`Returns …`, `Raises …`, `Is called …`: the subject is the function itself."""
     assert [
         f"{docstring.where}: {docstring.text[:40]}"
-        for docstring in DOCSTRINGS
+        for docstring in docstrings()
         if docstring.of_function and not re.match(r"[A-Z][a-z]*s\b(?!')", docstring.text)
     ] == []
 
@@ -91,7 +94,7 @@ def comments(path: Path) -> Iterator[str]:
 
 def test_every_module_that_is_named_is_there():
     """In comments too. Where a module moves, what speaks of it moves along."""
-    named = {(docstring.where.split(":")[0], docstring.text) for docstring in DOCSTRINGS}
+    named = {(docstring.where.split(":")[0], docstring.text) for docstring in docstrings()}
     named |= {(str(path.relative_to(ROOT)), comment) for path in SOURCES for comment in comments(path)}
     found = [(name, module) for name, text in named for module in re.findall(r"[\w/]+\.py\b", text)]
     assert len(found) > 20

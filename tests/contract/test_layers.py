@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[2] / "pos_notif"
@@ -17,11 +18,14 @@ ORDER = (
     "alarm_hours",
     "counts",
     "events",
+    "push_settings",
     "config",
     "principal",
+    "board",
     "wire",
     "socketio",
     "database",
+    "cluster",
     "orders",
     "log",
     "publishing",
@@ -31,6 +35,7 @@ ORDER = (
     "delivery",
     "alarms",
     "figures",
+    "push",
     "notifier",
     "web",
     "app",
@@ -47,9 +52,14 @@ SOLE_USERS = {
     "wsproto": {"server.websocket"},
     "h11": {"server.http11"},
     "uvicorn": {"server.uvicorn_server"},
-    "aiosqlite": {"database.threads"},
-    "sqlite3": {"database", "log", "history", "upkeep", "accounts"},
+    "aiosqlite": {"database.thread"},
+    "sqlite3": {"database", "log", "history", "upkeep", "accounts", "cluster", "push"},
     "argon2": {"accounts.passwords"},
+    "redis": {"cluster.redis_connection"},
+    "httpx": {"push.posting"},
+    "cryptography": {"push.webpush_codec"},
+    "http_ece": {"push.webpush_codec"},
+    "py_vapid": {"push.webpush_codec"},
     "prometheus_client": {"web.metrics"},
     "quart": {"web", "app"},
     "quart_schema": {"web", "app"},
@@ -85,6 +95,10 @@ PURE = (
     "history.csv_rows",
     "alarms.rules",
     "figures.counting",
+    "push.addresses",
+    "push.devices",
+    "push.telling",
+    "push_settings",
     "demo.people",
     "demo.menu",
     "demo.board",
@@ -124,9 +138,13 @@ def belongs(module: str, places: Iterator[str] | set[str] | tuple[str, ...]) -> 
     return any(module == place or module.startswith(f"{place}.") for place in places)
 
 
-def imports(module: str) -> Iterator[tuple[str, bool]]:
+@cache
+def imports(module: str) -> tuple[tuple[str, bool], ...]:
     """What a file imports, (name, ours): in functions and for type checkers too, since those are knowledge as well."""
-    path = MODULES[module]
+    return tuple(read_imports(MODULES[module]))
+
+
+def read_imports(path: Path) -> Iterator[tuple[str, bool]]:
     package = path.parent.relative_to(PACKAGE).parts
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
@@ -231,24 +249,32 @@ def test_the_environment_is_read_in_one_file():
 # Who opens a file by plain calls, and which. Whoever closes one loses every lock that its process has on it (POSIX), so
 # none of these may be a log that the process has open through SQLite, its -wal or its -shm.
 PLAIN_FILES = {
-    "alarms.watch._take": "the lock file beside the log",
+    "cli.cluster_repair._write_list": "the lists beside a file that was replaced, which are new",
     "cli.main._prepare_standard_streams": "/dev/null",
     "cli.main.main": "/dev/null",
     "cli.output._opened": "the export that is made, under a name that no database has",
     "cli.output.write_output": "/dev/null",
     "cli.tail._follow": "/dev/null",
+    "cluster.one_process.file_mark": "what Linux says of its start",
     "database.file._check_schema": "schema.sql",
     "database.file._create": "schema.sql",
     "database.file.is_database": "what SQLite has said is no database",
+    "database.locks._open": "the lock file beside the log",
+    "database.locks._who_has": "the lock file beside the log",
     "database.paths.private": "what its callers, in this list too, make",
+    "demo.nodes._is_ready": "an address",
     "server.tls._check_readable": "certificate and key",
     "upkeep.backup._keep": "the log that is replaced, by the handle that has its lock, or its companions",
+    "cluster.statements.check_statement": "the schema's text",
     "upkeep.backup._locked": "the log that is replaced, which only a command of its own process does",
     "upkeep.backup._remove_abandoned": "what a killed command has left, and has open no more",
     "upkeep.backup._sync": "what has just been made, before anybody has opened it",
+    "upkeep.backup.open_copy": "a copy that nobody else has open, and that has no name any more",
     "upkeep.backup_time.note_backup": "the mark beside the log, which has no rows",
+    "upkeep.joining.fetch": "a copy that is being received, which nobody has opened yet",
     "upkeep.importing.import_log": "an export",
     "upkeep.verification.verify_export": "an export",
+    "web.processes._told": "what Linux says of processes",
     "web.static_files._content": "a file of the pages",
     "web.static_files._version": "the pages' own files",
 }

@@ -19,6 +19,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out / "wire"
 
 
+@pytest.mark.long
 def test_the_scenario_is_on_the_wire_as_it_was_recorded(recorded):
     """Where the change is meant: `python -m tests.contract.recording tests/data`, and read its diff."""
     names = sorted({file.name for folder in (STORED, recorded) for file in folder.glob("*.txt")})

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 SOURCES = sorted([*(ROOT / "pos_notif").rglob("*.py"), *(ROOT / "client").rglob("*.py")])
 MAX_FILE_LINES, MAX_FUNCTION_LINES = 400, 60
 # It is one file because it may be copied beside a POS.
-COPIED, MAX_COPIED_LINES = "client/pos_notif_client/__init__.py", 548
+COPIED, MAX_COPIED_LINES = "client/pos_notif_client/__init__.py", 500
 
 
 def test_no_file_is_too_long():

@@ -57,14 +57,15 @@ class StockClient:
             assert not str(found.get("event")).startswith("evento_"), found
 
     def call(self, name: str, argument: Any = None) -> Any:
-        """With an ack: its answer, which came as an event too."""
+        """With an ack: its answer, which comes as an event too. A client with threads tells of either first."""
         self.do(emit=[name, argument], ack=True)
-        event, deadline = None, time.monotonic() + SECONDS
-        while "ack" not in (line := self._line(deadline)):
+        told: dict[str, Any] = {}
+        deadline = time.monotonic() + SECONDS
+        while "ack" not in told or told["ack"] != told.get("data"):
+            line = self._line(deadline)
             assert not str(line.get("event")).startswith("evento_"), line
-            event = line.get("data")
-        assert line["ack"] == event
-        return event
+            told |= line
+        return told["ack"]
 
     def orders(self, count: int) -> list[int]:
         """The orders of the next events. Connects its user again whenever the socket has."""

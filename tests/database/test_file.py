@@ -112,6 +112,7 @@ def test_a_schema_with_missing_parts_is_refused(log, change):
     assert_refused(serve(log), str(log), "damaged")
 
 
+@pytest.mark.one_process(reason="one worker looks, and has told the others within a second")
 def test_damage_in_old_rows_is_reported_in_the_log_and_by_readyz(tmp_path, make_server):
     path = tmp_path / "log.db"
     fill_log(path, [stock_alert(number) for number in range(1, 2501)])

@@ -89,7 +89,7 @@ def test_no_command_says_of_a_log_without_rights_that_it_does_not_exist(tmp_path
     assert done.returncode == 0, done.stderr
     for (file, words), result in zip(flat, json.loads(done.stdout), strict=True):
         assert result == [1, f"pos-notif: {file}: Permission denied\n"], words
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["closed", "export.ndjson", "open.db"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["closed", "export.ndjson", "open.db", "open.db-writer"]
 
 
 async def test_a_link_to_itself_is_not_said_to_be_missing(tmp_path):

@@ -445,6 +445,7 @@ def test_a_stop_closes_sockets_and_is_quick(server, connect, cook):
         assert (closed.code, closed.reason) == (1012, "reinicio")
 
 
+@pytest.mark.one_process(reason="workers tell each other within a second how many connections they have")
 def test_beyond_the_limit_an_upgrade_waits_for_room(make_server):
     server = make_server(max_connections="2")
     with SioClient(server.port, {"token": server.token}) as first, SioClient(server.port, {"token": server.token}):

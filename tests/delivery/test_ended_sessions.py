@@ -207,6 +207,19 @@ def test_a_poll_that_waits_ends_with_its_session_and_without_the_event(who, endi
     assert b"eventos" not in body
 
 
+def test_who_has_gone_unnoticed_is_not_answered_from_memory_when_a_poll_finds_it_out(lasting):
+    """A quarter of a second passes before what another process has ended is heard of."""
+    cursor = lasting.request("GET", "/api/pedidos")[2]["cursor"]
+    path = f"/api/notificaciones/polling/manager?cursor={cursor}"
+    for number in range(4):
+        who = with_token(lasting, f"gone {number}")
+        secret = who.header.rpartition(" ")[2]
+        assert lasting.request("GET", path, token=secret)[0] == 200
+        is_revoked_as_a_token(who)
+        status, _, answer = lasting.request("GET", f"{path}&espera=5", token=secret)
+        assert_nobody(status, answer)
+
+
 def test_a_poll_that_waits_while_others_sessions_end_goes_on(lasting):
     stays, goes = sign_in(lasting, "stays"), sign_in(lasting, "goes")
     cursor = lasting.request("GET", "/api/pedidos")[2]["cursor"]

@@ -33,7 +33,7 @@ def streams(service) -> Streams:
 
 
 def cooks(streams: Streams, token: Principal, cursor: str | None = None) -> Stream:
-    return Stream(streams, Reader.of_role(streams.log, "cocinero"), token, cursor, None)
+    return Stream(streams, Reader.of_role(streams.log, "cocinero"), token, [cursor] if cursor else [], None)
 
 
 @pytest.fixture

@@ -202,6 +202,7 @@ def test_a_body_of_more_than_64_kib_is_refused_and_changes_nothing(server, polli
     assert [packet[:3] for packet in client.packets()] == ["42[", "437"]
 
 
+@pytest.mark.one_process(reason="each worker lets in as many strangers")
 def test_strangers_are_only_so_many(server, polling, cook):
     with ExitStack() as opened:
         for _ in range(500):

@@ -127,7 +127,7 @@ async def test_a_stream_that_begins_after_its_session_was_revoked_ends_at_once(s
     await service.accounts.create_user("Ana", "mesero", "1234")
     principal, _ = await service.accounts.login("Ana", "1234", "")
     streams = service.app.extensions["pos_notif"].streams
-    stream = Stream(streams, Reader.of_role(service.app.notifier.log, "mesero"), principal, None, None)
+    stream = Stream(streams, Reader.of_role(service.app.notifier.log, "mesero"), principal, [], None)
     await service.accounts.revoke_session(principal.id)
     await streams.connections.close()
     sink = CollectingSink()

@@ -243,6 +243,7 @@ def test_a_stream_ends_with_reinicio_when_the_service_stops(server):
     assert frames[1].id is None
 
 
+@pytest.mark.one_process(reason="workers tell each other within a second how many connections they have")
 def test_over_capacity_a_stream_is_told_ocupado_with_status_200(make_server):
     server = make_server(max_connections="2")
     with SseClient(server, "cocinero") as one, SseClient(server, "mesero") as two:
@@ -611,7 +612,7 @@ async def test_an_append_between_a_streams_check_and_its_wait_is_not_missed(behi
         behind.log, behind.directory, Connections(accounts, 0, behind.log.subscriptions, behind.directory)
     )
     token = await accounts.find_token(await accounts.create_token("x"))
-    stream = Stream(streams, Reader.of_role(behind.log, "cocinero"), token, behind.log.cursor(0), None)
+    stream = Stream(streams, Reader.of_role(behind.log, "cocinero"), token, [behind.log.cursor(0)], None)
     sink = CollectingSink()
     serving = asyncio.create_task(stream.serve(sink))
     async with asyncio.timeout(60):

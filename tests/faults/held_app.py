@@ -13,6 +13,7 @@ import sys
 import time
 import traceback
 from pathlib import Path
+from typing import Any
 
 from pos_notif.app import NotificationApp, create_app
 from pos_notif.cli.main import main
@@ -37,9 +38,9 @@ class SetClock:
         return system_ticks() + int(json.loads(self._control.read_text())["passed"] * 1000)
 
 
-def create_held_app(config: Config) -> NotificationApp:
+def create_held_app(config: Config, cluster: Any = None) -> NotificationApp:
     clock = SetClock(Path(sys.argv[1]))
-    return create_app(config, clock=clock, ticks=clock.ticks)
+    return create_app(config, clock=clock, ticks=clock.ticks, cluster=cluster)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import os
+import signal
 import threading
 import time
 from itertools import count
@@ -70,11 +72,14 @@ class Publishing:
             self.answers[key] = answer.get("id", 0)
 
 
-def kill_rounds(database: Path, rounds: int, seed: int) -> Outcome:
+def kill_rounds(database: Path, rounds: int, seed: int, workers: int | None = None) -> Outcome:
     """After each kill: the log is sound, and what was answered is in it, once, by the id that was told. At the end,
-    each reader has had each of its events once and in order, by its cursor."""
+    each reader has had each of its events once and in order, by its cursor. Of several workers one is killed, or the
+    parent, or all of them at once; there are as many as in every service of this run, unless it is told."""
+    workers = workers or int(os.environ.get("POS_NOTIF_TEST_WORKERS", "1"))
     rng, outcome = Random(seed), Outcome()
-    server = LiveServer(database, {"POS_NOTIF_MAX_BACKLOG": "0", "POS_NOTIF_ACCESS_LOG": "false"}).start()
+    settings = {"POS_NOTIF_MAX_BACKLOG": "0", "POS_NOTIF_ACCESS_LOG": "false", "POS_NOTIF_WORKERS": str(workers)}
+    server = LiveServer(database, settings).start()
     tablets = []
     for number, (name, role, transport) in enumerate(READERS):
         server.create_user(name, role)
@@ -90,6 +95,8 @@ def kill_rounds(database: Path, rounds: int, seed: int) -> Outcome:
         for _ in range(rounds):
             enough = len(publishing.answers) + rng.randint(*UNDER_LOAD_PUBLICATIONS)  # the random point
             eventually(lambda enough=enough: publishing.wrong or len(publishing.answers) >= enough)
+            if workers > 1 and _kill_workers(server, rng):
+                continue  # it goes on, and what it writes now is looked at when it is still
             server.kill()
             answered = dict(publishing.answers)
             sizes.append(_check(database, answered, outcome))
@@ -97,12 +104,17 @@ def kill_rounds(database: Path, rounds: int, seed: int) -> Outcome:
             server.start()
             back.append(time.monotonic() - started)
         publishing.end()
-        with contextlib.suppress(AssertionError):  # what is missing is told below
-            eventually(lambda: _have_all(tablets, read_log(database)), 30)
-        outcome.problems += publishing.wrong
+        missing: list[str] = []
+
+        def have_all() -> bool:
+            events = read_log(database)  # an alarm may come at any time
+            missing[:] = [problem for tablet in tablets for problem in tablet.reading_problems(events)]
+            return not missing and _have_all(tablets, events)
+
+        with contextlib.suppress(AssertionError):
+            eventually(have_all, 30)
+        outcome.problems += publishing.wrong + missing
         _check(database, publishing.answers, outcome)
-        for tablet in tablets:
-            outcome.problems += tablet.reading_problems(read_log(database))
     outcome.problems += [f"the server logged: {line}" for line in server.stderr_lines if "Traceback" in line]
     outcome.figures = [
         ("kills", str(rounds)),
@@ -110,10 +122,23 @@ def kill_rounds(database: Path, rounds: int, seed: int) -> Outcome:
         ("publications answered", str(len(publishing.answers))),
         ("events delivered, each once and in order", str(sum(len(tablet.handled) for tablet in tablets))),
         ("connections made by readers", str(sum(tablet.connections for tablet in tablets))),
-        ("seconds until served again", f"{min(back):.1f} … {max(back):.1f}"),
-        ("events in the log at a kill", f"{sizes[0]} … {sizes[-1]}"),
+        ("seconds until served again", f"{min(back):.1f} … {max(back):.1f}" if back else "always"),
+        ("events in the log at a kill", f"{sizes[0]} … {sizes[-1]}" if sizes else "–"),
     ]
     return outcome
+
+
+def _kill_workers(server: LiveServer, rng: Random) -> bool:
+    """Tells whether the service goes on by itself: it was one worker that was killed, and neither the parent nor, which
+    comes next, all of them."""
+    assert server.process is not None
+    parent = server.process.pid
+    workers = list(map(int, Path(f"/proc/{parent}/task/{parent}/children").read_text().split()))
+    whom = rng.choice(("worker", "worker", "parent", "all"))
+    for worker in {"worker": [rng.choice(workers)] if workers else [], "parent": [], "all": workers}[whom]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(worker, signal.SIGKILL)
+    return whom == "worker"
 
 
 def _have_all(tablets: list[Tablet], events: list[dict[str, Any]]) -> bool:

@@ -30,14 +30,14 @@ HOUR = 3600.0
 
 
 class Held:
-    """A server whose clock is `offset` seconds ahead, and for which `passed` seconds more have passed."""
+    """A server of one process, whose clock is `offset` seconds ahead; `passed` seconds more have passed for it."""
 
     def __init__(self, directory: Path, **more: str) -> None:
         self._control = directory / "control.json"
         self.set(0)
         command = [sys.executable, "-m", "tests.faults.held_app", str(self._control)]
         settings = {"HEARTBEAT_SECONDS": "0.3", "ACK_SECONDS": "2", "SCREEN_SECONDS": "2"}
-        settings |= {"POLL_SECONDS": "0.2", **more}
+        settings |= {"POLL_SECONDS": "0.2", "WORKERS": "1", **more}
         variables = {f"POS_NOTIF_{name}": value for name, value in settings.items()}
         self.server = LiveServer(directory / "log.db", variables, command=command)
 

@@ -15,7 +15,7 @@ import pytest
 
 from tests.faults.namespaces import unshare
 from tests.soak.check import assert_log_is_sound
-from tests.support.live_server import LiveServer
+from tests.support.live_server import LiveServer, clean_environment
 from tests.support.logs import stock_alert
 from tests.support.sse_client import SseClient
 from tests.support.waiting import eventually
@@ -113,11 +113,14 @@ def test_a_disk_that_refuses_every_write_is_503_and_all_goes_on_afterwards(serve
         assert publish(server, number)[0] == 201
     with SseClient(server, "cocinero") as stream:
         stream.next_event("hola")
-        before = resource.prlimit(pid(server), resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+        before = resource.prlimit(pid(server), resource.RLIMIT_FSIZE)
+        for process in server.processes():
+            resource.prlimit(process, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
         assert [publish(server, 4)[0] for _ in range(3)] == [503] * 3
         assert ready(server) == 503
         assert_reading_goes_on(server, 3)
-        resource.prlimit(pid(server), resource.RLIMIT_FSIZE, before)
+        for process in server.processes():
+            resource.prlimit(process, resource.RLIMIT_FSIZE, before)
         assert publish(server, 4)[0] == 201
         assert stream.take(1)[0].data["id"] == 4
         assert ready(server) == 200
@@ -135,7 +138,7 @@ def test_a_read_only_disk_at_the_start_is_one_line(server, tmp_path):
         f'mount --bind "{tmp_path}" "{tmp_path}" && mount -o remount,bind,ro "{tmp_path}"'
         f' && exec "{sys.executable}" -m pos_notif serve --port 0 --database "{server.database}"'
     )
-    done = subprocess.run([*namespace, "sh", "-c", script], capture_output=True, text=True)
+    done = subprocess.run([*namespace, "sh", "-c", script], capture_output=True, text=True, env=clean_environment())
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.strip().endswith("Read-only file system")
     assert len(done.stderr.strip().splitlines()) == 1

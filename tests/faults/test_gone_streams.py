@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 import struct
 
@@ -11,46 +10,46 @@ import pytest
 from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.asyncio.worker_context import WorkerContext
 from hypercorn.config import Config
-from hypercorn.events import Closed
 from quart import Quart
 
 from pos_notif.counts import Counts
 from pos_notif.delivery.fanout import Chunk
 from pos_notif.server.connection import TcpConnection
+from pos_notif.server.newcomers import Newcomers
 from pos_notif.server.run import OTHER_CONNECTIONS, bind
-from pos_notif.web.sinks import TransportSink
+from pos_notif.server.serving import Serving
 from tests.support.live_server import LiveServer
 from tests.support.logs import stock_alert
 from tests.support.sse_client import SseClient
 from tests.support.waiting import eventually
+from tests.support.websocket_client import SOCKET_PATH, WsClient
 
 pytestmark = pytest.mark.faults
 
 
+def serving(write_timeout: float) -> Serving:
+    return Serving(
+        ASGIWrapper(Quart(__name__)), lambda: None, Config(), WorkerContext(None), Counts(),
+        write_timeout=write_timeout, body_timeout=5.0, newcomers=Newcomers(10),
+    )  # fmt: skip
+
+
 async def test_a_push_after_our_end_of_the_connection_raises_nothing():
     ours, theirs = socket.socketpair()
-    sent: list[object] = []
-
-    async def send(message: object) -> None:
-        sent.append(message)
-
+    loop = asyncio.get_running_loop()
     with theirs:
-        reader, writer = await asyncio.open_connection(sock=ours)
-        connection = TcpConnection(
-            ASGIWrapper(Quart(__name__)), Config(), WorkerContext(None), reader, writer, 5.0, Counts()
-        )
-        sink = TransportSink(connection, send)
-        assert sink.push(Chunk(b"one"))
-        writer.write_eof()
-        assert not sink.push(Chunk(b"two"))
-        assert not sink.push(Chunk(b"three"))
-        writer.close()
-        with contextlib.suppress(ConnectionError):
-            await writer.wait_closed()
-    assert sent == []
+        transport, connection = await loop.create_connection(lambda: TcpConnection(serving(5.0)), sock=ours)
+        assert connection.push(Chunk(b"one"))
+        transport.write_eof()
+        assert not connection.push(Chunk(b"two"))
+        assert not connection.push(Chunk(b"three"))
+        async with asyncio.timeout(60):
+            while not connection.lost:
+                await asyncio.sleep(0)
+        assert theirs.recv(100) == Chunk(b"one").framed
 
 
-async def test_a_peer_that_the_kernel_gives_up_while_its_connection_closes_is_no_fault_of_the_application():
+async def test_a_peer_that_the_kernel_gives_up_while_its_connection_closes_is_no_fault_of_the_application(caplog):
     """As a reader that has taken nothing for eight seconds when the service stops."""
     with bind("127.0.0.1", 0) as listener, socket.socket() as stalled:
         stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -58,15 +57,13 @@ async def test_a_peer_that_the_kernel_gives_up_while_its_connection_closes_is_no
         listener.setblocking(True)
         ours, _ = listener.accept()
         ours.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 200)
-        reader, writer = await asyncio.open_connection(sock=ours)
-        connection = TcpConnection(
-            ASGIWrapper(Quart(__name__)), Config(), WorkerContext(None), reader, writer, 0.0, Counts()
-        )
-        writer.write(b"x" * 10_000_000)
-        await connection.protocol_send(Closed())
-        assert writer.transport.is_closing()
-        with pytest.raises(TimeoutError):
-            await writer.wait_closed()
+        loop = asyncio.get_running_loop()
+        transport, connection = await loop.create_connection(lambda: TcpConnection(serving(0.0)), sock=ours)
+        transport.write(b"x" * 10_000_000)
+        transport.close()
+        with pytest.raises(ConnectionError):
+            await connection.drain()
+    assert not caplog.records
 
 
 def test_a_client_that_sent_more_and_left_is_let_go_at_the_next_event(server: LiveServer):
@@ -99,3 +96,14 @@ def test_clients_that_leave_amid_a_page_with_more_sent_behind_it_take_nobodys_pl
     eventually(lambda: server.request("GET", "/healthz")[0] == 200)
     assert server.stop() == 0
     assert not [line for line in server.stderr_lines if "Traceback" in line]
+
+
+def test_a_socket_that_is_ended_amid_what_its_client_has_sent_ahead_is_let_go(server: LiveServer):
+    server.request("GET", "/healthz")
+    before = server.open_files()
+    for _ in range(10):
+        with WsClient(server.port, SOCKET_PATH) as client:
+            client.receive()
+            client.send(f'40{{"token":"{server.token}"}}', "41", *['42["ping"]'] * 50)
+            assert client.closed().code == 1002
+    eventually(lambda: server.open_files() <= before)

@@ -9,6 +9,7 @@ from tests.faults.kills import kill_rounds
 pytestmark = pytest.mark.faults
 
 
+@pytest.mark.long
 def test_kills_at_random_points_under_load_lose_nothing_and_no_reader_misses_anything(tmp_path):
     outcome = kill_rounds(tmp_path / "log.db", rounds=4, seed=7)
     assert not outcome.problems, outcome.table()

@@ -97,6 +97,7 @@ COMPANIONS: dict[str, Callable[[Path], object]] = {
 }
 
 
+@pytest.mark.one_process(reason="each worker finds out for itself, within a second, that the file is lost")
 @pytest.mark.parametrize("how", [*GONE, *COMPANIONS])
 def test_what_would_be_written_into_a_lost_file_is_refused_and_reading_goes_on(server, how):
     log = server.database
@@ -124,6 +125,7 @@ def test_what_would_be_written_into_a_lost_file_is_refused_and_reading_goes_on(s
     assert not [line for line in server.stderr_lines if "Traceback" in line]
 
 
+@pytest.mark.one_process(reason="each worker finds out for itself, within a second, that the file is lost")
 @pytest.mark.parametrize("how", ["renamed", "its folder moved away"])
 def test_only_a_restart_makes_it_ready_again(server, how):
     log = server.database
@@ -159,6 +161,7 @@ def test_what_stands_there_at_the_next_start_is_served_as_it_is(server, how, end
     assert len(read_log(server.database)) == len(kept) + 1
 
 
+@pytest.mark.one_process(reason="each worker finds out for itself, within a second, that the file is lost")
 @pytest.mark.parametrize("how", COMPANIONS)
 def test_a_companion_that_was_removed_takes_nothing_with_it(server, how):
     """What was published before it was noticed, neither."""
@@ -178,9 +181,7 @@ def test_a_companion_that_was_removed_takes_nothing_with_it(server, how):
 def test_what_was_acknowledged_can_be_saved_from_the_process_as_the_docs_say(server, tmp_path):
     remove_all(server.database)
     assert publish(server, 4)[0] == 503
-    assert server.process is not None
-    files = Path(f"/proc/{server.process.pid}/fd")
-    for link in files.iterdir():
+    for link in [link for process in server.processes() for link in Path(f"/proc/{process}/fd").iterdir()]:
         with contextlib.suppress(FileNotFoundError):  # closed meanwhile
             name = os.readlink(link)
             if name == f"{server.database} (deleted)":
@@ -191,6 +192,7 @@ def test_what_was_acknowledged_can_be_saved_from_the_process_as_the_docs_say(ser
     assert [event["pedido_id"] for event in read_log(tmp_path / "saved.db")] == [1, 2, 3]
 
 
+@pytest.mark.one_process(reason="each worker finds out for itself, within a second, that the file is lost")
 @pytest.mark.parametrize("ended", [signal.SIGTERM, signal.SIGKILL], ids=["stopped", "killed"])
 @pytest.mark.parametrize("publishing", [True, False], ids=["publishing", "quiet"])
 def test_a_copy_over_the_file_is_found_within_a_second_and_is_served_after_a_restart(

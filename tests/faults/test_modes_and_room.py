@@ -136,7 +136,8 @@ def test_what_is_made_is_its_owners_alone_whatever_the_umask_is(tmp_path, monkey
     finally:
         os.umask(before)
     made |= {file.name: stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()}
-    assert {"log.db", "log.db-wal", "log.db-shm", "log.db-alarms", "users.db", "imported.db", "log.csv"} <= set(made)
+    locks = {f"log.db-{lock}" for lock in ("alarms", "serve", "writer")}
+    assert {"log.db", "log.db-wal", "log.db-shm", *locks, "users.db", "imported.db", "log.csv"} <= set(made)
     assert {name: oct(mode) for name, mode in made.items() if mode != 0o600} == {}
 
 
@@ -153,7 +154,7 @@ def test_what_is_there_keeps_its_mode(tmp_path):
         call("export", "--format", "csv", "--output", str(tmp_path / "log.csv"), "--database", str(log)).exit_code == 0
     )
     modes = {file.name: oct(stat.S_IMODE(file.stat().st_mode)) for file in tmp_path.iterdir()}
-    assert modes == {"log.db": "0o660", "log.ndjson": "0o644", "log.csv": "0o600"}
+    assert modes == {"log.db": "0o660", "log.db-writer": "0o600", "log.ndjson": "0o644", "log.csv": "0o600"}
 
 
 def parts(folder: Path) -> list[Path]:

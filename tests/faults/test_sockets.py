@@ -51,7 +51,8 @@ def test_a_socket_that_reads_nothing_is_closed_and_resumes_by_its_cursor(make_se
         reading.join()
         assert got == [number % 100 + 1 for number in range(500)]
         eventually(lambda: connected(server) == 1)
-        assert server.memory_kb() - before < 60_000  # the log's newest events are most of it
+        # The log's newest events are most of it, which each process has.
+        assert server.memory_kb() - before < 60_000 * len(server.processes())
         taken = []
         with contextlib.suppress(Exception):  # what the kernels still hold
             while True:
@@ -192,6 +193,7 @@ def test_what_is_no_handshake_leaves_no_connection(server):
     assert not [line for line in server.stderr_lines if "Error" in line or "Traceback" in line]
 
 
+@pytest.mark.one_process(reason="workers tell each other within a second how many connections they have")
 def test_frames_after_a_refusal_are_nobodys(make_server):
     server = make_server(max_connections="1")
     with SioClient(server.port, {"token": server.token}):

@@ -9,13 +9,14 @@ import json
 import random
 import sqlite3
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pos_notif.clock import Instant, WallMs
+from pos_notif.database.locks import Turns
 from pos_notif.database.threads import Database
 from pos_notif.errors import LogRefused, LogUnavailable
 from pos_notif.log.event_log import LoggedEvent, Pruned, Transaction
@@ -148,6 +149,24 @@ async def test_large_publications_do_not_share_a_commit_that_all_have_to_wait_fo
     assert isinstance(results[2], ValueError)
 
 
+async def test_who_comes_while_another_process_writes_shares_the_commit_that_waits_for_its_turn(tmp_path):
+    path, commits = tmp_path / "log.db", []
+    database = await Database.open(path)
+    log = await SqliteLog.open(database, lambda events: commits.append([event.id for event in events]))
+    other = Turns(path)
+    with other.turn():
+        first = asyncio.create_task(log.transact(Publish("a")))
+        while "writer-turn" not in {thread.name for thread in threading.enumerate()}:
+            await asyncio.sleep(0.01)  # until it waits for its turn
+        calls = [first, *(asyncio.create_task(log.transact(Publish(note))) for note in "bcd")]
+        await asyncio.sleep(0)
+    assert await asyncio.gather(*calls) == [[1], [2], [3], [4]]
+    await log.close()
+    await database.close()
+    other.close()
+    assert commits == [[1, 2, 3, 4]]
+
+
 async def test_what_was_accepted_is_written_before_the_log_closes(tmp_path):
     one = await Process().open(tmp_path / "log.db")
     calls = [asyncio.create_task(one.log.transact(Publish(str(number)))) for number in range(700)]
@@ -213,23 +232,25 @@ async def test_a_refresh_that_overlaps_a_commit_waits_for_it_and_keeps_the_order
     """The refresh sees the commit, and more, before the commit's answer has reached the loop."""
     async with process(tmp_path / "log.db") as one, process(tmp_path / "log.db") as other:
         committed = asyncio.Event()
-        release = asyncio.Event()
-        write = one.database.write
+        held: list[Callable[[], None]] = []
+        begin_write = one.database.begin_write
 
-        async def late(work: Any) -> Any:
-            result = await write(work)
-            committed.set()
-            await release.wait()
-            return result
+        def late(work: Any, told: Callable[[Any], None]) -> None:
+            def hold(outcome: Any) -> None:
+                held.append(lambda: told(outcome))
+                committed.set()
 
-        one.database.write = late  # type: ignore[method-assign]
+            begin_write(work, hold)
+
+        one.database.begin_write = late  # type: ignore[method-assign]
         publishing = asyncio.create_task(one.log.transact(Publish("mine")))
         await committed.wait()
         await other.log.transact(Publish("theirs"))
         refreshing = asyncio.create_task(one.log.refresh())
         await asyncio.wait([refreshing], timeout=0.3)
         assert one.seen_ids == []
-        release.set()
+        [release] = held
+        release()
         await asyncio.gather(publishing, refreshing)
         assert one.seen_ids == [1, 2]
         assert one.log.bounds.newest == 2

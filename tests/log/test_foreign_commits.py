@@ -6,6 +6,8 @@ import asyncio
 import threading
 
 from pos_notif import NotificadorPedidos
+from tests.support.in_process import in_process
+from tests.support.live_server import with_accounts
 from tests.support.logs import fill_log, stock_alert
 
 
@@ -19,3 +21,25 @@ async def test_what_is_committed_while_a_process_starts_to_watch_is_not_missed(t
         async with asyncio.timeout(60):
             while notifier.log.bounds.newest != 1:
                 await asyncio.sleep(0.02)
+
+
+async def test_another_process_that_publishes_has_nobody_looked_up_anew_and_one_that_revokes_has(tmp_path):
+    """Under load there would be a look-up of everybody four times a second."""
+    database = tmp_path / "log.db"
+    async with in_process(database) as service:
+        await service.create_tokens()
+        await service.call("GET", "/api/auth/sesion", token=service.manager)
+        known = service.accounts.remembered
+        assert known("token", service.manager) is not None
+        async with NotificadorPedidos(database=str(database)) as other:
+            await other.notificar_stock_bajo(1, "Queso", 0)
+        async with asyncio.timeout(60):
+            while service.app.notifier.log.bounds.newest != 1:
+                await asyncio.sleep(0.02)
+        assert known("token", service.manager) is not None
+        await asyncio.to_thread(with_accounts, database, lambda accounts: accounts.revoke_token("cajero"))
+        async with asyncio.timeout(60):
+            while known("token", service.manager) is not None:
+                await asyncio.sleep(0.02)
+        assert (await service.call("GET", "/api/auth/sesion", token=service.tokens["cajero"])).status == 401
+        assert (await service.call("GET", "/api/auth/sesion", token=service.manager)).status == 200

@@ -207,15 +207,16 @@ async def test_the_clients_of_a_token_are_bounded_and_finished_orders_make_room(
             assert connection.execute("SELECT count(*) FROM subscriptions WHERE order_id = 7").fetchone() == (0,)
 
 
-def test_two_services_on_one_log_know_of_each_others_subscriptions(make_server, tmp_path):
-    one, other = make_server(tmp_path / "log.db"), make_server(tmp_path / "log.db")
-    one.create_user("Rosa", "cajero")
-    cookie = one.login("Rosa")
-    with SseClient(other, "cajero", cookie=cookie, query=f"?cliente={TAB}") as stream:
-        stream.next_event("hola")
-        follow(one, 7, cookie=cookie)
-        change_line(one, 7, "across")
-        assert names(stream.take(1)) == ["across"]
+async def test_two_processes_on_one_log_know_of_each_others_subscriptions(server, cashier):
+    async with in_process(server.database) as one:
+        with SseClient(server, "cajero", cookie=cashier, query=f"?cliente={TAB}") as stream:
+            stream.next_event("hola")
+            path = f"/api/notificaciones/suscripciones/7?cliente={TAB}"
+            assert (await one.call("PUT", path, cookie=cashier)).status == 200
+            line = {"tipo_cambio": "item_agregado", "producto_nombre": "across", "cantidad_nueva": 1}
+            change = {"tipo": "item_modificado", "pedido_id": 7, "item_id": 9, "cambios": line}
+            assert (await one.call("POST", EVENTS, change, token=server.token)).status == 201
+            assert names(stream.take(1)) == ["across"]
 
 
 def test_the_state_lists_the_followed_orders(server, cashier):

@@ -354,6 +354,16 @@ async def test_an_order_recalled_by_a_pos_is_all_to_make_as_before(pos):
     assert to_make(await pos.order(1)) == {2: 1}
 
 
+async def test_a_recall_of_what_was_made_in_part_rings_though_some_was_to_be_made_already(pos):
+    await pos.new_order(1, items=[{"id": 1, "producto_nombre": "Flan", "cantidad": 6}])
+    await pos.set_state(1, "listo")
+    await change_line(pos, 1, "cantidad_modificada", cantidad_nueva=7)
+    assert to_make(await pos.order(1)) == {1: 1}
+    recalled = await pos.set_state(1, "en_cocina", recuperado=True)
+    assert to_make(await pos.order(1)) == {1: 7}
+    assert recalled["por_hacer"] is True
+
+
 # What was made leaves the bill
 
 

@@ -8,6 +8,7 @@ import json
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -139,6 +140,7 @@ drafts_of_a_step = st.one_of(
 steps = st.tuples(drafts_of_a_step, st.sampled_from([0, 1, 1_800_001, 90_000_000]))
 
 
+@pytest.mark.long
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(steps, min_size=4, max_size=16))
 def test_random_sequences_of_events(sequence):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pos_notif.orders.state import Order, apply
-from tests.support.pos import LINES, MINUTE, START, change_line, line_states
+from tests.support.pos import LINES, MINUTE, START, assert_projection_is_the_fold, change_line, line_states
 
 STATES = ("pendiente_pago", "pagado", "en_mesa", "en_cocina", "listo", "servido", "cerrado", "cancelado")
 
@@ -218,6 +218,15 @@ async def test_a_stub_is_filled_and_keeps_what_its_events_said(pos):
     assert (event["version"], "incompleto" in pedido) == (2, False)
     answer = await pos.post({"tipo": "nuevo_pedido", "pedido": {"id": 1}})
     assert (answer.status, answer.code) == (409, "pedido_existente")
+
+
+async def test_an_order_says_its_guest_and_waiter_otherwise_than_what_overtook_it(pos):
+    await pos.set_state(1, "en_cocina", mesero="Beto", cliente_nombre="Karla", mesa_numero=5)
+    event = await pos.new_order(1, mesero="Tita", cliente_nombre="Luis", mesa_numero=8)
+    assert (event["mesa_anterior"], event["cliente_anterior"], event["mesero_anterior"]) == (5, "Karla", "Beto")
+    order = await pos.order(1)
+    assert (order["mesa_numero"], order["cliente_nombre"], order["mesero"]) == (8, "Luis", "Tita")
+    assert_projection_is_the_fold(pos.path)
 
 
 async def test_later_events_complete_a_stub_too(pos):

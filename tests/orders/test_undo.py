@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -177,6 +176,15 @@ async def test_lines_are_as_they_were(floor):
     assert lines(undone) == ["listo", "pendiente", "pendiente"]
 
 
+async def test_what_the_guest_had_before_a_delivery_stays_with_him_after_its_undo(floor):
+    order_id = await far(floor, "listo", "servir", items=[{"producto_id": 1, "cantidad": 1}])
+    await floor.act(order_id, "agregar_item", "mesero", items=[{"producto_id": 1, "cantidad": 2}])
+    await floor.act(order_id, "listo", "cocinero")
+    await floor.act(order_id, "servir", "mesero")
+    undone = (await floor.act(order_id, "deshacer", "mesero")).json["pedido"]
+    assert (undone["estado"], lines(undone)) == ("listo", ["servido", "listo"])
+
+
 async def test_a_cancellation_that_is_taken_back_takes_from_the_stock_or_is_refused(floor):
     order_id = await far(floor, items=[{"producto_id": 3, "cantidad": 2}, {"producto_id": 1, "cantidad": 1}])
     assert await floor.stock(3) == (1, True)
@@ -323,7 +331,7 @@ def test_an_older_logs_event_of_the_same_words_folds_as_it_did():
                  "pedido_id": 5, "razon": None, "salas": ["meseros"]}  # fmt: skip
     assert order is not None
     # A `servido` order that the log was born with was in no kitchen's state.
-    order = replace(order, kitchen_had_it=True)
+    order = order._replace(kitchen_had_it=True)
     old, new = fold(order, cancelled), fold(order, {**cancelled, "sin_cocina": True})
     assert old is not None
     assert new is not None

@@ -51,6 +51,19 @@ def test_the_first_receipt_of_an_event_is_logged_and_told_to_the_waiters(server,
     assert_projection_is_the_fold(server.database)
 
 
+def test_the_log_tells_what_the_kitchen_saw_in_peoples_words(server, cook):
+    placed = server.new_order(7, mesa_numero=5)["id"]
+    moved = server.publish({"tipo": "cambio_mesa", "pedido_id": 7, "mesa_numero": 9})["id"]
+    cancelled = server.publish({"tipo": "pedido_cancelado", "pedido_id": 7})["id"]
+    acknowledge(server, cook, placed, moved, cancelled)
+    acknowledge(server, cook, cancelled, entendido=True)
+    log = server.request("GET", "/api/notificaciones/eventos?tipo=acuse_recibo&orden=asc")[2]
+    told = ["vio el pedido", "vio el cambio de mesa", "vio la cancelación", "entendió la cancelación"]
+    assert [text.split(", a los ")[0] for text in log["descripciones"]] == [f"Mesa 9: cocina {words}" for words in told]
+    file = server.request("GET", "/api/notificaciones/eventos.csv?tipo=acuse_recibo")[2]
+    assert all(f"Mesa 9: cocina {words}, a los " in str(file) for words in told)
+
+
 def test_understanding_a_cancellation_clears_it_from_the_kitchens_view_on_every_tablet(server, cook):
     server.new_order(7)
     cancelled = server.publish({"tipo": "pedido_cancelado", "pedido_id": 7, "razon": "se fueron"})["id"]

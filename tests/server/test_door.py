@@ -206,6 +206,7 @@ def test_a_websocket_is_at_its_own_address_alone(service):
 # The access log
 
 
+@pytest.mark.one_process(reason="the lines of several workers come in any order")
 def test_nothing_of_an_address_moves_a_terminals_cursor(make_server):
     server = make_server()
     hostile = {

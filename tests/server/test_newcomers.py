@@ -66,6 +66,7 @@ def flood(
     return clients
 
 
+@pytest.mark.one_process(reason="each worker keeps places for as many that have sent nothing")
 @pytest.mark.parametrize("settings", [{}, {"max_connections": "100"}, {"max_connections": "0"}], ids=str)
 def test_thousands_that_send_nothing_keep_nobody_out(make_server, settings):
     """Also where all that may be open are fewer than a thousand."""

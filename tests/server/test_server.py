@@ -22,7 +22,6 @@ from pos_notif.config import Config
 from pos_notif.errors import PortUnavailable
 from pos_notif.log.tail import Waiter
 from pos_notif.server.run import Server, bind
-from pos_notif.server.signals import STOPPING
 from pos_notif.web.services import EXTENSION, Services
 from tests.support.live_server import LiveServer, clean_environment
 from tests.support.sse_client import SseClient
@@ -30,6 +29,8 @@ from tests.support.stopwatch import Stopwatch
 from tests.support.waiting import eventually
 
 STREAM = "/api/notificaciones/stream/cocinero"
+# Each would end the process without a word if nobody took it.
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 
 
 def exchange(server: LiveServer, *pieces: bytes, half_close: bool = False) -> bytes:
@@ -92,7 +93,7 @@ def test_accepted_connections_give_up_on_a_peer_that_acknowledges_nothing(write_
 # Stop
 
 
-@pytest.mark.parametrize("number", STOPPING, ids=str)
+@pytest.mark.parametrize("number", STOPPING, ids=lambda number: number.name)
 def test_a_signal_stops_it_with_exit_code_0(server, number):
     with SseClient(server, "manager") as stream:
         stream.next_event("hola")
@@ -110,7 +111,7 @@ def test_a_signal_stops_it_with_exit_code_0(server, number):
     assert tracebacks(server) == []
 
 
-@pytest.mark.parametrize("number", STOPPING, ids=str)
+@pytest.mark.parametrize("number", STOPPING, ids=lambda number: number.name)
 def test_a_signal_stops_uvicorn_too(make_server, number):
     server = make_server(server="uvicorn")
     with SseClient(server, "manager") as stream:
@@ -339,7 +340,7 @@ async def test_streams_polls_and_connections_leave_no_task_and_no_waiter_behind(
 
     async def settled(count: int) -> None:
         async with asyncio.timeout(60):
-            while len(asyncio.all_tasks()) > count or services.connections.open or server._connections:
+            while len(asyncio.all_tasks()) > count or services.connections.open or server.connections:
                 await asyncio.sleep(0.02)
 
     before = len(asyncio.all_tasks())

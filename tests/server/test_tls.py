@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
+import socketio
 import trustme
 from cryptography.hazmat.primitives import serialization
 
@@ -36,6 +38,8 @@ class Files:
         issued.private_key_and_cert_chain_pem.write_to_path(self.whole)
         self.other_key = str(folder / "other.pem")
         authority.issue_cert("127.0.0.1").private_key_pem.write_to_path(self.other_key)
+        self.authority = str(folder / "authority.pem")
+        authority.cert_pem.write_to_path(self.authority)
         self.client = ssl.create_default_context()
         authority.configure_trust(self.client)
 
@@ -175,6 +179,42 @@ def test_a_stop_over_tls_ends_in_time(make_server, files):
             assert server.stop() == 0
         assert watch.seconds < 4
         assert b"reinicio" in stream.read()
+
+
+@pytest.mark.parametrize("pooled", [1, 10], ids=["new connections", "kept connections"])
+@pytest.mark.parametrize("transports", [["polling"], ["polling", "websocket"]], ids=["polls", "upgrade"])
+def test_a_stock_client_over_tls_whichever_workers_its_requests_reach(make_server, files, transports, pooled):
+    """Each request may reach another worker than the one in which its session lives. Of a client's connections a pool
+    of one keeps the last."""
+    server = make_server(certfile=files.certfile, keyfile=files.keyfile, workers="3")
+    address = f"https://127.0.0.1:{server.port}"
+    told: list[list[int]] = []
+    with contextlib.ExitStack() as ends:
+        clients: list[socketio.Client] = []
+        while len({client.eio.sid[0] for client in clients}) < 3:  # until each worker has a session
+            session = ends.enter_context(requests.Session())
+            session.verify, session.trust_env = files.authority, False
+            session.mount("https://", requests.adapters.HTTPAdapter(pool_maxsize=pooled))
+            client = socketio.Client(reconnection=False, http_session=session)
+            told.append([])
+            client.on("evento_alerta", lambda event, *_, heard=told[-1]: heard.append(event["producto_id"]))
+            client.connect(address, auth={"token": server.token}, transports=transports, wait_timeout=20)
+            ends.callback(client.disconnect)
+            client.call("conectar_usuario", {"rol": "mesero"}, timeout=20)
+            clients.append(client)
+        for number in range(1, 21):
+            publish(server, files, stock_alert(number, "agotado"))
+            if number % 5 == 0:
+                eventually(lambda number=number: all(heard[-1:] == [number] for heard in told), 20)
+        assert told == [list(range(1, 21))] * len(clients)
+        assert [client.transport() for client in clients] == [transports[-1]] * len(clients)
+        with asked(
+            server, files, "GET", "/api/notificaciones/estado", Authorization=f"Bearer {server.token}"
+        ) as answer:
+            rows = [row for row in json.load(answer)["conexiones"] if row["conectado"]]
+        assert sorted(str(row["proceso"]) for row in rows) == sorted(client.eio.sid[0] for client in clients)
+    assert server.stop() == 0
+    assert not [line for line in server.stderr_lines if "Traceback" in line or "Error" in line]
 
 
 @pytest.mark.parametrize(

@@ -36,18 +36,23 @@ def read_log(database: Path) -> list[Json]:
 
 
 def assert_log_is_sound(database: Path) -> None:
-    """The file, the ids without a gap, the chain of hashes, the head, and the orders as the fold of the events."""
+    """The file, the ids without a gap but where an epoch ended, the chain of hashes, the head, and the orders as the
+    fold of the events."""
     with opened(database) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         rows = connection.execute("SELECT id, data, hash FROM events ORDER BY id").fetchall()
         head = connection.execute("SELECT head_id, head_hash FROM log").fetchone()
-    assert [row[0] for row in rows] == list(range(1, len(rows) + 1))
+        ends = {last_id for (last_id,) in connection.execute("SELECT last_id FROM epochs")}
+    ids = [0, *(row[0] for row in rows)]
+    assert [after for before, after in pairwise(ids) if after != before + 1 and before not in ends] == []
     before = "0" * 64
     for event_id, data, digest in rows:
         found = hashlib.sha256(before.encode() + b"\n" + data.encode()).hexdigest()
         assert found == digest, f"event {event_id} does not match its hash"
+        assert data.startswith(f'{{"id":{event_id},'), f"event {event_id} says that it is {data[:20]}"
         before = digest
-    assert head == (len(rows), before)
+    assert head[1] == before
+    assert head[0] == ids[-1] or ids[-1] in ends
     assert_projection_is_the_fold(database)
 
 

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from random import Random
 from typing import Any
+from uuid import UUID
 
 from pos_notif.events import CANCELLED, KITCHEN, ROLE_ROOM
 from tests.support.live_server import LiveServer
@@ -37,6 +38,7 @@ class Tablet:
     def __init__(self, server: LiveServer, name: str, user: tuple[str, str, str], transport: str, seed: int) -> None:
         """`user`: name, role and PIN."""
         self.name = name
+        self.client = str(UUID(int=seed + 1))
         self.username, self.role, self._pin = user
         self.room = ROLE_ROOM[self.role]
         self.transport = transport
@@ -115,6 +117,7 @@ class Tablet:
                 self._power.wait()
                 with contextlib.suppress(*_CUT):
                     self.connections += 1
+                    self._server = self._choose()
                     self._acknowledge()
                     read()
                 self._link = None
@@ -122,8 +125,13 @@ class Tablet:
         except Exception as error:  # noqa: BLE001 - whatever it is, the run has failed
             self.fault = error
 
+    def _choose(self) -> LiveServer:
+        """Which of several services it goes to next."""
+        return self._server
+
     def _stream(self) -> None:
-        with SseClient(self._server, self.role, cookie=self.cookie, last_event_id=self._cursor) as stream:
+        query = f"?cliente={self.client}"
+        with SseClient(self._server, self.role, cookie=self.cookie, last_event_id=self._cursor, query=query) as stream:
             self._hold(stream.socket)
             if stream.status in (401, 403):
                 raise Fault(f"{self.name}: {stream.status}")
@@ -142,7 +150,7 @@ class Tablet:
             self._hold(client.socket)
             if not client.greeting.startswith("40"):
                 raise Fault(f"{self.name}: {client.greeting}")
-            client.emit("conectar_usuario", {"rol": self.role})
+            client.emit("conectar_usuario", {"rol": self.role, "cliente": self.client})
             while True:
                 name, *arguments = client.event()
                 if name == "resincronizar":
@@ -158,10 +166,10 @@ class Tablet:
             connection.connect()
             self._hold(connection.sock)
             while self._power.is_set() and not self._stop.is_set():
-                path = f"/api/notificaciones/polling/{self.role}?cursor={self._cursor}&cliente={self.name}"
+                path = f"/api/notificaciones/polling/{self.role}?cursor={self._cursor}&cliente={self.client}"
                 connection.request("GET", path, headers={"Cookie": self.cookie})
-                response = connection.getresponse()
-                answer = json.loads(response.read())
+                with connection.getresponse() as response:
+                    answer = json.loads(response.read())
                 if response.status in (401, 403, 422):
                     raise Fault(f"{self.name}: {answer}")
                 if response.status != 200:

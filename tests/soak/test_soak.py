@@ -1,21 +1,28 @@
-"""Half a minute of `tests/soak/run`'s restaurant."""
+"""Half a minute of `tests/soak/run`'s restaurant, and a little of its churn."""
 
 from __future__ import annotations
 
 import pytest
 
 from tests.soak.check import receipt_alarm_problems
+from tests.soak.churn import churn
 from tests.soak.restaurant import Soak
 
 pytestmark = pytest.mark.faults
 
 
+@pytest.mark.long
 def test_an_evening_with_cuts_kills_and_a_kitchen_without_power_in_half_a_minute(tmp_path):
     outcome = Soak(tmp_path, seconds=30, pace=30, seed=1, say=lambda text: None).run()
     assert not outcome.problems, outcome.table()
     figures = dict(outcome.figures)
     assert int(figures["events delivered, each once and in order"]) > 500
     assert "sin_acuse" in figures["events"]
+
+
+def test_connections_that_are_cut_at_every_stage_leave_nothing_behind(tmp_path):
+    outcome = churn(tmp_path, count=1500, seed=1)
+    assert not outcome.problems, outcome.table()
 
 
 def test_the_check_of_alarms_knows_what_is_due():

@@ -6,6 +6,8 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
 
 import pytest
 
@@ -297,6 +299,23 @@ def test_a_client_changes_to_a_websocket(echo):
         assert refused(echo.post("4by the old way"))[1]["code"] == 3
         websocket.send("4 and on")
         assert websocket.receive() == "4 and on"
+
+
+def test_a_poll_does_not_overtake_the_change_that_was_sent_before_it(calm_port):
+    for _ in range(20):
+        with (
+            PollingClient(calm_port, "/engine.io/") as client,
+            closing(HTTPConnection("127.0.0.1", calm_port)) as other,
+        ):
+            client.open()
+            other.connect()  # before the websocket, so that nothing but the poll itself is on its way then
+            with upgrade(client) as websocket:
+                websocket.send("2probe", "5")
+                other.request("GET", client.url())
+                assert other.getresponse().status == 400
+                assert websocket.receive() == "3probe"
+                websocket.send("4hello")
+                assert websocket.receive() == "4hello"
 
 
 def test_a_poll_that_waits_ends_for_the_change(echo):

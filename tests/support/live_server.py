@@ -50,6 +50,7 @@ class LiveServer:
     database: Path
     settings: dict[str, str] = field(default_factory=dict)
     port: int = 0
+    host: str = "127.0.0.1"
     command: list[str] = field(default_factory=lambda: [sys.executable, "-m", "pos_notif"])
     forked: bool = False  # from the process that has everything imported, and not by the command
     process: subprocess.Popen[str] | ForkedProcess | None = None
@@ -58,7 +59,7 @@ class LiveServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     @property
     def token(self) -> str:
@@ -71,6 +72,9 @@ class LiveServer:
         tier = os.environ.get("POS_NOTIF_TEST_FAST_STREAMS")  # the same tests on the second way to deliver
         if tier is not None:
             self.settings.setdefault("POS_NOTIF_FAST_STREAMS", tier)
+        workers = os.environ.get("POS_NOTIF_TEST_WORKERS")  # and by several processes, which are Hypercorn's alone
+        if workers is not None and self.settings.get("POS_NOTIF_SERVER", "hypercorn") == "hypercorn":
+            self.settings.setdefault("POS_NOTIF_WORKERS", workers)
         serve = ["serve", "--port", str(self.port), "--database", str(self.database)]
         environment = clean_environment(**self.settings)
         if self.forked:
@@ -125,10 +129,10 @@ class LiveServer:
 
     def login(self, username: str, password: str = "1234") -> str:
         """The session's cookie header."""
-        status, headers, _ = self.request(
+        status, headers, answer = self.request(
             "POST", "/api/auth/login", {"username": username, "password": password}, token=None
         )
-        assert status == 200
+        assert status == 200, (status, answer)
         return headers["Set-Cookie"].split(";")[0]
 
     def request(
@@ -163,31 +167,43 @@ class LiveServer:
         items = fields.pop("items", [{"producto_nombre": "Pupusa de queso", "cantidad": 2, "precio_unitario": 0.75}])
         return self.publish({"tipo": "nuevo_pedido", "pedido": {"id": order_id, "items": items, **fields}})
 
-    def memory_kb(self) -> int:
+    def processes(self) -> list[int]:
+        """Its process, and those of its workers where it has several."""
         assert self.process is not None
-        for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1])
-        raise AssertionError("no VmRSS")
+        parent = self.process.pid
+        if int(self.settings.get("POS_NOTIF_WORKERS", "1")) == 1:
+            return [parent]
+        return [parent, *map(int, Path(f"/proc/{parent}/task/{parent}/children").read_text().split())]
+
+    def memory_kb(self) -> int:
+        return sum(map(_memory_kb, self.processes()))
 
     def cpu_seconds(self) -> float:
         """What it has had of the machine's cores, whoever else was on them."""
-        assert self.process is not None
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        ticks = 0
+        for process in self.processes():
+            fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     def open_files(self) -> int:
         """But for the database's own: SQLite keeps a handle that was closed for the connection that comes next."""
-        assert self.process is not None
         found = 0
-        for entry in os.scandir(f"/proc/{self.process.pid}/fd"):
-            with contextlib.suppress(FileNotFoundError):
-                found += not os.readlink(entry.path).startswith(str(self.database))
+        for process in self.processes():
+            for entry in os.scandir(f"/proc/{process}/fd"):
+                with contextlib.suppress(FileNotFoundError):
+                    found += not os.readlink(entry.path).startswith(str(self.database))
         return found
 
     def threads(self) -> int:
-        assert self.process is not None
-        return len(os.listdir(f"/proc/{self.process.pid}/task"))
+        return sum(len(os.listdir(f"/proc/{process}/task")) for process in self.processes())
+
+
+def _memory_kb(process: int) -> int:
+    for line in Path(f"/proc/{process}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1])
+    raise AssertionError("no VmRSS")
 
 
 def _decode(answer: Any) -> Any:

@@ -8,10 +8,11 @@ from typing import Any
 
 def eventually(condition: Any, seconds: float = 60.0) -> Any:
     """The condition's first true value. A test ends where there is none; how long it takes is no part of it."""
-    deadline = time.monotonic() + seconds
+    deadline, pause = time.monotonic() + seconds, 0.02
     while True:
         value = condition()
         if value:
             return value
         assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(0.02)
+        time.sleep(pause)
+        pause = min(0.1, 1.1 * pause)  # to look costs whoever is asked, a browser most

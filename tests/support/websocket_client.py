@@ -79,7 +79,10 @@ class WsClient:
         self.socket.close()
 
     def send(self, *messages: str | bytes) -> None:
+        """Raises Closed where the server's close has come."""
         for message in messages:
+            if self._frames.state is not ConnectionState.OPEN:
+                raise self.closed()
             event = TextMessage(message) if isinstance(message, str) else BytesMessage(message)
             self.socket.sendall(self._frames.send(event))
 
@@ -148,10 +151,10 @@ class SioClient(WsClient):
 
     def __init__(self, port: int, auth: dict[str, Any] | None = None, **options: Any) -> None:
         super().__init__(port, **options)
-        assert self.status == 101, (self.status, self.body)
         self._acks = 0
         self._events: list[list[Any]] = []
         try:
+            assert self.status == 101, (self.status, self.body)
             self.opening = json.loads(str(self.receive())[1:])
             self.send("40" + (json.dumps(auth) if auth is not None else ""))
             self.greeting = str(self.receive())

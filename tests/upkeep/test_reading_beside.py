@@ -68,7 +68,8 @@ def test_a_log_whose_service_starts_while_it_is_verified_is_sound(stopped, meanw
         sound = verify_database(connection, progress=meanwhile)
     assert meanwhile.done
     assert sound.rows == ROWS + MORE
-    assert {file.name for file in stopped.parent.iterdir()} == {"log.db", "log.db-alarms"}
+    locks = {f"log.db-{lock}" for lock in ("alarms", "serve", "writer")}
+    assert {file.name for file in stopped.parent.iterdir()} == {"log.db", *locks}
 
 
 def test_a_backup_of_a_log_whose_service_starts_meanwhile_is_one_moments_log(stopped, meanwhile, tmp_path):

@@ -48,6 +48,12 @@ ROUTES = {
     ("PATCH", "/api/productos/7"): "cocinero",
     ("POST", "/api/productos/importar"): "manager",
     ("GET", "/api/productos/exportar"): "manager",
+    ("GET", "/api/push"): "signed in",
+    ("PUT", "/api/push/suscripcion"): "a person's session",
+    ("DELETE", "/api/push/suscripcion"): "a person's session",
+    ("POST", "/api/push/prueba"): "a person's session",
+    ("POST", "/api/push/vistos"): "a person's session",
+    ("GET", "/api/push/suscripciones"): "manager",
 }
 
 
@@ -64,7 +70,11 @@ def as_an_id(path: str) -> str:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def service(tmp_path_factory):
     """One for them all, with a cook and a manager: what they do is refused, or changes nothing for the others."""
-    async with in_process(tmp_path_factory.mktemp("access") / "log.db", origins=(LISTED,), login_names=True) as running:
+    folder, phones = (
+        tmp_path_factory.mktemp("access"),
+        {"push": ("webpush",), "push_contact": "mailto:ana@pupuseria.com.sv"},
+    )
+    async with in_process(folder / "log.db", origins=(LISTED,), login_names=True, **phones) as running:
         await running.create_tokens()
         assert (await running.call("POST", "/api/notificaciones/eventos", ORDER, token=running.manager)).status == 201
         for username, role in (("Ana", "cocinero"), ("Eva", "manager")):

@@ -69,6 +69,7 @@ def test_buckets_stay_few_however_many_clients_there_are():
         assert len(buckets._full_at) <= 100
 
 
+@pytest.mark.one_process(reason="each worker keeps the rates, and is told within a second what others gave")
 def test_polls_have_a_burst_a_rate_and_free_ones(make_server):
     server = make_server(poll_rate="0.2")
     for number in (1, 2, 3):
@@ -105,6 +106,7 @@ def test_polls_have_a_burst_a_rate_and_free_ones(make_server):
     assert 429 in same
 
 
+@pytest.mark.one_process(reason="each worker keeps the rates, and is told within a second what others gave")
 def test_publications_over_the_rate_are_refused_whole(make_server):
     server = make_server(publish_rate="10")
     batch = {"eventos": [stock_alert(number, "agotado") for number in range(1, 16)]}
@@ -181,6 +183,7 @@ def test_a_slow_head_is_cut_and_nobody_else_is(server):
         assert stream.next_event("evento_alerta").data["producto_id"] == 1
 
 
+@pytest.mark.one_process(reason="workers tell each other within a second how many connections they have")
 def test_at_the_limit_the_newcomer_is_refused_and_everybody_stays(make_server):
     server = make_server(max_connections="1")
     with SseClient(server, "cocinero") as served, contextlib.ExitStack() as stack:

@@ -43,14 +43,12 @@ class Kept:
     covered: int = 0  # the last `sin_acuse` speaks of events up to this one
     raised: SteadyMs | None = None  # when that was
     lost: dict[str, SteadyMs] = field(default_factory=dict)  # by role: an alarm that nothing has recovered from
-    seen: dict[str, SteadyMs] = field(default_factory=dict)  # by room
     recent: list[tuple[int, SteadyMs]] = field(default_factory=list)  # the kitchen's events after `covered`
 
 
 def read_kept(connection: sqlite3.Connection, since: SteadyMs, times: StoredTimes) -> Kept:
     """Reads what a start has to know of alarms. Events of the kitchen that are older than `since` are left out."""
-    # Rooms are seen by other processes, or were before this one began: their clock is the only one that is known.
-    kept = Kept(seen={room: SteadyMs(ms) for room, ms in connection.execute("SELECT room, seen_ms FROM screens")})
+    kept = Kept()
     oldest, newest = connection.execute("SELECT oldest, head_id FROM log").fetchone()
     kept.covered = oldest - 1
     _read_alarms(connection, kept, times)
@@ -85,7 +83,8 @@ def _read_alarms(connection: sqlite3.Connection, kept: Kept, times: StoredTimes)
 
 def alarms_to_show(connection: sqlite3.Connection, since: SteadyMs, times: StoredTimes) -> list[dict[str, Any]]:
     """Returns what a page that is loaded now has to show: the newest `sin_acuse` since then, with what is still unseen
-    of all of them, and each `sin_pantalla` that nothing has recovered from, oldest first."""
+    of all of them, and each `sin_pantalla` that nothing has recovered from, oldest first. It reads all of the day's,
+    since any of them may be of an order that nobody has seen yet; there is one `sin_acuse` in ten seconds at most."""
     told: set[str | None] = set()
     found: list[dict[str, Any]] = []
     unseen: dict[str, Any] | None = None
@@ -95,10 +94,10 @@ def alarms_to_show(connection: sqlite3.Connection, since: SteadyMs, times: Store
     )
     strays = 0
     for event_id, ms, data in rows:
-        if len(told) > len(FILTERED_ROOMS) or strays > _STRAYS:
-            break
         if times.steady(event_id, ms) < since:
             strays += 1
+            if strays > _STRAYS:
+                break
             continue
         strays = 0
         alarm = json.loads(data)
@@ -126,6 +125,11 @@ def _still_unseen(connection: sqlite3.Connection, order_ids: list[int]) -> list[
         (json.dumps(order_ids),),
     )
     return [order_id for (order_id,) in found]
+
+
+def read_screens(connection: sqlite3.Connection) -> dict[str, WallMs]:
+    """Returns when each room last had a screen, as noted once in a business day."""
+    return dict(connection.execute("SELECT room, seen_ms FROM screens"))
 
 
 def save_screen(connection: sqlite3.Connection, room: str, ms: WallMs) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...clock import SteadyMs, parse_iso
 from ...database.stored_times import StoredTimes
@@ -15,8 +14,11 @@ from ...events import EVENT_NAME, FILTERED_ROOMS, KITCHEN, MANAGERS, ORDER_ROOM,
 from ...principal import Owner
 from ..event_log import NO_ROOM, Bounds, LoggedEvent, Page, Pruned
 from ..hash_chain import ChainWalk, chain
+from .epochs import read_earlier
 
 CHECKED_AT_START = 1000
+# Of other processes' events, which are kept in memory for whoever reads next.
+MOST_NEW = 1000
 EVENT_COLUMNS = "id, ms, type, to_kitchen, to_waiters, to_tills, data, order_id"
 
 # Rows below `oldest` are pruned ones that have not been deleted yet.
@@ -29,31 +31,39 @@ def read_bounds(connection: sqlite3.Connection) -> Bounds:
     return Bounds(*connection.execute("SELECT epoch, oldest, head_id FROM log").fetchone())
 
 
-@dataclass(frozen=True, slots=True)
-class Appended:
+class Appended(NamedTuple):
     """What is new in the store, up to the event whose hash is `head_hash`. `subscriptions` are all there are, where
-    another process has changed some."""
+    another process has changed some. `accounts_version` grows where sessions, tokens or roles have ended.
+    `own` are those of the events that this process has appended. `earlier` are the epochs before this one, where it is
+    another than the known one; `whole` says that `events` lack none after the known head."""
 
     events: list[LoggedEvent]
     bounds: Bounds
     head_hash: str
     subscriptions_version: int
     subscriptions: list[tuple[Owner, int, int]] | None = None
+    accounts_version: int = 0
+    own: Sequence[LoggedEvent] = ()
+    earlier: Mapping[str, int] | None = None
+    whole: bool = True
 
 
-def appended_since(connection: sqlite3.Connection, known_id: int, known_subscriptions: int) -> Appended:
+def appended_since(connection: sqlite3.Connection, known: Bounds, known_subscriptions: int) -> Appended:
     """Returns what other processes have written: no more than the newest events, since readers get a gap from the
     database."""
-    sql = "SELECT epoch, oldest, head_id, head_hash, subscriptions_version FROM log"
-    *row, head_hash, version = connection.execute(sql).fetchone()
+    sql = "SELECT epoch, oldest, head_id, head_hash, subscriptions_version, accounts_version FROM log"
+    *row, head_hash, version, accounts = connection.execute(sql).fetchone()
     bounds = Bounds(*row)
     subscriptions = None if version == known_subscriptions else read_subscriptions(connection)
-    if bounds.newest <= known_id:
-        return Appended([], bounds, head_hash, version, subscriptions)
+    earlier = None if bounds.epoch == known.epoch else read_earlier(connection)
+    if bounds.newest <= known.newest:
+        return Appended([], bounds, head_hash, version, subscriptions, accounts, (), earlier)
     rows = connection.execute(
-        f"SELECT {EVENT_COLUMNS} FROM events WHERE id > ? ORDER BY id DESC LIMIT 1000", (known_id,)
+        f"SELECT {EVENT_COLUMNS} FROM events WHERE id > ? ORDER BY id DESC LIMIT {MOST_NEW}", (known.newest,)
     ).fetchall()
-    return Appended([event_of(row) for row in reversed(rows)], bounds, head_hash, version, subscriptions)
+    events = [event_of(row) for row in reversed(rows)]
+    whole = len(events) < MOST_NEW
+    return Appended(events, bounds, head_hash, version, subscriptions, accounts, (), earlier, whole)
 
 
 def read_subscriptions(connection: sqlite3.Connection) -> list[tuple[Owner, int, int]]:

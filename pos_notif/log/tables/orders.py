@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import date
 from itertools import islice
 from types import MappingProxyType
@@ -17,7 +16,7 @@ from ...events import AWAITING_PAYMENT, KITCHEN, ON_BOARD, OPEN, OVER, PRUNING, 
 from ...orders.numbers import FIRST_OWN_ORDER_ID, LAST_OWN_ORDER_ID
 from ...orders.state import Order, SteadyOrder, ViewLimits, views_holding, waiter_sees
 from ...orders.waiting import Dish, dishes_to_make
-from ...wire.json_text import dump, load
+from ...wire.json_text import encode, load
 from .given import last_given
 
 # Unpaid orders of earlier days in a view.
@@ -37,9 +36,11 @@ _VIEW_STATES = {
 _HAS_EVENT = "EXISTS (SELECT 1 FROM events WHERE order_id = orders.id AND events.id >= (SELECT oldest FROM log))"
 _KEPT = f"(state NOT IN ({literals(OVER)}) OR {_HAS_EVENT})"
 
+_FIND = f"SELECT {COLUMNS} FROM orders WHERE id = ? AND {_KEPT}"
+
 
 def find_order(connection: sqlite3.Connection, order_id: int) -> Order | None:
-    row = connection.execute(f"SELECT {COLUMNS} FROM orders WHERE id = ? AND {_KEPT}", (order_id,)).fetchone()
+    row = connection.execute(_FIND, (order_id,)).fetchone()
     return _order(row) if row else None
 
 
@@ -52,7 +53,7 @@ def delete_pruned(connection: sqlite3.Connection, order_ids: Iterable[int]) -> N
     )
 
 
-def save_orders(connection: sqlite3.Connection, changed: dict[int, tuple[Order, str | None]]) -> None:
+def save_orders(connection: sqlite3.Connection, changed: dict[int, tuple[Order, bytes | None]]) -> None:
     """Writes the orders, each given with its `pedido` as JSON where that is known."""
     connection.executemany(
         f"INSERT OR REPLACE INTO orders ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -74,7 +75,7 @@ def view(
     found = _young(connection, room, now, limits, user_id, times)
     if room in (None, TILLS):
         found += [
-            replace(order, pedido={**order.pedido, "antiguo": True})
+            order._replace(pedido={**order.pedido, "antiguo": True})
             for order in old_unpaid(connection, limits.since(now), times)
         ]
         found.sort(key=lambda order: order.first_event_id)
@@ -149,7 +150,7 @@ def steady_order(
         return times.steady(known, ms) if known else steady_time(connection, order.pedido["id"], ms, times)
 
     ready = None if order.ready_ms is None else steady(order.ready_ms)
-    return SteadyOrder(replace(order, last_event_ms=steady(order.last_event_ms), ready_ms=ready))
+    return SteadyOrder(order._replace(last_event_ms=steady(order.last_event_ms), ready_ms=ready))
 
 
 def steady_time(connection: sqlite3.Connection, order_id: int, ms: int, times: StoredTimes) -> SteadyMs:
@@ -194,7 +195,7 @@ def pruned_number(connection: sqlite3.Connection, day: date) -> int:
     return row[0] if row else 0
 
 
-def _row(order_id: int, order: Order, known_json: str | None) -> tuple[Any, ...]:
+def _row(order_id: int, order: Order, known_json: bytes | None) -> tuple[Any, ...]:
     return (
         order_id,
         order.state,
@@ -203,7 +204,7 @@ def _row(order_id: int, order: Order, known_json: str | None) -> tuple[Any, ...]
         order.ready_ms,
         order.kitchen_had_it,
         order.state_assumed,
-        known_json or dump(order.pedido),
+        (known_json or encode(order.pedido)).decode(),
     )
 
 

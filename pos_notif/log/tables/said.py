@@ -6,24 +6,23 @@ that is imported has the same orders, and every publisher says its first word of
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
-from ...wire.json_text import dump
+from ...wire.json_text import encode, load
 
 
 def find_said(connection: sqlite3.Connection, order_id: int, publisher: str) -> dict[str, Any]:
     row = connection.execute(
         "SELECT data FROM order_words WHERE order_id = ? AND publisher = ?", (order_id, publisher)
     ).fetchone()
-    found: dict[str, Any] = json.loads(row[0]) if row else {}
+    found: dict[str, Any] = load(row[0]) if row else {}
     return found
 
 
 def save_said(connection: sqlite3.Connection, said: Mapping[tuple[int, str], dict[str, Any]]) -> None:
     connection.executemany(
         "INSERT OR REPLACE INTO order_words (order_id, publisher, data) VALUES (?, ?, ?)",
-        [(*name, dump(words)) for name, words in said.items()],
+        [(*name, encode(words).decode()) for name, words in said.items()],
     )

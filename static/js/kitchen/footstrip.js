@@ -51,7 +51,7 @@
     for (i = 0; i < list.length; i++) {
       this.allDay.appendChild(dom.create('span', 'allday__item', [
         dom.create('b', 'num', String(list[i].count)),
-        dom.text(list[i].name)
+        dom.text(pages.isolate(list[i].name))
       ]));
     }
   };

@@ -36,6 +36,7 @@
   }, onSide);
   var understood = new pages.Understood(client, screen.redraw);
   var receipts = new pages.Receipts(client);
+  var keeping = new pages.Keeping(client, screen.userId, function () { return screen.session.ended; });
   var history = new pages.History(orders, screen.redraw);
   var density = new pages.Density({ smaller: dom.byId('smaller'), larger: dom.byId('larger') }, resize);
   var sight = new pages.Sight({ box: visibleBox, begun: function () { return !shift.open && !screen.session.ended; }, onSeen: onSeen });
@@ -170,6 +171,7 @@
     strip.showUndo(cooking.undoable(now), function (record) { cooking.undo(record); });
     connection.tick();
     fold.show();
+    if (orders.loaded) { keeping.look(records); }
     dom.setText(dom.byId('clock'), clock.time24());
     document.title = (counts.open ? '(' + counts.open + ') ' : '') + WORDS.title;
   }

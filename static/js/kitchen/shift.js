@@ -113,13 +113,16 @@
     }, function () { self._hold(null, refused); });
   };
 
+  // An app that shows nothing but this page, and keeps the screen on by itself.
+  function isKiosk() { return !!window.fully; }
+
   shift._hold = function (lock, why) {
     this.askedAt = 0;
     this.lock = lock;
     this._showFeatures();
     if (lock) {
       this.told = '';
-    } else if (!document.hidden && this.told !== why) {
+    } else if (!isKiosk() && !document.hidden && this.told !== why) {
       this.told = why;
       this.say(why);
     }
@@ -136,9 +139,9 @@
     var full = !!fullScreenOf(document.documentElement), awake = !!navigator.wakeLock, chip = dom.byId('awake');
     feature('shift-sound', this.sound.exists ? WORDS.hears : WORDS.silent, this.sound.exists);
     feature('shift-full', full ? WORDS.full : WORDS.notFull, full);
-    feature('shift-awake', awake ? WORDS.keptLit :
-      (window.isSecureContext === false ? WORDS.notSecure : WORDS.notLit) + WORDS.setNever, awake);
-    chip.hidden = !awake || this.open;
+    feature('shift-awake', isKiosk() ? WORDS.kioskLit : awake ? WORDS.keptLit :
+      (window.isSecureContext === false ? WORDS.notSecure : WORDS.notLit) + WORDS.setNever, awake || isKiosk());
+    chip.hidden = !awake || isKiosk() || this.open;
     chip.setAttribute('data-activo', this.lock ? 'true' : 'false');
     dom.setText(dom.byId('awake-text'), this.lock ? WORDS.staysLit : WORDS.maySleep);
   };

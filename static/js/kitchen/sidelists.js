@@ -14,7 +14,7 @@
   function summary(pedido) {
     var list = create('ul', 'side__lines');
     pedido.items.forEach(function (item) {
-      var line = create('li', '', item.cantidad + '× ' + (item.producto_nombre || pages.words.dish) + ' ');
+      var line = create('li', '', pages.wording.line(item) + ' ');
       var parts = pages.plates.parts(item, 'line__parts');
       if (item.estado_item === 'cancelado') { return; }
       if (item.notas) { pages.plates.add(line, item.notas); }
@@ -45,7 +45,7 @@
             button,
             create('div', 'side__what', [
               create('p', 'side__name', [
-                dom.text(pages.tickets.title(pedido)),
+                dom.text(pages.isolate(pages.tickets.title(pedido))),
                 pedido.cliente_nombre ? create('span', 'side__more', ' ' + pages.isolate(pedido.cliente_nombre)) : null
               ]),
               create('p', 'side__meta num', '#' + (pedido.numero || pedido.id) + ' · ' +

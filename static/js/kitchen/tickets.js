@@ -94,7 +94,7 @@
     var lines = record.removed.length > 0 || Object.keys(record.marks).length > 0;
     return create('div', 'ticket__band ticket__band--move', [
       create('small', 'ticket__since num'), dom.icon('swap'),
-      dom.text(words.word), create('s', '', words.from), dom.text(' → ' + words.to + (lines ? WORDS.alsoChanged : ''))
+      dom.text(words.word), create('s', '', pages.isolate(words.from)), dom.text(' → ' + pages.isolate(words.to) + (lines ? WORDS.alsoChanged : ''))
     ]);
   }
 
@@ -128,7 +128,7 @@
   function label(pedido) {
     var text = title(pedido), look = text.length > SHORT ? ' ticket__label--long' : '';
     if (pedido.tipo === 'domicilio') { look = ' ticket__label--caps'; }
-    return create('h2', 'ticket__label' + look, [pedido.tipo === 'llevar' ? dom.icon('bag') : null, dom.text(text)]);
+    return create('h2', 'ticket__label' + look, [pedido.tipo === 'llevar' ? dom.icon('bag') : null, dom.text(pages.isolate(text))]);
   }
 
   function meta(pedido) {

@@ -10,6 +10,7 @@
   var TABLE = '/api/notificaciones/eventos';
   var WANTED = { eventos: 'list', descripciones: 'array', numeros: 'array', total: 'number', cabeza_hash: 'string' };
   var SEARCH_MS = 120000;        // a word in a log of years takes its time
+  var LOOK_MS = 15000;           // how often this page asks whether the service can keep what is sent
   var WORDS = pages.logWords;
 
   var form = dom.byId('filters');
@@ -22,9 +23,28 @@
   }, body.getAttribute('data-expira'), null);
   var request = null;
   var cursor = null;
+  var awaySince = null;
   var download = new pages.Download({ box: dom.byId('progress'), gauge: dom.byId('gauge'), text: dom.byId('progress-text') });
   var filters = new pages.LogFilters(form, function () { load(true); });
   var table = new pages.LogTable(dom.byId('events'), dom.byId('f-tipo'));
+
+  // ---- the engine ----------------------------------------------------------------
+
+  function showCentral(since) {
+    var box = dom.byId('central'), words = since ? pages.away('obanner', since) : [], i;
+    dom.empty(box);
+    for (i = 0; i < words.length; i++) { box.appendChild(words[i]); }
+    box.hidden = !since;
+  }
+
+  // This page has no stream that would tell.
+  function look() {
+    if (document.hidden) { return; }
+    pages.http.get('/healthz', { estado: 'string' }, function (answer) {
+      var since = answer.status === 200 ? answer.body.sin_central_desde || null : awaySince;
+      if (since !== awaySince) { showCentral(awaySince = since); }
+    });
+  }
 
   // ---- the table -----------------------------------------------------------------
 
@@ -120,4 +140,6 @@
   clock.setFromPage();
   filters.fromAddress();
   load(true);
+  look();
+  window.setInterval(look, LOOK_MS);
 }(window));

@@ -194,7 +194,7 @@
         return dom.create('div', 'dish', [
           dom.create('b', 'dish__count num', String(dish.cantidad)),
           dom.create('span', 'dish__name', [
-            dom.text((dish.producto_nombre || pages.words.dish) + ' '),
+            dom.text(pages.isolate(dish.producto_nombre || pages.words.dish) + ' '),
             dom.create('small', 'num', dish.cocina === null ? '' : fill(WORDS.dishTime, { time: clock.minutes(dish.cocina * 1000) }))
           ]),
           pages.charts.bar(dish.cantidad, most)

@@ -76,7 +76,7 @@
   lanes._showFold = function (lane, orders, ageMs, edad) {
     var fold = lane.fold, late = edad === 'tarde' || edad === 'aviso';
     dom.setText(fold.count, orders.length ? String(orders.length) : '–');
-    dom.setText(fold.small, late ? [wording.label(orders[0]), lane.kind.key === 'listo' ? WORDS.notCollected : wording.attendant(orders[0])]
+    dom.setText(fold.small, late ? [wording.label(orders[0]), lane.kind.key === 'listo' ? WORDS.notCollected : pages.isolate(wording.attendant(orders[0]))]
       .filter(Boolean).join(' · ') : '');
     setAge(fold.node, orders.length ? edad : 'normal', ageMs);
     if (!orders.length) { dom.setText(fold.node.querySelector('.age__text'), this.book.loaded ? WORDS.none : pages.words.noData); }

@@ -9,9 +9,14 @@
   var WORDS = pages.managerWords;
   var body = window.document.body;
   var REDRAW_MS = 150;
+  // What a closed page would be rung for.
+  var PUSHED = { sin_acuse: true, sin_pantalla: true, pantalla_recuperada: true };
 
   var book = new pages.Book();
   var sound = new pages.Sound(dom.byId('sonido'), dom.byId('flash'));
+  var push = new pages.Push(sound, showPush);
+  var pushPanel = new pages.PushPanel(push);
+  var phones = new pages.Phones(dom.byId('phones'), dom.byId('phones-rows'));
   var alarms = new pages.Alarms(dom.byId('unseen'), sound, unseenWords);
   var resizeTimer = null;
   var screen = new pages.Screen(render);
@@ -32,6 +37,12 @@
   var figures = new pages.Figures(function () { stock.load(); });
   var order = new pages.ManagersOrder(screen, book, stock.menu);
   var connection = new pages.Connection(dom.byId('conexion'), dom.byId('banner'), client, showFrame, pages.Connection.OFFICE);
+
+  function showPush() {
+    pushPanel.show();
+    phones.show(push.isActive());
+    phones.soon();
+  }
 
   function showFrame() {
     dom.byId('page').className = dom.byId('banner').hidden ? 'mgr unveiled' : 'mgr mgr--pushed unveiled';
@@ -81,6 +92,7 @@
     if (evento.tipo === 'acuse_recibo') { book.acknowledge(evento); }
     alarms.take(evento);
     screen.redraw();
+    if (PUSHED[evento.tipo]) { push.saw([evento.id]); }
   });
 
   client.on('evento_alerta', function (evento) { stock.onAlert(evento); });
@@ -95,5 +107,6 @@
   screen.tell(connection, function (restedMs) { return restedMs >= pages.Version.REST_MS; });
   pages.leave.bind(dom.byId('leave'));
   order.start();
+  push.load();
   screen.start();
 }(window));

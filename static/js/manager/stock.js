@@ -87,7 +87,7 @@
       draw: function () {
         return dom.create('div', 'device', [
           dom.create('span', 'device__name', [
-            dom.text(item.name), item.meta ? dom.create('small', 'device__meta num', item.meta) : null
+            dom.text(pages.isolate(item.name)), item.meta ? dom.create('small', 'device__meta num', item.meta) : null
           ]),
           dom.create('span', 'chip chip--sq ' + (item.out ? 'chip--late' : 'chip--warn'), item.out ? pages.words.out : pages.words.low)
         ]);

@@ -50,6 +50,12 @@
     goneSince: 'desde las {time}',
     seconds: '{n} s',
 
+    // Who is rung with the page closed
+    phones: {
+      sent: 'aviso {time}',
+      notYet: 'sin avisos aún'
+    },
+
     // The minute on a phone
     inKitchen: '{n} en cocina',
     nothingInKitchen: 'Nada en cocina',

@@ -47,27 +47,27 @@
   // "Ponche · Bebidas · $2.00"
   function newRow(change) {
     var dish = change.producto, parts = [];
-    if (dish.categoria) { parts.push(dish.categoria); }
+    if (dish.categoria) { parts.push(pages.isolate(dish.categoria)); }
     parts.push(said('precio', dish.precio));
     if (typeof dish.stock_actual === 'number') { parts.push(fill(pages.words.left, { n: dish.stock_actual, left: said('stock_actual', dish.stock_actual) })); }
     if (typeof dish.stock_minimo === 'number') { parts.push(fill(WORDS.minimum, { least: said('stock_minimo', dish.stock_minimo) })); }
     if (dish.disponible === false) { parts.push(pages.words.out); }
     if (dish.oculto) { parts.push(WORDS.hidden); }
     if (typeof dish.id_pos === 'number') { parts.push(fill(WORDS.code, { code: dish.id_pos })); }
-    return row('c' + change.fila, '', WORDS.isNew, 'chip--ok', [dom.create('b', '', dish.nombre), dom.text(' · ' + parts.join(' · '))]);
+    return row('c' + change.fila, '', WORDS.isNew, 'chip--ok', [dom.create('b', '', pages.isolate(dish.nombre)), dom.text(' · ' + parts.join(' · '))]);
   }
 
   // The old value struck, the new one bold; in words for who hears them.
   function turned(before, after) {
     return [
-      dom.create('span', 'sr-only', WORDS.before), dom.create('s', '', before), dom.text(WORDS.to),
-      dom.create('span', 'sr-only', WORDS.now), dom.create('b', '', after)
+      dom.create('span', 'sr-only', WORDS.before), dom.create('s', '', pages.isolate(before)), dom.text(WORDS.to),
+      dom.create('span', 'sr-only', WORDS.now), dom.create('b', '', pages.isolate(after))
     ];
   }
 
   function changeRow(change) {
     var dish = change.producto, old = change.antes, what;
-    what = old.nombre === undefined ? [dom.create('b', '', dish.nombre)] : turned(old.nombre, dish.nombre);
+    what = old.nombre === undefined ? [dom.create('b', '', pages.isolate(dish.nombre))] : turned(old.nombre, dish.nombre);
     FIELDS.filter(function (name) { return old[name] !== undefined; }).forEach(function (name, place) {
       what.push(dom.text((place || old.nombre !== undefined ? ' · ' : ' ') + WORDS.fields[name]));
       what = what.concat(turned(said(name, old[name]), said(name, dish[name])));

@@ -95,7 +95,7 @@
   // A link: the form has an address of its own, which Back leaves.
   list._name = function (product) {
     var node = dom.create('a', 'dtable__open', [
-      dom.create('b', 'dtable__name', product.nombre),
+      dom.create('b', 'dtable__name', pages.isolate(product.nombre)),
       isHidden(product) ? dom.create('span', 'chip chip--sq', WORDS.hidden) : null,
       dom.create('small', 'dtable__category', product.categoria || pages.words.others),
       dom.create('small', 'dtable__brief num', [dom.create('b', '', wording.money(product.precio)), dom.text(this._left(product, ' · '))])

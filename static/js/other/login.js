@@ -100,6 +100,7 @@
     password.focus();
   };
 
+  pages.kept.forget();           // what was somebody's
   pages.clock.setFromPage();
   showClock();
   window.setInterval(showClock, 1000);

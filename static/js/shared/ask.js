@@ -9,14 +9,15 @@
   var RETRY_MS = 4000;
 
   // wanted: what an answer holds (http.js). onAnswer(body): what is not answered is soon asked for again, and what
-  // was known stays.
-  function Ask(path, wanted, leastMs, mostMs, onAnswer) {
+  // was known stays. onAsk(), if any: before each request.
+  function Ask(path, wanted, leastMs, mostMs, onAnswer, onAsk) {
     var self = this;
     this.path = path;
     this.wanted = wanted;
     this.leastMs = leastMs;
     this.mostMs = mostMs;
     this.onAnswer = onAnswer;
+    this.onAsk = onAsk || function () { return; };
     this.request = null;
     this.again = false;          // asked for while a request was under way
     this.timer = null;
@@ -58,6 +59,7 @@
     if (document.hidden) { return; }
     this.again = false;
     this.askedAt = new Date().getTime();
+    this.onAsk();
     this.request = pages.http.get(this.path, this.wanted, function (answer) {
       self.request = null;
       if (self.again) { self.soon(); } else { self._in(answer.status === 200 ? self.mostMs : RETRY_MS); }

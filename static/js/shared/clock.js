@@ -132,6 +132,14 @@
     return isNaN(ms) ? null : ms;
   }
 
+  // For a page that cannot ask: how this device's clock and zone differ from the service's.
+  function told() { return { offset: offsetMs, zone: zoneMinutes }; }
+
+  function restore(kept) {
+    offsetMs = kept.offset;
+    zoneMinutes = kept.zone;
+  }
+
   // Milliseconds that only go forward, whoever sets a clock: for how long something lasts on the page.
   function steady() {
     return window.performance && window.performance.now ? window.performance.now() : new Date().getTime();
@@ -150,6 +158,6 @@
   pages.clock = {
     set: set, setFromPage: setFromPage, now: now, time: time, time24: time24, day: day, dayCutTime: dayCutTime, businessDay: businessDay,
     dayName: dayName, age: age, minutes: minutes, ago: ago, at: at, timeOf: timeOf, secondOf: secondOf, hourOf: hourOf, parse: parse,
-    steady: steady, after: after
+    told: told, restore: restore, steady: steady, after: after
   };
 }(window));

@@ -1,5 +1,6 @@
 /* This shows the state of the connection: the plate #conexion, and the banner
-   that says how old the data is, or what was missed meanwhile. */
+   that says how old the data is, what was missed meanwhile, or that what is
+   seen is new and nothing can be sent. */
 (function (window) {
   'use strict';
 
@@ -45,13 +46,15 @@
     this.onChange = onChange;
     this.offline = false;        // the banner says so
     this.notices = {};           // by kind, 'sesion' before 'version': {text, onTap}
-    this.kind = '';              // of the banner: 'offline', 'crowded', 'back', 'notice' or ''
+    this.awaySince = null;       // the service is there, and its engine is not
+    this.kind = '';              // of the banner: 'offline', 'crowded', 'unanswered', 'back', 'away', 'notice' or ''
     this.ageNode = null;
     this.timer = null;
     this._setPlate('sin_conexion');
     this._startGrace(GRACE_MS * 4);
     client.on('conexion', function (state) { self._onMode(state); });
     client.on('demasiadas_pestanas', function () { self._showCrowded(); });
+    client.on('central', function (state) { self._onCentral(state.sin_central_desde); });
     client.on('hora', function () { self._served(); });
     client.on('sesion_terminada', function () { self._rest(); });
   }
@@ -107,8 +110,23 @@
   connection._hide = function () {
     this.kind = '';
     this.banner.hidden = true;
-    this._showNotice();
+    if (this.awaySince) { this._showAway(); } else { this._showNotice(); }
     this.onChange();
+  };
+
+  connection._onCentral = function (since) {
+    this.awaySince = since;
+    if (this.kind === 'away') {
+      this._hide();
+    } else if (since && (this.kind === '' || this.kind === 'notice' || this.kind === 'unanswered')) {
+      this._showAway();
+    }
+  };
+
+  // Nothing that is done now is lost: it is sent again until it is taken.
+  connection._showAway = function () {
+    var block = this.look.bannerClass;
+    this._open('away', block + ' ' + block + '--away', pages.away(block, this.awaySince));
   };
 
   // It is not the connection that has ended: the page says so itself.

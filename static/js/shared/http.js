@@ -33,7 +33,7 @@
   function isOurs(status, body, wanted) {
     if (status < 200 || status > 299) { return holds(body, { error: 'object' }) && holds(body.error, { codigo: 'string' }); }
     if (wanted === 'list') { return isA('list', body); }
-    return wanted ? holds(body, wanted) : status === 204;
+    return wanted ? holds(body, wanted) : status === 204 || status === 202;
   }
 
   function answerOf(xhr, wanted) {

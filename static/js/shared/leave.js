@@ -12,7 +12,7 @@
     pages.http.send('POST', '/api/auth/logout', {}, null, function (answer) {
       if (answer.status === 204 || answer.status === 401) {   // or somebody has been signed out already
         pages.storage.browser.set(KEY, new Date().getTime());
-        window.location.replace(LOGIN);
+        pages.kept.leave(function () { window.location.replace(LOGIN); });
       } else {
         onFailed();
       }

@@ -62,7 +62,7 @@
   // "2 Pupusa revuelta, extra queso"
   function text(item) {
     return components(item).map(function (part) {
-      return (part.count === null ? '' : part.count + ' ') + part.name + (part.note ? ' (' + part.note + ')' : '');
+      return (part.count === null ? '' : part.count + ' ') + pages.isolate(part.name) + (part.note ? ' (' + part.note + ')' : '');
     }).concat(modifiers(item)).join(', ');
   }
 

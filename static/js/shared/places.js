@@ -41,7 +41,7 @@
 
   function moveText(from, to) {
     var parts = move(from, to);
-    return parts.word + parts.from + ' → ' + parts.to;
+    return parts.word + pages.isolate(parts.from) + ' → ' + pages.isolate(parts.to);
   }
 
   // What an event that does not carry its order changes of the table, the guest and the waiter.

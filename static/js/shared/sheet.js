@@ -1,7 +1,7 @@
 /* The order sheet is the one view of an order, for the waiter, the till and
-   the manager: its lines and notes, what has happened and who did it, and what
-   this role may do now. It follows its order also where the page's own room
-   hears nothing of it. */
+   the manager: its lines and notes, what has happened and who did it, what this
+   role may do now, and who cancels it where this role may not. It follows its
+   order also where the page's own room hears nothing of it. */
 (function (window) {
   'use strict';
 
@@ -49,11 +49,12 @@
     this.head = dom.create('div', 'osheet__head');
     this.dishes = dom.create('ul', 'olines');
     this.past = dom.create('ol', 'tl');
+    this.who = dom.create('p', 'osheet__who');
     this.foot = dom.create('div', 'osheet__foot');
     this.node = dom.create('div', 'osheet', [
       dom.create('div', 'osheet__body', [this.head, dom.create('div', 'osheet__cols', [
         dom.create('section', 'osheet__dishes', [dom.create('h3', 'osheet__h osheet__h--dishes', WORDS.dishes), this.dishes]),
-        dom.create('section', 'osheet__past', [dom.create('h3', 'osheet__h', WORDS.past), this.past])
+        dom.create('section', 'osheet__past', [dom.create('h3', 'osheet__h', WORDS.past), this.past, this.who])
       ])]),
       this.foot
     ]);
@@ -146,6 +147,12 @@
     if (role === 'manager') { return pages.states.OPEN[estado] === true; }
     if (role === 'cajero') { return early || estado === 'pagado'; }
     return early && !pedido.pagado_at && madeNothing(pedido);
+  }
+
+  // Who cancels it where this role may not, in words; '' where it may, or nobody can any more.
+  function askToCancel(pedido, role) {
+    if (!pages.states.OPEN[pedido.estado] || mayCancel(pedido, role)) { return ''; }
+    return mayCancel(pedido, 'cajero') ? WORDS.askTill : WORDS.askManager;
   }
 
   sheet._may = function (pedido, accion, now) {
@@ -244,6 +251,7 @@
     this._showHead(pedido, now);
     this._showDishes(pedido, waiting, now);
     this._showPast(pedido);
+    this._showWho(askToCancel(pedido, this.options.role));
     this._showFoot(pedido, actions, waiting);
   };
 
@@ -252,6 +260,7 @@
     this.rows.head.show(words ? [{ key: 'none', content: words, draw: function () { return dom.create('p', 'osheet__none', words); } }] : []);
     this.rows.dishes.show([]);
     this.rows.past.show([]);
+    this._showWho('');
     this.rows.foot.show([]);
   };
 
@@ -314,6 +323,11 @@
     this.rows.past.show(pages.timeline.rows(pedido, this.events).map(function (row, index) {
       return { key: index, content: JSON.stringify(row), draw: function () { return drawing.happened(row); } };
     }));
+  };
+
+  sheet._showWho = function (text) {
+    dom.setText(this.who, text);
+    this.who.hidden = !text;
   };
 
   sheet._showFoot = function (pedido, actions, waiting) {

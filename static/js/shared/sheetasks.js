@@ -55,11 +55,11 @@
       self.drawer.close();
       self.act(pedido, 'recuperar', {
         razon: reason, item_ids: made.length ? back.map(function (item) { return item.id; }) : undefined
-      }, { said: back.map(function (item) { return item.cantidad + ' ' + (item.producto_nombre || WORDS.aDish); }).concat([reason]).join(', ') });
+      }, { said: back.map(function (item) { return item.cantidad + ' ' + pages.isolate(item.producto_nombre || WORDS.aDish); }).concat([pages.isolate(reason)]).join(', ') });
     }
     made.forEach(function (item) {
       var row = pages.Drawer.option('checkbox', false, [
-        dom.create('b', 'num', item.cantidad + '×'), dom.text(item.producto_nombre || pages.words.dish),
+        dom.create('b', 'num', item.cantidad + '×'), dom.text(pages.isolate(item.producto_nombre || pages.words.dish)),
         item.notas ? dom.create('small', '', item.notas) : null
       ], function () {
         ticked[item.id] = !ticked[item.id];
@@ -89,7 +89,7 @@
       foot: [error, pages.Drawer.footButton('btn--late', WORDS.cancelDo, function () {
         if (!why.value()) { dom.setText(error, WORDS.giveReason); return; }
         self.drawer.close();
-        self.act(pedido, 'cancelar', { razon: why.value() }, { said: why.value() });
+        self.act(pedido, 'cancelar', { razon: why.value() }, { said: pages.isolate(why.value()) });
       }), pages.Drawer.footButton('btn--secondary', WORDS.cancelNot, function () { self.drawer.close(); })]
     });
   };
@@ -108,7 +108,7 @@
         if (why && !why.value()) { dom.setText(error, WORDS.giveReason); return; }
         if (why) { fields.razon = why.value(); }
         self.drawer.close();
-        self.act(pedido, 'quitar_item', fields, { seen: seen, said: item.cantidad + ' ' + (item.producto_nombre || WORDS.aDish) });
+        self.act(pedido, 'quitar_item', fields, { seen: seen, said: item.cantidad + ' ' + pages.isolate(item.producto_nombre || WORDS.aDish) });
       }), pages.Drawer.footButton('btn--secondary', WORDS.takeOffNot, function () { self.drawer.close(); })]
     });
   };

@@ -48,7 +48,7 @@
   }
 
   function meta(pedido) {
-    var rest = [wording.attendant(pedido), madeOf(pedido), pedido.pagado_at ? WORDS.paid : ''].filter(Boolean).join(' · ');
+    var rest = [pages.isolate(wording.attendant(pedido)), madeOf(pedido), pedido.pagado_at ? WORDS.paid : ''].filter(Boolean).join(' · ');
     return dom.create('p', 'osheet__meta', [
       dom.text(pages.fill(WORDS.order, { number: wording.number(pedido) }) + ' · '), dom.create('b', '', WORDS.states[pedido.estado]), dom.text(rest ? ' · ' + rest : '')
     ]);
@@ -132,7 +132,7 @@
     return dom.create('li', row.next ? 'is-next' : '', [
       dom.create('i', 'tl__dot' + (row.next ? ' tl__dot--next' : row.ok ? ' tl__dot--ok' : '')),
       dom.create('span', 'tl__what', [
-        dom.create(row.next ? 'span' : 'b', '', row.strong), dom.text(row.rest + (row.who ? ' · ' + row.who : ''))
+        dom.create(row.next ? 'span' : 'b', '', row.strong), dom.text(row.rest + (row.who ? ' · ' + pages.isolate(row.who) : ''))
       ]),
       dom.create('span', 'tl__time num', row.at ? clock.secondOf(row.at) : '')
     ]);

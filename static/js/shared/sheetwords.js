@@ -101,6 +101,8 @@
     cancelServed: 'Queda en el registro con su nombre y el motivo. A la cocina no se le avisa.',
     cancelDo: 'Cancelar el pedido',
     cancelNot: 'No cancelar',
+    askTill: 'Para cancelarlo, pida en caja o al encargado.',
+    askManager: 'Para cancelarlo, pida al encargado.',
     takeOff: 'Quitar {dish}',
     takeOffDo: 'Quitar −{sum}',
     takeOffPlain: 'Quitar',

@@ -171,6 +171,9 @@
     this.flashTimer = window.setTimeout(function () { element.className = 'flash'; }, FLASH_MS);
   };
 
+  // Whether what rings now is heard.
+  sound.isHeard = function () { return this._active(); };
+
   sound.newOrder = function () { this._ring('newOrder'); };
   sound.changed = function () { this._ring('changed'); };
   sound.cancelled = function () { this._ring('cancelled'); };

@@ -14,18 +14,18 @@
   }
 
   function reasonOf(evento) {
-    return evento.razon ? ', ' + evento.razon : '';
+    return evento.razon ? ', ' + pages.isolate(evento.razon) : '';
   }
 
   // "2 Horchata"
   function dish(cambios, quantity) {
-    return (quantity ? quantity + ' ' : '') + (cambios.producto_nombre || WORDS.aDish);
+    return (quantity ? quantity + ' ' : '') + pages.isolate(cambios.producto_nombre || WORDS.aDish);
   }
 
   function backToKitchen(evento) {
     var ids = evento.items_pendientes_ids, all = (evento.pedido && evento.pedido.items) || [];
     var names = !ids ? [] : all.filter(function (item) { return ids.indexOf(item.id) >= 0; }).map(function (item) {
-      return item.cantidad + ' ' + (item.producto_nombre || WORDS.aDish);
+      return item.cantidad + ' ' + pages.isolate(item.producto_nombre || WORDS.aDish);
     });
     return told(WORDS.wentBack, (names.length ? ': ' + names.join(', ') : '') + reasonOf(evento));
   }
@@ -50,7 +50,7 @@
     case 'item_removido': return told(WORDS.removed, ': ' + dish(cambios, cambios.cantidad_anterior) + reasonOf(evento));
     case 'cantidad_modificada':
       return told(WORDS.changed, ': ' + cambios.cantidad_anterior + ' → ' + cambios.cantidad_nueva + ' ' + dish(cambios) + reasonOf(evento));
-    case 'notas_modificadas': return told(WORDS.note, ': ' + dish(cambios) + ', ' + (cambios.notas_nueva || WORDS.noNote));
+    case 'notas_modificadas': return told(WORDS.note, ': ' + dish(cambios) + ', ' + pages.isolate(cambios.notas_nueva || WORDS.noNote));
     case 'item_listo': return told(WORDS.told.listo, ', ' + dish(cambios), true);
     case 'item_pendiente': return told(WORDS.notReady, ': ' + dish(cambios));
     default: return null;
@@ -69,7 +69,7 @@
     case 'pedido_listo':
       // The second half of what a screen said; a POS may say this alone.
       if (before && (before.estado === 'listo' || (before.cambios && before.cambios.tipo_cambio === 'item_listo'))) { return null; }
-      return told(WORDS.told.listo, evento.parcial ? ', ' + (evento.items_listos || []).join(', ') : '', true);
+      return told(WORDS.told.listo, evento.parcial ? ', ' + (evento.items_listos || []).map(pages.isolate).join(', ') : '', true);
     default: return null;
     }
   }

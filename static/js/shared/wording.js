@@ -51,7 +51,7 @@
 
   // "2× Pupusa de queso"
   function line(item) {
-    return item.cantidad + '× ' + (item.producto_nombre || WORDS.dish);
+    return item.cantidad + '× ' + pages.isolate(item.producto_nombre || WORDS.dish);
   }
 
   function fields(campos) {

@@ -84,10 +84,12 @@
     offline: 'Sin conexión',
     dataOf: 'Datos de ',
     since: 'hace ',
+    offlineRetry: 'Se vuelve a intentar.',
     retrying: 'Reintentando. Pregunte a los meseros si hay pedidos nuevos.',
     sentLater: 'Lo que haga se enviará cuando vuelva la conexión.',
     tooManyTabs: 'Demasiadas pestañas abiertas',
     closeTabs: 'Cierre las otras pestañas de este servicio en este navegador.',
+    away: 'Sin central desde las {time}: se ve, no se puede enviar',
     notArriving: 'Lo que se envía no llega',
     stillTrying: 'Se sigue intentando. Cierre otras pestañas de este servicio.',
     missed: 'Mientras no había conexión: {list}',
@@ -103,6 +105,26 @@
     sending: 'Enviando…',
     lost: 'no se supo si llegó; revise y toque de nuevo si falta',
     notMarked: 'No se pudo marcar el plato. Intente de nuevo.',
+
+    // A device that rings with the page closed
+    push: {
+      ask: 'Avisarme',
+      busy: 'Un momento…',
+      code: 'Código para la app ntfy',
+      states: {
+        ask: 'Para que este dispositivo suene también con la página cerrada. Hace falta internet.',
+        busy: 'El navegador se está registrando en su servicio de avisos.',
+        on: 'Este dispositivo suena también con la página cerrada, hasta que cierre su sesión.',
+        insecure: 'Con la página cerrada no puede avisarle: la dirección no es segura (no empieza con https://).',
+        home: 'En iPhone: toque Compartir y «Añadir a pantalla de inicio», y ábrala desde ahí. Luego toque «Avisarme».',
+        none: 'Este navegador no puede avisarle con la página cerrada.',
+        blocked: 'Los avisos están bloqueados: permítalos en los ajustes del navegador.'
+      },
+      gaveUp: 'El servicio de avisos del navegador no contestó en 20 segundos: hace falta internet. Intente de nuevo.',
+      failed: 'El navegador no pudo registrarse en su servicio de avisos: hace falta internet. Intente de nuevo.',
+      noAnswer: 'El servicio no contestó. Intente de nuevo.',
+      tested: 'Enviado: debe sonar en unos segundos. Si no suena, revise el modo «no molestar» del teléfono.'
+    },
 
     // Signing in, and a session's end
     places: { cocinero: 'Cocina', mesero: 'Mesas', cajero: 'Caja', manager: 'Gerencia' },

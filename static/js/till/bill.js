@@ -73,7 +73,7 @@
 
   // "#C12 · Karla · servido hace 6 min"; the age stands in a node of its own, since it moves.
   function about(pedido) {
-    var who = wording.attendant(pedido), age = dom.create('span', 'num');
+    var who = pages.isolate(wording.attendant(pedido)), age = dom.create('span', 'num');
     age.setAttribute('data-edad-de', pedido.id);
     return [
       dom.create('b', 'num', wording.number(pedido)),
@@ -104,7 +104,7 @@
     var node = dom.create('tr', added ? 'is-new' : gone ? 'is-gone' : '', [
       dom.create('td', '', item.cantidad + '×'),
       dom.create('td', '', [
-        dom.text(item.producto_nombre || pages.words.dish),
+        dom.text(pages.isolate(item.producto_nombre || pages.words.dish)),
         item.notas ? dom.create('span', 'muted', ' ' + item.notas) : null,
         pages.parts.draw(item, 'parts'),
         added ? dom.create('span', 'chip chip--sq chip--warn', WORDS.isNew) : null
@@ -161,7 +161,7 @@
   function names(orders) {
     var found = [];
     orders.forEach(function (pedido) {
-      var who = wording.attendant(pedido);
+      var who = pages.isolate(wording.attendant(pedido));
       if (who && found.indexOf(who) < 0) { found.push(who); }
     });
     return found.length > 1 ? fill(WORDS.and, { some: found.slice(0, -1).join(', '), last: found[found.length - 1] }) : found.join('');

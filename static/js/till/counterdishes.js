@@ -109,7 +109,7 @@
       draw: function () {
         var node = dom.create('div', 'counter__line', [
           dom.create('p', 'counter__dish', [
-            dom.create('b', 'num', line.cantidad + '× '), dom.text(line.product.nombre),
+            dom.create('b', 'num', line.cantidad + '× '), dom.text(pages.isolate(line.product.nombre)),
             out ? dom.create('span', 'chip chip--sq chip--warn', WORDS.soldOut) : null,
             dom.create('span', 'counter__price num', wording.money(line.cantidad * (line.product.precio || 0)))
           ]),

@@ -27,7 +27,7 @@
   function labelOf(row) {
     var pedido = row.orders[0];
     if (row.kind === 'old') { return wording.named(pedido); }   // two tables of one number are told apart by theirs
-    if (row.kind !== 'table' && pedido.tipo === 'llevar' && pedido.cliente_nombre) { return pedido.cliente_nombre; }
+    if (row.kind !== 'table' && pedido.tipo === 'llevar' && pedido.cliente_nombre) { return pages.isolate(pedido.cliente_nombre); }
     return wording.label(pedido);
   }
 

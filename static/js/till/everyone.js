@@ -1,47 +1,39 @@
-/* The till hears of what is to be charged. What is still in the kitchen it asks
-   for, now and then; and of what lies on the bill it hears each change. */
+/* The till's room hears of what is to be charged, since that is what a cashier
+   has to do; of what is in the kitchen the service tells it nothing, a new order
+   least of all, so no subscription would do either. Where a table has both, the
+   bill says so, and such an order may be charged: so the till asks for all open
+   orders after what it does hear, and every ten seconds, while somebody looks at
+   it. Of what lies on the bill it hears each change. */
 (function (window) {
   'use strict';
 
   var pages = window.posNotif = window.posNotif || {};
   var PATH = '/api/pedidos?vista=cajeros&todas=1';
-  var EVERY_MS = 10000;
-  var SOON_MS = 300;
+  var LEAST_MS = 1000;
+  var MOST_MS = 10000;
 
   // onOrder(before, now): what was found to be other than it was known.
   function Everyone(book, client, onOrder, onChange) {
+    var self = this;
     this.book = book;
     this.client = client;
     this.onOrder = onOrder;
     this.onChange = onChange;
-    this.loaded = false;
-    this.timer = null;
-    this.request = null;
+    this.known = [];             // ids, when it was asked last
     this.followed = {};          // ids
+    this.ask = new pages.Ask(PATH, { pedidos: 'list' }, LEAST_MS, MOST_MS, function (answer) {
+      self._take(answer.pedidos);
+    }, function () { self.known = Object.keys(book.orders); });
   }
 
   var everyone = Everyone.prototype;
 
-  everyone._later = function (ms) {
-    var self = this;
-    window.clearTimeout(this.timer);
-    this.timer = window.setTimeout(function () { self.load(); }, ms);
-  };
-
   // Something has happened: several things at once are asked for once.
-  everyone.soon = function () { this._later(SOON_MS); };
+  everyone.soon = function () { this.ask.soon(); };
 
-  everyone.load = function () {
-    var self = this, known = Object.keys(this.book.orders);
-    if (this.request) { this.request.drop(); }
-    this._later(EVERY_MS);
-    this.request = pages.http.get(PATH, { pedidos: 'list' }, function (answer) {
-      self.request = null;
-      if (answer.status === 200) { self._take(answer.body.pedidos, known); }
-    });
-  };
+  everyone.load = function () { this.ask.of(PATH); };
 
-  everyone._take = function (pedidos, known) {
+  everyone._take = function (pedidos) {
     var self = this, found = {};
     pedidos.forEach(function (pedido) {
       var before = self.book.orders[pedido.id];
@@ -49,11 +41,10 @@
       if (!before || before.version < pedido.version) { self.onOrder(before || null, pedido); }
     });
     // What was known before it was asked, and is neither open any more nor an event's to tell.
-    known.forEach(function (id) {
+    this.known.forEach(function (id) {
       var pedido = self.book.orders[id];
       if (pedido && !found[id] && pages.tillRows.inKitchen(pedido)) { self.book.forget(id); }
     });
-    this.loaded = true;
     this.onChange();
   };
 

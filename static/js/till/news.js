@@ -46,7 +46,7 @@
     if (cambios.tipo_cambio === 'item_agregado') { return fill(WORDS.added, { who: who, n: cambios.cantidad_nueva || 1, dish: dish }); }
     if (cambios.tipo_cambio === 'item_removido') { return fill(WORDS.tookOff, { who: who, dish: dish }); }
     if (cambios.tipo_cambio === 'cantidad_modificada') {
-      return who + ': ' + cambios.cantidad_anterior + ' → ' + cambios.cantidad_nueva + ' ' + dish;
+      return pages.isolate(who) + ': ' + cambios.cantidad_anterior + ' → ' + cambios.cantidad_nueva + ' ' + pages.isolate(dish);
     }
     return '';
   }

@@ -154,6 +154,7 @@
 
   function showAll(on) {
     all = on;
+    if (on) { everyone.soon(); }
     render();
   }
 

@@ -16,12 +16,12 @@
     this.sound = sound;
     this.button = button;
     this.note = note;
+    this.covered = false;        // the page asks in another way (shared/pushpanel.js)
     this.touched = false;        // a browser lets no page buzz before
     document.addEventListener('click', function () {
       self.touched = true;
       sound.unlock(true);
     }, false);
-    this.worker = null;          // of a ServiceWorkerRegistration that can show notifications, where there may be one
     button.onclick = function () {
       window.Notification.requestPermission(function () { self.show(); });
     };
@@ -36,25 +36,25 @@
       text = WORDS.noticesBlocked;
     }
     if (text) { text += ' ' + (navigator.vibrate ? WORDS.toneAndBuzzWork : WORDS.toneWorks); }
-    this.button.hidden = !can || window.Notification.permission !== 'default';
+    if (this.covered) { text = ''; }
+    this.button.hidden = this.covered || !can || window.Notification.permission !== 'default';
     dom.setText(this.note, text);
     this.note.hidden = !text;
-    if (can && window.Notification.permission === 'granted') { this._register(); }
   };
 
-  // Chromium on Android shows notifications by a service worker alone.
-  Alerts.prototype._register = function () {
-    if (this.worker || !navigator.serviceWorker) { return; }
-    this.worker = navigator.serviceWorker.register('/sw.js').then(function () { return navigator.serviceWorker.ready; });
-    this.worker.then(null, function () { return; });   // the page's own notifications remain, where there are any
+  Alerts.prototype.cover = function (covered) {
+    if (this.covered === covered) { return; }
+    this.covered = covered;
+    this.show();
   };
 
-  // tag: one order has one notification, however often it is told.
-  Alerts.prototype.ready = function (title, text, tag) {
+  // tag: one order has one notification, however often it is told, also by the service (sw.js). target: where a
+  // tap on it leads.
+  Alerts.prototype.ready = function (title, text, tag, target) {
     this.sound.ready();
     if (this.touched && navigator.vibrate) { navigator.vibrate(BUZZ); }
     if (window.Notification && window.Notification.permission === 'granted') {
-      this._notify(title, { body: text, tag: tag, lang: 'es' });
+      this._notify(title, { body: text, tag: tag, lang: 'es', data: { at: new Date().getTime(), navigate: target } });
     }
   };
 
@@ -62,13 +62,15 @@
     try { return new window.Notification(title, options); } catch (error) { return null; }   // not in Chromium on Android
   }
 
+  // Chromium on Android shows notifications by a service worker alone.
   Alerts.prototype._notify = function (title, options) {
-    if (!this.worker) {
+    var worker = pages.worker.get();
+    if (!worker) {
       byPage(title, options);
       return;
     }
     // What is told while the worker is being made waits for it: nothing else can show it there.
-    this.worker.then(function (registration) { return registration.showNotification(title, options); })
+    worker.then(function (registration) { return registration.showNotification(title, options); })
       .then(null, function () { byPage(title, options); });
   };
 

@@ -55,7 +55,7 @@
     }
     rows = people.map(function (one, index) {
       return pages.Drawer.option('radio', false, [
-        dom.text(one.username), dom.create('small', '', one.conectado ? WORDS.here : WORDS.away)
+        dom.text(pages.isolate(one.username)), dom.create('small', '', one.conectado ? WORDS.here : WORDS.away)
       ], function () {
         chosen = one;
         rows.forEach(function (row, place) { pages.Drawer.setOn(row, place === index); });

@@ -23,6 +23,9 @@
   var toast = new pages.Toast(dom.byId('toasts'));
   var sound = new pages.Sound(dom.byId('sonido'), dom.byId('flash'));
   var alerts = new pages.Alerts(sound, dom.byId('allow'), dom.byId('allow-note'));
+  var push = new pages.Push(sound, showPush);
+  var pushPanel = new pages.PushPanel(push);
+  var told = [];                 // alarms of the service that have come since the last drawing
   var alarms = new pages.Alarms(null, sound, null);
   var strip = new pages.AlarmStrip(dom.byId('unseen'), alarms, function (pedido) { return '#pedido-' + pedido.id; });
   var screen = new pages.Screen(render);
@@ -80,7 +83,7 @@
   }
 
   function render() {
-    var now = clock.now(), cards = ready.list(book), own = ownOrders(), everybodys = whose.everybodys(), rows, waiting;
+    var now = clock.now(), cards = ready.list(book), own = ownOrders(), everybodys = whose.everybodys(), rows, waiting, warning;
     ready.show(cards, now);
     waiting = cards.filter(function (pedido) { return ready.holds(pedido); });
     dom.byId('ready-section').hidden = !cards.length;
@@ -90,9 +93,12 @@
     handover.show(!whose.all);
     soldOut.show(own);
     // Of those on their way to being cancelled the kitchen need not be told, the cancelled ones it may still be cooking.
-    showStrip(waiting, strip.show(book, own.concat(book.list(isCancelled, created)).filter(function (pedido) {
+    warning = strip.show(book, own.concat(book.list(isCancelled, created)).filter(function (pedido) {
       return !operations.pending(pedido.id, 'cancelar');
-    }), now));
+    }), now);
+    showStrip(waiting, warning);
+    if (warning && told.length) { push.saw(told); }
+    told = [];
     dom.byId('tables').hidden = rows === 0;
     dom.byId('tables-empty').hidden = rows > 0;
     dom.setText(dom.byId('tables-empty'), book.loaded ? WORDS.noOrders :
@@ -114,6 +120,11 @@
       if (!sheet.known || sheet.known.estado !== 'cancelado') { toast.warn(WORDS.dishFixed); }   // that is told already
       leaveNote();
     }
+  }
+
+  function showPush() {
+    alerts.cover(push.has('webpush'));
+    pushPanel.show();
   }
 
   // ---- screens -------------------------------------------------------------------
@@ -282,7 +293,7 @@
     if (announced[pedido.id] === key || !changed) { return; }
     announced[pedido.id] = key;
     dom.setText(dom.byId('said'), pages.fill(WORDS.readySaid, { whom: wording.label(pedido), dishes: names }));
-    alerts.ready(pages.fill(WORDS.readyTitle, { whom: wording.label(pedido) }), names, 'pedido-' + pedido.id);
+    alerts.ready(pages.fill(WORDS.readyTitle, { whom: wording.label(pedido) }), names, 'pedido-' + pedido.id, '/pos?pedido=' + pedido.id);
   }
 
   // Whose the order is now: it comes to one phone, and leaves another.
@@ -340,6 +351,7 @@
     }
     // What was delivered after all has been announced before.
     announce(pedido, !evento.deshecho && (evento.tipo === 'pedido_listo' || !change.before || change.before.estado !== pedido.estado));
+    if (evento.tipo === 'pedido_listo' && ready.holds(pedido)) { push.saw([evento.id]); }
     if (evento.mesa_anterior !== undefined && isMine(pedido) && !operations.own[evento.operacion_id]) { sayMove(change); }
     if (evento.tipo === 'pedido_cancelado' && isMine(change.before || pedido) && !operations.own[evento.operacion_id]) {
       toast.warn(pages.fill(evento.razon ? WORDS.cancelledFor : WORDS.isCancelled, { whom: wording.label(pedido), reason: evento.razon }));
@@ -352,6 +364,7 @@
 
   client.on('evento_sistema', function (evento) {
     if (evento.tipo === 'acuse_recibo') { book.acknowledge(evento); }
+    if (evento.tipo === 'sin_acuse') { told.push(evento.id); }
     alarms.take(evento);
     screen.redraw();
   });
@@ -374,5 +387,7 @@
   screen.tell(connection, function () { return false; });   // a page that nobody has touched rings for no dish
   pages.leave.bind(dom.byId('leave'), function () { return operations.list.length > 0; });
   operations.resume();
+  pages.installing(dom.byId('install'));
+  push.load();
   screen.start();
 }(window));

@@ -112,6 +112,9 @@
     toneWorks: 'El tono suena igual.',
     toneAndBuzzWork: 'El tono y la vibración funcionan igual.',
 
+    install: 'Instalar: menú → Añadir a pantalla de inicio.',
+    installOnIPhone: 'Instalar: Compartir → Añadir a pantalla de inicio.',
+
     // A new order
     noTable: 'Escriba el número o el nombre de la mesa.',
     noCustomer: 'Escriba el nombre del cliente.',

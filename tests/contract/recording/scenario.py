@@ -7,7 +7,7 @@ from .orders import following, menu_and_orders, receipts
 from .play import CLIENT, LOG, PEOPLE, PEOPLE_ALONE, PIN, Play, until
 from .publishing import publishing, refusals
 from .reading import documents, downloads, log_table, pages, polls, replays, state
-from .sockets import sockets
+from .sockets import kitchens_screen, sockets
 from .wire import Stream, Websocket
 
 DAY = 24 * 3600
@@ -43,7 +43,7 @@ def play(stage: Play) -> None:
         menu_and_orders(stage)
         following(stage)
         receipts(stage)
-        kitchen = sockets(stage)
+        cook_goes = sockets(stage)
         polls(stage)
         state(stage)
         replays(stage, live)
@@ -53,7 +53,8 @@ def play(stage: Play) -> None:
         documents(stage)
         command_line_beside_it(stage)
         pruning(stage)
-        last = endings(stage, live["beto"], kitchen)
+        last = endings(stage, live["beto"])
+        cook_goes()
         code = server.stop()
         stage.transcript.add("cli", "the service was told to stop", f"exit code {code}")
         last.rest()
@@ -135,10 +136,11 @@ def pruning(stage: Play) -> None:
     stage.ask("ndjson", "what a pruning leaves", "GET", "/api/notificaciones/eventos.ndjson", who="pos")
 
 
-def endings(stage: Play, waiter: Stream, kitchen: Websocket) -> Websocket:
+def endings(stage: Play, waiter: Stream) -> Websocket:
     """A session ends, and its streams with it. The socket that is returned stays until the service stops."""
     stage.command("beto's PIN changes", "user", "password", "beto", "--password", "9999", "--database", LOG)
     waiter.read_to_end()
+    kitchen = kitchens_screen(stage)
     stage.command("the screen's token goes", "token", "revoke", "pantalla", "--database", LOG)
     kitchen.lines.clear()
     kitchen.rest()

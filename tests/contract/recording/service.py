@@ -44,7 +44,11 @@ class Program:
         self.directory = directory
         self.clock = Clock(directory)
         self._command = [python, "-c", HELD, str(self.clock.file)]
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("POS_NOTIF_", "PYTHON"))}
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("POS_NOTIF_", "PYTHON")) or name == "PYTHONPYCACHEPREFIX"
+        }
         # Help and usage are wrapped by the terminal's width; times of day are shown in the machine's zone.
         self._environ = {
             **kept,

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from .play import CLIENT, Play
 from .wire import Websocket
 
 
-def sockets(stage: Play) -> Websocket:
-    """Returns one that stays open."""
-    bell = {"tipo": "alerta_stock", "producto_id": 5, "nombre": "Arroz", "stock_actual": 0}
+def kitchens_screen(stage: Play) -> Websocket:
+    """Which signs in with a token."""
     kitchen = stage.websocket()
     kitchen.receive()
     kitchen.send('40{"token":"' + stage.credentials["pantalla"].rpartition(" ")[2] + '"}')
     kitchen.receive()
+    return kitchen
+
+
+def sockets(stage: Play) -> Callable[[], None]:
+    """Returns what records the end of one that has left Socket.IO: the service ends its connection after 45 s."""
+    bell = {"tipo": "alerta_stock", "producto_id": 5, "nombre": "Arroz", "stock_actual": 0}
+    kitchen = kitchens_screen(stage)
     kitchen.emit("ping", ack=0)
     kitchen.receive_until("430")
     kitchen.emit("conectar_usuario", {"usuario_id": 7, "rol": "cocinero", "username": "nadie"}, ack=1)
@@ -55,8 +63,11 @@ def sockets(stage: Play) -> Websocket:
     cook.emit("acusar_recibo", {"evento_ids": waiting}, ack=1)
     cook.receive_until("431")
     cook.send("41")
-    cook.rest()
-    stage.record_socket("a cook acknowledges, and goes", cook)
+    keep = stage.transcript.later("socket", "a cook acknowledges, and goes")
+
+    def cook_goes() -> None:
+        cook.rest()
+        keep(*cook.lines)
 
     till = stage.websocket("carla")
     till.receive()
@@ -104,4 +115,4 @@ def sockets(stage: Play) -> Websocket:
         stage.ask("socket", f"plain HTTP: {title}", "GET", path)
     stage.ask("socket", "plain HTTP: POST", "POST", "/socket.io/?EIO=4&transport=websocket", {})
     stage.ask("socket", "plain HTTP: a foreign page", "GET", "/socket.io/?EIO=4", Origin="https://evil.example")
-    return kitchen
+    return cook_goes

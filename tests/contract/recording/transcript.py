@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
 from .masks import masked
@@ -28,8 +29,19 @@ class Transcript:
         self._raw: dict[str, bytes] = {}
 
     def add(self, file: str, title: str, *parts: str) -> None:
-        text = "\n".join(filter(None, parts))
-        self._files[file].append(f"## {title}\n{text}\n")
+        self.later(file, title)(*parts)
+
+    def later(self, file: str, title: str) -> Callable[..., None]:
+        """Keeps a place for what is added by calling what this returns."""
+        blocks = self._files[file]
+        place = len(blocks)
+        blocks.append("")
+
+        def add(*parts: str) -> None:
+            text = "\n".join(filter(None, parts))
+            blocks[place] = f"## {title}\n{text}\n"
+
+        return add
 
     def exchange(self, file: str, title: str, answer: Answer, *, body: bool = True) -> None:
         self.add(

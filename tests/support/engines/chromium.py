@@ -17,7 +17,7 @@ class Chromium:
 
     def tab(self) -> ChromiumTab:
         if self._context is None:
-            self._context = self._browser.new_context()
+            self._context = self._browser.new_context(reduced_motion="reduce")  # nobody sees what pulses
             self._context.set_default_timeout(PATIENCE_MS)
         return ChromiumTab(self._context.new_page())
 

@@ -9,27 +9,36 @@ import shutil
 import subprocess
 import tempfile
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from tests.support.websocket_client import WsClient
 
-# The service's pages are on this machine, and nothing else is asked for.
+# The service's pages are on this machine, and nothing else is asked for. No process is started before it is needed, and
+# what pulses sixty times a second is not painted: nobody sees it.
 PREFERENCES = {
     "app.normandy.enabled": False,
+    "browser.newtab.preload": False,
+    "browser.newtabpage.enabled": False,
     "browser.shell.checkDefaultBrowser": False,
     "browser.startup.page": 0,
     "datareporting.policy.dataSubmissionEnabled": False,
+    "dom.ipc.processPrelaunch.enabled": False,
     "network.captive-portal-service.enabled": False,
     "network.connectivity-service.enabled": False,
     "toolkit.telemetry.reportingpolicy.firstRun": False,
+    "ui.prefersReducedMotion": 1,
 }
 
 
 class Firefox:
-    def __init__(self) -> None:
+    def __init__(self, preferences: Mapping[str, Any] | None = None) -> None:
         self._profile = tempfile.mkdtemp(prefix="pos-notif-firefox-")
-        lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in PREFERENCES.items()]
+        lines = [
+            f"user_pref({json.dumps(name)}, {json.dumps(value)});\n"
+            for name, value in {**PREFERENCES, **(preferences or {})}.items()
+        ]
         Path(self._profile, "user.js").write_text("".join(lines), "utf-8")
         self._process = subprocess.Popen(
             ["firefox-esr", "--headless", "--no-remote", "--profile", self._profile, "--remote-debugging-port", "0"],

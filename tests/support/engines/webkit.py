@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import socket
 import subprocess
+import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -23,16 +25,23 @@ ENVIRONMENT = {
     "NO_AT_BRIDGE": "1",
     "WEBKIT_DISABLE_COMPOSITING_MODE": "1",
 }
+SETTINGS = "[Settings]\ngtk-enable-animations=0\n"  # what pulses is painted sixty times a second, and nobody sees it
 
 
 class WebKit:
     def __init__(self) -> None:
         self._processes: list[subprocess.Popen[bytes]] = []
         self._session = ""
+        self._configuration = tempfile.mkdtemp(prefix="pos-notif-webkit-")
+        for version in ("gtk-3.0", "gtk-4.0"):
+            settings = Path(self._configuration, version, "settings.ini")
+            settings.parent.mkdir()
+            settings.write_text(SETTINGS, "utf-8")
         try:
             display = self._screen()
             self._port = free_port()
-            self._start(["WebKitWebDriver", f"--port={self._port}"], {**os.environ, **ENVIRONMENT, "DISPLAY": display})
+            own = {"DISPLAY": display, "XDG_CONFIG_HOME": self._configuration}
+            self._start(["WebKitWebDriver", f"--port={self._port}"], {**os.environ, **ENVIRONMENT, **own})
             eventually(self._is_ready)
             options = {"binary": str(mini_browser()), "args": ["--automation"]}
             wanted = {"capabilities": {"alwaysMatch": {"webkitgtk:browserOptions": options}}}
@@ -99,6 +108,7 @@ class WebKit:
         for process in reversed(self._processes):
             process.terminate()
             process.wait(30)
+        shutil.rmtree(self._configuration, ignore_errors=True)
 
 
 class WebKitTab:

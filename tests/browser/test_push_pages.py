@@ -1,0 +1,168 @@
+"""A device that rings with the page closed, from the page's side: what is shown by the service worker, what a tap asks
+for, what is missing, and what a visible page says that it has rung for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.floor import COOK, MANAGER, WAITER, Floor, unusable
+from tests.browser.tickets import until
+from tests.support.chromium import PATIENCE_MS, WHOLE
+
+pytestmark = pytest.mark.browser
+
+NTFY = "http://127.0.0.1:9"  # nobody listens there
+SHOWN = """() => registration.getNotifications().then(all => all.map(one => [one.title, one.body, one.tag]))"""
+TAP = """tag => registration.getNotifications({tag}).then(([one]) => {
+  const event = new NotificationEvent('notificationclick', {notification: one});
+  self.dispatchEvent(event);
+})"""
+# As a browser whose push service nobody reaches; without one Chromium refuses at once or waits, as it likes.
+NEVER = "PushManager.prototype.subscribe = function () { return new Promise(function () {}); };"
+HTTP_IN_A_LAN = "Object.defineProperty(window, 'isSecureContext', {value: false});"
+IPHONE_IN_A_TAB = "delete window.PushManager; Object.defineProperty(navigator, 'standalone', {value: false});"
+HEARD = "posNotif.Sound.prototype.isHeard = function () { return true; };"
+
+
+@pytest.fixture
+def pushing(make_server: Any) -> Floor:
+    """Its service rings devices both ways."""
+    contact = "mailto:gerencia@comedor.com.sv"
+    return Floor(make_server(push="webpush,ntfy", push_contact=contact, ntfy_url=NTFY, ack_seconds="1"))
+
+
+@pytest.fixture
+def device(browser: Any, tmp_path: Any) -> Iterator[Any]:
+    """The shell of Chromium never answers what notifications there are."""
+    context = browser.browser_type.launch_persistent_context(
+        tmp_path / "profile", executable_path=WHOLE, args=["--no-sandbox", "--disable-gpu"],
+        viewport={"width": 360, "height": 640}, locale="es-SV", reduced_motion="reduce",
+    )  # fmt: skip
+    context.set_default_timeout(PATIENCE_MS)
+    yield context
+    context.close()
+
+
+def message(order_id: int, event_id: int, title: str = "Mesa 5, listo") -> str:
+    said = {
+        "title": title, "body": "2× Pupusa de queso", "navigate": f"/pos?pedido={order_id}",
+        "tag": f"pedido-{order_id}", "lang": "es-SV",
+    }  # fmt: skip
+    return json.dumps({"web_push": 8030, "notification": said, "evento_id": event_id, "cursor": "x"})
+
+
+def test_the_worker_shows_what_is_pushed_once_and_a_tap_leads_to_the_order(device: Any, pushing: Floor) -> None:
+    page = device.pages[0]
+    device.grant_permissions(["notifications"], origin=pushing.url)
+    devtools = device.new_cdp_session(page)
+    registrations: list[str] = []
+    devtools.on(
+        "ServiceWorker.workerRegistrationUpdated",
+        lambda event: registrations.extend(one["registrationId"] for one in event["registrations"]),
+    )
+    devtools.send("ServiceWorker.enable")
+    pushing.open(page, WAITER, "/pos")
+    until(page, lambda: bool(registrations) and page.evaluate("!!navigator.serviceWorker.controller"))
+    (worker,) = device.service_workers
+
+    def push(data: str) -> None:
+        about = {"origin": pushing.url, "registrationId": registrations[0], "data": data}
+        devtools.send("ServiceWorker.deliverPushMessage", about)
+
+    pedido = pushing.place()
+    push(message(pedido["id"], 7))
+    push(message(pedido["id"], 7))  # again, as after a kill between the sending and the cursor
+    push("no JSON")
+    until(page, lambda: len(worker.evaluate(SHOWN)) == 2)
+    assert sorted(worker.evaluate(SHOWN)) == [
+        ["Hay novedades", "", "novedades"],
+        ["Mesa 5, listo", "2× Pupusa de queso", f"pedido-{pedido['id']}"],
+    ]
+    # A tap takes the open page there, without loading it anew.
+    page.evaluate("window.same = true")
+    worker.evaluate(TAP, f"pedido-{pedido['id']}")
+    expect(page.locator("#detail-body")).to_contain_text("Pupusa de queso")
+    assert page.evaluate("[location.hash, window.same]") == [f"#pedido-{pedido['id']}", True]
+    # The page's own notification of the same order is the same one.
+    pushing.act(pedido, "listo")
+    page.wait_for_selector(f"#ready [data-pedido-id='{pedido['id']}']", state="attached")
+    until(page, lambda: len(worker.evaluate(SHOWN)) == 1)  # the order's was closed by the tap, and the page shows it
+    push(message(pedido["id"], 8))
+    push(message(pedido["id"], 9, "Mesa 12, listo"))
+    until(page, lambda: ["Mesa 12, listo", "2× Pupusa de queso", f"pedido-{pedido['id']}"] in worker.evaluate(SHOWN))
+    # Opened by a notification.
+    page.goto(f"{pushing.url}/pos?pedido={pedido['id']}")
+    expect(page.locator("#detail-body")).to_contain_text("Pupusa de queso")
+    assert page.evaluate("location.pathname + location.search + location.hash") == f"/pos#pedido-{pedido['id']}"
+
+
+def test_a_tap_asks_and_what_never_settles_is_given_up_and_what_is_missing_is_said(device: Any, pushing: Floor) -> None:
+    page = device.pages[0]
+    page.add_init_script(NEVER)
+    device.grant_permissions(["notifications"], origin=pushing.url)
+    pushing.open(page, WAITER, "/pos")
+    expect(page.locator("#avisarme")).to_have_text("Avisarme")
+    expect(page.locator("#allow")).to_be_hidden()
+    page.clock.install()
+    page.click("#avisarme")
+    expect(page.locator("#avisarme")).to_be_disabled()
+    page.clock.fast_forward(20_100)
+    expect(page.locator("#push-said")).to_contain_text("no contestó en 20 segundos: hace falta internet")
+    expect(page.locator("#avisarme")).to_be_enabled()
+    # The code of the restaurant's own ntfy server, as its app opens it.
+    page.click("#ntfy-open")
+    expect(page.locator("#ntfy-code svg path")).to_have_count(1)
+    topic = page.inner_text("#ntfy-topic")
+    assert page.get_attribute("#ntfy-link", "href") == f"ntfy://127.0.0.1:9/{topic}?secure=false"
+    page.click("#ntfy-test")
+    expect(page.locator("#push-said")).to_contain_text("debe sonar en unos segundos")
+    assert unusable(page) == []
+    device.clear_permissions()
+    # Without a secure page, in an iPhone's tab, where nobody may ask.
+    for script, said in (
+        (HTTP_IN_A_LAN, "la dirección no es segura"),
+        (IPHONE_IN_A_TAB, "Añadir a pantalla de inicio"),
+        ("Object.defineProperty(Notification, 'permission', {value: 'denied'});", "Los avisos están bloqueados"),
+    ):
+        other = device.new_page()
+        other.add_init_script(script)
+        other.goto(pushing.url + "/pos")
+        expect(other.locator("#push-state")).to_contain_text(said)
+        expect(other.locator("#avisarme")).to_be_hidden()
+        other.close()
+
+
+def test_a_visible_page_says_what_it_has_rung_for_and_a_silent_one_does_not(page: Any, pushing: Floor) -> None:
+    seen: list[list[int]] = []
+    page.on(
+        "request", lambda sent: seen.append(sent.post_data_json["evento_ids"]) if sent.url.endswith("/vistos") else None
+    )
+    pushing.open(page, WAITER, "/pos")
+    page.wait_for_selector("#push:not([hidden])")
+    silent = pushing.act(pushing.place(mesa_numero=1), "listo")
+    page.wait_for_selector(f"#ready [data-pedido-id='{silent['id']}']")
+    page.evaluate(HEARD)
+    heard = pushing.act(pushing.place(mesa_numero=2), "listo")
+    until(page, lambda: bool(seen))
+    ready = [event["id"] for event in pushing.events(heard["id"]) if event["tipo"] == "pedido_listo"]
+    assert seen == [ready]
+
+
+def test_the_manager_sees_who_is_rung_and_nothing_pretends_where_nobody_is(
+    page: Any, pushing: Floor, floor: Floor
+) -> None:
+    topic = pushing.call("GET", "/api/push", who=WAITER)["ntfy"]
+    assert topic["url"] == NTFY
+    pushing.open(page, MANAGER, "/manager")
+    expect(page.locator("#phones [data-aviso=Karla]")).to_contain_text("ntfy")
+    assert topic["tema"] not in page.inner_text("#phones-rows")
+    page.context.clear_cookies()
+    for who, path in ((WAITER, "/pos"), (MANAGER, "/manager")):
+        floor.open(page, who, path)
+        expect(page.locator("#push")).to_be_hidden()
+    assert floor.call("GET", "/api/push", who=COOK)["activo"] is False

@@ -1,0 +1,111 @@
+"""Three machines with a network of their own, one of which is cut off. Run it in namespaces of its own:
+
+    unshare --net --user --map-root-user --mount python -m tests.cluster.machines DIRECTORY SECONDS
+
+Each machine is a network namespace with a member of etcd and a node, and has two cables: one to the other machines, and
+one to the clients, who are here. The one whose member leads etcd loses the first for so many seconds.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.cluster.checker import difference_problems
+from tests.cluster.nodes import Cluster, Node, OnEtcd
+from tests.cluster.restarts import epochs
+from tests.cluster.workload import PUBLISH
+from tests.support.etcd import Etcd
+from tests.support.logs import stock_alert
+from tests.support.sse_client import SseClient
+from tests.support.waiting import eventually
+
+BETWEEN, CLIENTS = "10.77.1", "10.77.2"
+HOSTS = [f"{BETWEEN}.{number}" for number in (1, 2, 3)]
+INSIDE = ["ip", "netns", "exec", "{host}"]
+
+
+def ip(*arguments: str) -> None:
+    subprocess.run(["ip", *arguments], check=True, timeout=10)
+
+
+def make_network() -> None:
+    # Where `ip netns` keeps the names.
+    subprocess.run(["mount", "-t", "tmpfs", "none", "/run"], check=True, timeout=10)
+    ip("link", "set", "lo", "up")
+    for bridge, network in (("between", BETWEEN), ("clients", CLIENTS)):
+        ip("link", "add", bridge, "type", "bridge")
+        ip("link", "set", bridge, "up")
+        ip("address", "add", f"{network}.254/24", "dev", bridge)
+    for number, host in enumerate(HOSTS, 1):
+        ip("netns", "add", host)
+        ip("-netns", host, "link", "set", "lo", "up")
+        for bridge, network in (("between", BETWEEN), ("clients", CLIENTS)):
+            cable = f"{bridge}{number}"
+            ip("link", "add", cable, "type", "veth", "peer", "name", bridge, "netns", host)
+            ip("link", "set", cable, "master", bridge)
+            ip("link", "set", cable, "up")
+            ip("-netns", host, "address", "add", f"{network}.{number}/24", "dev", bridge)
+            ip("-netns", host, "link", "set", bridge, "up")
+
+
+class Machines(Cluster):
+    """Each node beside a member, of whose addresses it has its own first."""
+
+    def add(self, name: str) -> Node:
+        node = super().add(name)
+        number = len(self.nodes) - 1
+        hosts = [*HOSTS[number:], *HOSTS[:number]]
+        node.settings |= {"POS_NOTIF_CLUSTER": self.engine.url([f"{host}:2379" for host in hosts])}
+        node.settings |= {"POS_NOTIF_HOST": "0.0.0.0"}
+        node.host, node.port = f"{CLIENTS}.{number + 1}", 5000
+        node.settings |= {"POS_NOTIF_NODE_URL": node.url}  # there it is asked whether it is better off
+        node.forked = False
+        node.command = [part.format(host=HOSTS[number]) for part in INSIDE] + node.command
+        return node
+
+
+def publish(node: Node, key: str) -> int:
+    return int(node.request("POST", PUBLISH, stock_alert(1, "agotado"), headers={"Idempotency-Key": key})[0])
+
+
+def main(directory: Path, seconds: float) -> None:
+    make_network()
+    with (
+        Etcd(directory / "etcd", 3, hosts=HOSTS, prefix=INSIDE) as etcd,
+        Machines(directory, OnEtcd(etcd), 3, heartbeat_seconds="0.5") as cluster,
+    ):
+        number = etcd.members.index(etcd.leader())
+        cut, others = cluster.nodes[number], [node for node in cluster.nodes if node is not cluster.nodes[number]]
+        with SseClient(cut, "manager", host=cut.host) as stream:
+            stream.next_event("hola")
+            assert publish(others[0], "before") == 201
+            assert stream.next_event().data["operacion_id"] == "before"
+            ip("link", "set", f"between{number + 1}", "down")
+            cluster.wait_until_open(*others, seconds=30)
+            assert publish(others[0], "elsewhere") == 201
+            began = time.monotonic()
+            assert publish(cut, "here") == 503
+            eventually(lambda: "sin_central_desde" in stream.next_event("latido").data)
+            while time.monotonic() < began + seconds:
+                assert publish(cut, "here") == 503
+                assert cut.request("GET", "/api/pedidos")[0] == 200
+                assert cut.request("GET", "/healthz", token=None)[0] == 200
+                time.sleep(0.1)
+            eventually(lambda: cut.request("GET", "/readyz", token=None)[0] == 503)
+            assert others[0].request("GET", "/readyz", token=None)[0] == 200
+            ip("link", "set", f"between{number + 1}", "up")
+            while stream.next_event().data.get("operacion_id") != "elsewhere":
+                pass
+            cluster.wait_until_open()
+            assert publish(cut, "here") in (200, 201)
+            eventually(lambda: "sin_central_desde" not in stream.next_event("latido").data)
+        cluster.wait_until_level()
+        assert difference_problems([node.database for node in cluster.nodes]) == []
+        assert epochs(cut) == []
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), float(sys.argv[2]))

@@ -1,0 +1,93 @@
+"""To a real browser whose page is closed: Firefox subscribes at a push service on loopback, is told by it, and shows
+it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+from tests.push.test_sending import devices, ready
+from tests.support.engines.firefox import Firefox
+from tests.support.logs import opened
+from tests.support.mozilla_push import MozillaPush
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.browser
+
+SIGN_IN = """
+  var request = new XMLHttpRequest();
+  request.open('POST', '/api/auth/login', false);
+  request.setRequestHeader('Content-Type', 'application/json');
+  request.send(JSON.stringify({username: 'Ana', password: '1234'}));
+  return request.status;"""
+SHOWN = """
+  return navigator.serviceWorker.getRegistration('/').then(function (registration) {
+    return registration ? registration.getNotifications() : [];
+  }).then(function (shown) {
+    return shown.map(function (one) { return [one.title, one.body, one.tag]; });
+  });"""
+NO_PAGE = "/static/js/sw.js"
+
+
+@pytest.fixture
+def mozilla(service):
+    if not shutil.which("firefox-esr"):
+        reason = "needs Firefox (Debian: apt-get install -y firefox-esr)"
+        assert not os.environ.get("CI"), reason
+        pytest.skip(reason)
+    with MozillaPush(service) as mozilla:
+        yield mozilla
+
+
+@pytest.fixture
+def firefox(mozilla):
+    firefox = Firefox({
+        "dom.push.serverURL": mozilla.url,
+        "dom.push.testing.allowInsecureServerURL": True,
+        "permissions.default.desktop-notification": 1,  # as if somebody had tapped "Allow"
+        # Who drives it has it neither ask a push service nor, without a desktop, show anything.
+        "remote.prefs.recommended": False,
+        "alerts.useSystemBackend": False,
+    })  # fmt: skip
+    yield firefox
+    firefox.close()
+
+
+def test_a_ready_order_rings_a_browser_whose_page_is_closed(make_ringing, service, mozilla, firefox):
+    server = make_ringing()
+    server.create_user("Ana", "mesero")
+    tab = firefox.tab()
+    tab.goto(server.url + NO_PAGE)
+    assert tab.run(SIGN_IN) == 200
+    tab.goto(server.url + "/pos")
+    eventually(lambda: tab.run("return !document.getElementById('avisarme').hidden;"))
+    tab.tap("#avisarme")
+    eventually(lambda: devices(server))
+    assert [key.rstrip("=") for key in mozilla.keys] == [server.request("GET", "/api/push")[2]["clave_publica"]]
+    tab.goto(server.url + NO_PAGE)
+    ready(server, 5)
+    shown = eventually(lambda: tab.run(SHOWN))
+    assert shown == [["Mesa 5 lista", "2× Pupusa de queso", "pedido-5"]]
+    # What is told again takes its own place.
+    server.publish({"tipo": "pedido_listo", "pedido_id": 5, "items_listos": ["Pupusa de queso"], "parcial": True})
+    eventually(lambda: len(mozilla.acked) == 2)
+    assert [one[2] for one in tab.run(SHOWN)] == ["pedido-5"]
+    assert (mozilla.acked, service.faults) == ([100, 100], [])
+    # By another key of the service nothing reaches that subscription: the page that is loaded next asks for a new one.
+    [old] = service.browsers
+    server.stop()
+    with opened(server.database) as connection:
+        connection.execute("DELETE FROM push_keys")
+    server.start()
+    tab.goto(server.url + "/pos")
+    eventually(lambda: len(service.browsers) == 1 and old not in service.browsers)
+    eventually(lambda: len(mozilla.keys) == 2 and devices(server)["Ana"]["ultimo_envio"] is None)
+    known = server.request("GET", "/api/push")[2]["clave_publica"]
+    assert [key.rstrip("=") == known for key in mozilla.keys] == [False, True]
+    tab.goto(server.url + NO_PAGE)
+    ready(server, 6)
+    eventually(lambda: len(mozilla.acked) == 3)
+    assert "pedido-6" in [one[2] for one in tab.run(SHOWN)]
+    assert (list(devices(server)), service.faults) == (["Ana"], [])

@@ -1,0 +1,423 @@
+"""A service of several processes on one log: what its clients see of it is one service."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import itertools
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.faults.kills import kill_rounds
+from tests.support.live_server import LiveServer, clean_environment
+from tests.support.logs import opened, stock_alert
+from tests.support.polling_client import PollingClient
+from tests.support.sse_client import SseClient
+from tests.support.waiting import eventually
+from tests.support.websocket_client import WsClient
+
+STATE = "/api/notificaciones/estado"
+WORKERS = (1, 2, 3)
+
+
+@pytest.fixture
+def service(make_server: Callable[..., LiveServer]) -> LiveServer:
+    return make_server(workers="3", ack_seconds="0.4", screen_seconds="1")
+
+
+def state(server: LiveServer) -> dict[str, Any]:
+    status, _, answer = server.request("GET", STATE)
+    assert status == 200
+    return dict(answer)
+
+
+def children(process: int) -> set[int]:
+    return set(map(int, Path(f"/proc/{process}/task/{process}/children").read_text().split()))
+
+
+def lives(process: int) -> bool:
+    with contextlib.suppress(FileNotFoundError):
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
+def worker(server: LiveServer, number: int) -> int:
+    """The process of a worker, as the service's log has told it last."""
+
+    def told() -> list[str]:
+        lines = [line for line in server.stderr_lines if f"worker {number} (process" in line and "answers" in line]
+        return [line.split("(process ")[1].split(")")[0] for line in lines]
+
+    return int(eventually(told)[-1])
+
+
+@contextlib.contextmanager
+def stream_at(server: LiveServer, number: int, role: str, **how: Any) -> Iterator[SseClient]:
+    """A stream of a worker: the kernel deals connections out, so some are opened until one is there."""
+    with contextlib.ExitStack() as opened_:
+        for attempt in itertools.count():
+            name = f"00000000-0000-4000-8000-{number:06}{attempt:06}"
+            stream = opened_.enter_context(SseClient(server, role, query=f"?cliente={name}", **how))
+            stream.next_event("hola")
+            rows = [row for row in state(server)["conexiones"] if row["cliente"] == name and row["conectado"]]
+            if [row["proceso"] for row in rows] == [number]:
+                break
+            stream.close()
+        yield stream
+
+
+def alarms(server: LiveServer) -> list[str]:
+    kinds = ("sin_acuse", "sin_pantalla", "pantalla_recuperada")
+    with opened(server.database) as connection:
+        return [kind for (kind,) in connection.execute("SELECT type FROM events ORDER BY id") if kind in kinds]
+
+
+# One service
+
+
+def test_an_event_of_any_worker_reaches_the_streams_of_all_and_each_is_in_the_state_with_its_process(service):
+    with contextlib.ExitStack() as opened_:
+        streams = [opened_.enter_context(stream_at(service, number, "cocinero")) for number in WORKERS]
+        told = [service.new_order(number)["id"] for number in range(1, 31)]
+        for stream in streams:
+            assert [frame.data["id"] for frame in stream.take(30)] == told
+        found = state(service)
+        assert (found["total_conexiones"], found["sin_respuesta"]) == (3, [])
+        assert sorted(row["proceso"] for row in found["conexiones"] if row["conectado"]) == [1, 2, 3]
+
+
+def test_who_was_told_of_an_event_by_one_worker_finds_it_at_each(make_server):
+    """Each request is a connection of its own, and so any worker's."""
+    service = make_server(workers="3", poll_rate="0")
+    cursor = service.publish(stock_alert(1, "agotado"))["cursor"]
+    for number in range(2, 62):
+        told = service.publish(stock_alert(number, "agotado"))
+        found = service.request("GET", f"/api/notificaciones/polling/manager?cursor={cursor}")[2]
+        assert [event["id"] for event in found["eventos"]] == [told["id"]]
+        cursor = told["cursor"]
+        assert service.request("GET", "/api/pedidos")[2]["cursor"] == cursor
+
+
+def test_who_is_connected_to_one_worker_has_not_gone_from_another(service):
+    tab = "00000000-0000-4000-8000-000000000000"
+
+    def rows() -> list[tuple[bool, int]]:
+        return [(row["conectado"], row["proceso"]) for row in state(service)["conexiones"] if row["cliente"] == tab]
+
+    with contextlib.ExitStack() as opened_:
+        for _ in range(8):
+            stream = opened_.enter_context(SseClient(service, "cocinero", query=f"?cliente={tab}"))
+            stream.next_event("hola")
+        assert len({process for _, process in rows()}) > 1  # one in 1,000 times all eight are one worker's
+        opened_.pop_all().close()
+        with SseClient(service, "cocinero", query=f"?cliente={tab}") as stream:
+            stream.next_event("hola")
+            assert eventually(lambda: [connected for connected, _ in rows()] == [True])
+    assert eventually(lambda: [connected for connected, _ in rows()] == [False])
+
+
+def test_ten_wrong_pins_are_five_whichever_worker_is_asked(service):
+    service.create_user("Ana", "cocinero")
+
+    def login(pin: str) -> int:
+        body = {"username": "Ana", "password": pin}
+        return service.request("POST", "/api/auth/login", body, token=None)[0]
+
+    assert [login("9999") for _ in range(10)] == [401] * 5 + [429] * 5
+    assert login("1234") == 429
+    service.create_user("Beto", "cocinero", "4321")
+    assert service.login("Beto", "4321")
+
+
+def test_a_revocation_at_one_worker_ends_what_is_open_at_each(service):
+    service.create_user("Ana", "cocinero")
+    session = service.login("Ana")
+    with contextlib.ExitStack() as opened_:
+        streams = [opened_.enter_context(stream_at(service, number, "cocinero", cookie=session)) for number in WORKERS]
+        assert service.request("POST", "/api/auth/logout", cookie=session)[0] == 204
+        assert service.request("GET", "/api/auth/sesion", cookie=session)[0] == 401
+        for stream in streams:
+            stream.next_event("sesion_terminada")
+
+
+@pytest.mark.parametrize("number", WORKERS)
+def test_an_order_that_is_seen_by_no_screen_raises_its_alarm_whichever_worker_has_the_screen(service, number):
+    service.create_user("Ana", "cocinero")
+    with stream_at(service, number, "cocinero", cookie=service.login("Ana")):
+        # Until whoever raises alarms has heard of the screen: what falls due before is told to nobody.
+        def screen_is_known() -> bool:
+            with opened(service.database) as connection:
+                return bool(connection.execute("SELECT 1 FROM screens WHERE room = 'cocina'").fetchone())
+
+        eventually(screen_is_known)
+        service.new_order(1)
+        assert eventually(lambda: alarms(service)) == ["sin_acuse"]
+
+
+def test_a_tablet_that_leaves_one_worker_while_another_stays_at_another_raises_no_alarm(service):
+    service.create_user("Ana", "cocinero")
+    session = service.login("Ana")
+    with contextlib.ExitStack() as opened_:
+        screens = [opened_.enter_context(stream_at(service, number, "cocinero", cookie=session)) for number in WORKERS]
+        for leaving in screens[1:]:
+            leaving.close()
+            time.sleep(1.5)  # it would come after 1 s
+            assert alarms(service) == []
+        screens[0].close()
+        assert eventually(lambda: alarms(service)) == ["sin_pantalla"]
+
+
+def test_polls_beyond_the_rate_are_refused_whichever_worker_is_asked(make_server):
+    """Each worker gives as much as one alone would, until it is told; that is within a second."""
+    service = make_server(workers="3", poll_rate="0.01")
+    path = "/api/notificaciones/polling/cocinero?cursor=inicio"
+    statuses = [service.request("GET", path)[0] for _ in range(100)]
+    assert statuses.count(200) <= 90
+    eventually(lambda: [service.request("GET", path)[0] for _ in range(9)] == [429] * 9)
+
+
+def test_streams_beyond_the_limit_are_refused_whichever_worker_is_asked(make_server):
+    """Each worker lets in as many as one alone would, until it is told of the others'; that is within a second."""
+    service = make_server(workers="3", max_connections="3")
+    with contextlib.ExitStack() as opened_:
+        for number in WORKERS:
+            opened_.enter_context(stream_at(service, number, "manager"))
+
+        def are_refused() -> bool:
+            for _ in range(9):
+                with SseClient(service, "manager") as stream:
+                    if next(frame.event for frame in stream.frames() if frame.event) != "ocupado":
+                        return False
+            return True
+
+        eventually(are_refused)
+        opened_.pop_all().close()
+    eventually(lambda: state(service)["total_conexiones"] == 0)
+    for number in WORKERS:
+        with stream_at(service, number, "manager"):
+            pass
+
+
+def figures(service: LiveServer) -> dict[str, float]:
+    lines = service.request("GET", "/metrics", token=None)[2].splitlines()
+    return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines if line[0] != "#")}
+
+
+def test_process_metrics_are_those_of_all_processes_and_their_time_never_becomes_less(service):
+    """They are read from outside too, before and after."""
+    before, files = service.cpu_seconds(), service.open_files()
+    found = figures(service)
+    assert before <= found["process_cpu_seconds_total"] <= service.cpu_seconds()
+    assert found["process_open_fds"] > files  # and the database's
+    soft, _ = resource.prlimit(service.process.pid, resource.RLIMIT_NOFILE)
+    assert found["process_max_fds"] == 4 * soft
+    assert 0 < found["process_resident_memory_bytes"] <= 1024 * service.memory_kb()
+    assert found["process_start_time_seconds"] <= time.time()
+    with contextlib.ExitStack() as opened_:
+        for number in WORKERS:
+            opened_.enter_context(stream_at(service, number, "manager"))
+        assert figures(service)["process_open_fds"] >= found["process_open_fds"] + 3
+    for number in WORKERS:
+        before = worker(service, number)
+        os.kill(before, signal.SIGKILL)
+        while worker(service, number) == before:
+            with contextlib.suppress(ConnectionError):  # it was its
+                after = figures(service)
+                time_ = "process_cpu_seconds_total"
+                assert after.get(time_, found[time_]) >= found[time_]
+                found |= after
+
+
+def test_metrics_are_the_whole_services_and_count_each_thing_once_also_after_a_worker_was_killed(service):
+    for number in range(1, 31):
+        service.new_order(number)
+    with contextlib.ExitStack() as opened_:
+        for number in WORKERS:
+            opened_.enter_context(stream_at(service, number, "manager"))
+        found = figures(service)
+        assert found['pos_notif_events_total{type="nuevo_pedido"}'] == 30
+        assert found['pos_notif_connections{role="manager",transport="sse"}'] == 3
+        assert found["pos_notif_open_connections"] == 3
+        answers = 'pos_notif_http_answers_total{class="2xx"}'
+        assert found[answers] >= 30
+        before = worker(service, 2)
+        os.kill(before, signal.SIGKILL)
+        eventually(lambda: worker(service, 2) != before)
+        for _ in WORKERS * 3:
+            after = figures(service)
+            assert after['pos_notif_events_total{type="nuevo_pedido"}'] == 30
+            assert after[answers] >= found[answers]
+            found = after
+
+
+def test_downloads_of_all_workers_are_told_by_each(service):
+    service.publish(stock_alert(1, "agotado"))
+    names = [f"00000000-0000-4000-8000-{number:012}" for number in range(6)]
+    for name in names:
+        assert service.request("GET", f"/api/notificaciones/eventos.csv?descarga={name}")[0] == 200
+    for _ in range(6):
+        told = service.request("GET", "/api/notificaciones/descargas")[2]["descargas"]
+        assert sorted(each["descarga"] for each in told) == names
+
+
+# Long-polling sockets
+
+
+def test_a_long_polling_socket_lives_in_one_worker_and_is_served_by_each(service):
+    with PollingClient(service.port) as client:
+        client.open()
+        assert client.post(f"40{json.dumps({'token': service.token})}").body == "ok"
+        assert client.get().body.startswith("40{")
+        for number in range(12):
+            waiting = client.begin()  # most often at another worker than the session's, and so is what it waits for
+            assert client.post(f'42{number}["nada",{{}}]').body == "ok"
+            assert f"43{number}[" in client.answer(waiting).body
+
+
+def test_a_long_polling_socket_goes_on_as_a_websocket_at_each_worker(service):
+    for _ in range(6):
+        with PollingClient(service.port) as client:
+            client.open()
+            path = f"/socket.io/?EIO=4&transport=websocket&sid={client.sid}"
+            with WsClient(service.port, path) as websocket:
+                websocket.send("2probe")
+                assert websocket.receive() == "3probe"
+                websocket.send("5")
+                websocket.send(f"40{json.dumps({'token': service.token})}")
+                assert str(websocket.receive()).startswith("40{")
+
+
+def test_the_socket_of_a_worker_that_was_killed_is_unknown_and_its_client_begins_anew(service):
+    with PollingClient(service.port) as client:
+        client.open()
+        victim = worker(service, int(client.sid.split(".")[0]))
+        waiting = client.begin()
+        os.kill(victim, signal.SIGKILL)
+        with contextlib.suppress(ConnectionError, http.client.HTTPException):  # it waited there itself
+            assert client.answer(waiting).status in (400, 503)
+        eventually(lambda: worker(service, int(client.sid.split(".")[0])) != victim)
+        assert client.get().status == 400
+        client.sid = ""
+        client.open()
+
+
+# Births and deaths
+
+
+def test_a_worker_that_is_killed_has_a_successor_and_its_readers_go_on(service):
+    with stream_at(service, 2, "manager") as stream:
+        last = service.new_order(1)["cursor"]
+        before = worker(service, 2)
+        os.kill(before, signal.SIGKILL)
+        stream.read_until(b'"tipo":"nuevo_pedido"')
+    told = [service.new_order(number)["id"] for number in range(2, 12)]
+    with SseClient(service, "manager", last_event_id=last) as again:
+        assert [frame.data["id"] for frame in again.take(10)] == told
+    eventually(lambda: worker(service, 2) != before)
+    assert any(f"worker 2 (process {before}) has ended (SIGKILL); another one begins" in line
+               for line in service.stderr_lines)  # fmt: skip
+    assert service.stop(20) == 0
+
+
+@pytest.mark.long
+@pytest.mark.faults
+def test_a_frozen_worker_is_unknown_and_then_killed(service):
+    before = worker(service, 3)
+    os.kill(before, signal.SIGSTOP)
+
+    def answered() -> dict[str, Any] | None:
+        with contextlib.suppress(OSError):  # it has its share of the connections
+            return json.loads(subprocess.run(
+                ["curl", "-s", "-m", "3", "-H", f"Authorization: Bearer {service.token}", service.url + STATE],
+                capture_output=True, check=True,
+            ).stdout)  # fmt: skip
+        return None
+
+    def asked() -> list[int] | None:
+        with contextlib.suppress(subprocess.CalledProcessError):
+            found = answered()
+            return found["sin_respuesta"] if found else None
+        return None
+
+    assert eventually(asked) == [3]
+    eventually(lambda: worker(service, 3) != before)
+    assert any("has said nothing for 15 s; it is killed" in line for line in service.stderr_lines)
+    assert eventually(lambda: asked() == [])
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_all_of_it_also_a_frozen_worker(service, how):
+    family = children(service.process.pid)
+    assert len(family) == 3
+    os.kill(worker(service, 1), signal.SIGSTOP)
+    assert service._end(how, 20) == 0
+    assert not any(map(lives, family))
+
+
+def test_workers_whose_parent_was_killed_end_and_a_new_service_begins(service):
+    family = children(service.process.pid)
+    service.new_order(1)
+    os.kill(worker(service, 1), signal.SIGSTOP)  # one is frozen: nobody is left who would kill it
+    service.kill()
+    service.start()
+    assert not any(map(lives, family))
+    assert service.new_order(2)["id"] == 2
+
+
+def test_a_service_whose_log_is_damaged_is_one_line(service):
+    service.new_order(1)
+    service.stop()
+    with opened(service.database) as connection:
+        connection.execute("UPDATE events SET data = replace(data, 'nuevo_pedido', 'nuevo_pedidO')")
+    done = subprocess.run(
+        [sys.executable, "-m", "pos_notif", "serve", "--port", "0", "--workers", "2", "--database",
+         str(service.database)],
+        capture_output=True, text=True, timeout=60, env=clean_environment(),
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (1, "")
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith(f"pos-notif: {service.database}: is damaged")
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (["--workers", "0"], "--workers: '0' is neither auto nor a number from 1 to 64"),
+        (["--workers", "many"], "--workers: 'many' is neither auto nor a number from 1 to 64"),
+        (["--workers", "2", "--server", "uvicorn"],
+         "POS_NOTIF_WORKERS: more than one needs Linux and POS_NOTIF_SERVER=hypercorn"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_several_processes_is_one_line(tmp_path, options, line):
+    done = subprocess.run(
+        [sys.executable, "-m", "pos_notif", "serve", "--port", "0", *options, "--database", str(tmp_path / "log.db")],
+        capture_output=True, text=True, timeout=60, env=clean_environment(),
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"pos-notif: {line}\n")
+
+
+def test_a_port_in_use_is_refused_by_workers_too(service, tmp_path):
+    """The kernel would let a second service of the same user share it."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pos_notif", "serve", "--port", str(service.port), "--workers", "2",
+         "--database", str(tmp_path / "other.db")],
+        capture_output=True, text=True, timeout=60, env=clean_environment(),
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "in use" in done.stderr
+
+
+@pytest.mark.faults
+def test_whoever_is_killed_under_load_nothing_is_lost_or_doubled(tmp_path):
+    outcome = kill_rounds(tmp_path / "log.db", rounds=6, seed=21, workers=3)
+    assert outcome.problems == []
