@@ -68,7 +68,11 @@ def stream_at(server: LiveServer, number: int, role: str, **how: Any) -> Iterato
         for attempt in itertools.count():
             name = f"00000000-0000-4000-8000-{number:06}{attempt:06}"
             stream = opened_.enter_context(SseClient(server, role, query=f"?cliente={name}", **how))
-            stream.next_event("hola")
+            # Where there is a limit, those closed before are counted until the workers have told each other.
+            if stream.next_event("hola", "ocupado").event == "ocupado":
+                stream.close()
+                time.sleep(0.1)
+                continue
             rows = [row for row in state(server)["conexiones"] if row["cliente"] == name and row["conectado"]]
             if [row["proceso"] for row in rows] == [number]:
                 break

@@ -21,6 +21,7 @@ from tests.support.live_server import LiveServer
 from tests.support.logs import opened, stock_alert
 from tests.support.sse_client import SseClient
 from tests.support.stopwatch import Stopwatch
+from tests.support.waiting import eventually
 
 POLL = "/api/notificaciones/polling/cocinero"
 EVENTS = "/api/notificaciones/eventos"
@@ -188,8 +189,10 @@ def test_at_the_limit_the_newcomer_is_refused_and_everybody_stays(make_server):
     server = make_server(max_connections="1")
     with SseClient(server, "cocinero") as served, contextlib.ExitStack() as stack:
         served.next_event("hola")
+        open_files = server.open_files()
         with SseClient(server, "mesero") as second:
             assert next(frame for frame in second.frames() if frame.event).event == "ocupado"
+        eventually(lambda: server.open_files() <= open_files)  # it counts until the service has closed it
         others = [stack.enter_context(connect(server)) for _ in range(500)]
         for other in others:
             other.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
