@@ -83,6 +83,34 @@ def test_the_live_pages_fit_with_and_without_their_banner(engine: Engine, floor:
     assert found == {}, json.dumps(found, indent=1, ensure_ascii=False)
 
 
+@pytest.mark.long
+def test_the_pages_without_a_stream_fit_too(engine: Engine, floor: Floor) -> None:
+    """Signing in, the start page, the log with all its filters and dates, an order of the waiter's."""
+    order = busy(floor)
+    tab, found = engine.tab(), {}
+
+    def measure(name: str) -> None:
+        for width, height in SIZES:
+            tab.size(width, height)
+            if wrong := tab.run(FAULTS):
+                found[f"{name} {width}x{height}"] = wrong
+
+    tab.goto(floor.url + "/login")
+    measure("login")
+    sign_in(tab, floor, MANAGER)
+    tab.goto(floor.url + "/")
+    measure("inicio")
+    tab.goto(floor.url + "/manager/registro")
+    eventually(lambda: tab.run("return !!document.querySelector('#events tr');"))
+    measure("registro")
+    tab.run("document.getElementById('more-button').click();")
+    measure("registro, todos los filtros")
+    tab.goto(f"{floor.url}/pos#pedido-{order['id']}")
+    eventually(lambda: tab.run("return !!document.querySelector('.osheet .act');"))
+    measure("pedido")
+    assert found == {}, json.dumps(found, indent=1, ensure_ascii=False)
+
+
 def test_back_shows_nothing_of_who_has_signed_out_while_the_service_does_not_answer(
     engine: Engine, floor: Floor
 ) -> None:

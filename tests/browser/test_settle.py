@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.console import watch
-from tests.browser.floor import COOK, WAITER, Floor
+from tests.browser.floor import CASHIER, COOK, MANAGER, PIN, WAITER, Floor
 from tests.support.chromium import PATIENCE_MS
 
 pytestmark = pytest.mark.browser
@@ -41,8 +42,8 @@ def spot(node: Any) -> tuple[float, float]:
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
-def pass_a_moment(page: Any) -> None:
-    page.evaluate("posNotif.settle.look(); window.held += 400; posNotif.settle.look();")
+def pass_a_moment(page: Any, ms: int = 400) -> None:
+    page.evaluate("ms => { posNotif.settle.look(); window.held += ms; posNotif.settle.look(); }", ms)
 
 
 def asked(page: Any) -> list[str]:
@@ -116,6 +117,21 @@ def test_listo_does_not_land_on_the_ticket_that_takes_the_place_of_another(touch
     assert sent == ["item_listo", "deshacer", "listo"]
 
 
+def test_the_second_touch_of_a_ticket_is_heard(touched: Any, floor: Floor) -> None:
+    pedido = floor.place(mesa_numero=6)
+    board = floor.open(touched(1280, 800), COOK, "/cocina")
+    button = board.locator(f'.ticket[data-pedido-id="{pedido["id"]}"] .ticket__do')
+    button.wait_for()
+    board.evaluate(HOLD)
+    pass_a_moment(board)
+    sent = asked(board)
+    button.tap()
+    expect(button).to_have_text(re.compile("^LISTO"))
+    button.tap()
+    expect(board.locator('.ticket[data-estado="listo"]')).to_be_visible()
+    assert sent == ["iniciar", "listo"]
+
+
 def test_who_scrolls_and_taps_is_heard(touched: Any, floor: Floor) -> None:
     orders = [floor.place(mesa_numero=number) for number in range(1, 13)]
     pos = floor.open(touched(360, 640), WAITER, "/pos")
@@ -126,3 +142,50 @@ def test_who_scrolls_and_taps_is_heard(touched: Any, floor: Floor) -> None:
     row.scroll_into_view_if_needed()
     row.tap()
     expect(pos.locator(".osheet__label")).to_have_text("Mesa 1")
+
+
+# A button that lies over the one that has just been touched, as a drawer's does.
+OVER = """node => {
+  var box = node.getBoundingClientRect(), over = document.createElement('button');
+  over.textContent = 'Encima';
+  over.style.cssText = 'position: fixed; z-index: 9999; left: ' + box.left + 'px; top: ' + box.top + 'px; width: ' +
+    box.width + 'px; height: ' + box.height + 'px';
+  over.onclick = function () { window.over = true; };
+  document.body.appendChild(over);
+}"""
+
+
+def test_on_the_other_pages_too_what_has_moved_takes_no_touch(touched: Any, floor: Floor) -> None:
+    """A button of each: it takes keys at once, and a touch when it has stood there for a moment."""
+    page = touched(1280, 800)
+    for who, path, button in (
+        (None, "/login", "#reveal"), (CASHIER, "/caja", "#leave"), (MANAGER, "/manager", "#leave"),
+        (MANAGER, "/manager/menu", "#leave"), (MANAGER, "/manager/registro", "#leave"),
+    ):  # fmt: skip
+        if who is not None:
+            page.context.request.post(f"{floor.url}/api/auth/login", data={"username": who, "password": PIN})
+        page.goto(floor.url + path)
+        node = page.locator(button)
+        expect(node).to_be_visible()
+        page.evaluate(HOLD)
+        pass_a_moment(page)
+        node.evaluate(
+            "node => { node.onclick = function () { window.taken = (window.taken || 0) + 1; };"
+            " node.style.position = 'relative'; node.style.top = '12px'; }"
+        )
+        page.touchscreen.tap(*spot(node))
+        pass_a_moment(page, 390)
+        page.touchscreen.tap(*spot(node))
+        assert page.evaluate("window.taken || 0") == 0, path
+        node.press("Enter")
+        assert page.evaluate("window.taken || 0") == 1, path
+        pass_a_moment(page)
+        page.touchscreen.tap(*spot(node))
+        assert page.evaluate("window.taken || 0") == 2, path
+        # What comes to lie under the finger takes no second half of a double tap.
+        node.evaluate(OVER)
+        page.touchscreen.tap(*spot(node))
+        assert page.evaluate("window.over || false") is False, path
+        pass_a_moment(page)
+        page.touchscreen.tap(*spot(node))
+        assert page.evaluate("window.over") is True, path

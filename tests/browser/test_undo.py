@@ -7,6 +7,7 @@ from typing import Any
 from playwright.sync_api import expect
 
 from tests.browser.floor import CASHIER, COOK, MANAGER, WAITER, Floor, unusable
+from tests.browser.test_settle import HOLD
 from tests.support.live_server import with_accounts
 
 PHONE = {"width": 360, "height": 640}
@@ -47,6 +48,20 @@ def test_a_delivery_and_a_cancellation_are_taken_back_on_the_phone(page: Any, fl
     floor.act(pedido, "servir", WAITER)
     expect(card).to_have_count(0)
     expect(pos.locator(".toast__item", has_text="Cancelado")).to_have_count(0)
+
+
+def test_a_step_can_be_taken_back_for_five_seconds(page: Any, floor: Floor) -> None:
+    page.set_viewport_size(PHONE)
+    pedido = floor.act(floor.place(mesa_numero=6), "listo")
+    pos = floor.open(page, WAITER, "/pos")
+    pos.evaluate(HOLD)
+    pos.locator(f'#ready [data-pedido-id="{pedido["id"]}"]').get_by_role("button", name="Entregado").click()
+    left = undo(pos, "Mesa 6Entregado").locator(".undo__left")
+    expect(left).to_have_text("5 s")
+    pos.evaluate("window.held += 4001;")
+    expect(left).to_have_text("1 s")
+    pos.evaluate("window.held += 1000;")
+    expect(left).to_have_count(0)
 
 
 def test_a_payment_is_taken_back_at_the_till_and_one_that_was_begun_is_not(page: Any, floor: Floor) -> None:

@@ -80,6 +80,22 @@ async def test_a_poss_orders_leave_as_they_did(floor):
     assert await view(floor, "todos") == await view(floor, "cajeros") == {}
 
 
+async def test_a_till_hears_of_the_old_ones_that_it_shows_and_of_no_others(floor):
+    owed, paid, cancelled = await floor.order("iniciar"), await floor.order("cobrar"), await floor.order("cancelar")
+    poss, older = 1, 1_000_000_900  # by its id it was placed here, and nobody is said to attend it
+    for order_id in (poss, older):
+        draft = {"tipo": "nuevo_pedido", "pedido": {"id": order_id}}
+        await floor.call("manager", "POST", "/api/notificaciones/eventos", draft)
+    await later(floor, 24 * HOURS + 1)
+    assert await view(floor, "cajeros") == {owed: True}
+    for order_id in (owed, paid, cancelled, poss, older):
+        moved = {"tipo": "cambio_mesa", "pedido_id": order_id, "mesa_numero": 77}
+        answer = await floor.call("manager", "POST", "/api/notificaciones/eventos", moved)
+        assert answer.status == 201, answer.text
+    told = (await floor.call("manager", "GET", "/api/notificaciones/polling/cajero?limite=500")).json["eventos"]
+    assert [event["pedido_id"] for event in told if event["tipo"] == "cambio_mesa"] == [owed]
+
+
 async def test_a_clock_that_is_set_makes_nothing_old_and_nothing_twice(floor):
     order_id = await floor.order("listo", "servir")
     for ahead in (30 * HOURS, -30 * HOURS, 0):
