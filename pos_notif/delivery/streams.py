@@ -97,7 +97,7 @@ class Streams:
     def tell_away(self) -> None:
         """Gives all streams a heartbeat now, and lets waiting polls answer: what they say of the engine has
         changed."""
-        for pump in self._pumps.values():
+        for pump in list(self._pumps.values()):  # a client's own goes with a stream that has fallen behind
             pump.beat()
         for connection in self.connections.open:
             if isinstance(connection, Stream):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.cluster.checker import difference_problems, log_problems, reader_problems
@@ -72,7 +72,7 @@ class Torture:
             tablet.end()
         outcome.problems += difference_problems(files)
         for node in self.nodes:
-            outcome.problems += [f"a node logged: {line}" for line in node.stderr_lines if "Traceback" in line]
+            outcome.problems += [f"a node logged: {told}" for told in tracebacks(node.stderr_lines)]
         milliseconds = sorted(history.milliseconds) or [0.0]
         outcome.figures += [
             ("events", str(len(read_log(files[0])))),
@@ -86,6 +86,14 @@ class Torture:
             ("orders followed", str(sum(len(tablet.followed) for tablet in self.tablets))),
         ]  # fmt: skip
         return outcome
+
+
+def tracebacks(lines: Sequence[str]) -> Iterator[str]:
+    """Each with all of its lines, up to the error's own."""
+    for first, line in enumerate(lines):
+        if "Traceback" in line:
+            last = next((n for n in range(first + 1, len(lines)) if not lines[n].startswith(" ")), len(lines) - 1)
+            yield "".join(lines[first : last + 1]).rstrip()
 
 
 def have_all(tablets: Sequence[Hopper], file: Path) -> bool:

@@ -12,6 +12,7 @@ import pytest
 from pos_notif.delivery.fanout import Chunk, Turns
 from pos_notif.delivery.reader import Reader
 from pos_notif.delivery.streams import Stream, Streams
+from pos_notif.log.subscriptions import Followed
 from pos_notif.principal import Principal
 from pos_notif.web.sinks import SendSink
 from tests.support.collecting_sink import CollectingSink
@@ -217,6 +218,26 @@ async def test_a_first_heartbeat_that_falls_due_during_a_replay_follows_it(tmp_p
         assert re.findall(r"^id: \w+-(\d+)$", sink.text, re.MULTILINE)[-1] == "20"
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_all_are_told_of_the_engine_beside_one_that_follows_orders_and_falls_behind(service, streams):
+    """Each who follows orders has a pump of its own, which goes when it is handed back."""
+    token = await service.accounts.find_token(service.tokens["mesero"])
+    sinks = [CollectingSink() for _ in range(3)]
+    followed = [Followed() for _ in sinks]
+    for number, each in enumerate(followed, 1):
+        each.add(number, 0)
+    tasks = [
+        asyncio.create_task(Stream(streams, Reader.of_role(streams.log, "mesero", each), token, [], None).serve(sink))
+        for sink, each in zip(sinks, followed, strict=True)
+    ]
+    await live(streams, 3)
+    sinks[0].slow = True
+    streams.tell_away()
+    assert ["event: latido" in sink.text for sink in sinks] == [True] * 3
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def test_a_chunk_is_framed_as_http_1_1_wants_it():
