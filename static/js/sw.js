@@ -181,6 +181,44 @@
 
   self.addEventListener('push', function (event) { event.waitUntil(show(read(event.data))); });
 
+  // ---- the subscription ----------------------------------------------------------------
+
+  // What was answered with; the session's cookie goes with it.
+  function ask(method, address, content) {
+    return self.fetch(address, content ? {
+      method: method, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(content)
+    } : { method: method }).then(function (answer) {
+      if (!answer.ok) { refuse(address); }
+      return answer.status === 204 ? null : answer.json();
+    });
+  }
+
+  // The new one, by the old one's key: so it is there for the next page to tell where the service is away just now.
+  function subscribeAgain(old) {
+    var manager = self.registration.pushManager, key = old && old.options && old.options.applicationServerKey;
+    return manager.getSubscription().then(function (found) {
+      if (found) { return found; }
+      return (key ? self.Promise.resolve(key) : ask('GET', '/api/push').then(function (told) {
+        return told.clave_publica || refuse('no Web Push');
+      })).then(function (known) {
+        return manager.subscribe({ userVisibleOnly: true, applicationServerKey: known });
+      });
+    });
+  }
+
+  // The browser's push service has ended a subscription, or is about to, and no page need be open: as Mozilla's does; of
+  // other browsers' the pages hear when they are loaded (shared/push.js). Who has signed out is rung no more: then the
+  // service refuses this, and hears of it by the page on which somebody signs in.
+  self.addEventListener('pushsubscriptionchange', function (event) {
+    var old = event.oldSubscription;
+    event.waitUntil(subscribeAgain(old).then(function (made) {
+      var now = made.toJSON();
+      return ask('PUT', '/api/push/suscripcion', { endpoint: now.endpoint, keys: now.keys }).then(function () {
+        return old && old.endpoint !== now.endpoint && ask('DELETE', '/api/push/suscripcion', { endpoint: old.endpoint });
+      });
+    }).then(null, function () { return; }));
+  });
+
   // A tap on the notification brings the page to the front that is open, or opens it. That is told where to go, since
   // loading it anew would lose what somebody is writing there.
   self.addEventListener('notificationclick', function (event) {

@@ -13,6 +13,7 @@ from playwright.sync_api import expect
 from tests.browser.floor import COOK, MANAGER, WAITER, Floor, unusable
 from tests.browser.tickets import until
 from tests.support.chromium import PATIENCE_MS, WHOLE
+from tests.support.logs import opened
 
 pytestmark = pytest.mark.browser
 
@@ -22,6 +23,28 @@ TAP = """tag => registration.getNotifications({tag}).then(([one]) => {
   const event = new NotificationEvent('notificationclick', {notification: one});
   self.dispatchEvent(event);
 })"""
+# As a browser that has ended a subscription and hands out another, which Chromium does not without Google.
+CHANGED = """([old, fresh]) => {
+  self.made = [];
+  self.answered = [];
+  self.reallyFetch = self.reallyFetch || self.fetch;
+  self.fetch = (address, options) => self.reallyFetch(address, options).then(answer => {
+    self.answered.push([options.method, address, answer.status]);
+    return answer;
+  });
+  Object.defineProperty(self.registration, 'pushManager', {configurable: true, value: {
+    getSubscription: () => Promise.resolve(null),
+    subscribe: options => {
+      self.made.push(options);
+      return Promise.resolve({toJSON: () => fresh});
+    },
+  }});
+  const event = new ExtendableEvent('pushsubscriptionchange');
+  if (old) { event.oldSubscription = old; }
+  self.dispatchEvent(event);
+}"""
+# A point of P-256: the curve's generator.
+KEY = "BGsX0fLhLEJH-Lzm5WOkQPJ3A32BLeszoPShOUXYmMKWT-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU"
 # As a browser whose push service nobody reaches; without one Chromium refuses at once or waits, as it likes.
 NEVER = "PushManager.prototype.subscribe = function () { return new Promise(function () {}); };"
 HTTP_IN_A_LAN = "Object.defineProperty(window, 'isSecureContext', {value: false});"
@@ -99,6 +122,46 @@ def test_the_worker_shows_what_is_pushed_once_and_a_tap_leads_to_the_order(devic
     page.goto(f"{pushing.url}/pos?pedido={pedido['id']}")
     expect(page.locator("#detail-body")).to_contain_text("Pupusa de queso")
     assert page.evaluate("location.pathname + location.search + location.hash") == f"/pos#pedido-{pedido['id']}"
+
+
+def test_a_subscription_that_the_browser_has_ended_is_made_anew_by_the_worker_for_who_is_signed_in(
+    device: Any, pushing: Floor
+) -> None:
+    page = device.pages[0]
+    pushing.open(page, WAITER, "/pos")
+    until(page, lambda: page.evaluate("!!navigator.serviceWorker.controller"))
+    (worker,) = device.service_workers
+    page.goto(pushing.url + "/static/js/sw.js")  # none of our pages is open
+
+    def subscription(number: int) -> dict[str, Any]:
+        keys = {"p256dh": KEY, "auth": "AAECAwQFBgcICQoLDA0ODw"}
+        return {"endpoint": f"https://fcm.googleapis.com/fcm/send/{number}", "expirationTime": None, "keys": keys}
+
+    def changed(old: Any, fresh: Any, answered: list[list[Any]]) -> list[Any]:
+        """Returns by what the worker has subscribed, once it has asked the service this."""
+        worker.evaluate(CHANGED, [old, fresh])
+        until(page, lambda: worker.evaluate("answered") == answered)
+        return worker.evaluate("made")
+
+    def endpoints() -> list[str]:
+        with opened(pushing.server.database) as connection:
+            return [found for (found,) in connection.execute("SELECT endpoint FROM push_subscriptions ORDER BY id")]
+
+    # A browser that does not say which one it has ended: by the service's key.
+    kept = "/api/push/suscripcion"
+    made = changed(None, subscription(1), [["GET", "/api/push", 200], ["PUT", kept, 201]])
+    known = pushing.server.request("GET", "/api/push")[2]["clave_publica"]
+    assert made == [{"userVisibleOnly": True, "applicationServerKey": known}]
+    assert endpoints() == [subscription(1)["endpoint"]]
+    # One that does: by that one's key, and in its place.
+    old = {**subscription(1), "options": {"applicationServerKey": "as before"}}
+    made = changed(old, subscription(2), [["PUT", kept, 201], ["DELETE", kept, 204]])
+    assert made == [{"userVisibleOnly": True, "applicationServerKey": "as before"}]
+    assert endpoints() == [subscription(2)["endpoint"]]
+    # For nobody who has signed out.
+    device.clear_cookies()
+    changed(old, subscription(3), [["PUT", kept, 401]])
+    assert endpoints() == [subscription(2)["endpoint"]]
 
 
 def test_a_tap_asks_and_what_never_settles_is_given_up_and_what_is_missing_is_said(device: Any, pushing: Floor) -> None:

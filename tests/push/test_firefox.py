@@ -28,6 +28,7 @@ SHOWN = """
   }).then(function (shown) {
     return shown.map(function (one) { return [one.title, one.body, one.tag]; });
   });"""
+ENDPOINTS = "SELECT endpoint FROM push_subscriptions"
 NO_PAGE = "/static/js/sw.js"
 
 
@@ -46,6 +47,7 @@ def firefox(mozilla):
     firefox = Firefox({
         "dom.push.serverURL": mozilla.url,
         "dom.push.testing.allowInsecureServerURL": True,
+        "dom.push.retryBaseInterval": 100,
         "permissions.default.desktop-notification": 1,  # as if somebody had tapped "Allow"
         # Who drives it has it neither ask a push service nor, without a desktop, show anything.
         "remote.prefs.recommended": False,
@@ -75,6 +77,16 @@ def test_a_ready_order_rings_a_browser_whose_page_is_closed(make_ringing, servic
     eventually(lambda: len(mozilla.acked) == 2)
     assert [one[2] for one in tab.run(SHOWN)] == ["pedido-5"]
     assert (mozilla.acked, service.faults) == ([100, 100], [])
+    # The browser's push service has lost its subscriptions: no page is open, and it is rung all the same.
+    mozilla.forget()
+    eventually(lambda: len(mozilla.keys) == 2 and len(service.browsers) == 1)
+    assert mozilla.keys[0] == mozilla.keys[1]
+    [renewed] = service.browsers
+    with opened(server.database) as connection:
+        eventually(lambda: [row[0].rpartition("/")[2] for row in connection.execute(ENDPOINTS)] == [renewed])
+    ready(server, 7)
+    eventually(lambda: mozilla.acked == [100] * 3)
+    eventually(lambda: "pedido-7" in [one[2] for one in tab.run(SHOWN)])
     # By another key of the service nothing reaches that subscription: the page that is loaded next asks for a new one.
     [old] = service.browsers
     server.stop()
@@ -83,11 +95,11 @@ def test_a_ready_order_rings_a_browser_whose_page_is_closed(make_ringing, servic
     server.start()
     tab.goto(server.url + "/pos")
     eventually(lambda: len(service.browsers) == 1 and old not in service.browsers)
-    eventually(lambda: len(mozilla.keys) == 2 and devices(server)["Ana"]["ultimo_envio"] is None)
+    eventually(lambda: len(mozilla.keys) == 3 and [row["ultimo_envio"] for row in devices(server).values()] == [None])
     known = server.request("GET", "/api/push")[2]["clave_publica"]
-    assert [key.rstrip("=") == known for key in mozilla.keys] == [False, True]
+    assert [key.rstrip("=") == known for key in mozilla.keys] == [False, False, True]
     tab.goto(server.url + NO_PAGE)
     ready(server, 6)
-    eventually(lambda: len(mozilla.acked) == 3)
-    assert "pedido-6" in [one[2] for one in tab.run(SHOWN)]
+    eventually(lambda: mozilla.acked == [100] * 4)
+    eventually(lambda: "pedido-6" in [one[2] for one in tab.run(SHOWN)])
     assert (list(devices(server)), service.faults) == (["Ana"], [])

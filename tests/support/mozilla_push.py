@@ -60,6 +60,13 @@ class MozillaPush:
             "headers": {"encoding": "aes128gcm"},
         })  # fmt: skip
 
+    def forget(self) -> None:
+        """It has lost who its browsers are: each hears so when it is connected again, and that its subscriptions are
+        void."""
+        self._push.browsers.clear()
+        assert self._connection is not None
+        self._connection.shutdown(socket.SHUT_RDWR)
+
     def _send(self, message: dict[str, Any]) -> None:
         with self._sending:
             assert self._connection is not None, "no browser is connected"

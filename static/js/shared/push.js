@@ -109,7 +109,10 @@
 
   push._renew = function (registration, old) {
     var self = this;
-    return old.unsubscribe().then(function () { return self._subscribe(registration); });
+    return old.unsubscribe().then(function () {
+      http.send('DELETE', '/api/push/suscripcion', { endpoint: old.endpoint }, null, function () { return; });
+      return self._subscribe(registration);
+    });
   };
 
   push._subscribe = function (registration) {
