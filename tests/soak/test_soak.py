@@ -1,4 +1,4 @@
-"""Half a minute of `tests/soak/run`'s restaurant, and a little of its churn."""
+"""Half a minute of `tests/soak/run`'s restaurant, and a little of its churn and of its push service that is down."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pytest
 
 from tests.soak.check import receipt_alarm_problems
 from tests.soak.churn import churn
+from tests.soak.push_down import PHONES, push_down
 from tests.soak.restaurant import Soak
 
 pytestmark = pytest.mark.faults
@@ -23,6 +24,12 @@ def test_an_evening_with_cuts_kills_and_a_kitchen_without_power_in_half_a_minute
 def test_connections_that_are_cut_at_every_stage_leave_nothing_behind(tmp_path):
     outcome = churn(tmp_path, count=1500, seed=1)
     assert not outcome.problems, outcome.table()
+
+
+def test_what_phones_are_told_while_their_push_service_is_down_is_there_once_when_it_is_back(tmp_path):
+    outcome = push_down(tmp_path / "push", seconds=5, is_measured=False)
+    assert not outcome.problems, outcome.table()
+    assert dict(outcome.figures)["messages"] == f"0 dropped as late, {PHONES} waited, of which {PHONES} were sent"
 
 
 def test_the_check_of_alarms_knows_what_is_due():
