@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from .etcd_messages import Members, Problem, Token, decoded, encoded
-from .sequence import Unfit, Unknown
+from .sequence import Full, Unfit, Unknown
 
 T = TypeVar("T")
 
@@ -89,7 +89,9 @@ class Connection:
         """Returns what it means that etcd has not done what it was asked."""
         text = f"etcd at {self.at}: {problem.text}"
         outside = problem.code == DENIED or "user name" in problem.text or "authentication" in problem.text
-        return Unfit(text) if outside else Unknown(text)
+        if outside:
+            return Unfit(text)
+        return Full(text) if "space exceeded" in problem.text else Unknown(text)
 
     @property
     def is_whole(self) -> bool:

@@ -13,10 +13,10 @@ from typing import Any
 
 from redis.backoff import NoBackoff
 from redis.connection import Connection, SSLConnection
-from redis.exceptions import AuthenticationError, RedisError, ResponseError
+from redis.exceptions import AuthenticationError, OutOfMemoryError, RedisError, ResponseError
 from redis.retry import Retry
 
-from .sequence import Unfit, Unknown
+from .sequence import Full, Unfit, Unknown
 
 # Of one answer. What takes longer is unknown.
 ANSWER_SECONDS = 1.0
@@ -80,7 +80,8 @@ class RedisConnection:
     def _whole(self, answer: Any) -> Any:
         if isinstance(answer, ResponseError):
             self._drop()  # among them: its scripts were flushed, and are loaded by the next connection
-            raise Unknown(f"{self._address}: {answer}") from answer
+            kind = Full if isinstance(answer, OutOfMemoryError) or "'maxmemory'" in str(answer) else Unknown
+            raise kind(f"{self._address}: {answer}") from answer
         return answer
 
     def _ready(self) -> Connection:

@@ -24,7 +24,7 @@ from .central import Central
 from .places import note_identity, note_place, read_place
 from .record import Kind, Record, Unreadable, new_nonce, pack, unpack
 from .recorder import RecordingConnection, Unrecorded, run
-from .sequence import Closed, Conflict, Place, Sequence, Trimmed, Unknown, place_after
+from .sequence import Closed, Conflict, Full, Place, Sequence, Trimmed, Unknown, place_after
 from .statements import check_statement
 
 T = TypeVar("T")
@@ -242,6 +242,9 @@ class Replica:
                     return Decision(unsettled.result, None, applied=before != place)
             except Conflict:
                 continue
+            except Full as error:  # twice, and what it was asked first is not there: a person must make room
+                problem = str(error)
+                break
             except Unknown as error:
                 problem = str(error) or problem
             except Closed as error:

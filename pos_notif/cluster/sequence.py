@@ -42,6 +42,10 @@ class Unknown(Exception):
     """Nothing, or too late: what was asked for may have been done, or may be done later."""
 
 
+class Full(Unknown):
+    """The engine has no room for what it was asked to keep, and has said so. etcd may have kept it all the same."""
+
+
 class Trimmed(Exception):
     """The records that were asked for are no longer kept: the file must be copied anew."""
 

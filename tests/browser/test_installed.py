@@ -7,7 +7,9 @@ import base64
 import hashlib
 import re
 import shutil
+import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -172,6 +174,28 @@ def test_without_the_service_a_tablet_shows_its_last_board_and_goes_on_by_itself
         page.reload()
         expect(page.locator("#board")).to_have_attribute("data-guardado", "false")
         until(page, lambda: kept(page) == [])
+
+
+def test_a_service_that_hangs_is_waited_for_and_then_the_last_board_is_there(
+    profile: Any, restaurant: Restaurant, shell_path: str
+) -> None:
+    context = profile(path=shell_path)
+    page = context.pages[0]
+    restaurant.publish(order(1))
+    restaurant.sign_in(page)
+    page.goto(restaurant.url + "/cocina")
+    installed(page)
+    until(page, lambda: len(kept(page)) == 2)
+    process = restaurant.server.process
+    assert process is not None
+    process.send_signal(signal.SIGSTOP)  # connections are taken still, and nothing is answered
+    began = time.monotonic()
+    page.reload()
+    page.wait_for_selector(".is-offline [data-pedido-id='1']")
+    assert time.monotonic() - began >= 4  # a service that is slow has so long, or its page would never come
+    process.send_signal(signal.SIGCONT)
+    live(page)
+    assert ids(page) == [1]
 
 
 def test_a_board_of_more_than_two_mebibytes_is_not_kept_nor_is_the_one_before_it(page: Any, floor: Floor) -> None:

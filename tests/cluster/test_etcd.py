@@ -15,7 +15,7 @@ import pytest
 from pos_notif.cluster import etcd_client, etcd_watch
 from pos_notif.cluster.engine import parse
 from pos_notif.cluster.members import Trimmer
-from pos_notif.cluster.sequence import Closed, Conflict, Place, Sequence, Trimmed, Unfit, Unknown, place_after
+from pos_notif.cluster.sequence import Closed, Conflict, Full, Place, Sequence, Trimmed, Unfit, Unknown, place_after
 from pos_notif.errors import ConfigurationError
 from tests.support.etcd import Etcd, Member
 from tests.support.proxies import Proxy
@@ -444,7 +444,7 @@ def test_one_that_is_full_says_what_it_has_and_takes_nothing(tmp_path: Path, fou
         log = found(etcd)
         sequence = log.sequence()
         assert _is_taken(sequence)
-        with pytest.raises(Unknown, match="space"):
+        with pytest.raises(Full, match="space"):
             _fill(sequence, log)
         place = log.place
         assert sequence.head() == place
