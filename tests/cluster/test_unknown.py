@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import sqlite3
 import threading
@@ -76,22 +77,28 @@ def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replica, "UNKNOWN_SECONDS", 120.0)
 
 
+@contextlib.asynccontextmanager
+async def two(folder: Path, etcd: Etcd, *proxies: Proxy) -> AsyncIterator[tuple[File, File]]:
+    """Two, of which the first one asks etcd through these proxies, each for a member to it."""
+    a, b = folder / "a.db", folder / "b.db"
+    await (await Database.open(a)).close()
+    found(a, parse(etcd.url), "a")
+    with contextlib.closing(sqlite3.connect(a)) as source, contextlib.closing(sqlite3.connect(b)) as copy:
+        source.backup(copy)
+        copy.execute("UPDATE node SET name = 'b'")
+        copy.commit()
+    files = File(a, f"etcd://{','.join(proxy.address for proxy in proxies)}"), File(b, etcd.url)
+    databases = [await file.open() for file in files]
+    yield files
+    for database in databases:
+        await database.close()
+
+
 @pytest.fixture
 async def nodes(etcd: Etcd, tmp_path: Path) -> AsyncIterator[tuple[File, File, Proxy]]:
-    """Two, of which the first one asks etcd through the proxy."""
     with Proxy((etcd.members[0].host, CLIENTS)) as proxy:
-        a, b = tmp_path / "a.db", tmp_path / "b.db"
-        await (await Database.open(a)).close()
-        found(a, parse(etcd.url), "a")
-        with contextlib.closing(sqlite3.connect(a)) as source, contextlib.closing(sqlite3.connect(b)) as copy:
-            source.backup(copy)
-            copy.execute("UPDATE node SET name = 'b'")
-            copy.commit()
-        files = File(a, f"etcd://{proxy.address}"), File(b, etcd.url)
-        databases = [await file.open() for file in files]
-        yield (*files, proxy)
-        for database in databases:
-            await database.close()
+        async with two(tmp_path, etcd, proxy) as files:
+            yield (*files, proxy)
 
 
 async def test_what_was_applied_on_the_way_to_a_lost_answer_is_kept_too(nodes):
@@ -110,6 +117,46 @@ async def test_what_was_applied_on_the_way_to_a_lost_answer_is_kept_too(nodes):
     assert len(runs) == 2
     assert one.state == (3, 8)
     assert one.caught_up == 1
+    assert await other.write(9) == 8
+
+
+async def test_what_is_unknown_is_sent_again_as_it_was_and_not_decided_again(etcd: Etcd, tmp_path: Path):
+    """It waits in the network on the way to one member, and may be there at any moment; another member is asked."""
+    address = (etcd.members[0].host, CLIENTS)
+    with Proxy(address) as first, Proxy(address) as second:
+        async with two(tmp_path, etcd, first, second) as (one, other):
+            runs = []
+
+            def hold() -> None:
+                runs.append(1)
+                if len(runs) == 1:
+                    first.hold_requests()
+                else:
+                    first.mend()
+
+            assert await one.write(7, hold) == 0
+            assert len(runs) == 1
+            assert one.state == (2, 7)
+            first.mend()  # what comes late changes nothing
+            assert await one.write(8) == 7
+            assert await other.write(9) == 8
+            assert other.state == (4, 9)
+
+
+async def test_where_another_nodes_record_has_the_place_of_a_lost_one_it_is_decided_again(nodes):
+    one, other, proxy = nodes
+    loop, runs = asyncio.get_running_loop(), []
+
+    def lose() -> None:
+        runs.append(1)
+        if len(runs) == 1:
+            proxy.refuse()
+            asyncio.run_coroutine_threadsafe(other.write(7), loop).result(30)
+            threading.Timer(0.5, proxy.accept).start()
+
+    assert await one.write(8, lose) == 7
+    assert len(runs) > 1
+    assert one.state == (3, 8)
     assert await other.write(9) == 8
 
 
