@@ -177,6 +177,24 @@ def test_a_tablet_that_disappears_turns_red_and_stock_that_runs_out_is_told(
     till.close()
 
 
+def test_who_looks_at_the_page_is_here_and_no_other_manager_is_missed(page: Any, floor: Floor) -> None:
+    """Also where the service has heard nothing of the page yet, as while it loads."""
+
+    def all_gone(route: Any) -> None:
+        answer = route.fetch()
+        told = answer.json()
+        for row in list(told["conexiones"]):
+            row["conectado"] = False
+            told["conexiones"].append({**row, "username": "Eva"})
+        route.fulfill(response=answer, json=told)
+
+    page.route("**/api/notificaciones/estado", all_gone)
+    office = floor.open(page, MANAGER, "/manager")
+    expect(office.locator('[data-devices="gone"]')).to_have_text(re.compile("^1 que ya no está"))
+    expect(office.locator(f'[data-device="{MANAGER}"]')).to_have_attribute("data-conectado", "true")
+    expect(office.locator("#devices .fold--late")).to_have_count(0)
+
+
 def test_orders_that_the_kitchen_has_not_seen_and_a_kitchen_without_a_screen_are_told(
     page: Any, alarmed_floor: Floor
 ) -> None:

@@ -335,6 +335,10 @@ def test_of_a_partly_ready_order_only_what_is_ready_is_listed(pos: Any, floor: F
     card(pos, pedido["id"]).get_by_role("button").click()
     expect(card(pos, pedido["id"])).to_have_count(0)
     assert floor.order(pedido["id"])["estado"] == "en_cocina"
+    pos.locator(".ready--undo").get_by_role("button", name="Deshacer").click()  # this phone alone knows of it
+    expect(items).to_have_text("3× Pupusa de quesofaltan 2 platos")
+    card(pos, pedido["id"]).get_by_role("button").click()
+    expect(card(pos, pedido["id"])).to_have_count(0)
     pos.reload()
     row(pos, pedido["id"]).wait_for()
     assert card(pos, pedido["id"]).count() == 0

@@ -69,6 +69,13 @@ def test_a_manager_opens_any_order_from_the_board_and_cancels_what_is_being_cook
         f"Listo, Yuca frita · {COOK}", "Listo", "Entregado", "Cobrado",
     ]  # fmt: skip
     expect(office.locator(".tl .is-next")).to_have_text(["Listo", "Entregado", "Cobrado"])
+    # Each at its own time, here a minute after the other.
+    events = [
+        {**event, "timestamp": f"2026-11-24T19:{minute:02}:00.000-06:00"}
+        for minute, event in enumerate(floor.events(pedido["id"]))
+    ]
+    times = office.evaluate("events => posNotif.timeline.rows(events[0].pedido, events).map(row => row.at)", events)
+    assert times[:5] == [event["timestamp"] for event in events[:5]]
     expect(office.locator('[data-item-id="2"] .oline__state')).to_contain_text("Listo ")
     expect(office.locator('[data-item-id="1"] .oline__state')).to_have_text("En cocina, 0 min")
     assert actions(office) == ["Agregar", "Otra mesa", "Tomar", "Cancelar"]
@@ -91,6 +98,7 @@ def test_a_manager_opens_any_order_from_the_board_and_cancels_what_is_being_cook
     expect(office.locator('.osheet[data-estado="en_cocina"]')).to_be_visible()
     expect(ticket(kitchen, pedido["id"])).to_have_attribute("data-estado", "en_cocina")
     until(office, lambda: f"Deshecho: la cancelación · {MANAGER}" in past(office))
+    assert f"Cancelado, El cliente se fue · {MANAGER}" in past(office)
     office.keyboard.press("Escape")
     expect(office.locator(".spanel")).to_be_hidden()
 
@@ -230,8 +238,25 @@ def test_what_goes_back_is_sent_once_also_by_a_page_that_was_lost_without_a_conn
     assert len([event for event in floor.events(pedido["id"]) if event.get("recuperado")]) == 1
 
 
+OFFERED = {
+    "cobrar": "Cobrar", "servir": "Entregado", "agregar_item": "Agregar", "cambiar_mesa": "Otra mesa", "tomar": "Tomar",
+    "recuperar": "Devolver", "cerrar": "Cerrar", "cancelar": "Cancelar",
+}  # fmt: skip
+
+
+def permitted(floor: Floor, who: str, pedido: dict[str, Any]) -> set[str]:
+    """What the service lets this person do to the order, in the words of the sheet: a refusal says it."""
+    body = {"accion": "deshacer", "deshace": "cerrar", "operacion_id": f"prueba-permitidas-{pedido['id']}"}
+    answer = floor.server.request(
+        "POST", f"/api/pedidos/{pedido['id']}/acciones", body, cookie=floor.server.login(who, PIN)
+    )
+    return {OFFERED[name] for name in answer[2]["error"]["permitidas"] if name in OFFERED}
+
+
 @pytest.mark.parametrize(("who", "path"), [(WAITER, "/pos"), (CASHIER, "/caja")])
-def test_who_may_not_cancel_an_order_reads_who_can(page: Any, floor: Floor, who: str, path: str) -> None:
+def test_what_may_be_done_is_offered_and_who_may_not_cancel_an_order_reads_who_can(
+    page: Any, floor: Floor, who: str, path: str
+) -> None:
     page.set_viewport_size(PHONE)
     manager, till = "Para cancelarlo, pida al encargado.", "Para cancelarlo, pida en caja o al encargado."
     placed = [floor.place(mesa_numero=number) for number in range(1, 6)]
@@ -242,21 +267,34 @@ def test_who_may_not_cancel_an_order_reads_who_can(page: Any, floor: Floor, who:
     packed = floor.act(floor.place(tipo="llevar", cliente_nombre="Rosa"), "cobrar", CASHIER, metodo_pago="tarjeta")
     cooked = floor.act(floor.place(tipo="llevar", cliente_nombre="Ana"), "cobrar", CASHIER, metodo_pago="tarjeta")
     floor.act(cooked, "iniciar", COOK)
+    # A POS may tell of a line that was made before anything was begun.
+    floor.server.publish({"eventos": [order(9, item(1, "Flan", estado_item="listo"))]})
+    elsewhere = floor.order(9)
+    paid = floor.act(floor.place(mesa_numero=6), "cobrar", CASHIER, metodo_pago="efectivo")
+    floor.act(floor.act(paid, "listo", COOK), "servir", WAITER)
     screen = floor.open(page, who, path)
     read = []
-    for pedido in (*placed, packed, cooked):
+    for pedido in (*placed, packed, cooked, elsewhere, paid):
         screen.goto(f"{floor.url}{path}#pedido-{pedido['id']}")
         expect(screen.locator(f'.osheet[data-pedido-id="{pedido["id"]}"] .osheet__label')).to_be_visible()
         text = screen.locator(".osheet__who")
         read.append(text.inner_text() if text.is_visible() else "")
         assert ("Cancelar" in actions(screen)) == (read[-1] == "")
+        # A waiter has his own tables already, and at the till a dish is a new order.
+        assert set(actions(screen)) == permitted(floor, who, pedido) - {"Agregar" if who == CASHIER else "Tomar"}
         # As the service sees it: nothing is offered that it refuses, and nothing kept back that it would do.
         body = {"accion": "cancelar", "operacion_id": f"prueba-{who}-{pedido['id']}", "razon": "prueba"}
         cookie = floor.server.login(who, PIN)
         status, _, _ = floor.server.request("POST", f"/api/pedidos/{pedido['id']}/acciones", body, cookie=cookie)
         assert (status == 200) == (read[-1] == "")
-    waiters = ["", till, manager, manager, manager, till, manager]
-    assert read == (waiters if who == WAITER else ["", "", manager, manager, manager, "", manager])
+    waiters = ["", till, manager, manager, manager, till, manager, till, manager]
+    assert read == (waiters if who == WAITER else ["", "", manager, manager, manager, "", manager, "", manager])
+    # What has been ready for long goes back no more, as the service will say.
+    screen.goto(f"{floor.url}{path}#pedido-{placed[3]['id']}")
+    expect(screen.locator('.osheet[data-estado="listo"]')).to_be_visible()
+    assert ("Devolver" in actions(screen)) == (who == WAITER)
+    pass_time(screen, seconds=31 * 60)
+    until(screen, lambda: "Devolver" not in actions(screen))
     assert [floor.act(pedido, "cancelar", MANAGER, razon="prueba")["estado"] for pedido in (placed[2], cooked)] == [
         "cancelado", "cancelado",
     ]  # fmt: skip

@@ -208,8 +208,9 @@ def test_a_sessions_end_keeps_the_board_and_the_same_person_goes_on(page: Any, f
     assert COOK in box.inner_text()
     expect(box.locator(".pin__note")).to_have_text(re.compile(r"^La sesión terminó. Esto es de las \d"))
     second = floor.place(mesa_numero=6)
-    page.keyboard.press("u")  # is the pad's, not the board's
-    page.keyboard.press("Backspace")
+    for key in "u1":  # are the pad's, not the board's
+        page.keyboard.press(key)
+        page.keyboard.press("Backspace")
     type_pin(page, "1111", "#door")
     expect(box.locator(".pinmsg")).to_contain_text("Quedan 4 intentos.")
     assert page.locator("#banner").is_hidden()
@@ -218,6 +219,7 @@ def test_a_sessions_end_keeps_the_board_and_the_same_person_goes_on(page: Any, f
     page.wait_for_selector(f'[data-pedido-id="{second["id"]}"]')
     page.wait_for_selector("#conexion[data-modo=sse]")
     assert page.locator("#shift").is_hidden()
+    expect(ticket.locator(".ticket__do")).to_have_text(re.compile("^INICIAR"))
     ticket.locator(".ticket__do").click()
     eventually(lambda: floor.order(first["id"])["estado"] == "en_cocina")
 
@@ -234,6 +236,22 @@ def test_all_tabs_of_a_browser_come_back_with_one_pin(page: Any, floor: Floor) -
     for tab in (page, other):
         tab.wait_for_selector("#door", state="hidden")
         tab.wait_for_selector("#conexion[data-modo=sse]")
+
+
+def test_who_signs_in_on_another_tab_is_not_shown_the_board_of_whose_session_has_ended(page: Any, floor: Floor) -> None:
+    floor.place(mesa_numero=5)
+    floor.open(page, WAITER, "/pos")
+    page.wait_for_selector("#tables [data-pedido-id]")
+    end_all_sessions(floor)
+    page.wait_for_selector("#door")
+    other = page.context.new_page()
+    other.goto(floor.url + "/login")
+    other.fill("#username", CASHIER)
+    other.fill("#password", PIN)
+    other.click("#login-submit")
+    other.wait_for_selector("#conexion")
+    expect(page.locator("body")).to_contain_text("Esta pantalla no es para su usuario.")
+    assert page.locator("#tables").count() == 0
 
 
 def test_ten_minutes_before_its_end_a_session_can_be_prolonged(page: Any, make_server: Any) -> None:

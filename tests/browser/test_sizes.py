@@ -143,6 +143,25 @@ def test_the_other_pages_fit_every_window(page: Any, floor: Floor, node_modules:
     )
 
 
+def test_a_dark_desk_draws_no_light_page_dark_and_the_kitchens_bars_are_dark_in_every_engine(
+    page: Any, floor: Floor
+) -> None:
+    page.emulate_media(color_scheme="dark")
+    for who, path, scheme in (
+        (COOK, "/cocina", "dark"), (WAITER, "/pos", "light only"), (CASHIER, "/caja", "light only"),
+        (MANAGER, "/manager", "light only"), (MANAGER, "/manager/registro", "light only"),
+        (None, "/login", "light only"),
+    ):  # fmt: skip
+        if who is None:
+            page.context.clear_cookies()
+        else:
+            page.context.request.post(f"{floor.url}/api/auth/login", data={"username": who, "password": PIN})
+        page.goto(floor.url + path)
+        style = page.evaluate("(s => [s.colorScheme, s.scrollbarColor])(getComputedStyle(document.documentElement))")
+        assert style[0] == scheme, path
+        assert (style[1] == "auto") == (scheme != "dark"), path
+
+
 SHIFTS = """
   window.shifted = 0;
   new PerformanceObserver(list => list.getEntries().forEach(entry => {

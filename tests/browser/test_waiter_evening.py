@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.console import watch
-from tests.browser.floor import COOK, WAITER, Floor, unusable
+from tests.browser.floor import CASHIER, COOK, WAITER, Floor, unusable
 from tests.browser.test_pos import card, dish, row
 from tests.browser.tickets import ticket, until
 from tests.support.chromium import PATIENCE_MS
@@ -153,3 +153,14 @@ def test_an_evening_with_two_tables(page: Any, browser: Any, floor: Floor, compl
     assert {pedido["atiende"]["username"] for pedido in floor.orders()} == {RELIEF}
     relief.close()
     others.close()
+
+
+def test_a_table_for_which_the_till_has_ordered_since_asks_too(page: Any, floor: Floor) -> None:
+    """Of an order that no waiter attends the waiters' room hears nothing until it is ready."""
+    page.set_viewport_size(PHONE)
+    pos = floor.open(page, WAITER, "/pos")
+    expect(pos.locator("#all")).to_have_text("Todas 0")
+    pedido = floor.place(CASHIER, mesa_numero=9)
+    pos.click("#new")
+    pos.fill("#entry-table", "9")
+    expect(pos.locator("#entry-busy")).to_contain_text(f"Mesa 9 ya tiene un pedido: #{pedido['numero']} · de {CASHIER}")

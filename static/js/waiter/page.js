@@ -378,6 +378,7 @@
 
   dom.byId('new').onclick = function () {
     menu.load();                 // a new dish or price is no event
+    whose.load();                // nor is, to the waiters, an order that the till has placed: its table asks
     entry.begin(entry.draft.target ? null : entry.draft);
   };
   window.onhashchange = readHash;
