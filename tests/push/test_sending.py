@@ -7,7 +7,7 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -241,6 +241,13 @@ def test_ntfy_gets_each_users_topic_as_long_as_somebody_is_signed_in(make_ringin
     ready(server, 7)
     eventually(lambda: service.of(luis))
     assert (service.requests.count(topic), service.faults) == (2, [])
+    told = json.dumps([
+        server.request("GET", path, token=None if path == "/metrics" else "")[2]
+        for path in ("/metrics", "/api/push", "/api/push/suscripciones", "/api/notificaciones/eventos")
+    ])  # fmt: skip
+    server.stop()
+    for secret in (topic, luis, "tk_abc"):
+        assert secret not in told + "".join(server.stderr_lines)
 
 
 def test_a_backup_keeps_the_key_that_all_subscriptions_hang_on(make_ringing, service, tmp_path):
@@ -305,3 +312,39 @@ async def test_what_a_proxy_before_the_push_service_answers_is_tried_again(tmp_p
         [row] = (await ringing.call("GET", "/api/push/suscripciones", token=ringing.manager)).json
     assert (service.requests, dict(counts)) == (["Ana"] * 4, {"webpush sent": 1})
     assert (row["ultimo_envio"] is not None, row["ultimo_error"]) == (True, None)
+
+
+async def test_a_retry_is_not_sooner_than_it_was_asked_for_and_no_redirect_is_followed(tmp_path, service, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", service.authority)
+    monkeypatch.setattr(sender, "FIRST_WAIT_SECONDS", 0.01)
+    asked = []
+
+    def answer(status: int) -> Callable[[], int]:
+        return lambda: (asked.append(time.monotonic()), status)[1]
+
+    service.answers = {"Ana": [answer(429), answer(307)]}
+    service.headers = {"Retry-After": "1", "Location": f"{service.url}/wpush/Luis"}
+    async with rung_in_process(tmp_path / "log.db", service) as ringing:
+        counts = ringing.app.notifier.log.counts.push
+        await asyncio.to_thread(eventually, lambda: counts["webpush refused"])
+        [row] = (await ringing.call("GET", "/api/push/suscripciones", token=ringing.manager)).json
+    assert asked[1] - asked[0] >= 1
+    assert service.requests == ["Ana"] * 2
+    assert row["ultimo_error"] == "El servicio de avisos rechazó el mensaje (307)."
+
+
+async def test_a_session_whose_time_is_over_is_rung_no_more(tmp_path, service, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", service.authority)
+    clock = HeldClock(int((time.time() - 6 * 3600) * 1000))  # what is signed is good for half a day
+    async with rung_in_process(tmp_path / "log.db", service, clock) as ringing:
+        counts = ringing.app.notifier.log.counts.push
+        await asyncio.to_thread(eventually, lambda: counts["webpush sent"] == 1)
+        clock.advance(12 * 3600 + 1)
+        luis = await ringing.sign_in("Luis", "mesero")
+        await ringing.call("PUT", "/api/push/suscripcion", service.browser("Luis").body, cookie=luis)
+        for _ in range(2):
+            await ringing.app.notifier.notificar_pedido_listo(1, ["Flan"])
+        await asyncio.to_thread(eventually, lambda: counts["webpush sent"] == 3)
+        rows = (await ringing.call("GET", "/api/push/suscripciones", token=ringing.manager)).json
+    assert service.requests == ["Ana", "Luis", "Luis"]
+    assert [row["username"] for row in rows] == ["Luis"]

@@ -149,7 +149,7 @@ class PushService:
         else:
             self.faults.append(f"{status} {message}")
         request.send_response(status)
-        for header, value in {"Content-Length": "0", **(self.headers if status >= 400 else {})}.items():
+        for header, value in {"Content-Length": "0", **(self.headers if status >= 300 else {})}.items():
             request.send_header(header, value)
         request.end_headers()
 
