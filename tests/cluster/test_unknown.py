@@ -1,4 +1,4 @@
-"""What a node's file has, and says, when etcd's answers are lost, late, or of what it cannot apply."""
+"""What a node's file has, and says, when an engine's answers are lost, late, or of what it cannot apply."""
 
 from __future__ import annotations
 
@@ -24,6 +24,9 @@ from pos_notif.errors import EngineAway
 from tests.support.etcd import CLIENTS, Etcd
 from tests.support.logs import opened
 from tests.support.proxies import Proxy
+from tests.support.redis import RedisServer, redis_server
+
+__all__ = ["redis_server"]
 
 
 class File:
@@ -78,16 +81,16 @@ def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextlib.asynccontextmanager
-async def two(folder: Path, etcd: Etcd, *proxies: Proxy) -> AsyncIterator[tuple[File, File]]:
-    """Two, of which the first one asks etcd through these proxies, each for a member to it."""
+async def two(folder: Path, url: str, url_of_first: str) -> AsyncIterator[tuple[File, File]]:
+    """Two, of which the first one asks the engine by an address of its own."""
     a, b = folder / "a.db", folder / "b.db"
     await (await Database.open(a)).close()
-    found(a, parse(etcd.url), "a")
+    found(a, parse(url), "a")
     with contextlib.closing(sqlite3.connect(a)) as source, contextlib.closing(sqlite3.connect(b)) as copy:
         source.backup(copy)
         copy.execute("UPDATE node SET name = 'b'")
         copy.commit()
-    files = File(a, f"etcd://{','.join(proxy.address for proxy in proxies)}"), File(b, etcd.url)
+    files = File(a, url_of_first), File(b, url)
     databases = [await file.open() for file in files]
     yield files
     for database in databases:
@@ -97,7 +100,7 @@ async def two(folder: Path, etcd: Etcd, *proxies: Proxy) -> AsyncIterator[tuple[
 @pytest.fixture
 async def nodes(etcd: Etcd, tmp_path: Path) -> AsyncIterator[tuple[File, File, Proxy]]:
     with Proxy((etcd.members[0].host, CLIENTS)) as proxy:
-        async with two(tmp_path, etcd, proxy) as files:
+        async with two(tmp_path, etcd.url, f"etcd://{proxy.address}") as files:
             yield (*files, proxy)
 
 
@@ -124,7 +127,7 @@ async def test_what_is_unknown_is_sent_again_as_it_was_and_not_decided_again(etc
     """It waits in the network on the way to one member, and may be there at any moment; another member is asked."""
     address = (etcd.members[0].host, CLIENTS)
     with Proxy(address) as first, Proxy(address) as second:
-        async with two(tmp_path, etcd, first, second) as (one, other):
+        async with two(tmp_path, etcd.url, f"etcd://{first.address},{second.address}") as (one, other):
             runs = []
 
             def hold() -> None:
@@ -158,6 +161,17 @@ async def test_where_another_nodes_record_has_the_place_of_a_lost_one_it_is_deci
     assert len(runs) > 1
     assert one.state == (3, 8)
     assert await other.write(9) == 8
+
+
+async def test_what_an_engine_has_no_room_for_is_not_sent_on_and_on(redis_server: RedisServer, tmp_path: Path):
+    async with two(tmp_path, redis_server.address, redis_server.address) as (one, _):
+        redis_server.command("config", "set", "maxmemory", "1")
+        async with asyncio.timeout(60):  # half of what an answer that does not come is waited for here
+            with pytest.raises(EngineAway):
+                await one.write(7)
+        redis_server.command("config", "set", "maxmemory", "0")
+        one.replica.central.found()
+        assert await one.write(8) == 0
 
 
 async def test_a_question_whose_answer_was_lost_is_asked_again(nodes):

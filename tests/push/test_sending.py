@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
@@ -301,7 +302,8 @@ async def test_what_no_push_service_takes_in_time_is_dropped_and_counted(tmp_pat
         assert "pos_notif_push_queue 0.0" in metrics
 
 
-async def test_what_a_proxy_before_the_push_service_answers_is_tried_again(tmp_path, service, monkeypatch):
+async def test_what_a_proxy_before_the_push_service_answers_is_tried_again(tmp_path, service, monkeypatch, caplog):
+    caplog.set_level(logging.DEBUG)  # as of a program that logs all that it is told
     monkeypatch.setenv("SSL_CERT_FILE", service.authority)
     monkeypatch.setattr(sender, "FIRST_WAIT_SECONDS", 0.01)
     service.answers = {"Ana": [502, 503, 504, 201]}
@@ -312,6 +314,7 @@ async def test_what_a_proxy_before_the_push_service_answers_is_tried_again(tmp_p
         [row] = (await ringing.call("GET", "/api/push/suscripciones", token=ringing.manager)).json
     assert (service.requests, dict(counts)) == (["Ana"] * 4, {"webpush sent": 1})
     assert (row["ultimo_envio"] is not None, row["ultimo_error"]) == (True, None)
+    assert "wpush" not in caplog.text
 
 
 async def test_a_retry_is_not_sooner_than_it_was_asked_for_and_no_redirect_is_followed(tmp_path, service, monkeypatch):
@@ -339,9 +342,10 @@ async def test_a_session_whose_time_is_over_is_rung_no_more(tmp_path, service, m
     async with rung_in_process(tmp_path / "log.db", service, clock) as ringing:
         counts = ringing.app.notifier.log.counts.push
         await asyncio.to_thread(eventually, lambda: counts["webpush sent"] == 1)
-        clock.advance(12 * 3600 + 1)
+        clock.advance(6 * 3600)
         luis = await ringing.sign_in("Luis", "mesero")
         await ringing.call("PUT", "/api/push/suscripcion", service.browser("Luis").body, cookie=luis)
+        clock.advance(6 * 3600 + 1)  # nobody signs in after that, which would delete what is over
         for _ in range(2):
             await ringing.app.notifier.notificar_pedido_listo(1, ["Flan"])
         await asyncio.to_thread(eventually, lambda: counts["webpush sent"] == 3)
