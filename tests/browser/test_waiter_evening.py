@@ -164,3 +164,31 @@ def test_a_table_for_which_the_till_has_ordered_since_asks_too(page: Any, floor:
     pos.click("#new")
     pos.fill("#entry-table", "9")
     expect(pos.locator("#entry-busy")).to_contain_text(f"Mesa 9 ya tiene un pedido: #{pedido['numero']} · de {CASHIER}")
+
+
+def test_what_is_paid_or_over_takes_no_dish_and_an_orders_only_one_does_not_go_off(page: Any, floor: Floor) -> None:
+    page.set_viewport_size(PHONE)
+    over = floor.place(mesa_numero=4)
+    paid = floor.place(mesa_numero=5, dishes={"Horchata": 1, "Yuca frita": 1})
+    floor.act(paid, "cobrar", metodo_pago="efectivo")
+    alone, more = (
+        floor.place(mesa_numero=6, dishes={"Horchata": 1}),
+        floor.place(mesa_numero=7, dishes={"Horchata": 1, "Yuca frita": 1}),
+    )
+    pos = floor.open(page, WAITER, "/pos")
+    expect(row(pos, over["id"])).to_be_visible()
+    floor.act(over, "cancelar", razon="Se fueron")
+    expect(row(pos, over["id"])).to_have_count(0)
+    order(pos, floor, "4", "Yuca frita")
+    until(pos, lambda: len(at(floor, 4)) == 1)
+    order(pos, floor, "5", "Yuca frita")
+    asked = pos.get_by_role("dialog", name="Mesa 5 ya tiene un pedido")
+    expect(asked).to_contain_text("Ya está pagado: lo nuevo va en otra cuenta.")
+    expect(asked.get_by_role("button", name="Agregar")).to_have_count(0)
+    asked.get_by_role("button", name="Pedido aparte, otra cuenta").click()
+    until(pos, lambda: len(at(floor, 5)) == 2)
+    floor.sold_out("Horchata")
+    for pedido, buttons in ((paid, ["Ver pedido"]), (alone, ["Cambiar", "Ver pedido"]), (more, ["Cambiar", "Quitar"])):
+        waiting = pos.locator(f'#out [data-pedido-id="{pedido["id"]}"]')
+        expect(waiting.get_by_role("button")).to_have_text(buttons)
+        assert ("ya pagado" in waiting.inner_text()) == (pedido is paid)
