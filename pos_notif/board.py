@@ -58,8 +58,8 @@ class Board(Protocol):
         be counted on."""
 
     def on_post(self, name: str, call: Callable[[int, bytes | None], None]) -> None:
-        """Has `call(number, value)` made when another process has posted something of that name, or has ended: then
-        with None."""
+        """Has `call(number, value)` made when another process has posted something of that name, at once for what is
+        posted already; and when one has ended, then with None."""
 
     def answer(self, name: str, make: Callable[[], bytes]) -> None:
         """Has `make()` answer the other processes where they ask for that."""

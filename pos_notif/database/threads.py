@@ -58,7 +58,7 @@ class Database:
         self._open = True
         self._losing = threading.Lock()
         # Whether another file has the name, into which this one's write-ahead log must not be written.
-        self._supplanted = False
+        self.supplanted = False
         self._seen: tuple[int, int, int] | None = None
         self._full = False
         self._looking: asyncio.Future[None] | None = None
@@ -66,6 +66,8 @@ class Database:
         self.committed_at = 0.0
         # Is called in the writer's thread after each commit.
         self.on_commit: Callable[[], None] = lambda: None
+        # Is called in any thread when `lost` or `damage` was found here.
+        self.on_fault: Callable[[], None] = lambda: None
         # Is called in the writer's thread when others' transactions were committed here.
         self.on_catch_up: Callable[[], None] = lambda: None
 
@@ -105,7 +107,7 @@ class Database:
             if self._looking is not None:  # its connection would be the last one to be closed
                 await asyncio.gather(self._looking, return_exceptions=True)
             await self._reader.close()
-            await (self._writer.abandon() if self._supplanted else self._writer.close())
+            await (self._writer.abandon() if self.supplanted else self._writer.close())
             self._turns.close()
             if self._replication is not None:
                 self._replication.close()
@@ -284,7 +286,9 @@ class Database:
 
     def note_damage(self, what: str) -> None:
         """Notes what SQLite said to somebody who read a damaged part of the file."""
-        self.damage = self.damage or what
+        if self.damage is None:
+            self.damage = what
+            self.on_fault()
 
     def _note(self, error: sqlite3.Error) -> None:
         if is_damage(error):
@@ -301,13 +305,21 @@ class Database:
             raise FilesLost(self.lost)
 
     def _lose(self, why: str, *, supplanted: bool) -> None:
-        with self._losing:
-            if self.lost is not None:
-                return
-            self.lost, self._supplanted = why, supplanted
-        if supplanted:
+        if self.note_loss(why, supplanted=supplanted) and supplanted:
             with contextlib.suppress(OSError):  # where that cannot be, it is as it was
                 self.files.set_companions_aside()
+
+    def note_loss(self, why: str, *, supplanted: bool) -> bool:
+        """Notes that the files are lost, be it that another process which has them open has found it, and tells whether
+        that is new. `supplanted` says that another file has the name, into which nothing of the write-ahead log must
+        go: of several processes only the first one finds that, before it has set the log aside."""
+        with self._losing:
+            is_new = self.lost is None
+            self.lost = self.lost or why
+            self.supplanted = self.supplanted or supplanted
+        if is_new:
+            self.on_fault()
+        return is_new
 
     async def data_version(self) -> int:
         """Returns a number that changes when another connection than our writer has committed (SQLite's PRAGMA

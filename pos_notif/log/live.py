@@ -307,6 +307,10 @@ class LiveLog:
         """Returns the time as events carry it."""
         return iso(self.clocks.wall(), self.zone)
 
+    def on_fault(self, call: Callable[[], None]) -> None:
+        """Has `call()` made in the loop when the database's file was found to be lost or damaged."""
+        self.database.on_fault = partial(_call_in, asyncio.get_running_loop(), call)
+
     async def transact(self, work: Callable[[Transaction], T], who: Principal | None = None) -> T:
         """Runs `work` in the writer's thread and transaction, and returns its result once that is durable. Raises what
         `work` raises, with nothing kept of it, or LogUnavailable.

@@ -33,11 +33,15 @@ _CONNECTED, _DOWNLOADS, _STATE, _WATCHING = "connected", "downloads", "state", "
 
 
 class Room(msgspec.Struct, array_like=True):
-    """What a process has of what there is a limit for, and what it found wrong with the log."""
+    """What a process has of what there is a limit for, and what it knows to be wrong with the log: of its chain of
+    hashes, of its file, and why that is lost; with `supplanted` another one has its name."""
 
     open: int
     downloads: int
     damage: str | None
+    file_damage: str | None
+    lost: str | None
+    supplanted: bool
 
 
 class Connected(msgspec.Struct, array_like=True):
@@ -86,6 +90,7 @@ class Together:
         if board.same_machine:
             board.answer(_CONNECTED, self._tell_connected)
             board.on_post(_ROOM, self._note_room)
+            self.log.on_fault(self._post_room)  # at once: who was refused by one process is refused by each
         self._posting = asyncio.get_running_loop().create_task(self._post(), name="together")
 
     async def close(self) -> None:
@@ -94,16 +99,25 @@ class Together:
             await asyncio.gather(self._posting, return_exceptions=True)
 
     async def _post(self) -> None:
+        has_spent = False
         while True:
             self.screens.post()
             if self.board.same_machine:
                 self._post_counts()
-                room = Room(len(self.connections.open), self.downloads.running, self.log.damage)
-                self.board.post(_ROOM, _encode(room))
+                self._post_room()
             spent = {name: buckets.spent() for name, buckets in self.limits.items()}
-            if any(spent.values()):
+            if has_spent or any(spent.values()):  # nothing, once: who begins then is told of this second's alone
                 self.board.post(_SPENT, _encode(spent))
+            has_spent = any(spent.values())
             await asyncio.sleep(POST_SECONDS)
+
+    def _post_room(self) -> None:
+        database = self.log.database
+        room = Room(
+            len(self.connections.open), self.downloads.running, self.log.damage,
+            database.damage, database.lost, database.supplanted,
+        )  # fmt: skip
+        self.board.post(_ROOM, _encode(room))
 
     # Limits
 
@@ -119,9 +133,17 @@ class Together:
             self._rooms.pop(process, None)
         else:
             self._rooms[process] = room = _decode_room(posted)
-            self.log.damage = self.log.damage or room.damage
+            self._note_faults(room)
         self.connections.elsewhere = sum(room.open for room in self._rooms.values())
         self.downloads.elsewhere = sum(room.downloads for room in self._rooms.values())
+
+    def _note_faults(self, room: Room) -> None:
+        database = self.log.database
+        self.log.damage = self.log.damage or room.damage
+        if room.file_damage is not None:
+            database.note_damage(room.file_damage)
+        if room.lost is not None:
+            database.note_loss(room.lost, supplanted=room.supplanted)
 
     # What is told
 

@@ -31,12 +31,14 @@ from pos_notif.history.query import Export, read_log_state
 from pos_notif.history.sentences import Service, sentence
 from tests.history.test_filters import a_restaurants_log
 from tests.support.command_line import call
+from tests.support.downloads import asked, readers, rest_of
 from tests.support.live_server import LiveServer
 from tests.support.logs import fill_log, opened, prune_log, stock_alert
 from tests.support.pos import Pos, change_line
 from tests.support.sse_client import SseClient
 from tests.support.stopwatch import Stopwatch
 from tests.support.waiting import eventually
+from tests.support.workers import children
 
 LOG = "/api/notificaciones/eventos"
 HASH = re.compile(r"[0-9a-f]{64}")
@@ -462,45 +464,6 @@ def reading_slowly(client: socket.socket) -> Iterator[None]:
         reader.join()
 
 
-@contextlib.contextmanager
-def asked(
-    server: LiveServer, path: str, receive_buffer: int | None = None, who: str | None = None
-) -> Iterator[socket.socket]:
-    """A download that nobody has read of yet."""
-    with socket.socket() as client:
-        if receive_buffer is not None:
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        client.settimeout(60)
-        client.connect(("127.0.0.1", server.port))
-        who = who or f"Authorization: Bearer {server.token}"
-        head = f"GET {path} HTTP/1.1\r\nHost: x\r\n{who}\r\nConnection: close\r\n\r\n"
-        client.sendall(head.encode())
-        yield client
-
-
-def rest_of(client: socket.socket) -> bytes:
-    body = b""
-    with contextlib.suppress(ConnectionResetError):
-        while part := client.recv(1 << 20):
-            body += part
-    return body
-
-
-def readers(server: LiveServer) -> set[int]:
-    """The processes that read for downloads."""
-    serving = server.processes()
-    return set().union(*map(children, serving)) - set(serving)
-
-
-def children(process: int) -> set[int]:
-    """Those of each of its threads."""
-    found: set[int] = set()
-    for file in Path(f"/proc/{process}/task").glob("*/children"):
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # the thread has ended
-            found |= set(map(int, file.read_text().split()))
-    return found
-
-
 def test_a_client_that_goes_away_ends_the_reading(busy: LiveServer):
     name = str(uuid.uuid4())
     with asked(busy, f"{LOG}.ndjson?descarga={name}") as client:
@@ -601,6 +564,24 @@ def test_too_many_downloads_at_once_are_refused(busy: LiveServer):
         status, _, answer = busy.request("GET", f"{LOG}.csv")
         assert (status, answer["error"]["codigo"]) == (503, "sin_capacidad")
     eventually(lambda: busy.request("GET", f"{LOG}.csv?tipo=poda")[0] == 200)
+
+
+def test_too_many_downloads_at_once_are_refused_whichever_worker_is_asked(long_log, tmp_path, make_server):
+    """Each worker begins as many as one alone would, until it is told of the others'; that is within a second."""
+    copy = tmp_path / "log.db"
+    shutil.copy(long_log, copy)
+    server = make_server(copy, write_timeout_seconds="3600", workers="3")
+
+    def statuses() -> list[int]:
+        return [server.request("GET", f"{LOG}.csv?tipo=poda")[0] for _ in range(9)]
+
+    with contextlib.ExitStack() as stack:
+        for _ in range(4):
+            client = stack.enter_context(asked(server, f"{LOG}.ndjson", receive_buffer=4096))
+            client.recv(10)
+        eventually(lambda: statuses() == [503] * 9)
+        eventually(lambda: len(readers(server)) == 4)
+    eventually(lambda: statuses() == [200] * 9)
 
 
 def test_the_end_of_a_session_ends_its_downloads_within_a_second(busy: LiveServer):

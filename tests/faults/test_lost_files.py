@@ -22,6 +22,7 @@ from tests.support.live_server import LiveServer, run_cli, with_accounts
 from tests.support.logs import fill_log, stock_alert
 from tests.support.sse_client import SseClient
 from tests.support.waiting import eventually
+from tests.support.workers import worker
 
 pytestmark = pytest.mark.faults
 
@@ -58,6 +59,12 @@ def publish(server: LiveServer, number: int) -> tuple[int, str]:
 def readiness(server: LiveServer) -> tuple[int, str]:
     status, _, answer = server.request("GET", "/readyz", token=None)
     return status, answer.get("detalle", "")
+
+
+def await_loss(server: LiveServer) -> None:
+    """Until each of its processes that has the file open knows that it is lost, and has said so."""
+    serving = max(1, len(server.processes()) - 1)  # but for a parent
+    eventually(lambda: len([line for line in server.stderr_lines if "any more until a restart" in line]) == serving)
 
 
 def ids(events: list[dict]) -> list[int]:
@@ -97,7 +104,6 @@ COMPANIONS: dict[str, Callable[[Path], object]] = {
 }
 
 
-@pytest.mark.one_process(reason="each worker finds out for itself, within a second, that the file is lost")
 @pytest.mark.parametrize("how", [*GONE, *COMPANIONS])
 def test_what_would_be_written_into_a_lost_file_is_refused_and_reading_goes_on(server, how):
     log = server.database
@@ -106,7 +112,7 @@ def test_what_would_be_written_into_a_lost_file_is_refused_and_reading_goes_on(s
         (GONE | COMPANIONS)[how](log)
         before = sorted(log.parent.glob("*")) if log.parent.exists() else []
         if how in COMPANIONS:  # at each commit it is only the file itself that is looked at
-            eventually(lambda: readiness(server)[0] == 503)
+            await_loss(server)
         assert [publish(server, 4) for _ in range(3)] == [(503, "registro_no_disponible")] * 3
         assert [readiness(server) for _ in range(3)] == [(503, LOST)] * 3
         # The log's table and its downloads open the file anew: what stands there now is not the log.
@@ -121,11 +127,10 @@ def test_what_would_be_written_into_a_lost_file_is_refused_and_reading_goes_on(s
         with SseClient(server, "manager", query="?cursor=inicio") as replayed:
             assert [frame.data["pedido_id"] for frame in replayed.take(3)] == [1, 2, 3]
         assert [frame.event for frame in itertools.islice(stream.frames(), 3)] == ["latido"] * 3
-    eventually(lambda: [line for line in server.stderr_lines if "any more until a restart" in line])
+    await_loss(server)
     assert not [line for line in server.stderr_lines if "Traceback" in line]
 
 
-@pytest.mark.one_process(reason="each worker finds out for itself, within a second, that the file is lost")
 @pytest.mark.parametrize("how", ["renamed", "its folder moved away"])
 def test_only_a_restart_makes_it_ready_again(server, how):
     log = server.database
@@ -135,7 +140,23 @@ def test_only_a_restart_makes_it_ready_again(server, how):
         log.with_name("other.db").rename(log)
     else:
         log.parent.with_name("elsewhere").rename(log.parent)
-    assert [publish(server, 4)[0], *readiness(server)] == [503, 503, LOST]
+    await_loss(server)
+    for _ in range(9):
+        assert [publish(server, 4)[0], *readiness(server)] == [503, 503, LOST]
+
+
+def test_what_one_worker_has_found_lost_is_lost_to_each_of_them_and_to_a_successor(make_server, folder):
+    server = make_server(folder / "log.db", workers="3")
+    server.new_order(1)
+    test_only_a_restart_makes_it_ready_again(server, "its folder moved away")
+    victim = worker(server, 2)
+    os.kill(victim, signal.SIGKILL)
+    eventually(lambda: worker(server, 2) != victim)
+    for _ in range(9):
+        assert [publish(server, 4)[0], *readiness(server)] == [503, 503, LOST]
+    server.restart()
+    assert readiness(server) == (200, "")
+    assert publish(server, 4)[0] == 201
 
 
 def test_a_service_that_nobody_publishes_to_notices_it_too(server):
@@ -161,13 +182,13 @@ def test_what_stands_there_at_the_next_start_is_served_as_it_is(server, how, end
     assert len(read_log(server.database)) == len(kept) + 1
 
 
-@pytest.mark.one_process(reason="each worker finds out for itself, within a second, that the file is lost")
 @pytest.mark.parametrize("how", COMPANIONS)
 def test_a_companion_that_was_removed_takes_nothing_with_it(server, how):
     """What was published before it was noticed, neither."""
     COMPANIONS[how](server.database)
     first = publish(server, 4)[0]
     eventually(lambda: readiness(server) == (503, LOST))
+    await_loss(server)
     assert publish(server, 5)[0] == 503
     server.restart()
     assert readiness(server) == (200, "")
@@ -192,7 +213,6 @@ def test_what_was_acknowledged_can_be_saved_from_the_process_as_the_docs_say(ser
     assert [event["pedido_id"] for event in read_log(tmp_path / "saved.db")] == [1, 2, 3]
 
 
-@pytest.mark.one_process(reason="each worker finds out for itself, within a second, that the file is lost")
 @pytest.mark.parametrize("ended", [signal.SIGTERM, signal.SIGKILL], ids=["stopped", "killed"])
 @pytest.mark.parametrize("publishing", [True, False], ids=["publishing", "quiet"])
 def test_a_copy_over_the_file_is_found_within_a_second_and_is_served_after_a_restart(
@@ -210,6 +230,7 @@ def test_a_copy_over_the_file_is_found_within_a_second_and_is_served_after_a_res
         server.publish(stock_alert(401))
     shutil.copyfile(older, log)
     eventually(lambda: readiness(server) == (503, LOST))
+    await_loss(server)
     assert [publish(server, number)[0] for number in (1, 2, 3)] == [503] * 3
     server._end(ended, 60.0)
     assert older.read_bytes() == log.read_bytes()
@@ -310,3 +331,13 @@ async def test_whoever_reads_a_damaged_part_of_the_file_turns_readyz(tmp_path, l
         body = {"tipo": "nuevo_pedido", "pedido": {"id": 1}}
         assert (await service.call("POST", PUBLISH, body, token=service.manager)).status == 201
         assert "pos_notif_log_damaged 1.0" in (await service.call("GET", "/metrics")).text
+
+
+def test_a_damaged_part_that_one_worker_has_read_turns_the_readyz_of_each(make_server, tmp_path, long_log):
+    log = Path(shutil.copy(long_log, tmp_path / "log.db"))
+    server = make_server(log, workers="3")
+    epoch = server.publish(stock_alert(1))["cursor"].partition("-")[0]
+    assert subprocess.run([sys.executable, "-c", ZERO_A_PAGE, str(log), "0050xxx"]).returncode == 0
+    status, _, _ = server.request("GET", f"/api/notificaciones/polling/manager?cursor={epoch}-0")
+    assert status == 503
+    eventually(lambda: all(readiness(server)[1].startswith(DAMAGED) for _ in range(9)))

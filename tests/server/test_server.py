@@ -134,7 +134,11 @@ def test_a_hang_up_means_nothing_where_there_is_no_terminal(make_server, kind):
         assert [frame.event for frame in stream.frames()][-1] == "reinicio"
 
 
-@pytest.mark.parametrize("command", [["serve"], ["serve", "--server", "uvicorn"], ["demo", "--no-staff"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "command",
+    [["serve"], ["serve", "--server", "uvicorn"], ["serve", "--workers", "2"], ["demo", "--no-staff"]],
+    ids=" ".join,
+)
 def test_a_terminal_that_goes_stops_it(tmp_path, command):
     """By the kernel's own SIGHUP, after which nothing can be written to standard error."""
     terminal, its_end = pty.openpty()
@@ -281,6 +285,7 @@ def test_the_log_has_a_line_of_json_for_each_request_without_its_query(server):
     ]
 
 
+@pytest.mark.one_process(reason="each worker lets in as many connections of any kind")
 def test_beyond_all_limits_a_stream_is_told_ocupado_and_others_503(make_server):
     server = make_server(max_connections="1")
     authorization = f"Authorization: Bearer {server.token}\r\n".encode()

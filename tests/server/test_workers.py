@@ -4,80 +4,29 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import itertools
 import json
 import os
 import resource
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
-from tests.faults.kills import kill_rounds
-from tests.support.live_server import LiveServer, clean_environment
+from tests.support.live_server import LiveServer
 from tests.support.logs import opened, stock_alert
 from tests.support.polling_client import PollingClient
 from tests.support.sse_client import SseClient
 from tests.support.waiting import eventually
 from tests.support.websocket_client import WsClient
+from tests.support.workers import state, stream_at, worker
 
-STATE = "/api/notificaciones/estado"
 WORKERS = (1, 2, 3)
 
 
 @pytest.fixture
 def service(make_server: Callable[..., LiveServer]) -> LiveServer:
     return make_server(workers="3", ack_seconds="0.4", screen_seconds="1")
-
-
-def state(server: LiveServer) -> dict[str, Any]:
-    status, _, answer = server.request("GET", STATE)
-    assert status == 200
-    return dict(answer)
-
-
-def children(process: int) -> set[int]:
-    return set(map(int, Path(f"/proc/{process}/task/{process}/children").read_text().split()))
-
-
-def lives(process: int) -> bool:
-    with contextlib.suppress(FileNotFoundError):
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    return False
-
-
-def worker(server: LiveServer, number: int) -> int:
-    """The process of a worker, as the service's log has told it last."""
-
-    def told() -> list[str]:
-        lines = [line for line in server.stderr_lines if f"worker {number} (process" in line and "answers" in line]
-        return [line.split("(process ")[1].split(")")[0] for line in lines]
-
-    return int(eventually(told)[-1])
-
-
-@contextlib.contextmanager
-def stream_at(server: LiveServer, number: int, role: str, **how: Any) -> Iterator[SseClient]:
-    """A stream of a worker: the kernel deals connections out, so some are opened until one is there."""
-    with contextlib.ExitStack() as opened_:
-        for attempt in itertools.count():
-            name = f"00000000-0000-4000-8000-{number:06}{attempt:06}"
-            stream = opened_.enter_context(SseClient(server, role, query=f"?cliente={name}", **how))
-            # Where there is a limit, those closed before are counted until the workers have told each other.
-            if stream.next_event("hola", "ocupado").event == "ocupado":
-                stream.close()
-                time.sleep(0.1)
-                continue
-            rows = [row for row in state(server)["conexiones"] if row["cliente"] == name and row["conectado"]]
-            if [row["proceso"] for row in rows] == [number]:
-                break
-            stream.close()
-        yield stream
 
 
 def alarms(server: LiveServer) -> list[str]:
@@ -313,115 +262,3 @@ def test_the_socket_of_a_worker_that_was_killed_is_unknown_and_its_client_begins
         assert client.get().status == 400
         client.sid = ""
         client.open()
-
-
-# Births and deaths
-
-
-def test_a_worker_that_is_killed_has_a_successor_and_its_readers_go_on(service):
-    with stream_at(service, 2, "manager") as stream:
-        last = service.new_order(1)["cursor"]
-        before = worker(service, 2)
-        os.kill(before, signal.SIGKILL)
-        stream.read_until(b'"tipo":"nuevo_pedido"')
-    told = [service.new_order(number)["id"] for number in range(2, 12)]
-    with SseClient(service, "manager", last_event_id=last) as again:
-        assert [frame.data["id"] for frame in again.take(10)] == told
-    eventually(lambda: worker(service, 2) != before)
-    assert any(f"worker 2 (process {before}) has ended (SIGKILL); another one begins" in line
-               for line in service.stderr_lines)  # fmt: skip
-    assert service.stop(20) == 0
-
-
-@pytest.mark.long
-@pytest.mark.faults
-def test_a_frozen_worker_is_unknown_and_then_killed(service):
-    before = worker(service, 3)
-    os.kill(before, signal.SIGSTOP)
-
-    def answered() -> dict[str, Any] | None:
-        with contextlib.suppress(OSError):  # it has its share of the connections
-            return json.loads(subprocess.run(
-                ["curl", "-s", "-m", "3", "-H", f"Authorization: Bearer {service.token}", service.url + STATE],
-                capture_output=True, check=True,
-            ).stdout)  # fmt: skip
-        return None
-
-    def asked() -> list[int] | None:
-        with contextlib.suppress(subprocess.CalledProcessError):
-            found = answered()
-            return found["sin_respuesta"] if found else None
-        return None
-
-    assert eventually(asked) == [3]
-    eventually(lambda: worker(service, 3) != before)
-    assert any("has said nothing for 15 s; it is killed" in line for line in service.stderr_lines)
-    assert eventually(lambda: asked() == [])
-
-
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_all_of_it_also_a_frozen_worker(service, how):
-    family = children(service.process.pid)
-    assert len(family) == 3
-    os.kill(worker(service, 1), signal.SIGSTOP)
-    assert service._end(how, 20) == 0
-    assert not any(map(lives, family))
-
-
-def test_workers_whose_parent_was_killed_end_and_a_new_service_begins(service):
-    family = children(service.process.pid)
-    service.new_order(1)
-    os.kill(worker(service, 1), signal.SIGSTOP)  # one is frozen: nobody is left who would kill it
-    service.kill()
-    service.start()
-    assert not any(map(lives, family))
-    assert service.new_order(2)["id"] == 2
-
-
-def test_a_service_whose_log_is_damaged_is_one_line(service):
-    service.new_order(1)
-    service.stop()
-    with opened(service.database) as connection:
-        connection.execute("UPDATE events SET data = replace(data, 'nuevo_pedido', 'nuevo_pedidO')")
-    done = subprocess.run(
-        [sys.executable, "-m", "pos_notif", "serve", "--port", "0", "--workers", "2", "--database",
-         str(service.database)],
-        capture_output=True, text=True, timeout=60, env=clean_environment(),
-    )  # fmt: skip
-    assert (done.returncode, done.stdout) == (1, "")
-    last = done.stderr.splitlines()[-1]
-    assert last.startswith(f"pos-notif: {service.database}: is damaged")
-
-
-@pytest.mark.parametrize(
-    ("options", "line"),
-    [
-        (["--workers", "0"], "--workers: '0' is neither auto nor a number from 1 to 64"),
-        (["--workers", "many"], "--workers: 'many' is neither auto nor a number from 1 to 64"),
-        (["--workers", "2", "--server", "uvicorn"],
-         "POS_NOTIF_WORKERS: more than one needs Linux and POS_NOTIF_SERVER=hypercorn"),
-    ],
-)  # fmt: skip
-def test_what_cannot_be_several_processes_is_one_line(tmp_path, options, line):
-    done = subprocess.run(
-        [sys.executable, "-m", "pos_notif", "serve", "--port", "0", *options, "--database", str(tmp_path / "log.db")],
-        capture_output=True, text=True, timeout=60, env=clean_environment(),
-    )  # fmt: skip
-    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"pos-notif: {line}\n")
-
-
-def test_a_port_in_use_is_refused_by_workers_too(service, tmp_path):
-    """The kernel would let a second service of the same user share it."""
-    done = subprocess.run(
-        [sys.executable, "-m", "pos_notif", "serve", "--port", str(service.port), "--workers", "2",
-         "--database", str(tmp_path / "other.db")],
-        capture_output=True, text=True, timeout=60, env=clean_environment(),
-    )  # fmt: skip
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "in use" in done.stderr
-
-
-@pytest.mark.faults
-def test_whoever_is_killed_under_load_nothing_is_lost_or_doubled(tmp_path):
-    outcome = kill_rounds(tmp_path / "log.db", rounds=6, seed=21, workers=3)
-    assert outcome.problems == []

@@ -14,16 +14,21 @@ from ...errors import LogUnavailable
 from .pair import Pair
 
 BEAT_SECONDS = 1.0
+# A parent that is stopped says nothing, and nobody knows for how long. It waits a second for the others itself.
+ASK_SECONDS = 5.0
+# A turn may be a frozen worker's, which is killed after 15 s.
+TURN_SECONDS = 20.0
 
 
 class WorkersBoard:
     """Make it in the running loop, and close it there. `on_end()` is called once the parent has gone."""
 
     same_machine = True
-    known = True  # a worker that has posted nothing has not begun, or has ended
 
     def __init__(self, process: int, own: socket.socket, on_end: Callable[[], None]) -> None:
         self.process: int | None = process
+        # Once it was told what the others have posted: who has posted nothing then has not begun, or has ended.
+        self.known = False
         self._pair = Pair(own, self._handle, self._ended)
         self._on_end = on_end
         self._numbers = count()
@@ -49,6 +54,7 @@ class WorkersBoard:
             await asyncio.sleep(BEAT_SECONDS)
 
     def _ended(self) -> None:
+        self.known = False
         for future in self._waiting.values():
             if not future.done():
                 future.set_exception(LogUnavailable())
@@ -66,7 +72,11 @@ class WorkersBoard:
             case ["posted", process, name, value]:
                 self._posted[name][process] = value
                 self._tell(name, process, value)
-            case ["gone", process]:
+            case ["joined"]:
+                self.known = True
+            case ["gone", process, left]:
+                for name, value in left.items():
+                    self._posted[name][0] = value
                 for name, values in list(self._posted.items()):
                     if values.pop(process, None) is not None:
                         self._tell(name, process, None)
@@ -75,12 +85,15 @@ class WorkersBoard:
         for call in self._listeners[name]:
             call(process, value)
 
-    async def _answer_to(self, number: int) -> Any:
+    async def _answer_to(self, number: int, seconds: float) -> Any:
         if not self._pair.is_open:
             raise LogUnavailable
         future = self._waiting[number] = asyncio.get_running_loop().create_future()
         try:
-            return await future
+            async with asyncio.timeout(seconds):
+                return await future
+        except TimeoutError:
+            raise LogUnavailable from None
         finally:
             self._waiting.pop(number, None)
 
@@ -88,8 +101,8 @@ class WorkersBoard:
         number = next(self._numbers)
         self._pair.send("begin", number, key, seconds, limit)
         try:
-            tries = Tries(*await self._answer_to(number))
-        except asyncio.CancelledError:
+            tries = Tries(*await self._answer_to(number, TURN_SECONDS))
+        except (asyncio.CancelledError, LogUnavailable):
             self._pair.send("end", number, Outcome.NOT_MADE.value)
             raise
         if tries.may:
@@ -107,6 +120,8 @@ class WorkersBoard:
 
     def on_post(self, name: str, call: Callable[[int, bytes | None], None]) -> None:
         self._listeners[name].append(call)
+        for process, value in self._posted[name].items():
+            call(process, value)
 
     def answer(self, name: str, make: Callable[[], bytes]) -> None:
         self._makers[name] = make
@@ -114,5 +129,5 @@ class WorkersBoard:
     async def ask(self, name: str) -> dict[int, bytes | None]:
         number = next(self._numbers)
         self._pair.send("ask", number, name)
-        found: dict[int, bytes | None] = await self._answer_to(number)
+        found: dict[int, bytes | None] = await self._answer_to(number, ASK_SECONDS)
         return found

@@ -60,6 +60,7 @@ class Exchange:
         for other in self._others(member):
             for name, value in other.posts.items():
                 pair.send("posted", other.number, name, value)
+        pair.send("joined")
         return member
 
     def leave(self, member: Member) -> None:
@@ -74,9 +75,8 @@ class Exchange:
         if COUNTS in member.posts:
             self._left[COUNTS] = added([member.posts[COUNTS], *filter(None, [self._left.get(COUNTS)])])
         for other in self._members.values():
-            other.pair.send("gone", member.number)
-            for name, value in self._left.items():
-                other.pair.send("posted", 0, name, value)
+            # With what is left of it, in one message: a sum must not become less in between.
+            other.pair.send("gone", member.number, self._left)
 
     def _others(self, member: Member) -> list[Member]:
         return [other for other in self._members.values() if other is not member]
@@ -94,8 +94,10 @@ class Exchange:
                 if number in self._questions:
                     self._note(self._questions[number], member.number, value)
             case ["begin", number, key, seconds, limit]:
-                beginning = self._begin(member, number, key, seconds, limit)
-                member.beginning[number] = asyncio.get_running_loop().create_task(beginning)
+                beginning = asyncio.get_running_loop().create_task(self._begin(member, number, key, seconds, limit))
+                member.beginning[number] = beginning
+                # Not at its own end: one that is cancelled at once never begins.
+                beginning.add_done_callback(lambda _: member.beginning.pop(number, None))
             case ["end", number, outcome]:
                 if number in member.tries:
                     self._tries.end_try(member.tries.pop(number), Outcome(outcome))
@@ -103,10 +105,7 @@ class Exchange:
                     member.beginning[number].cancel()
 
     async def _begin(self, member: Member, number: int, key: str, seconds: float, limit: int) -> None:
-        try:
-            tries = await self._tries.begin_try(key, seconds, limit)
-        finally:
-            member.beginning.pop(number, None)
+        tries = await self._tries.begin_try(key, seconds, limit)
         if tries.may:
             member.tries[number] = key
         member.pair.send("answer", number, tries)

@@ -30,7 +30,7 @@ from ..signals import STOPPING, stop_on_signals
 from ..tls import tls_context
 from .exchange import Exchange, Member
 from .pair import Pair
-from .worker import Birth, be_worker, begin_anew
+from .worker import Birth, be_sent_when_orphaned, be_worker, begin_anew
 
 logger = logging.getLogger("pos_notif")
 
@@ -150,11 +150,14 @@ class Parent:
                 other.listener.close()
 
     def _begin_beside(self, beside: Callable[[int], None]) -> None:
-        port = self._port
+        port, parent = self._port, os.getpid()
 
         def be() -> None:
             self._let_go()
             begin_anew()
+            be_sent_when_orphaned(signal.SIGTERM)
+            if os.getppid() != parent:
+                os._exit(1)
             code = 1
             try:
                 beside(port)

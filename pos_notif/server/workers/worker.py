@@ -50,7 +50,9 @@ class Birth:
 def be_worker(birth: Birth) -> NoReturn:
     """Serves in a process that was just forked, until it ends. Nothing of the parent's is run in it any more."""
     begin_anew()
-    _go_on_where_orphaned()
+    # A frozen one goes on then, and sees that its parent has gone: nobody would kill it any more, and it would keep the
+    # service's lock from the next one.
+    be_sent_when_orphaned(signal.SIGCONT)
     code = 1
     try:
         asyncio.run(_serve(birth))
@@ -73,11 +75,10 @@ def begin_anew() -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
-def _go_on_where_orphaned() -> None:
-    """Has the kernel wake a frozen worker when its parent ends: nobody would kill it any more, and it would keep the
-    service's lock from the next one. Awake, it sees that its parent has gone."""
+def be_sent_when_orphaned(number: signal.Signals) -> None:
+    """Has the kernel send this process a signal when its parent ends."""
     with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGCONT)
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
 
 
 async def _serve(birth: Birth) -> None:
