@@ -95,6 +95,7 @@ def test_a_worker_that_ends_again_and_again_is_begun_after_longer_and_longer_pau
                                                 if begun in line])  # fmt: skip
         if len(told) < 7:
             eventually(lambda victim=victim: worker(service, 2) != victim)
+            assert any(f"worker 2 (process {worker(service, 2)}) begins" in line for line in service.stderr_lines)
     assert told == ["0.1 s", "0.2 s", "0.4 s", "0.8 s", "1.6 s", "3.2 s", "5 s"]
 
 
