@@ -208,7 +208,7 @@ def test_a_sessions_end_keeps_the_board_and_the_same_person_goes_on(page: Any, f
     assert COOK in box.inner_text()
     expect(box.locator(".pin__note")).to_have_text(re.compile(r"^La sesión terminó. Esto es de las \d"))
     second = floor.place(mesa_numero=6)
-    for key in "u1":  # are the pad's, not the board's
+    for key in "u11":  # are the pad's: on the board the second 1 would be INICIAR
         page.keyboard.press(key)
         page.keyboard.press("Backspace")
     type_pin(page, "1111", "#door")
