@@ -67,3 +67,15 @@ async def test_an_events_time_does_not_fall_where_two_clocks_differ_by_seconds(t
     assert [event_id for event_id, _ in rows if event_id in written] == written
     times = [ms for _, ms in rows]
     assert times == sorted(times)
+
+
+async def test_of_two_clocks_an_hour_apart_the_wrong_one_does_not_become_the_logs_time(tmp_path):
+    """Nobody knows which it is. Were each event no earlier than the one before, all would be of that hour, and as late
+    as each other, until it has passed."""
+    async with two_nodes(tmp_path, 3_600_000, 0) as (nodes, token):
+        wrong = await publish(nodes[0], token, stock_alert(1), "a")
+        right = await publish(nodes[1], token, stock_alert(1), "b")
+    with opened(tmp_path / "b.db") as connection:
+        times = dict(connection.execute("SELECT id, ms FROM events"))
+    assert wrong < right
+    assert abs(times[right] - system_clock()) < 600_000 < times[wrong] - times[right]
