@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -23,6 +24,9 @@ logger = logging.getLogger("pos_notif")
 
 FIRST_WAIT_SECONDS = 1.0
 LAST_WAIT_SECONDS = 60.0
+# By up to so much of it a wait is longer, at random: the phones of a push service that is down fail together, and would
+# all be tried again at one moment each time.
+SPREAD = 0.25
 # Messages that wait for one device. Of more, the oldest is what nobody needs any more.
 MOST_WAITING = 50
 # Requests to one push service at a time.
@@ -137,7 +141,7 @@ class Sender:
             if result is not None:
                 await self._end(device, message, result, _refusal(status, device) if result == REFUSED else None)
                 return
-            pause = max(wait, answer.retry_after or 0.0)
+            pause = max(wait, answer.retry_after or 0.0) + random.uniform(0, SPREAD * wait)
             wait = min(LAST_WAIT_SECONDS, wait * 2)
             left = (delivery.until - self._clocks.steady()) / 1000
             await asyncio.sleep(max(0.0, min(pause, left)))

@@ -336,6 +336,27 @@ async def test_a_retry_is_not_sooner_than_it_was_asked_for_and_no_redirect_is_fo
     assert row["ultimo_error"] == "El servicio de avisos rechazó el mensaje (307)."
 
 
+async def test_phones_that_fail_together_are_not_tried_again_together(tmp_path, service, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", service.authority)
+    monkeypatch.setattr(sender, "FIRST_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(sender, "SPREAD", 500)  # up to 5 s, so that a busy machine is not what spreads them
+    again: list[float] = []
+
+    def note() -> int:
+        again.append(time.monotonic())
+        return 201
+
+    async with rung_in_process(tmp_path / "log.db", service) as ringing:
+        luis = await ringing.sign_in("Luis", "mesero")
+        for number in range(8):
+            browser = service.browser(f"phone{number}")
+            service.answers[browser.name] = [500, note]
+            await ringing.call("PUT", "/api/push/suscripcion", browser.body, cookie=luis)
+        await ringing.app.notifier.notificar_pedido_listo(1, ["Flan"])
+        await asyncio.to_thread(eventually, lambda: len(again) == 8)
+    assert max(again) - min(again) > 0.5
+
+
 async def test_a_session_whose_time_is_over_is_rung_no_more(tmp_path, service, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", service.authority)
     clock = HeldClock(int((time.time() - 6 * 3600) * 1000))  # what is signed is good for half a day
