@@ -20,7 +20,7 @@ import pytest
 
 from tests.support.live_server import LiveServer, clean_environment, run_cli
 
-SECONDS = 20.0
+SECONDS = 60.0
 HERE = Path(__file__).with_name("stock_clients")
 
 

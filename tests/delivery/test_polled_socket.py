@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from http.client import HTTPConnection
 from typing import Any
 
 import pytest
@@ -204,11 +205,14 @@ def test_a_body_of_more_than_64_kib_is_refused_and_changes_nothing(server, polli
 
 @pytest.mark.one_process(reason="each worker lets in as many strangers")
 def test_strangers_are_only_so_many(server, polling, cook):
-    with ExitStack() as opened:
-        for _ in range(500):
-            opened.enter_context(PollingClient(server.port)).open()
-        with PollingClient(server.port, headers={"Cookie": cook}) as late:
-            assert late.get().status == 503
+    with PollingClient(server.port, headers={"Cookie": cook}) as late:
+        opening = HTTPConnection("127.0.0.1", server.port, timeout=60)  # one for all: they are gone after 45 s
+        with closing(opening):
+            for _ in range(500):
+                opening.request("GET", late.url())
+                answer = opening.getresponse()
+                assert (answer.status, answer.read()[:7]) == (200, b'0{"sid"')
+        assert late.get().status == 503
 
 
 def test_who_connects_to_nothing_is_gone(make_server):
