@@ -34,7 +34,7 @@ class OpenFiles:
 
     def check(self) -> None:
         """Raises FilesLost where the database itself is not there any more or is another file, and OSError where that
-        cannot be seen. It is quick: each commit asks twice."""
+        cannot be seen. It is quick: each commit asks three times."""
         self._compare(self._names[0], self._identities[0])
 
     def check_all(self) -> None:

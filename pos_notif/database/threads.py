@@ -41,7 +41,8 @@ class Database:
 
     `lost` says that what stands under the file's name is not what is open: nothing is written any more. `damage` says
     what SQLite found wrong with the file when somebody read it. Both are None where all is well, in English, and stay
-    until the database is opened anew.
+    until the database is opened anew. `full` says that there was no room for a transaction: until there is,
+    each one has the write-ahead log written into the file.
     """
 
     def __init__(
@@ -60,13 +61,13 @@ class Database:
         # Whether another file has the name, into which this one's write-ahead log must not be written.
         self.supplanted = False
         self._seen: tuple[int, int, int] | None = None
-        self._full = False
+        self.full = False
         self._looking: asyncio.Future[None] | None = None
         # By `time.perf_counter`: when the last transaction was durable.
         self.committed_at = 0.0
         # Is called in the writer's thread after each commit.
         self.on_commit: Callable[[], None] = lambda: None
-        # Is called in any thread when `lost` or `damage` was found here.
+        # Is called in any thread when `lost`, `damage` or `full` was found here.
         self.on_fault: Callable[[], None] = lambda: None
         # Is called in the writer's thread when others' transactions were committed here.
         self.on_catch_up: Callable[[], None] = lambda: None
@@ -184,20 +185,23 @@ class Database:
         return result
 
     def _commit(self, connection: sqlite3.Connection, commit: Callable[[], T]) -> T:
+        self._check_files()  # nobody waits for a turn to be refused, nor makes a lock's file beside what is gone
         try:
             with self._turns.turn():
                 result = commit()
         except sqlite3.OperationalError as error:
-            self._full = self._full or is_full(error)
-            if self._full:
+            if is_full(error) and not self.full:
+                self.full = True
+                self.on_fault()
+            if self.full:
                 _make_room(connection)
             raise
         self._check_files()
         self.committed_at = time.perf_counter()
         self.on_commit()
-        if self._full:  # or the write-ahead log would grow again until there is no room
+        if self.full:  # or the write-ahead log would grow again until there is no room
             _make_room(connection)
-            self._full = disk_is_short(self.path)
+            self.full = disk_is_short(self.path)
         return result
 
     async def make_room(self) -> bool:
@@ -283,6 +287,11 @@ class Database:
                 # The first leaves everybody to write; for the second, which does not, nothing remains to be copied.
                 for how in ("PASSIVE", "TRUNCATE"):
                     connection.execute(f"PRAGMA wal_checkpoint({how})").fetchone()
+
+    def note_full(self) -> None:
+        """Notes that another process found the disk full, unless there is room by now."""
+        with contextlib.suppress(OSError):
+            self.full = self.full or disk_is_short(self.path)
 
     def note_damage(self, what: str) -> None:
         """Notes what SQLite said to somebody who read a damaged part of the file."""

@@ -308,7 +308,7 @@ class LiveLog:
         return iso(self.clocks.wall(), self.zone)
 
     def on_fault(self, call: Callable[[], None]) -> None:
-        """Has `call()` made in the loop when the database's file was found to be lost or damaged."""
+        """Has `call()` made in the loop when the database's file was found to be lost or damaged, or its disk full."""
         self.database.on_fault = partial(_call_in, asyncio.get_running_loop(), call)
 
     async def transact(self, work: Callable[[Transaction], T], who: Principal | None = None) -> T:

@@ -34,7 +34,8 @@ _CONNECTED, _DOWNLOADS, _STATE, _WATCHING = "connected", "downloads", "state", "
 
 class Room(msgspec.Struct, array_like=True):
     """What a process has of what there is a limit for, and what it knows to be wrong with the log: of its chain of
-    hashes, of its file, and why that is lost; with `supplanted` another one has its name."""
+    hashes, of its file, and why that is lost; with `supplanted` another one has its name. `full` says that its disk
+    was."""
 
     open: int
     downloads: int
@@ -42,6 +43,7 @@ class Room(msgspec.Struct, array_like=True):
     file_damage: str | None
     lost: str | None
     supplanted: bool
+    full: bool
 
 
 class Connected(msgspec.Struct, array_like=True):
@@ -116,6 +118,7 @@ class Together:
         room = Room(
             len(self.connections.open), self.downloads.running, self.log.damage,
             database.damage, database.lost, database.supplanted,
+            database.full,
         )  # fmt: skip
         self.board.post(_ROOM, _encode(room))
 
@@ -140,6 +143,8 @@ class Together:
     def _note_faults(self, room: Room) -> None:
         database = self.log.database
         self.log.damage = self.log.damage or room.damage
+        if room.full:
+            database.note_full()
         if room.file_damage is not None:
             database.note_damage(room.file_damage)
         if room.lost is not None:
