@@ -199,7 +199,7 @@
     return manager.getSubscription().then(function (found) {
       if (found) { return found; }
       return (key ? self.Promise.resolve(key) : ask('GET', '/api/push').then(function (told) {
-        return told.clave_publica || refuse('no Web Push');
+        return told.clave_publica || refuse('clave_publica');
       })).then(function (known) {
         return manager.subscribe({ userVisibleOnly: true, applicationServerKey: known });
       });

@@ -6,7 +6,6 @@ import contextlib
 import os
 import re
 import shutil
-import socket
 import subprocess
 import urllib.error
 import urllib.request
@@ -17,6 +16,7 @@ import pytest
 import socketio
 
 from tests.cluster.nodes import Cluster, OnRedis, engine
+from tests.support.ports import free_port
 from tests.support.waiting import eventually
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "cluster.md").read_text("utf-8")
@@ -51,8 +51,7 @@ def proxy(program: str, folder: Path, ports: list[int]) -> Iterator[str]:
     if shutil.which(program) is None:
         assert not os.environ.get("CI"), f"needs {program}"
         pytest.skip(f"needs {program} (Debian: apt-get install -y nginx-light caddy)")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     file = folder / "proxy.conf"
     if program == "nginx":
         text = documented("nginx", ports).replace("listen 443 ssl http2", f"listen 127.0.0.1:{port}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from pos_notif.cluster.redis_bulletin import RedisBulletin
 from pos_notif.cluster.redis_connection import RedisAddress
 from pos_notif.cluster.redis_sequence import RedisSequence
 from pos_notif.cluster.sequence import Closed, Conflict, Place, Trimmed, Unfit, Unknown
+from tests.support.ports import free_port
 from tests.support.redis import RedisServer, redis_server
 from tests.support.waiting import eventually
 
@@ -277,10 +277,8 @@ def test_a_password_and_certificates(start: Callable[..., Engine], tmp_path: Pat
 
 
 def test_where_nobody_listens_it_is_unknown():
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
     with pytest.raises(Unknown):
-        RedisSequence(RedisAddress("127.0.0.1", port), "log", None).head()
+        RedisSequence(RedisAddress("127.0.0.1", free_port()), "log", None).head()
 
 
 def test_a_key_lives_until_its_time_is_over_and_whoever_waits_is_told_of_it(engine: Engine):

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from tests.support.live_server import LiveServer, clean_environment, run_cli
+from tests.support.ports import free_port
 
 SECONDS = 60.0
 HERE = Path(__file__).with_name("stock_clients")
@@ -189,9 +190,7 @@ def behind(program: str, directory: Path, url: str, more: str) -> Iterator[str]:
     if shutil.which(program) is None:
         assert not os.environ.get("CI"), f"needs {program}"
         pytest.skip(f"needs {program} (Debian: apt-get install -y nginx-light caddy)")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     file, log = directory / "proxy.conf", directory / "error.log"
     if program == "nginx":
         file.write_text(NGINX.format(directory=directory, port=port, url=url, more=more))

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import shutil
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.ports import free_port
 from tests.support.waiting import eventually
 
 PATH = shutil.which("redis-server")
@@ -41,9 +41,7 @@ class RedisServer:
     def start(self) -> RedisServer:
         """Starts it, on the port that it had before; it answers when this returns."""
         self.folder.mkdir(exist_ok=True)
-        if not self.port:
-            with socket.create_server(("127.0.0.1", 0)) as free:
-                self.port = free.getsockname()[1]
+        self.port = self.port or free_port()
         ports = {"port": str(self.port)}
         if self.certificates is not None:
             files = {f"tls-{name}-file": str(self.certificates / f"{part}.pem") for name, part in _TLS_FILES}

@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import urllib.error
@@ -15,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.support.ports import free_port
 from tests.support.waiting import eventually
 
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # the key that WebDriver has for an element's reference
@@ -166,9 +166,3 @@ def mini_browser() -> Path:
             yield from sorted(libraries.glob("**/webkit2gtk-4*/MiniBrowser"))
 
     return next(found())
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
