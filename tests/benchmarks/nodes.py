@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import functools
 import itertools
 import json
 import os
@@ -37,12 +38,14 @@ FLOOD = 48
 
 @dataclass
 class Figures:
-    """Milliseconds, and events a second of each node."""
+    """Milliseconds, events a second of each node, and conflicts in a hundred events, of nodes on an engine: `steady`'s
+    and `flood`'s."""
 
     answered: list[float] = field(default_factory=list)
     delivered: list[float] = field(default_factory=list)
     flood: list[float] = field(default_factory=list)
     flood_answered: list[float] = field(default_factory=list)
+    conflicts: list[float] = field(default_factory=list)
 
     def row(self, name: str) -> str:
         cells = [
@@ -50,13 +53,14 @@ class Figures:
             *(f"{share(self.delivered, part):.1f}" if self.delivered else "–" for part in (0.5, 0.99)),
             f"{sum(self.flood):.0f}", "/".join(f"{each:.0f}" for each in self.flood),
             *(f"{share(self.flood_answered, part):.0f}" for part in (0.5, 0.99)),
+            "/".join(f"{each:.1f}" for each in self.conflicts) or "–",
         ]  # fmt: skip
         return "| " + " | ".join(cells) + " |"
 
 
 HEAD = """\
-| | steady: answered, ms p50 | p99 | elsewhere, ms p50 | p99 | flood: events/s | by node | answered, ms p50 | p99 |
-|---|---|---|---|---|---|---|---|---|"""
+| | steady, ms p50 | p99 | elsewhere, ms p50 | p99 | flood: events/s | by node | answered, ms p50 | p99 | conflicts, % |
+|---|---|---|---|---|---|---|---|---|---|"""
 
 
 def share(found: Sequence[float], part: float) -> float:
@@ -171,11 +175,32 @@ async def flood(
     figures.flood = [sum(counts[place :: len(nodes)]) / seconds for place in range(len(nodes))]
 
 
-def measure(nodes: Sequence[Connect], token: str, seconds: float, publishers: int = FLOOD) -> Figures:
+def conflicts_of(nodes: Sequence[LiveServer]) -> int:
+    """How many transactions the nodes have decided again so far, since another node's came first."""
+    name, found = "pos_notif_node_conflicts_total ", 0
+    for node in nodes:
+        lines = node.request("GET", "/metrics", token=None)[2].splitlines()
+        found += sum(int(float(line.removeprefix(name))) for line in lines if line.startswith(name))
+    return found
+
+
+def measure(
+    nodes: Sequence[Connect],
+    token: str,
+    seconds: float,
+    publishers: int = FLOOD,
+    conflicts: Callable[[], int] | None = None,
+) -> Figures:
     figures, ids = Figures(), itertools.count(1_000_000)
     asyncio.run(flood(nodes, token, 1.0, Figures(), ids, publishers))  # warms up
-    asyncio.run(steady(nodes, token, seconds, figures, ids))
-    asyncio.run(flood(nodes, token, seconds, figures, ids, publishers))
+    for load, events in (
+        (steady(nodes, token, seconds, figures, ids), figures.answered),
+        (flood(nodes, token, seconds, figures, ids, publishers), figures.flood_answered),
+    ):
+        before = conflicts() if conflicts else 0
+        asyncio.run(load)
+        if conflicts:
+            figures.conflicts.append(100 * (conflicts() - before) / len(events))
     return figures
 
 
@@ -207,7 +232,8 @@ def main() -> None:
             with engine(kind, place) as under_test, Cluster(place, under_test, count, direct=True) as cluster:
                 name = f"{count} node{'s' if count > 1 else ''} on {kind}"
                 places = [*map(to, cluster.nodes)]
-                print(measure(places, cluster.token, options.seconds).row(name), flush=True)
+                conflicts = functools.partial(conflicts_of, cluster.nodes)
+                print(measure(places, cluster.token, options.seconds, conflicts=conflicts).row(name), flush=True)
 
 
 if __name__ == "__main__":

@@ -34,6 +34,17 @@ def test_the_benchmark_of_workers_prints_its_table():
     assert [line.split("|")[1].strip() for line in done.stdout.splitlines()[3:]] == ["1 worker", "2 workers"]
 
 
+@pytest.mark.skipif(
+    shutil.which("redis-server") is None, reason="needs Redis (Debian: apt-get install -y redis-server)"
+)
+def test_the_benchmark_of_nodes_prints_its_table():
+    command = [sys.executable, "-m", "tests.benchmarks.nodes", "--seconds", "0.5", "--engines", "redis", "--nodes", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in done.stdout.splitlines()[3:]]
+    assert [(row[0], row[-1] == "–") for row in rows] == [("one process, no engine", True), ("2 nodes on redis", False)]
+
+
 def test_the_benchmark_of_a_push_service_that_hangs_prints_its_ratios():
     command = [sys.executable, "-m", "tests.benchmarks.hanging_push", "--events", "20", "--rounds", "1"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)

@@ -38,7 +38,8 @@ def touched(browser: Any, complaints: list[str]) -> Iterator[Any]:
 
 
 def spot(node: Any) -> tuple[float, float]:
-    box = node.bounding_box()
+    while (box := node.bounding_box()) is None:  # it is being drawn anew
+        node.wait_for()
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 

@@ -299,7 +299,7 @@ def test_an_order_followed_before_the_events_loses_and_repeats_nothing(server):
 
 
 def test_a_busy_client_is_not_taken_for_a_dead_one():
-    flags = ("--ping-interval", "0.5", "--ping-timeout", "0.5", "--connect-timeout", "45")
+    flags = ("--ping-interval", "1", "--ping-timeout", "1", "--connect-timeout", "45")
     with conformance_app(*flags) as port, SioClient(port) as client:
         client.receive()
         client.send(*['42["message"]'] * 400)  # four seconds' worth beyond what is read at once
