@@ -133,15 +133,16 @@ class Soak:
     def _direct(self, started: float) -> None:
         """Kills and the power cut, in their time; between them, the server's memory."""
         plan = [(self._seconds * self._rng.uniform(*when), self._kill) for when in KILLS]
-        dark = self._seconds * POWER_CUT
-        plan += [(dark, self._power_off), (dark + self._screen_seconds * 1.2 + 3, self._power_on)]
-        plan += [(self._seconds, lambda: None)]
+        plan += [(self._seconds * POWER_CUT, self._cut_power), (self._seconds, lambda: None)]
         self._lives.append([])
         for at, act in sorted(plan, key=lambda item: item[0]):
-            while (left := started + at - time.monotonic()) > 0:
-                time.sleep(min(1.0, left))
-                self._lives[-1].append(self._server.memory_kb())
+            self._wait_until(started + at)
             act()
+
+    def _wait_until(self, moment: float) -> None:
+        while (left := moment - time.monotonic()) > 0:
+            time.sleep(min(1.0, left))
+            self._lives[-1].append(self._server.memory_kb())
 
     def _kill(self) -> None:
         began = time.monotonic()
@@ -151,11 +152,11 @@ class Soak:
         self._lives.append([])
         self._say(f"killed, back after {self._down[-1]:.1f} s")
 
-    def _power_off(self) -> None:
+    def _cut_power(self) -> None:
+        """For long enough, also where a kill before it took its time."""
         self._say("the kitchen has no power")
         self._power(False)
-
-    def _power_on(self) -> None:
+        self._wait_until(time.monotonic() + self._screen_seconds * 1.2 + 3)
         self._power(True)
         self._say("the kitchen has power again")
 
