@@ -91,6 +91,7 @@ async def test_what_is_published_in_one_turn_leaves_as_one_write(service, stream
     assert len(sink.chunks) - written < 5
 
 
+@pytest.mark.one_process(reason="each worker commits what its own publishers send")
 async def test_publishers_back_to_back_share_a_write_to_every_stream(server):
     """Four of them, each with its next event as soon as the last is answered: not two and two in turns, which would
     be twice the writes."""
