@@ -21,15 +21,14 @@ import pytest
 from tests.support.live_server import LiveServer, clean_environment, run_cli
 from tests.support.ports import free_port
 
-SECONDS = 60.0
+SECONDS = 20.0
 HERE = Path(__file__).with_name("stock_clients")
 
 
 class StockClient:
     """A program that speaks lines of JSON."""
 
-    def __init__(self, command: list[str], environment: dict[str, str], *, threads: bool) -> None:
-        self._threads = threads
+    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
         self._early: list[dict[str, Any]] = []
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
@@ -59,16 +58,18 @@ class StockClient:
                 return found
             assert not str(found.get("event")).startswith("evento_"), found
 
-    def call(self, name: str, argument: Any = None) -> Any:
-        """With an ack: its answer, which comes as an event too. A client with threads tells of either first."""
+    def call(self, name: str, argument: Any = None, *, events_follow: bool = False) -> Any:
+        """With an ack: its answer, which comes as an event too. A client with threads tells of either first, and of the
+        events that follow it (`events_follow`), which are kept for `orders`."""
+        assert not self._early
         self.do(emit=[name, argument], ack=True)
         told: dict[str, Any] = {}
         deadline = time.monotonic() + SECONDS
         while "ack" not in told or told["ack"] != told.get("data"):
             line = self._line(deadline)
             if str(line.get("event")).startswith("evento_"):
-                assert self._threads, line
-                self._early.append(line)  # it came after what is told of after it
+                assert events_follow, line
+                self._early.append(line)
             else:
                 told |= line
         return told["ack"]
@@ -128,11 +129,11 @@ class Stock:
         self.in_order: Callable[[list[int]], list[int]] = sorted if threads else list
         self._command = command
         self._environment = environment
-        self._threads = threads
+        self.threads = threads
         self._started: list[StockClient] = []
 
     def __call__(self) -> StockClient:
-        self._started.append(StockClient(self._command, self._environment, threads=self._threads))
+        self._started.append(StockClient(self._command, self._environment))
         return self._started[-1]
 
     def close(self) -> None:
@@ -264,7 +265,8 @@ def whole_session(server, stock, account):
     server.new_order(4)
     client.next("connected")
     server.new_order(5)
-    assert client.call("conectar_usuario", {"rol": "cocinero"})["rol"] == "cocinero"
+    answer = client.call("conectar_usuario", {"rol": "cocinero"}, events_follow=stock.threads)
+    assert answer["rol"] == "cocinero"
     server.new_order(6)
     # The client with threads handles each event in one of its own, and may be done with a later one first.
     assert stock.in_order(client.orders(3)) == [4, 5, 6]

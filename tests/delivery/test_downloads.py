@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import csv
+import fcntl
 import hashlib
 import io
 import json
@@ -15,7 +16,9 @@ import signal
 import socket
 import subprocess
 import sys
+import termios
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -677,6 +680,11 @@ def test_an_export_replaces_no_log_and_no_backup(tmp_path: Path, name: str):
     assert (tmp_path / "log.db").read_bytes() == before
 
 
+def waiting_in(pipe: int) -> int:
+    """How many bytes nobody has read of 64 KiB."""
+    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
+
+
 @pytest.mark.parametrize("how", ["full", "SIGINT", "SIGTERM"])
 def test_an_export_that_ends_early_says_so_in_a_line_and_leaves_nothing(tmp_path: Path, how: str):
     log, out = tmp_path / "log.db", tmp_path / "log.ndjson"
@@ -698,11 +706,11 @@ def test_an_export_that_ends_early_says_so_in_a_line_and_leaves_nothing(tmp_path
         with subprocess.Popen([*command, "--output", str(out)], stderr=subprocess.PIPE) as process:
             reading = os.open(f"{out}.partial", os.O_RDONLY)
             os.read(reading, 10)
+            # It waits in a write: a signal that comes just before one begins is heard when that ends.
+            eventually(lambda: waiting_in(reading) > 60_000)
+            time.sleep(0.1)
             process.send_signal(signal.Signals[how])
-            # A signal that comes just before a write begins is heard when that ends: it is read on, and so ends.
-            while os.read(reading, 65536):
-                pass
-            process.communicate()
+            process.communicate(timeout=60)
             os.close(reading)
         assert process.returncode == {"SIGINT": 1, "SIGTERM": 143}[how]
     assert sorted(path.name for path in tmp_path.glob("log.ndjson*")) == []

@@ -302,6 +302,6 @@ def test_a_busy_client_is_not_taken_for_a_dead_one():
     flags = ("--ping-interval", "1", "--ping-timeout", "1", "--connect-timeout", "45")
     with conformance_app(*flags) as port, SioClient(port) as client:
         client.receive()
-        client.send(*['42["message"]'] * 400)  # four seconds' worth beyond what is read at once
-        for _ in range(400):
+        client.send(*['42["message"]'] * 800)  # eight seconds' worth beyond what is read at once
+        for _ in range(800):
             assert client.receive() == '42["message-back"]'

@@ -50,8 +50,10 @@ def worker(server: LiveServer, number: int) -> int:
 @contextlib.contextmanager
 def stream_at(server: LiveServer, number: int, role: str, **how: Any) -> Iterator[SseClient]:
     """A stream of a worker: the kernel deals connections out, so some are opened until one is there."""
+    deadline = time.monotonic() + 60
     with contextlib.ExitStack() as opened_:
         for attempt in itertools.count():
+            assert time.monotonic() < deadline, f"no stream of worker {number}"
             name = f"00000000-0000-4000-8000-{number:06}{attempt:06}"
             stream = opened_.enter_context(SseClient(server, role, query=f"?cliente={name}", **how))
             # Where there is a limit, those closed before are counted until the workers have told each other.
