@@ -177,7 +177,7 @@ def reader_problems(file: Path, tablets: Sequence[Hopper]) -> list[str]:
             if tablet.follows_after.get(order, cursor + 1) > cursor
         ]
         problems += tablet.reading_problems(events)
-        others = [event_id for event_id, read in tablet.seen.items() if written.get(event_id, read) != read]
+        others = [event_id for event_id, read in tablet.seen.copy().items() if written.get(event_id, read) != read]
         problems += [f"{tablet.name} has read events {others[:5]} otherwise than they are"] if others else []
         handled = tablet.handled
         problems += [f"{tablet.name} read {a} before {b}" for a, b in pairwise(handled) if a >= b]
