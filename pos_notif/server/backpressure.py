@@ -1,6 +1,9 @@
 """What a connection's peer has not taken yet, and for how long: one that takes nothing for some seconds is dropped.
 
-asyncio and Hypercorn wait for such a peer for ever.
+asyncio and Hypercorn wait for such a peer for ever, and the kernel for a quarter of an hour. Where it is told to wait
+for less, as here of a peer that acknowledges nothing (a tablet without power), Linux gives up slow readers too: it
+counts from its first probe of a window that is too small for what is next, whatever is taken meanwhile. So a reader
+that is behind is watched from here alone, until it has taken everything.
 """
 
 from __future__ import annotations
@@ -9,13 +12,27 @@ import asyncio
 import contextlib
 import fcntl
 import logging
+import socket
 import struct
+import sys
 import termios
 from typing import Any
 
 from .serving import Serving
 
 logger = logging.getLogger("pos_notif")
+
+UNACKNOWLEDGED_SECONDS = 8.0
+# struct tcp_info of linux/tcp.h: tcpi_bytes_acked, 64 bits.
+_BYTES_ACKED = 120
+
+
+def give_up_unacknowledged(connection: Any, seconds: float | None) -> None:
+    """Has the kernel give up the peer of a `connection` (a socket, or asyncio's view of one) that acknowledges nothing
+    for 8 s, or for `seconds` where that is longer; None: no sooner than by itself."""
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        patience = 0.0 if seconds is None else max(UNACKNOWLEDGED_SECONDS, seconds)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(patience * 1000))
 
 
 class Backpressure(asyncio.Protocol):
@@ -48,12 +65,12 @@ class Backpressure(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self.is_full = True
-        if self._serving.write_timeout:
-            self._watch_progress(self._unsent())
+        if self._serving.write_timeout and self._watch is None:
+            self._leave_to_kernel(False)
+            self._watch_progress(*self._progress())
 
     def resume_writing(self) -> None:
         self.is_full = False
-        self._stop_watch()
         self._let_go()
 
     async def drain(self) -> None:
@@ -72,32 +89,44 @@ class Backpressure(asyncio.Protocol):
             if not room.done():
                 room.set_result(None)
 
-    def _watch_progress(self, waiting: int) -> None:
+    def _watch_progress(self, taken: int, waiting: int) -> None:
         loop = asyncio.get_running_loop()
-        self._watch = loop.call_later(self._serving.write_timeout, self._check_progress, waiting)
+        self._watch = loop.call_later(self._serving.write_timeout, self._check_progress, taken, waiting)
 
-    def _check_progress(self, waiting: int) -> None:
-        unsent = self._unsent()
-        if unsent >= waiting:
+    def _check_progress(self, taken_before: int, waiting_before: int) -> None:
+        taken, waiting = self._progress()
+        if not self.is_full and not waiting:
+            self._watch = None
+            self._leave_to_kernel(True)
+        elif taken > taken_before or waiting < waiting_before or not (taken or self.is_full):
+            self._watch_progress(taken, waiting)
+        else:
             logger.info("stalled reader dropped")
             self._serving.counts.stalled += 1
             self.transport.abort()
-        else:
-            self._watch_progress(unsent)
+
+    def _leave_to_kernel(self, is_left: bool) -> None:
+        with contextlib.suppress(OSError):
+            give_up_unacknowledged(
+                self.transport.get_extra_info("socket"), self._serving.write_timeout if is_left else None
+            )
 
     def _stop_watch(self) -> None:
         if self._watch is not None:
             self._watch.cancel()
             self._watch = None
 
-    def _unsent(self) -> int:
-        """Counts the bytes that the peer has yet to acknowledge: a slow reader moves these long before our buffer
-        empties."""
+    def _progress(self) -> tuple[int, int]:
+        """Counts the bytes that the peer has acknowledged, 0 where the system does not tell, and those that it has yet
+        to: a slow reader moves both long before our buffer empties."""
         transport: Any = self.transport
-        size = transport.get_write_buffer_size()
+        taken, waiting = 0, transport.get_write_buffer_size()
         if (below := getattr(transport, "_ssl_protocol", None)) is not None and below._transport is not None:
-            size += below._transport.get_write_buffer_size()  # TLS: what is encrypted already waits one floor below
-        socket = transport.get_extra_info("socket")
+            waiting += below._transport.get_write_buffer_size()  # TLS: what is encrypted already waits one floor below
+        peer = transport.get_extra_info("socket")
         with contextlib.suppress(OSError, ValueError):
-            size += struct.unpack("i", fcntl.ioctl(socket.fileno(), termios.TIOCOUTQ, b"\0\0\0\0"))[0]
-        return int(size)
+            waiting += struct.unpack("i", fcntl.ioctl(peer.fileno(), termios.TIOCOUTQ, b"\0\0\0\0"))[0]
+            if sys.platform == "linux":
+                told = peer.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _BYTES_ACKED + 8)
+                taken = struct.unpack_from("=Q", told.ljust(_BYTES_ACKED + 8, b"\0"), _BYTES_ACKED)[0]
+        return taken, int(waiting)

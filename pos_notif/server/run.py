@@ -26,6 +26,7 @@ from ..database.locks import serving_alone
 from ..errors import ConfigurationError, PortUnavailable
 from ..socketio.engine import EngineSettings
 from ..web.services import EXTENSION
+from .backpressure import give_up_unacknowledged
 from .connection import KEEP_ALIVE_SECONDS, SEND_BUFFER_BYTES, TcpConnection
 from .logs import AccessLog, NoAccessLog
 from .long_way import LINGER_SECONDS
@@ -52,15 +53,13 @@ HANDSHAKE_SECONDS = 5.0
 # What may wait for `accept`, in the kernel; and what is accepted in one turn of the loop.
 KERNEL_BACKLOG = 4096
 ACCEPTS_AT_ONCE = 4
-# A peer that lost its power says nothing; the kernel alone would wait 15 minutes for it.
-UNACKNOWLEDGED_SECONDS = 8.0
 
 
 def bind(host: str, port: int, write_timeout: float = 0.0, *, shared: bool = False) -> socket.socket:
     """Returns a listening socket, which is made before the database is opened. Raises PortUnavailable.
 
-    The kernel gives up a peer that acknowledges nothing for 8 s, or for `write_timeout` seconds where that is longer:
-    to it, a reader that stopped reading is one too. A `shared` port is one of several sockets' of this user.
+    The kernel gives up a peer that acknowledges nothing for 8 s, or for `write_timeout` seconds where that is longer
+    (`server/backpressure.py`). A `shared` port is one of several sockets' of this user.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
@@ -76,9 +75,7 @@ def bind(host: str, port: int, write_timeout: float = 0.0, *, shared: bool = Fal
         # Accepted connections inherit these. A small kernel buffer: what a stalled reader may hold.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        if hasattr(socket, "TCP_USER_TIMEOUT"):
-            patience = max(UNACKNOWLEDGED_SECONDS, write_timeout)
-            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(patience * 1000))
+        give_up_unacknowledged(listener, write_timeout)
         if hasattr(socket, "TCP_KEEPIDLE"):
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 30)
         listener.bind(address)

@@ -66,6 +66,29 @@ async def test_a_peer_that_the_kernel_gives_up_while_its_connection_closes_is_no
     assert not caplog.records
 
 
+async def test_the_kernel_judges_a_peer_again_once_it_has_taken_what_it_was_behind():
+    """While one is behind, the kernel would give it up however much it takes."""
+    loop = asyncio.get_running_loop()
+    with bind("127.0.0.1", 0) as listener, socket.socket() as slow:
+        slow.connect(listener.getsockname())
+        slow.setblocking(False)
+        listener.setblocking(True)
+        ours, _ = listener.accept()
+        transport, connection = await loop.create_connection(lambda: TcpConnection(serving(0.1)), sock=ours)
+        patience = lambda: ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)  # noqa: E731
+        assert patience() == 8000
+        transport.write(b"x" * 10_000_000)
+        assert patience() == 0
+        taken = 0
+        async with asyncio.timeout(60):
+            while taken < 10_000_000:
+                taken += len(await loop.sock_recv(slow, 1_000_000))
+            while patience() != 8000:
+                await asyncio.sleep(0.01)
+        assert not connection.is_full
+        transport.abort()
+
+
 def test_a_client_that_sent_more_and_left_is_let_go_at_the_next_event(server: LiveServer):
     """What it sent waits to be read behind its stream, and so would its end."""
     stream = b"GET /api/notificaciones/stream/cocinero HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %b\r\n\r\n"
