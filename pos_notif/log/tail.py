@@ -77,7 +77,9 @@ class Tail:
         self.reached = 0
 
     def start(self, newest: int, events: Sequence[LoggedEvent]) -> None:
-        """Begins with the log's newest `events`, without a hole. Those above `newest` come again, by `append`."""
+        """Begins with the log's newest `events`, without a hole. Those above `newest` come again, by `append`; what was
+        appended before, while the log was being opened, is among them."""
+        self._empty()
         self.reached = self.floor = newest
         events = [event for event in events if event.id <= newest]
         if events:
@@ -92,9 +94,7 @@ class Tail:
     def append(self, events: Sequence[LoggedEvent]) -> None:
         """Takes durable events, in the log's order, and wakes the readers of their rooms."""
         if events[0].id != self.reached + 1:  # another process wrote more than is fetched for us
-            for kept in self._by_room.values():
-                kept.clear()
-            self._bytes = 0
+            self._empty()
             self.floor = events[0].id - 1
         self.reached = events[-1].id
         self._encoded.clear()
@@ -102,6 +102,12 @@ class Tail:
         for room in {MANAGERS}.union(*[event.filtered_rooms for event in events]):
             for waiter in self._waiters[room]:
                 waiter.wake()
+
+    def _empty(self) -> None:
+        for kept in self._by_room.values():
+            kept.clear()
+        self._bytes = 0
+        self._encoded.clear()
 
     def _keep(self, events: Sequence[LoggedEvent]) -> None:
         everything = self._by_room[MANAGERS]

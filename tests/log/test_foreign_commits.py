@@ -6,6 +6,8 @@ import asyncio
 import threading
 
 from pos_notif import NotificadorPedidos
+from pos_notif.log.event_log import Bounds
+from pos_notif.log.writer import SqliteLog
 from tests.support.in_process import in_process
 from tests.support.live_server import with_accounts
 from tests.support.logs import fill_log, stock_alert
@@ -21,6 +23,25 @@ async def test_what_is_committed_while_a_process_starts_to_watch_is_not_missed(t
         async with asyncio.timeout(60):
             while notifier.log.bounds.newest != 1:
                 await asyncio.sleep(0.02)
+
+
+async def test_what_is_committed_while_a_process_opens_the_log_is_held_once_and_in_order(tmp_path, monkeypatch):
+    """As by the siblings of a worker that begins anew: between its look at the log's end and its look at what is
+    newest."""
+    database = tmp_path / "log.db"
+    await asyncio.to_thread(fill_log, database, [stock_alert(1), stock_alert(2)])
+    refresh, others = SqliteLog.refresh, [stock_alert(3)]
+
+    async def refresh_late(log: SqliteLog) -> Bounds:
+        if others:
+            await asyncio.to_thread(fill_log, database, [others.pop()])
+        return await refresh(log)
+
+    monkeypatch.setattr(SqliteLog, "refresh", refresh_late)
+    async with NotificadorPedidos(database=str(database)) as notifier:
+        page = notifier.log.tail.page(0, "managers")
+        assert page is not None
+        assert [event.id for event in page.events] == [1, 2, 3]
 
 
 async def test_another_process_that_publishes_has_nobody_looked_up_anew_and_one_that_revokes_has(tmp_path):
