@@ -91,9 +91,18 @@ def test_who_is_asked_answers_and_who_does_not_is_unknown(running: OnEtcd | OnRe
         async with boards(running) as (one, two, three):
             two.answer("estado", lambda: b"dos" * 100_000)
             three.answer("estado", lambda: b"tres")
-            assert await one.ask("estado") == {2: b"dos" * 100_000, 3: b"tres"}
-            found = await asyncio.gather(two.ask("estado"), two.ask("estado"))
-            assert found == [{1: None, 3: b"tres"}] * 2
+
+            async def are_told(asking: ClusterBoard, count: int, expected: dict[int, bytes | None]) -> None:
+                """Who does not answer within a second is unknown, on a busy machine too."""
+                async with asyncio.timeout(60):
+                    told: list[object] = []
+                    while told != [expected] * count:
+                        told = await asyncio.gather(
+                            *(asking.ask("estado") for _ in range(count)), return_exceptions=True
+                        )  # fmt: skip
+
+            await are_told(one, 1, {2: b"dos" * 100_000, 3: b"tres"})
+            await are_told(two, 2, {1: None, 3: b"tres"})
 
     asyncio.run(main())
 
@@ -171,6 +180,7 @@ def test_a_leader_that_is_missed_is_replaced_once_and_its_transactions_stand_no_
             assert leads[0].stands(Told(row))
             for each in leads[1:]:
                 each.start()
+            await until(lambda: all(each.leader == nodes[0].identity for each in leads))
             await asyncio.sleep(1.5)  # nobody is missed
             assert [each.leader for each in leads] == [nodes[0].identity] * 3
             await nodes[0].close()

@@ -91,10 +91,9 @@ def test_a_clock_that_is_an_hour_ahead_ends_no_session_and_raises_and_holds_up_n
         # Nor has one whose clock was right again just now been heard by all: two of three would be wrong.
         eventually(lambda wrong=node: [node for node in trio.nodes if warns_of_its_clock(node)] == [wrong])
         for place, other in enumerate(trio.nodes):
-            seen = other.new_order(10 * number + 2 * place + 1)["id"]
-            unseen.append(other.new_order(10 * number + 2 * place + 2)["id"])
-            body = {"evento_ids": [seen]}
+            body = {"evento_ids": [other.new_order(10 * number + 2 * place + 1)["id"]]}
             assert other.request("POST", "/api/notificaciones/acuses", body, cookie=cookies[place])[0] == 200
+            unseen.append(other.new_order(10 * number + 2 * place + 2)["id"])
         for cookie in cookies:
             assert node.request("GET", "/api/auth/sesion", cookie=cookie)[0] == 200
         eventually(lambda: sorted(raised(trio.nodes[0])) == unseen)
@@ -129,7 +128,7 @@ def test_an_older_version_stops_at_a_newer_ones_first_record(trio):
     publish(upgraded)
     eventually(lambda: older.request("GET", "/readyz", token=None)[0] == 503)
     assert older.request("POST", "/api/notificaciones/eventos", stock_alert(1))[0] == 503
-    assert any("upgrade" in line for line in older.stderr_lines)
+    eventually(lambda: any("upgrade" in line for line in older.stderr_lines))
     for node in (older, also):
         node.stop()
         set_control(control_of(node), newer=True)

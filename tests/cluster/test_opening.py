@@ -67,8 +67,8 @@ def test_a_redis_that_is_killed_and_started_goes_on_at_a_new_epoch_and_nobody_is
         asked = [f"/api/notificaciones/polling/manager?cursor={each}" for each in (cursor, "zzzzzz-1", f"{cursor}0")]
         # What a node does not know another one may: nobody is told to begin anew before that can be asked.
         assert [other.request("GET", path)[0] for path in asked] == [200, 503, 503]
+        began = time.monotonic()  # no later than any node can have found it
         redis_of(cluster).start()
-        began = time.monotonic()
         eventually(lambda: one.request("POST", "/api/notificaciones/eventos", stock_alert(3))[0] == 201)
         assert time.monotonic() - began > 5  # by then whoever had more would have said so
         for stream in streams:

@@ -151,6 +151,8 @@ def test_alarms_go_by_the_screens_of_all_nodes_and_another_node_gives_them_when_
         waiter.next_event("hola")
         kitchen = SseClient(one, "cocinero", cookie=one.login("Marta", PIN))
         kitchen.next_event("hola")
+        # Until the leader has heard of the screen: what falls due before is told to nobody.
+        eventually(lambda: has_had_a_screen(leader, "cocina"))
         leader.new_order(7001)
         assert wait_for(waiter, "sin_acuse")["pedido_ids"] == [7001]
         kitchen.close()
@@ -169,6 +171,11 @@ def test_alarms_go_by_the_screens_of_all_nodes_and_another_node_gives_them_when_
 def is_leading(node: Node) -> bool:
     text = node.request("GET", "/metrics", token=None)[2]
     return "\npos_notif_node_leads 1.0\n" in text
+
+
+def has_had_a_screen(node: Node, room: str) -> bool:
+    with opened(node.database) as connection:
+        return bool(connection.execute("SELECT 1 FROM screens WHERE room = ?", (room,)).fetchone())
 
 
 def wait_for(stream: SseClient, tipo: str) -> dict[str, Any]:
@@ -196,7 +203,8 @@ def test_a_node_without_an_engine_says_so_at_once_and_is_not_ready_where_others_
         status, _, refusal = a.request("POST", "/api/notificaciones/eventos", EVENT)
         assert (status, refusal["error"]["codigo"]) == (503, "registro_no_disponible")
         told = {"estado": "registro_no_disponible", "detalle": f"sin central desde {since}"}
-        assert a.request("GET", "/readyz", token=None)[::2] == (503, told)
+        # By what another one says, which is asked for as long as a second.
+        eventually(lambda: a.request("GET", "/readyz", token=None)[::2] == (503, told))
         assert a.request("GET", "/readyz?nodo", token=None)[::2] == (503, {**told, "nodo": "a"})
         assert b.request("GET", "/readyz?nodo", token=None)[::2] == (200, {"estado": "listo", "nodo": "b"})
         assert "\npos_notif_node_engine_away 1.0\n" in a.request("GET", "/metrics", token=None)[2]
@@ -239,8 +247,12 @@ def test_estado_has_everybody_whichever_node_is_asked(cluster: Cluster) -> None:
     with contextlib.ExitStack() as open_streams:
         for node in cluster.nodes:
             open_streams.enter_context(SseClient(node, "manager")).next_event("hola")
-        for node in cluster.nodes:
-            _, _, answer = node.request("GET", "/api/notificaciones/estado")
+
+        def told(node: Node) -> tuple[list[int], list[int]]:
+            answer = node.request("GET", "/api/notificaciones/estado")[2]
             here = [row for row in answer["conexiones"] if row["transporte"] == "sse" and row["conectado"]]
-            assert sorted(row["proceso"] for row in here) == [1, 2, 3]
-            assert answer["sin_respuesta"] == []
+            return sorted(row["proceso"] for row in here), answer["sin_respuesta"]
+
+        # Whoever does not answer within a second is unknown; and who has left is heard of.
+        for node in cluster.nodes:
+            eventually(lambda node=node: told(node) == ([1, 2, 3], []))

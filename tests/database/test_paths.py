@@ -13,7 +13,7 @@ import pytest
 from pos_notif.database.paths import exists, is_directory, is_file
 from pos_notif.database.threads import Database
 from pos_notif.errors import LogRefused
-from tests.support.command_line import drop_root_privileges
+from tests.support.command_line import drop_root_privileges, without_pauses
 from tests.support.live_server import clean_environment
 from tests.support.logs import fill_log, stock_alert
 
@@ -87,8 +87,8 @@ def test_no_command_says_of_a_log_without_rights_that_it_does_not_exist(tmp_path
         capture_output=True, text=True, timeout=120, env=clean_environment(), preexec_fn=drop_root_privileges,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    for (file, words), result in zip(flat, json.loads(done.stdout), strict=True):
-        assert result == [1, f"pos-notif: {file}: Permission denied\n"], words
+    for (file, words), (code, said) in zip(flat, json.loads(done.stdout), strict=True):
+        assert (code, without_pauses(said)) == (1, f"pos-notif: {file}: Permission denied\n"), words
     assert sorted(path.name for path in tmp_path.iterdir()) == ["closed", "export.ndjson", "open.db", "open.db-writer"]
 
 

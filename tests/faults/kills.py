@@ -35,7 +35,10 @@ class Publishing:
         self._server = server
         self._token = server.token
         self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._publish, args=(part,)) for part in range(PUBLISHERS)]
+        # Where a round fails while there is no server, they would go on for ever.
+        self._threads = [
+            threading.Thread(target=self._publish, args=(part,), daemon=True) for part in range(PUBLISHERS)
+        ]
         for thread in self._threads:
             thread.start()
 

@@ -89,11 +89,11 @@ def test_an_hour_on_and_back_ends_no_session_no_stream_and_no_wait(held):
             nonlocal number
             number += 1
             event_id = server.new_order(number)["id"]
+            body = {"evento_ids": [event_id]}  # at once: in two seconds there would be an alarm
+            assert server.request("POST", "/api/notificaciones/acuses", body, cookie=cook)[2]["nuevos"] == 1
             [frame] = stream.take(1)
             assert frame.data["id"] == event_id
             assert other.event("evento_pedido")[1]["id"] == event_id
-            body = {"evento_ids": [event_id]}
-            assert server.request("POST", "/api/notificaciones/acuses", body, cookie=cook)[2]["nuevos"] == 1
             found.append(event_id)
             times.append(datetime.fromisoformat(frame.data["timestamp"]))
 
@@ -138,7 +138,7 @@ def test_an_hour_on_and_back_ends_no_session_no_stream_and_no_wait(held):
     # Neither was an alarm raised by a jump, nor is one held up by it: one is due now.
     server.new_order(99)
     held.set(base - HOUR)
-    with SseClient(server, "manager", last_event_id=f"{cursor.split('-')[0]}-{2 * len(found) + 1}") as again:
+    with SseClient(server, "manager", last_event_id=f"{cursor.split('-')[0]}-{2 * len(found)}") as again:
         alarms = [again.next_event("evento_sistema").data["tipo"] for _ in range(2)]
     assert set(alarms) == {"sin_acuse", "sin_pantalla"}
     assert not [line for line in server.stderr_lines if "Traceback" in line]
@@ -285,7 +285,8 @@ def test_a_loop_that_was_blocked_is_told_in_the_log_with_where(held):
     assert server.publish(stock_alert(1))["id"] == 1
 
     def told() -> list[str]:
-        return [line for line in server.stderr_lines if '"event_loop"' in line]
+        # What a busy machine holds up may be told as well, and stands elsewhere.
+        return [line for line in server.stderr_lines if '"event_loop"' in line and "held_app.py" in line]
 
     line = json.loads(eventually(told)[0])
     assert line["event_loop"] == "blocked"

@@ -73,7 +73,7 @@ def ids(events: list[dict]) -> list[int]:
 
 def remove_all(log: Path) -> None:
     for file in log.parent.glob("log.db*"):
-        file.unlink()
+        file.unlink(missing_ok=True)  # the service, which looks each second, may have set it aside
 
 
 def move_older_copy(log: Path) -> None:

@@ -23,6 +23,7 @@ from pos_notif.errors import PortUnavailable
 from pos_notif.log.tail import Waiter
 from pos_notif.server.run import Server, bind
 from pos_notif.web.services import EXTENSION, Services
+from tests.support.command_line import without_pauses
 from tests.support.live_server import LiveServer, clean_environment
 from tests.support.sse_client import SseClient
 from tests.support.stopwatch import Stopwatch
@@ -34,10 +35,12 @@ STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGUSR1, signa
 
 
 def exchange(server: LiveServer, *pieces: bytes, half_close: bool = False) -> bytes:
-    """Sends the pieces, and returns all that comes back until the server closes."""
+    """Sends the pieces, and returns all that comes back until the server closes. One that has answered already may do
+    so before all is sent: it reads on for two seconds."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=60) as client:
-        for piece in pieces:
-            client.sendall(piece)
+        with contextlib.suppress(ConnectionError):
+            for piece in pieces:
+                client.sendall(piece)
         if half_close:
             client.shutdown(socket.SHUT_WR)
         answer = b""
@@ -97,8 +100,8 @@ def test_accepted_connections_give_up_on_a_peer_that_acknowledges_nothing(write_
 def test_a_signal_stops_it_with_exit_code_0(server, number):
     with SseClient(server, "manager") as stream:
         stream.next_event("hola")
-        idle = socket.create_connection(("127.0.0.1", server.port))
-        silent = socket.create_connection(("127.0.0.1", server.port))
+        idle = socket.create_connection(("127.0.0.1", server.port), timeout=60)
+        silent = socket.create_connection(("127.0.0.1", server.port), timeout=60)
         idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
         assert idle.recv(1000).startswith(b"HTTP/1.1 200")
         with Stopwatch() as watch:
@@ -258,7 +261,9 @@ def test_a_connection_is_kept_for_the_next_request(shared_server):
             client.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
             answer = client.recv(1000)
             while not answer.endswith(b"}"):
-                answer += client.recv(1000)
+                more = client.recv(1000)
+                assert more, answer
+                answer += more
             assert answer.startswith(b"HTTP/1.1 200")
 
 
@@ -276,9 +281,10 @@ def test_a_client_that_sends_more_while_its_stream_is_open_gets_its_events(serve
 def test_the_log_has_a_line_of_json_for_each_request_without_its_query(server):
     with SseClient(server, "manager", query="?cursor=inicio") as stream:
         stream.next_event("hola")
+    eventually(lambda: [line for line in server.stderr_lines if "/stream/" in line])  # its end is heard of in its turn
     server.request("GET", "/api/pedidos?vista=todos")
     assert server.stop() == 0
-    lines = [json.loads(line) for line in server.stderr_lines if line.startswith("{")]
+    lines = [json.loads(line) for line in server.stderr_lines if line.startswith("{") and without_pauses(line)]
     assert [(line["path"], line["status"]) for line in lines] == [
         ("/api/notificaciones/stream/manager", None),  # its client went away
         ("/api/pedidos", 200),
@@ -326,7 +332,8 @@ async def test_streams_polls_and_connections_leave_no_task_and_no_waiter_behind(
     app = create_app(config)
     server, ready = Server(app, config, listener), asyncio.Event()
     running = asyncio.create_task(server.run(lambda has_users: ready.set()))
-    await ready.wait()
+    async with asyncio.timeout(60):
+        await ready.wait()
     services: Services = app.extensions[EXTENSION]
     token = await services.accounts.create_token("test")
     paths = (STREAM, STREAM + "?cursor=x", "/api/notificaciones/polling/cocinero?espera=25", "/healthz", "/nada")
@@ -380,6 +387,8 @@ def test_streams_of_plain_asgi_are_live_replayed_and_ended(make_server, settings
         gone.close()
         state = "/api/notificaciones/estado"
         eventually(lambda: server.request("GET", state)[2]["por_rol"] == {"manager": 1})
-        assert server.stop(5) == 0
+        with Stopwatch() as watch:
+            assert server.stop() == 0
+        assert watch.seconds < 5
         assert stream.next_event("reinicio").id is None
     assert "Traceback" not in "".join(server.stderr_lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import itertools
 import json
 import os
 import resource
@@ -45,9 +46,14 @@ def test_an_event_of_any_worker_reaches_the_streams_of_all_and_each_is_in_the_st
         told = [service.new_order(number)["id"] for number in range(1, 31)]
         for stream in streams:
             assert [frame.data["id"] for frame in stream.take(30)] == told
-        found = state(service)
-        assert (found["total_conexiones"], found["sin_respuesta"]) == (3, [])
-        assert sorted(row["proceso"] for row in found["conexiones"] if row["conectado"]) == [1, 2, 3]
+
+        def connected() -> tuple[int, list[int], list[int]]:
+            found = state(service)
+            rows = sorted(row["proceso"] for row in found["conexiones"] if row["conectado"])
+            return found["total_conexiones"], found["sin_respuesta"], rows
+
+        # Once those are let go that were opened on the way to the three, and who is asked answers within its second.
+        eventually(lambda: connected() == (3, [], [1, 2, 3]))
 
 
 def test_who_was_told_of_an_event_by_one_worker_finds_it_at_each(make_server):
@@ -72,7 +78,8 @@ def test_who_is_connected_to_one_worker_has_not_gone_from_another(service):
         for _ in range(8):
             stream = opened_.enter_context(SseClient(service, "cocinero", query=f"?cliente={tab}"))
             stream.next_event("hola")
-        assert len({process for _, process in rows()}) > 1  # one in 1,000 times all eight are one worker's
+        # One in 1,000 times all eight are one worker's; and a worker is told of that answers within its second.
+        eventually(lambda: len({process for _, process in rows()}) > 1)
         opened_.pop_all().close()
         with SseClient(service, "cocinero", query=f"?cliente={tab}") as stream:
             stream.next_event("hola")
@@ -220,16 +227,21 @@ def test_process_metrics_are_those_of_all_processes_and_their_time_never_becomes
     with contextlib.ExitStack() as opened_:
         for number in WORKERS:
             opened_.enter_context(stream_at(service, number, "manager"))
-        assert figures(service)["process_open_fds"] >= found["process_open_fds"] + 3
+        # What was open for a moment at the first look, a request's file, may be closed by now.
+        eventually(lambda: figures(service)["process_open_fds"] >= found["process_open_fds"] + 3)
+    time_ = "process_cpu_seconds_total"
+
+    def has_successor(number: int, before: int) -> bool:
+        with contextlib.suppress(OSError, http.client.HTTPException):  # it was its, at any point of the answer
+            after = figures(service)
+            assert after.get(time_, found[time_]) >= found[time_]
+            found.update(after)
+        return worker(service, number) != before
+
     for number in WORKERS:
         before = worker(service, number)
         os.kill(before, signal.SIGKILL)
-        while worker(service, number) == before:
-            with contextlib.suppress(ConnectionError):  # it was its
-                after = figures(service)
-                time_ = "process_cpu_seconds_total"
-                assert after.get(time_, found[time_]) >= found[time_]
-                found |= after
+        eventually(lambda number=number, before=before: has_successor(number, before))
 
 
 def test_metrics_are_the_whole_services_and_count_each_thing_once_also_after_a_worker_was_killed(service):
@@ -238,10 +250,18 @@ def test_metrics_are_the_whole_services_and_count_each_thing_once_also_after_a_w
     with contextlib.ExitStack() as opened_:
         for number in WORKERS:
             opened_.enter_context(stream_at(service, number, "manager"))
+        names = [
+            'pos_notif_events_total{type="nuevo_pedido"}', 'pos_notif_connections{role="manager",transport="sse"}',
+            "pos_notif_open_connections",
+        ]  # fmt: skip
+
+        def told() -> list[float | None]:
+            found = figures(service)
+            return [found.get(name) for name in names]
+
+        # Once those are let go that were opened on the way to the three, and who is asked answers within its second.
+        eventually(lambda: told() == [30, 3, 3])
         found = figures(service)
-        assert found['pos_notif_events_total{type="nuevo_pedido"}'] == 30
-        assert found['pos_notif_connections{role="manager",transport="sse"}'] == 3
-        assert found["pos_notif_open_connections"] == 3
         answers = 'pos_notif_http_answers_total{class="2xx"}'
         assert found[answers] >= 30
         before = worker(service, 2)
@@ -259,9 +279,13 @@ def test_downloads_of_all_workers_are_told_by_each(service):
     names = [f"00000000-0000-4000-8000-{number:012}" for number in range(6)]
     for name in names:
         assert service.request("GET", f"/api/notificaciones/eventos.csv?descarga={name}")[0] == 200
-    for _ in range(6):
-        told = service.request("GET", "/api/notificaciones/descargas")[2]["descargas"]
-        assert sorted(each["descarga"] for each in told) == names
+
+    def told() -> list[str]:
+        downloads = service.request("GET", "/api/notificaciones/descargas")[2]["descargas"]
+        return sorted(each["descarga"] for each in downloads)
+
+    # Whoever is asked leaves out what a worker has that does not answer within its second.
+    eventually(lambda: all(told() == names for _ in range(6)))
 
 
 # Long-polling sockets
@@ -273,13 +297,15 @@ def test_a_long_polling_socket_lives_in_one_worker_and_is_served_by_each(service
         assert client.post(f"40{json.dumps({'token': service.token})}").body == "ok"
         assert client.get().body.startswith("40{")
         answers = 'pos_notif_http_answers_total{class="2xx"}'
-        before = figures(service)[answers]
+        # One is counted by its own worker a moment after it was answered. Those for the opening are three.
+        questions = itertools.count()
+        eventually(lambda: figures(service)[answers] == 3 + next(questions))
         for number in range(12):
             waiting = client.begin()  # most often at another worker than the session's, and so is what it waits for
             assert client.post(f'42{number}["nada",{{}}]').body == "ok"
             assert f"43{number}[" in client.answer(waiting).body
-        # Each once, though most have gone through two workers; and the first question for that.
-        assert figures(service)[answers] == before + 24 + 1
+        # Each once, though most have gone through two workers; and the questions for that.
+        eventually(lambda: figures(service)[answers] == 3 + 24 + next(questions))
 
 
 def test_a_long_polling_socket_goes_on_as_a_websocket_at_each_worker(service):

@@ -39,6 +39,7 @@ def assert_log_is_sound(database: Path) -> None:
     """The file, the ids without a gap but where an epoch ended, the chain of hashes, the head, and the orders as the
     fold of the events."""
     with opened(database) as connection:
+        connection.execute("BEGIN")  # all of one moment: a service may be writing
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         rows = connection.execute("SELECT id, data, hash FROM events ORDER BY id").fetchall()
         head = connection.execute("SELECT head_id, head_hash FROM log").fetchone()

@@ -88,7 +88,7 @@ def _compare(servers: list[LiveServer], service: PushService, seconds: float, is
     for name in names:
         subscribe(phones, service.browser(name), cookie)
     sides = [
-        _Side(server, SseClient(server, "manager"), http.client.HTTPConnection("127.0.0.1", server.port))
+        _Side(server, SseClient(server, "manager"), http.client.HTTPConnection("127.0.0.1", server.port, timeout=60))
         for server in servers
     ]
     for side in sides:

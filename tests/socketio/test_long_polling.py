@@ -13,6 +13,7 @@ import pytest
 
 from tests.socketio.test_protocol import conformance_app
 from tests.support.polling_client import SEPARATOR, PollingClient
+from tests.support.waiting import eventually
 from tests.support.websocket_client import Closed, WsClient
 
 UNKNOWN = (400, {"code": 1, "message": "Session ID unknown"})
@@ -230,8 +231,8 @@ def test_of_two_polls_at_once_none_goes_on(echo):
 
 def test_of_two_posts_at_once_none_goes_on(echo):
     echo.begin_post(b"4beg", 8)
-    while (answer := echo.post("4hello")).body == "ok":
-        pass  # the first one's head has not been read yet
+    # Until the first one's head has been read.
+    answer = eventually(lambda: told if (told := echo.post("4hello")).body != "ok" else None)
     assert answer.status == 400
     assert is_over(echo)
 
@@ -267,8 +268,7 @@ def test_what_nobody_polled_is_no_last_word():
         client.open()
         assert client.post("4unread").body == "ok"
         witness.open()
-        while witness.get().status == 200:
-            pass  # until it is over as well, which began later
+        eventually(lambda: witness.get().status != 200)  # until it is over as well, which began later
         assert is_over(client)
 
 
@@ -281,8 +281,7 @@ def test_a_client_that_closes_gets_its_poll_back(echo):
 
 def test_a_poll_that_is_cut_ends_the_session(echo):
     echo.hang_up(echo.begin())
-    while not is_over(echo):
-        pass
+    eventually(lambda: is_over(echo))
 
 
 # To a websocket
@@ -373,5 +372,4 @@ def test_the_session_ends_with_its_websocket(echo):
         websocket.receive()
         websocket.send("5", "4hello")
         assert websocket.receive() == "4hello"
-    while refused(echo.get()) != UNKNOWN:
-        pass
+    eventually(lambda: refused(echo.get()) == UNKNOWN)

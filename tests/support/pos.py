@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -132,12 +133,16 @@ def line_states(pedido: dict[str, Any]) -> list[str]:
 
 def stored_orders(path: Path) -> dict[int, Order]:
     """The orders table as it is in the file."""
-    columns = "id, first_event_id, last_event_ms, ready_ms, kitchen_had_it, state_assumed, data"
     with opened(path) as connection:
-        return {
-            row[0]: Order(json.loads(row[6]), row[1], row[2], row[3], bool(row[4]), bool(row[5]))
-            for row in connection.execute(f"SELECT {columns} FROM orders")
-        }
+        return _orders_in(connection)
+
+
+def _orders_in(connection: sqlite3.Connection) -> dict[int, Order]:
+    columns = "id, first_event_id, last_event_ms, ready_ms, kitchen_had_it, state_assumed, data"
+    return {
+        row[0]: Order(json.loads(row[6]), row[1], row[2], row[3], bool(row[4]), bool(row[5]))
+        for row in connection.execute(f"SELECT {columns} FROM orders")
+    }
 
 
 def rebuild(events: list[dict[str, Any]]) -> dict[int, Order]:
@@ -159,5 +164,7 @@ def rebuild(events: list[dict[str, Any]]) -> dict[int, Order]:
 
 def assert_projection_is_the_fold(path: Path) -> None:
     with opened(path) as connection:
+        connection.execute("BEGIN")  # both of one moment: a service may be writing
         events = [json.loads(data) for (data,) in connection.execute("SELECT data FROM events ORDER BY id")]
-    assert rebuild(events) == stored_orders(path)
+        orders = _orders_in(connection)
+    assert rebuild(events) == orders

@@ -49,20 +49,26 @@ def worker(server: LiveServer, number: int) -> int:
 
 @contextlib.contextmanager
 def stream_at(server: LiveServer, number: int, role: str, **how: Any) -> Iterator[SseClient]:
-    """A stream of a worker: the kernel deals connections out, so some are opened until one is there."""
+    """A stream of a worker: the kernel deals connections out, so some are opened until one is there. Each stays until
+    the next one is open, so that however long that takes, a room that has a screen is not without one meanwhile."""
     deadline = time.monotonic() + 60
+    other: SseClient | None = None
     with contextlib.ExitStack() as opened_:
         for attempt in itertools.count():
             assert time.monotonic() < deadline, f"no stream of worker {number}"
             name = f"00000000-0000-4000-8000-{number:06}{attempt:06}"
             stream = opened_.enter_context(SseClient(server, role, query=f"?cliente={name}", **how))
+            is_in = stream.next_event("hola", "ocupado").event == "hola"
+            if other is not None:
+                other.close()
+                other = None
             # Where there is a limit, those closed before are counted until the workers have told each other.
-            if stream.next_event("hola", "ocupado").event == "ocupado":
+            if not is_in:
                 stream.close()
                 time.sleep(0.1)
                 continue
             rows = [row for row in state(server)["conexiones"] if row["cliente"] == name and row["conectado"]]
             if [row["proceso"] for row in rows] == [number]:
                 break
-            stream.close()
+            other = stream
         yield stream

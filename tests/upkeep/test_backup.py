@@ -14,6 +14,7 @@ from tests.support.command_line import call, fails
 from tests.support.in_process import in_process
 from tests.support.logs import opened, stock_alert
 from tests.support.sse_client import SseClient
+from tests.support.waiting import eventually
 from tests.support.whole_logs import content, epoch, head, make_log, order_events
 
 NOW = 1_764_000_000_000
@@ -51,7 +52,9 @@ def test_a_backup_made_while_it_is_served_and_written_is_one_moments_log(server,
     writer = threading.Thread(target=publish)
     writer.start()
     try:
-        copies = [backed_up(server.database, tmp_path / f"backup{number}.db") for number in range(2)]
+        copies = [backed_up(server.database, tmp_path / "backup0.db")]
+        eventually(lambda: head(server.database)[0] > head(copies[0])[0])  # until more has been written
+        copies.append(backed_up(server.database, tmp_path / "backup1.db"))
     finally:
         stop.set()
         writer.join()
