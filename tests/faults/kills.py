@@ -117,7 +117,8 @@ def kill_rounds(database: Path, rounds: int, seed: int, workers: int | None = No
         with contextlib.suppress(AssertionError):
             eventually(have_all, 30)
         outcome.problems += publishing.wrong + missing
-        _check(database, publishing.answers, outcome)
+        # One that was not done within its time goes on.
+        _check(database, dict(publishing.answers), outcome)
     outcome.problems += [f"the server logged: {line}" for line in server.stderr_lines if "Traceback" in line]
     outcome.figures = [
         ("kills", str(rounds)),

@@ -62,7 +62,8 @@ async def test_a_peer_that_the_kernel_gives_up_while_its_connection_closes_is_no
         transport.write(b"x" * 10_000_000)
         transport.close()
         with pytest.raises(ConnectionError):
-            await connection.drain()
+            async with asyncio.timeout(60):
+                await connection.drain()
     assert not caplog.records
 
 
@@ -94,7 +95,7 @@ def test_a_client_that_sent_more_and_left_is_let_go_at_the_next_event(server: Li
     stream = b"GET /api/notificaciones/stream/cocinero HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %b\r\n\r\n"
     connected = lambda: server.request("GET", "/api/notificaciones/estado")[2]["total_conexiones"]  # noqa: E731
     with SseClient(server, "cocinero") as other:
-        with socket.create_connection(("127.0.0.1", server.port)) as gone:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=60) as gone:
             gone.sendall(stream % server.token.encode() + b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
             eventually(lambda: connected() == 2)
         for number in range(1, 21):

@@ -156,8 +156,9 @@ async def test_who_comes_while_another_process_writes_shares_the_commit_that_wai
     other = Turns(path)
     with other.turn():
         first = asyncio.create_task(log.transact(Publish("a")))
-        while "writer-turn" not in {thread.name for thread in threading.enumerate()}:
-            await asyncio.sleep(0.01)  # until it waits for its turn
+        async with asyncio.timeout(60):  # until it waits for its turn
+            while "writer-turn" not in {thread.name for thread in threading.enumerate()}:
+                await asyncio.sleep(0.01)
         calls = [first, *(asyncio.create_task(log.transact(Publish(note))) for note in "bcd")]
         await asyncio.sleep(0)
     assert await asyncio.gather(*calls) == [[1], [2], [3], [4]]
