@@ -212,7 +212,7 @@ class Soak:
             own = tablet.orders.get(order_id)
             if own is None or core(own) != core(order):
                 problems.append(f"{tablet.name}: order {order_id} is {core(order)}, shown {own and core(own)}")
-        gone = set(shown(tablet.orders, tablet.room)) - view.keys()
+        gone = set(shown(tablet.orders.copy(), tablet.room)) - view.keys()
         return problems + ([f"{tablet.name} shows orders that are gone: {sorted(gone)}"] if gone else [])
 
     def _screen_alarm_problems(self, events: list[Json]) -> list[str]:
