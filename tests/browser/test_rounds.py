@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 
 from tests.browser.console import watch
 from tests.browser.floor import CASHIER, COOK, MANAGER, WAITER, Floor, pass_time, unusable
+from tests.browser.test_settle import HOLD
 from tests.browser.tickets import change, item, order, ticket, until
 from tests.support.chromium import PATIENCE_MS
 
@@ -147,6 +148,7 @@ def test_one_dish_is_sent_back_from_the_phone(page: Any, people: Any, floor: Flo
     phone = floor.open(people(*PHONE.values()), WAITER, "/pos")
     dishes = {"Pupusa de queso": 3, "Yuca frita": 1, "Horchata": 2}
     pedido = floor.served(dishes=dishes)
+    phone.evaluate(HOLD)  # what goes back waits for Deshacer until the sheet is left
     row(phone, pedido["id"]).click()
     phone.get_by_role("button", name="Devolver", exact=True).click()
     boxes = phone.get_by_role("checkbox")

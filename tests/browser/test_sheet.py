@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.console import watch
-from tests.browser.floor import CASHIER, COOK, MANAGER, PIN, WAITER, Floor, pass_time, unusable
+from tests.browser.floor import CASHIER, COOK, MANAGER, PIN, WAITER, Floor, hold_time, pass_time, unusable
+from tests.browser.test_settle import HOLD
 from tests.browser.tickets import item, order, ticket, until
 from tests.support.chromium import PATIENCE_MS
 
@@ -56,9 +57,10 @@ def test_a_manager_opens_any_order_from_the_board_and_cancels_what_is_being_cook
     pedido = floor.place(mesa_numero=7, dishes={"Pupusa de queso": 2, "Yuca frita": 1}, notas="alergia: maní")
     floor.acknowledge(pedido)
     floor.act(pedido, "cambiar_mesa", WAITER, mesa_numero=9)
-    floor.act(pedido, "iniciar", COOK)
+    begun_at = floor.act(pedido, "iniciar", COOK)["cocina_at"]
     floor.act(pedido, "item_listo", COOK, item_id=2)
     office = floor.open(page, MANAGER, "/manager")
+    hold_time(office, begun_at, seconds=30)
     office.locator(f'.lane__row[data-pedido-id="{pedido["id"]}"]').click()
     expect(office.locator(".osheet__label")).to_have_text("Mesa 9")
     expect(office.locator(".osheet__meta")).to_contain_text(f"{WAITER} · 1 de 3 platos listos")
@@ -81,7 +83,7 @@ def test_a_manager_opens_any_order_from_the_board_and_cancels_what_is_being_cook
     assert actions(office) == ["Agregar", "Otra mesa", "Tomar", "Cancelar"]
     assert unusable(office, smallest=40) == []
     kitchen = floor.open(people(*DESK.values()), COOK, "/cocina")
-    pass_time(office, seconds=16 * 60)
+    hold_time(office, begun_at, seconds=16 * 60)
     expect(office.locator(".osheet__head [data-edad=tarde] .age")).to_contain_text("tarde")
     expect(office.locator('[data-item-id="1"] .oline__state')).to_have_text("En cocina, 16 min")
     # Nothing is done without a reason; the drawer leaves by Escape, the panel by the next.
@@ -91,6 +93,7 @@ def test_a_manager_opens_any_order_from_the_board_and_cancels_what_is_being_cook
     expect(office.get_by_role("dialog")).to_contain_text("Ya hay 1 plato hecho: queda en el registro con su nombre")
     office.keyboard.press("Escape")
     expect(office.get_by_role("dialog")).to_have_count(0)
+    office.evaluate(HOLD)  # what is cancelled can be taken back for as long as the test takes
     cancel(office, "El cliente se fue")
     expect(office.locator('.osheet[data-estado="cancelado"] .undobar')).to_contain_text("Cancelado: El cliente se fue")
     expect(ticket(kitchen, pedido["id"]).locator(".ticket__band")).to_have_text("CANCELADO")
@@ -123,6 +126,7 @@ def test_a_manager_cancels_a_paid_takeaway_and_goes_from_one_order_to_the_next(p
     assert actions(office) == ["Agregar", "Otra mesa", "Tomar", "Devolver", "Cancelar"]
     office.go_back()
     expect(office.locator(".osheet__label")).to_have_text("Llevar · Rosa")
+    office.evaluate(HOLD)
     cancel(office, "Pedido repetido")
     expect(office.locator(".undobar")).to_contain_text("Pedido repetido")
     assert floor.order(away["id"])["estado"] == "cancelado"
@@ -158,7 +162,7 @@ def test_a_colleagues_order_is_shown_also_when_it_is_over(page: Any, floor: Floo
     pos = floor.open(page, WAITER, "/pos")
     pos.goto(f"{floor.url}/pos#pedido-{closed['id']}")
     expect(pos.locator(".osheet__meta")).to_contain_text("Cerrado · Luis")
-    until(pos, lambda: past(pos)[-1] == f"Cobrado, efectivo · {CASHIER}")
+    until(pos, lambda: past(pos)[-1:] == [f"Cobrado, efectivo · {CASHIER}"])
     assert actions(pos) == []
     other = floor.place("Luis", mesa_numero=5)
     pos.goto(f"{floor.url}/pos#pedido-{other['id']}")
@@ -194,6 +198,8 @@ def test_what_goes_back_or_off_waits_for_deshacer_and_leaves_with_the_page(page:
     pos = floor.open(page, WAITER, "/pos")
     pos.goto(f"{floor.url}/pos#pedido-{pedido['id']}")
 
+    pos.evaluate(HOLD)  # it waits for Deshacer until the sheet is left
+
     def send_back() -> None:
         pos.get_by_role("button", name="Devolver", exact=True).click()
         pos.locator('.opt--tick[data-item-id="1"]').click()
@@ -220,6 +226,7 @@ def test_what_goes_back_is_sent_once_also_by_a_page_that_was_lost_without_a_conn
     pos = floor.open(page, WAITER, "/pos")
     pos.goto(f"{floor.url}/pos#pedido-{pedido['id']}")
     expect(pos.get_by_role("button", name="Devolver", exact=True)).to_be_visible()
+    pos.evaluate(HOLD)
     page.context.set_offline(True)
     pos.get_by_role("button", name="Devolver", exact=True).click()
     pos.locator('.opt--tick[data-item-id="1"]').click()
@@ -307,6 +314,8 @@ def test_a_short_order_is_white_down_to_its_buttons(page: Any, floor: Floor, siz
     pedido = floor.place(mesa_numero=5)
     pos = floor.open(page, WAITER, "/pos")
     pos.goto(f"{floor.url}/pos#pedido-{pedido['id']}")
+    expect(pos.locator(".osheet__foot .act").first).to_be_visible()
+    expect(pos.locator(".tl .tl__what").first).to_have_text(f"Enviado · {WAITER}")  # what has happened is told
     foot = pos.locator(".osheet__foot").bounding_box()
     body = pos.locator(".osheet__past").bounding_box()
     assert body["y"] + body["height"] < foot["y"] - 30

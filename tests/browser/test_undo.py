@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from tests.browser.floor import CASHIER, COOK, MANAGER, WAITER, Floor, unusable
 from tests.browser.test_settle import HOLD
+from tests.browser.tickets import until
 from tests.support.live_server import with_accounts
 
 PHONE = {"width": 360, "height": 640}
@@ -22,6 +23,7 @@ def test_a_delivery_and_a_cancellation_are_taken_back_on_the_phone(page: Any, fl
     page.set_viewport_size(PHONE)
     pedido = floor.act(floor.place(mesa_numero=6), "listo")
     pos = floor.open(page, WAITER, "/pos")
+    pos.evaluate(HOLD)  # what was done can be taken back for as long as the test takes
     card = pos.locator(f'#ready [data-pedido-id="{pedido["id"]}"]')
     card.get_by_role("button", name="Entregado").click()
     expect(undo(pos, "Mesa 6Entregado")).to_be_visible()
@@ -68,6 +70,7 @@ def test_a_payment_is_taken_back_at_the_till_and_one_that_was_begun_is_not(page:
     table = floor.served(mesa_numero=6, dishes={"Pupusa de queso": 4})
     away = floor.place(tipo="llevar", cliente_nombre="Rosa")
     till = floor.open(page, CASHIER, "/caja")
+    till.evaluate(HOLD)
     row = till.locator(f'.due[data-pedido-id="{table["id"]}"]')
     row.click()
     till.click("#act")
@@ -103,17 +106,14 @@ def test_the_kitchen_hears_of_a_cancellation_that_is_taken_back_and_not_of_one_o
     expect(ticket).to_have_attribute("data-estado", "en_mesa")
     expect(ticket).to_contain_text("NUEVO")
     expect(kitchen.locator(".ticket")).to_have_count(1)  # the served one never came
-    for _ in range(50):
-        if not floor.order(pedido["id"])["por_acusar"]:
-            break
-        kitchen.wait_for_timeout(100)
-    assert floor.order(pedido["id"])["por_acusar"] == []
+    until(kitchen, lambda: floor.order(pedido["id"])["por_acusar"] == [])
 
 
 def test_a_manager_cancels_what_was_served_on_the_phone(page: Any, floor: Floor) -> None:
     page.set_viewport_size(PHONE)
     served = floor.act(floor.act(floor.place(MANAGER, mesa_numero=8), "listo"), "servir")
     pos = floor.open(page, MANAGER, "/pos")
+    pos.evaluate(HOLD)
     pos.locator(f'#tables [data-pedido-id="{served["id"]}"]').click()
     pos.get_by_role("button", name="Cancelar", exact=True).click()
     pos.get_by_role("radio", name="Se fue sin pagar").click()
