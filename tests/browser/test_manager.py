@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.floor import CASHIER, COOK, MANAGER, Floor, pass_time, unusable
+from tests.browser.floor import CASHIER, COOK, MANAGER, Floor, hold_time, pass_time, unusable
 from tests.browser.tickets import until
 
 pytestmark = pytest.mark.browser
@@ -213,7 +213,10 @@ def test_orders_that_the_kitchen_has_not_seen_and_a_kitchen_without_a_screen_are
     floor.acknowledge(first)
     expect(orders).to_have_text("1 pedido sin ver en cocina: " + named[1])
     kitchen.close()
-    expect(room).to_have_text(re.compile(r"La pantalla de cocina no responde desde hace \d s"))
+    expect(room).to_have_text(re.compile(r"La pantalla de cocina no responde desde hace "))
+    [lost] = floor.call("GET", "/api/notificaciones/eventos?tipo=sin_pantalla")["eventos"]
+    hold_time(page, lost["desde"], seconds=7)
+    expect(room).to_have_text(re.compile(r"La pantalla de cocina no responde desde hace 7 s"))
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
         until(page, lambda: unusable(page) == [])
