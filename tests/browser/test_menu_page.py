@@ -125,7 +125,9 @@ def test_dishes_are_made_changed_run_out_and_are_hidden(page: Any, floor: Floor)
     field(page, "Código POS").fill("17")
     floor.place(dishes={"Yuca frita": 1})
     expect(field(page, "Existencia")).to_have_value("3")
-    with page.expect_request(lambda request: request.method == "PATCH") as sent:
+    # What it then asks for is answered before anybody changes the menu again.
+    listed = page.expect_response(lambda answer: answer.request.method == "GET" and answer.url.endswith("/productos"))
+    with listed, page.expect_request(lambda request: request.method == "PATCH") as sent:
         page.locator("#dish-save").click()
     assert json.loads(sent.value.post_data) == {"precio": 3, "id_pos": 17}
     expect(row(page, "Yuca frita").locator(".dtable__code")).to_have_text("17")
@@ -179,6 +181,7 @@ def test_dishes_are_made_changed_run_out_and_are_hidden(page: Any, floor: Floor)
     floor.call("PATCH", f"/api/productos/{dishes(floor)['Ponche']['id']}", {"stock_actual": 0})
     expect(other.locator("#menu .menu__row")).to_contain_text("Se acabó")
     page.locator("#tabs").get_by_role("button", name="Todos").click()
+    expect(page.get_by_role("switch", name="Ponche")).to_have_attribute("aria-checked", "false")
     page.get_by_role("switch", name="Ponche").click()
     expect(row(page, "Ponche").locator(".dtable__stock")).to_have_text("— ")
     expect(other.locator("#menu .menu__row")).not_to_contain_text("Se acabó")

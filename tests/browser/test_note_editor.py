@@ -60,6 +60,7 @@ def test_a_note_is_picked_and_read_by_the_kitchen_as_it_was_shown(pos: Any, floo
     note = "SIN cebolla. ALERGIA: maní, ajonjolí. EXTRA queso. CON POCO: sal. Bien tostada"
     expect(pos.locator(".menu__note")).to_have_text(note)
     # For the whole order, by the phone's own way back.
+    expect(pos.locator("#entry-notes")).to_be_visible()  # the note's own pane is left a moment after the touch
     pos.locator("#entry-notes").press("Enter")
     expect(pos.locator("#note-title")).to_have_text("Nota para todo el pedido")
     pick(pos, "ALERGIA", "camarón", "nuez")
@@ -103,6 +104,7 @@ def test_a_note_that_was_written_elsewhere_stays_as_it_is_until_it_is_changed(po
     assert changes == [written, whole]  # only looked at, it was not sent
     # While a note is being written its line or its order may go: what was written is of no use then.
     floor.act(pedido, "agregar_item", items=[{"producto_id": floor.products["Horchata"], "cantidad": 1}])
+    expect(pos.locator("#detail-body button.oline")).to_have_count(2)
     pos.locator(f'[data-item-id="{line}"] button.oline').click()
     pos.locator(".ledit .notebtn").press("Enter")
     pick(pos, "Borrar todo")

@@ -56,7 +56,7 @@ HEARD = "posNotif.Sound.prototype.isHeard = function () { return true; };"
 def pushing(make_server: Any) -> Floor:
     """Its service rings devices both ways."""
     contact = "mailto:gerencia@comedor.com.sv"
-    return Floor(make_server(push="webpush,ntfy", push_contact=contact, ntfy_url=NTFY, ack_seconds="1"))
+    return Floor(make_server(push="webpush,ntfy", push_contact=contact, ntfy_url=NTFY, ack_seconds="0"))
 
 
 @pytest.fixture
@@ -172,7 +172,7 @@ def test_a_tap_asks_and_what_never_settles_is_given_up_and_what_is_missing_is_sa
     expect(page.locator("#avisarme")).to_have_text("Avisarme")
     expect(page.locator("#allow")).to_be_hidden()
     page.clock.install()
-    page.clock.pause_at(page.evaluate("Date.now() + 1000"))
+    page.clock.pause_at(page.evaluate("Date.now() + 5000"))
     page.click("#avisarme")
     expect(page.locator("#avisarme")).to_be_disabled()
     page.clock.run_for(19_900)

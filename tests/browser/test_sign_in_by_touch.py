@@ -88,8 +88,9 @@ def test_nothing_is_sent_before_entrar_and_the_way_back_leads_to_the_names(page:
         page.click(f"#pad [data-key='{digit}']")
     assert asked == []
     page.go_back()
-    assert page.locator("#names").is_visible()
+    expect(page.locator("#names")).to_be_visible()
     page.click("#names .person >> nth=0")
+    expect(page.locator("#pad .pinmsg")).to_be_visible()
     assert page.locator("#pad .pins .is-on").count() == 0
     page.click("#pad .enter__link")
     page.click(".person--all")

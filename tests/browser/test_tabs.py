@@ -231,12 +231,12 @@ def test_a_page_whose_timers_are_slow_renews_its_mark_with_each_heartbeat(servic
 @pytest.mark.parametrize(("path", "who"), [("/cocina", COOK), ("/pos", WAITER), ("/manager", MANAGER)])
 def test_a_page_without_a_place_says_so(page: Any, floor: Floor, path: str, who: str, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
-    page.add_init_script(OTHERS % 0)
+    page.add_init_script(f"(function others() {{ {OTHERS % 0} window.others = setTimeout(others, 1000); }}());")
     floor.open(page, who, path, transport="polling")
     expect(page.locator("#conexion span:visible")).to_have_text("Con retraso: muchas pestañas abiertas")
     expect(page.locator("#banner")).to_be_hidden()
     assert page.evaluate("document.documentElement.scrollWidth") == width
-    page.evaluate("localStorage.clear()")
+    page.evaluate("clearTimeout(window.others); localStorage.clear();")
     with page.context.expect_page() as opened:
         page.evaluate("window.open('/static/js/sw.js')")
     opened.value.evaluate("localStorage.setItem('notif:lugar::1', ''); localStorage.removeItem('notif:lugar::1')")
@@ -258,12 +258,14 @@ def test_what_gets_no_connection_under_a_live_stream_is_said(page: Any, restaura
         "window.sources = [1, 2, 3, 4, 5].map(() => new EventSource('/api/notificaciones/stream/cocinero'));"
         "Promise.all(sources.map(source => new Promise(done => source.addEventListener('hola', done)))).then(() => 1)"
     )
+    page.clock.pause_at(page.evaluate("Date.now() + 5000"))  # from now on time passes where the test says so
     ticket(page, 1).locator(".ticket__do").click()
     page.clock.run_for(5_000)
     expect(page.locator("#banner")).to_be_hidden()
     page.clock.run_for(3_000)
     expect(page.locator("#banner")).to_contain_text("Lo que se envía no llega")
     expect(page.locator("#conexion")).to_have_attribute("data-modo", "sse")
+    page.clock.resume()
     other.close()
     expect(page.locator("#banner")).to_be_hidden()
     page.wait_for_selector('[data-pedido-id="1"][data-estado=en_cocina]')
