@@ -80,6 +80,8 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     )  # fmt: skip
     context.set_default_timeout(PATIENCE_MS)
     yield context
+    for opened in context.pages:
+        opened.unroute_all(behavior="ignoreErrors")  # what is being answered as the page closes is no test's failure
     context.close()
 
 

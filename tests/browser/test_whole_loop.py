@@ -68,6 +68,7 @@ def test_from_the_table_to_the_figures(screen: Callable[..., Any], floor: Floor)
     # It is started, two lines are ready one by one, and the last makes the order ready.
     ticket(kitchen, number).locator(".ticket__do").click()
     kitchen.wait_for_selector(f'[data-pedido-id="{number}"][data-estado=en_cocina]')
+    expect(ticket(kitchen, number).locator(".ticket__do")).to_be_enabled()  # answered: until then no line takes a tap
     before = waiter.evaluate("tones")
     expect(manager.locator('[data-lane="en_cocina"]')).to_contain_text("Mesa 7")
     first, last = (item["id"] for item in pedido["items"])
