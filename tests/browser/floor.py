@@ -130,11 +130,33 @@ def pass_time(page: Any, *, seconds: float) -> None:
     )
 
 
+def slow_time(*pages: Any) -> None:
+    """So that a busy machine has more than five seconds to look at what is ready; `real_time` ends it."""
+    for page in pages:
+        page.evaluate(
+            "() => { const now = posNotif.clock.now, begin = now(); window.rate = 0.1;"
+            "  posNotif.clock.now = () => begin + (now() - begin) * window.rate; }"
+        )
+
+
+def real_time(*pages: Any) -> None:
+    for page in pages:
+        page.evaluate("window.rate = 1")
+
+
 def hold_time(page: Any, moment: str, *, seconds: float) -> None:
     """The server's time stands still for the page, so long after a moment of the wire."""
     page.evaluate(
         "([iso, ms]) => { var at = Date.parse(iso) + ms; posNotif.clock.now = function () { return at; }; }",
         [moment, seconds * 1000],
+    )
+
+
+def keep_offers(page: Any) -> None:
+    """What was done can be taken back for a minute: in five seconds a busy machine may not get to it."""
+    page.evaluate(
+        "() => { const after = posNotif.clock.after;"
+        "  posNotif.clock.after = (ms, call) => after(ms === posNotif.Undo.MS ? 60000 : ms, call); }"
     )
 
 

@@ -17,6 +17,7 @@ class Network:
         self.refused = b""
         self.refusals = 0
         self.torn = threading.Event()
+        self._counting = threading.Lock()
         self._left: int | None = None  # bytes of answers that still get through
         self.target_port = target_port
         self._open: set[socket.socket] = set()
@@ -56,6 +57,11 @@ class Network:
                     near.close()
                     continue
                 self._open |= {near, far}
+                if not self.up:  # since then, and what was cut may have been the others alone
+                    _close(near)
+                    _close(far)
+                    self._open -= {near, far}
+                    continue
                 for source, target, passed in ((near, far, self._asked), (far, near, self._answered)):
                     threading.Thread(target=self._copy, args=(source, target, passed), daemon=True).start()
 
@@ -65,15 +71,16 @@ class Network:
         return (b"" if refused else data), not refused
 
     def _answered(self, data: bytes) -> tuple[bytes, bool]:
-        if self._left is None:
-            return data, True
-        data = data[: self._left]
-        self._left -= len(data)
-        if self._left:
-            return data, True
-        self._left = None
-        self.torn.set()
-        return data, False
+        with self._counting:  # each connection has its thread
+            if self._left is None:
+                return data, True
+            data = data[: self._left]
+            self._left -= len(data)
+            if self._left:
+                return data, True
+            self._left = None
+            self.torn.set()
+            return data, False
 
     def _copy(
         self, source: socket.socket, target: socket.socket, passed: Callable[[bytes], tuple[bytes, bool]]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.floor import CASHIER, MANAGER, WAITER, Floor, pass_time, unusable
+from tests.browser.floor import CASHIER, MANAGER, WAITER, Floor, keep_offers, pass_time, unusable
 from tests.browser.network import Network
 from tests.browser.tickets import until
 from tests.support.chromium import PATIENCE_MS
@@ -45,6 +45,7 @@ def charged_total(page: Any) -> Any:
 
 
 def test_a_table_is_charged_in_one_go_also_what_is_still_in_the_kitchen(till: Any, floor: Floor) -> None:
+    keep_offers(till)
     expect(till.locator("#sum")).to_have_text("Nada por cobrar")
     first = floor.served(mesa_numero=7, dishes={"Pupusa de queso": 4, "Horchata": 1})
     again = floor.act(floor.place(mesa_numero=7, dishes={"Yuca frita": 1}), "iniciar")
@@ -136,6 +137,7 @@ def test_a_till_that_nobody_looks_at_asks_for_nothing_and_knows_all_when_somebod
 
 def test_a_queue_goes_by_the_keyboard_alone(till: Any, floor: Floor) -> None:
     """Two keys from an order to its charge; an amount; a card; the counter's own order; and back."""
+    keep_offers(till)
     first = floor.served(mesa_numero=6, dishes={"Pupusa de queso": 4})
     second = floor.served(mesa_numero=8, dishes={"Horchata": 2})
     third = floor.served(mesa_numero=9, dishes={"Yuca frita": 1})
@@ -169,6 +171,7 @@ def test_a_queue_goes_by_the_keyboard_alone(till: Any, floor: Floor) -> None:
     # Who comes to the counter: name, dishes by some of their letters, and the charge.
     press("n")
     till.keyboard.type("Rosa")
+    expect(till.locator("#counter-menu")).to_contain_text("Horchata")  # the menu has come, of which it finds dishes
     till.get_by_label("Buscar plato").focus()
     for asked in ("3 queso", "hor"):
         till.keyboard.type(asked)
@@ -331,6 +334,7 @@ def test_a_delivery_and_a_table_are_taken_at_the_counter(till: Any, floor: Floor
 
 
 def test_an_order_is_looked_at_and_cancelled_and_what_is_cooked_is_the_managers(till: Any, floor: Floor) -> None:
+    keep_offers(till)
     pedido = floor.act(floor.place(tipo="llevar", cliente_nombre="Rosa"), "cobrar", metodo_pago="efectivo")
     due(till, pedido).click()
     till.get_by_role("button", name="Cancelar pedido").click()

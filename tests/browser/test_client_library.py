@@ -166,30 +166,39 @@ class Service:
         self.page.wait_for_function(f"() => {script}", polling=20)
 
     def later(self, milliseconds: int) -> None:
+        """Lets the page's time pass, once what it has asked is answered, unless that never is: an answer comes in real
+        time, which a busy machine takes, and a page whose clock runs on gives up what it has asked."""
         # Playwright's own has each later document of the page live through it too.
-        self.page.evaluate("ms => globalThis.__pwClock.controller.runFor(ms)", milliseconds)
+        passes = """
+        async ([ms, held]) => {
+          if (begun > ended && !held) { return false; }
+          await globalThis.__pwClock.controller.runFor(ms);
+          return true;
+        }"""
+        until(self.page, lambda: self.page.evaluate(passes, [milliseconds, self.held != []]))
 
     def within(self, milliseconds: int, script: str) -> None:
-        """Lets the page's time pass, as much as needed for the script to be true."""
+        """Lets the page's time pass, as much as needed for the script to be true, and none while it waits for an
+        answer, as `later` does."""
         # In the page, as far as nobody has to answer it meanwhile: a call costs more than a step, and the tests take
         # ten thousand steps.
         steps = f"""
         async most => {{
-          for (var taken = 1; taken <= most; taken++) {{
-            await globalThis.__pwClock.controller.runFor(100);
+          for (var taken = 0; taken < most && begun === ended; taken++) {{
             if ({script}) {{ return [taken, true]; }}
-            if (begun > ended || window.WebSocket) {{ return [taken, false]; }}
+            await globalThis.__pwClock.controller.runFor(100);
+            if (window.WebSocket) {{ return [taken + 1, false]; }}
           }}
-          return [most, false];
+          return [taken, Boolean({script})];
         }}"""
-        left, done = milliseconds // 100, bool(self.run(f"return {script};"))
+        left, done = milliseconds // 100, False
         while left > 0 and not done:
             taken, done = self.page.evaluate(steps, left)
             left -= taken
-        if done:
-            return
-        # What is asked is answered in real time, which a busy machine takes: no more of the page's passes meanwhile.
-        until(self.page, lambda: self.run(f"return {script};"))
+            if taken == 0:
+                self.until(f"begun === ended || ({script})")
+        if not done:
+            until(self.page, lambda: self.run(f"return {script};"))
 
     @property
     def seen(self) -> list[list[Any]]:
@@ -212,7 +221,7 @@ class Service:
 
 
 def hold_clock(page: Any) -> None:
-    page.clock.install(time=BEGIN)
+    page.clock.install(time=BEGIN - 3600)  # it runs, and what has passed already is no time to pause at
     page.clock.pause_at(BEGIN + 1)  # from now on time passes where a test says so
 
 
@@ -371,9 +380,9 @@ def test_two_failures_lead_to_polling_and_back(service: Service) -> None:
     service.run("hello(sources[1], 'e-13'); order(sources[1], 13); beat(sources[1], 'e-13'); order(sources[1], 14);")
     assert service.orders == [11, 12, 13, 14]
     assert service.modes[-1] == "sse"
-    asked = len(service.asked("/api/notificaciones/polling"))
+    asked = service.run("return begun;")  # what the page has sent: the test may not have been told of it yet
     service.later(10_000)
-    assert len(service.asked("/api/notificaciones/polling")) == asked
+    assert service.run("return begun;") == asked
 
 
 def test_events_that_a_late_poll_brings_again_are_dropped(service: Service) -> None:
@@ -382,7 +391,7 @@ def test_events_that_a_late_poll_brings_again_are_dropped(service: Service) -> N
     service.later(3_100)
     service.until("notif.getEstado().cursor === 'e-12'")
     service.later(3_100)
-    service.until("seen.length >= 5")
+    service.until("ended === 4")  # the snapshot, and three polls
     assert service.orders == [11, 12]
 
 
@@ -429,8 +438,8 @@ def test_429_is_waited_for_and_is_no_lost_connection(service: Service) -> None:
     queue = [(429, LATER, {"Retry-After": "12"}), (200, poll_answer("e-11", 11))]
     service.answers["/api/notificaciones/polling"] = lambda query: queue.pop(0) if len(queue) > 1 else queue[0]
     service.later(4_500)
-    while len(queue) > 1:
-        service.page.wait_for_timeout(10)
+    service.until("ended === 3")  # the snapshot, and two polls
+    assert len(queue) == 1
     asked = len(service.requests)
     service.later(7_000)
     assert [path for path in service.requests[asked:] if "polling" in path] == []
@@ -633,9 +642,9 @@ def test_a_heartbeat_on_time_ends_polling(service: Service) -> None:
     assert service.modes[-1] == "polling"
     service.run("beat(sources[1], 'e-10');")
     assert service.modes[-1] == "sse"
-    asked = asked_polls(service)
+    asked = service.run("return begun;")
     service.later(14_000)
-    assert asked_polls(service) == asked
+    assert service.run("return begun;") == asked
     assert service.modes[-1] == "sse"
 
 
@@ -918,6 +927,7 @@ def test_actions_without_a_connection_wait_for_one(service: Service) -> None:
         if len(service.actions) >= 6:
             break
     assert len(service.actions) >= 6
+    service.until("begun === ended")  # also the page knows of it
     service.actions.clear()
     service.act((200, {"pedido_id": 5, "ok": True, "nuevos": 1}))
     service.poll(poll_answer("e-10"))
@@ -1228,7 +1238,7 @@ def test_a_refused_socket_is_not_tried_again(with_socket: Service, sockets: Sock
     sockets.connect = f'44{{"message":"{message}"}}'
     with_socket.act((200, {"ok": True, "nuevos": 1}))
     live(with_socket)
-    with_socket.page.wait_for_timeout(100)
+    with_socket.until("notif._socketRefused")
     with_socket.run("notif.acusarRecibo(8);")
     with_socket.until("seen.length === 3")
     with_socket.later(120_000)

@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.console import watch
-from tests.browser.floor import hold_time, pass_time
-from tests.browser.tickets import change, ids, item, order, ticket, until
+from tests.browser.floor import hold_time, slow_time
+from tests.browser.tickets import change, has_flashed, ids, item, note_flashes, order, ticket, until
 from tests.support.stopwatch import Stopwatch
 
 pytestmark = pytest.mark.browser
@@ -38,8 +38,9 @@ def test_a_published_order_is_on_the_page_within_a_second(kitchen: Any, restaura
 
 def test_a_new_order_flashes_while_sound_is_locked(kitchen: Any, restaurant: Any) -> None:
     assert kitchen.locator("#sonido").get_attribute("data-activo") == "false"
+    note_flashes(kitchen)
     restaurant.publish(order(1))
-    kitchen.wait_for_selector("#flash.is-on")
+    until(kitchen, lambda: has_flashed(kitchen))
     kitchen.click("#sonido")
     kitchen.wait_for_selector("#sonido[data-activo=true]")
 
@@ -94,7 +95,7 @@ def test_markup_in_any_field_is_text(kitchen: Any, restaurant: Any) -> None:
     )
     kitchen.locator("#stock").wait_for(state="visible")
     assert ticket(kitchen, 1).locator(".line__note").first.inner_text() == MARKUP
-    assert kitchen.get_by_text(MARKUP).count() >= 6
+    until(kitchen, lambda: kitchen.get_by_text(MARKUP).count() >= 6)
     assert kitchen.locator("main img").count() == 0
     assert kitchen.evaluate("window.pwned") is None
 
@@ -207,10 +208,12 @@ def test_a_recalled_order_comes_first(kitchen: Any, restaurant: Any) -> None:
 
 
 def test_a_ready_ticket_is_shown_for_five_seconds(kitchen: Any, restaurant: Any) -> None:
+    slow_time(kitchen)
     restaurant.publish(order(1), order(2), change(1, "listo"))
     kitchen.wait_for_selector('[data-pedido-id="1"][data-estado=listo]')
     assert "Deshacer" in ticket(kitchen, 1).inner_text()
-    pass_time(kitchen, seconds=5)
+    ready_at = restaurant.server.request("GET", "/api/pedidos/1")[2]["pedido"]["listo_at"]
+    hold_time(kitchen, ready_at, seconds=5)
     ticket(kitchen, 1).wait_for(state="detached")
     assert ids(kitchen) == [2]
 

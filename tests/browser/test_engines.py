@@ -183,7 +183,7 @@ def test_a_stream_that_is_torn_amid_an_order(engine: Engine, restaurant: Restaur
     restaurant.publish(
         order(2, *(item(number, "Pupusa de queso", notes="Sin curtido. " * 20) for number in range(1, 81)))
     )
-    network.torn.wait()
+    assert network.torn.wait(60)
     eventually(shows(tab, 1, 2))
     restaurant.publish(order(3))
     eventually(shows(tab, 1, 2, 3))
@@ -211,7 +211,7 @@ def test_ten_tabs_are_all_live_and_four_have_streams(engine: Engine, make_server
         tabs.append(engine.tab())
         tabs[-1].goto(restaurant.url + "/cocina")
     eventually(lambda: sorted(map(str, map(mode, tabs))) == ["polling"] * 6 + ["sse"] * 4)
-    assert connections(restaurant) == {"sse": 4, "polling": 6}
+    eventually(lambda: connections(restaurant) == {"sse": 4, "polling": 6})
     devices = restaurant.server.request("GET", "/api/notificaciones/estado")[2]["conexiones"]
     assert len({device["cliente"] for device in devices}) == 10
     restaurant.publish(order(1))

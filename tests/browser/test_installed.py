@@ -103,6 +103,13 @@ def kept(page: Any) -> Any:
     return page.evaluate(KEPT)
 
 
+def keep(page: Any, board: Any, hours: float) -> None:
+    """Of a time that is so far from now; a page that is left at once may not have written it."""
+    put = "([board, hours]) => { const at = Date.now() + hours * 3600000; posNotif.kept.put(board, at); return at; }"
+    at = page.evaluate(put, [board, hours])
+    until(page, lambda: len(kept(page)) == 2 and at in kept(page))
+
+
 def statuses(server: LiveServer, name: str) -> list[int]:
     return [server.request("GET", f"/{path}?pantalla={name}")[0] for path in ("app.webmanifest", "sin-conexion")]
 
@@ -158,7 +165,7 @@ def test_without_the_service_a_tablet_shows_its_last_board_and_goes_on_by_itself
     assert ids(page) == [1, 2]
     assert page.locator("#columns button:not(:disabled)").count() == 0
     assert page.locator(".ticket__do:visible").count() == 0
-    page.evaluate("posNotif.kept.put(null, Date.now() - 12 * 60000)")
+    keep(page, None, -12 / 60)
     page.reload()
     expect(page.locator("#age")).to_have_text("Datos de hace 12 min; no se sabe si hay pedidos nuevos")
     # Back: the live page, without a hand, each order once.
@@ -177,8 +184,7 @@ def test_without_the_service_a_tablet_shows_its_last_board_and_goes_on_by_itself
     # What is older than a shift is nobody's any more, and what is of a time to come.
     page.goto(restaurant.url + "/cocina")
     for hours in (-12.1, 1):
-        page.evaluate("hours => posNotif.kept.put({pedidos: [], usuario_id: 1}, Date.now() + hours * 3600000)", hours)
-        until(page, lambda: len(kept(page)) == 2)
+        keep(page, {"pedidos": [], "usuario_id": 1}, hours)
         page.reload()
         expect(page.locator("#board")).to_have_attribute("data-guardado", "false")
         until(page, lambda: kept(page) == [])
@@ -286,7 +292,7 @@ def test_the_worker_answers_pages_and_files_alone_and_can_be_taken_back(
     live(page)
     until(page, lambda: page.evaluate("navigator.serviceWorker.getRegistrations().then(all => all.length)") == 0)
     assert page.evaluate("caches.keys()") == []
-    assert page.evaluate("indexedDB.databases().then(all => all.length)") == 0
+    until(page, lambda: page.evaluate("indexedDB.databases().then(all => all.length)") == 0)  # nobody waits for that
     assert page.locator("link[rel=manifest]").count() == 0
     assert statuses(floor.server, "cocina") == [404, 404]
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.floor import real_time, slow_time
 from tests.browser.tickets import change, ids, item, order, ticket, until
 
 pytestmark = pytest.mark.browser
@@ -78,18 +79,14 @@ def shows(page: Any, order_id: int, estado: str) -> None:
     page.wait_for_selector(f'[data-pedido-id="{order_id}"][data-estado={estado}]')
 
 
-def slow_time(*pages: Any) -> None:
-    """So that a busy machine has more than five seconds to look at what is ready; `real_time` ends it."""
-    for page in pages:
-        page.evaluate(
-            "() => { const now = posNotif.clock.now, begin = now(); window.rate = 0.1;"
-            "  posNotif.clock.now = () => begin + (now() - begin) * window.rate; }"
-        )
+def answered(page: Any) -> None:
+    """What was done here waits for the service no more: a line that does takes no tap."""
+    until(page, lambda: page.evaluate("Object.keys(localStorage).filter(k => /^notif:operacion/.test(k))") == [])
 
 
-def real_time(*pages: Any) -> None:
-    for page in pages:
-        page.evaluate("window.rate = 1")
+def takes_taps(page: Any, order_id: int) -> None:
+    """The ticket's button is not another one that it was a moment ago."""
+    expect(ticket(page, order_id).locator(".ticket__do")).to_be_enabled()
 
 
 class Held:
@@ -145,6 +142,7 @@ def test_from_start_to_recall_on_two_tablets(kitchen: Any, tablet: Any, restaura
         expect(line(page, 1, 10)).to_have_attribute("aria-pressed", "true")
     line(kitchen, 1, 10).click()
     expect(line(tablet, 1, 10)).to_have_attribute("aria-pressed", "false")
+    answered(kitchen)
     line(kitchen, 1, 10).click()
     expect(line(tablet, 1, 10)).to_have_attribute("aria-pressed", "true")
     line(tablet, 1, 11).click()  # the last one
@@ -233,6 +231,7 @@ def test_what_is_no_change_for_the_cook_does_not_stop_him(kitchen: Any, restaura
 
 def test_a_double_tap_acts_once(kitchen: Any, restaurant: Any) -> None:
     slow_time(kitchen)
+    kitchen.clock.install()
     bodies: list[Any] = []
     kitchen.on(
         "request", lambda request: request.url.endswith("/acciones") and bodies.append(request.post_data_json["accion"])
@@ -240,12 +239,20 @@ def test_a_double_tap_acts_once(kitchen: Any, restaurant: Any) -> None:
     restaurant.publish(order(1, item(10, "Pupusa"), item(11, "Atol")))
     ticket(kitchen, 1).get_by_role("button", name="INICIAR").dblclick()
     shows(kitchen, 1, "en_cocina")
+    takes_taps(kitchen, 1)
+    kitchen.evaluate("globalThis.__pwClock.controller.pauseAt(Date.now() + 1000)")
     ticket(kitchen, 1).get_by_role("button", name="LISTO").click()
-    shows(kitchen, 1, "listo")
+
+    def is_ready() -> bool:
+        kitchen.clock.run_for(20)  # by which it is drawn, and no more
+        return ticket(kitchen, 1).get_attribute("data-estado") == "listo"
+
+    until(kitchen, is_ready)
     spot = ticket(kitchen, 1).locator(".ticket__do").bounding_box()
     kitchen.mouse.dblclick(spot["x"] + 40, spot["y"] + 30)  # too early for a button that was another
-    kitchen.wait_for_timeout(300)
+    kitchen.clock.run_for(300)
     assert bodies == ["iniciar", "listo"]
+    kitchen.clock.resume()
     restaurant.publish(order(2, item(20, "Pupusa"), item(21, "Atol")))
     line(kitchen, 2, 20).wait_for()
     kitchen.evaluate("() => { const n = document.querySelector('[data-item-id=\"20\"]'); n.click(); n.click(); }")
@@ -317,7 +324,7 @@ def test_taps_survive_a_reload_and_go_in_their_order(kitchen: Any, restaurant: A
     until(kitchen, lambda: list(dict.fromkeys(body["item_id"] for body in bodies)) == [10, 11])
     assert len(events(restaurant, 1, "item_modificado")) == 2
     assert ready_events(restaurant, 1) == 1
-    assert kitchen.evaluate("Object.keys(localStorage).filter(k => k.indexOf('notif:operacion') === 0)") == []
+    answered(kitchen)
 
 
 def test_many_lost_tries_make_no_tap_stale(kitchen: Any, restaurant: Any) -> None:
@@ -362,11 +369,11 @@ def test_the_keyboard(kitchen: Any, restaurant: Any) -> None:
     expect(kitchen.locator("#undo")).to_be_visible()
     keys.press("u")
     shows(kitchen, 1, "en_mesa")
-    kitchen.wait_for_timeout(700)  # until the button that was another takes a tap
+    takes_taps(kitchen, 1)
     keys.press("1")
     keys.press("1")
     shows(kitchen, 1, "en_cocina")
-    kitchen.wait_for_timeout(700)
+    takes_taps(kitchen, 1)
     keys.press("1")
     keys.press("1")
     shows(kitchen, 1, "listo")
@@ -375,7 +382,7 @@ def test_the_keyboard(kitchen: Any, restaurant: Any) -> None:
     keys.press("2")
     keys.press("Enter")  # ENTENDIDO
     ticket(kitchen, 2).wait_for(state="detached")
-    kitchen.wait_for_timeout(700)
+    takes_taps(kitchen, 1)
     keys.press("1")
     keys.press("Enter")
     shows(kitchen, 1, "listo")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.floor import pass_time
+from tests.browser.floor import hold_time, pass_time, slow_time
 from tests.browser.tickets import change, ids, item, order, ticket, until
 
 pytestmark = pytest.mark.browser
@@ -24,14 +24,19 @@ def burgers() -> dict[str, Any]:
     return order(1, *(item(10 + n, "Hamburguesa", 1, note) for n, note in enumerate(notes)), notas="Primero la 3")
 
 
+def first(restaurant: Any) -> dict[str, Any]:
+    return restaurant.server.request("GET", "/api/pedidos/1")[2]["pedido"]
+
+
 def seen(restaurant: Any) -> bool:
-    return restaurant.server.request("GET", "/api/pedidos/1")[2]["pedido"]["por_acusar"] == []
+    return first(restaurant)["por_acusar"] == []
 
 
 def test_a_ready_order_that_changes_comes_back_until_it_is_touched(kitchen: Any, restaurant: Any) -> None:
+    slow_time(kitchen)
     restaurant.publish(burgers(), order(2), change(1, "listo"))
     until(kitchen, lambda: seen(restaurant))
-    pass_time(kitchen, seconds=40)
+    hold_time(kitchen, first(restaurant)["listo_at"], seconds=40)
     ticket(kitchen, 1).wait_for(state="detached")
     restaurant.publish(modified(12, NOTES))
     kitchen.wait_for_selector('[data-pedido-id="1"].ticket--ready')
@@ -41,18 +46,19 @@ def test_a_ready_order_that_changes_comes_back_until_it_is_touched(kitchen: Any,
     assert shown.locator(".ticket__time").inner_text() < "01:30"  # since it was ready
     until(kitchen, lambda: seen(restaurant))
     pass_time(kitchen, seconds=600)
-    kitchen.wait_for_timeout(1200)  # it is drawn each second
+    expect(shown.locator(".ticket__time")).to_have_text("10:40")
     assert ids(kitchen) == [1, 2]
     shown.get_by_role("button", name="ENTENDIDO").click()
     shown.wait_for(state="detached")
-    assert restaurant.server.request("GET", "/api/pedidos/1")[2]["pedido"]["estado"] == "listo"
+    assert first(restaurant)["estado"] == "listo"
 
 
 def test_a_touch_on_a_line_of_it_has_that_line_made_again(kitchen: Any, restaurant: Any) -> None:
     """The others are on the pass and stay ready."""
+    slow_time(kitchen)
     restaurant.publish(burgers(), change(1, "listo"))
     until(kitchen, lambda: seen(restaurant))
-    pass_time(kitchen, seconds=40)
+    hold_time(kitchen, first(restaurant)["listo_at"], seconds=40)
     ticket(kitchen, 1).wait_for(state="detached")
     restaurant.publish(modified(12, NOTES))
     kitchen.wait_for_selector('[data-pedido-id="1"].ticket--ready')
@@ -60,8 +66,7 @@ def test_a_touch_on_a_line_of_it_has_that_line_made_again(kitchen: Any, restaura
     kitchen.wait_for_selector('[data-pedido-id="1"][data-estado="en_cocina"]')
     expect(ticket(kitchen, 1).locator("[aria-pressed]")).to_have_count(3)
     expect(ticket(kitchen, 1).locator('[aria-pressed="false"]')).to_have_attribute("data-item-id", "12")
-    pedido = restaurant.server.request("GET", "/api/pedidos/1")[2]["pedido"]
-    assert [line["estado_item"] for line in pedido["items"]] == ["listo", "listo", "pendiente"]
+    assert [line["estado_item"] for line in first(restaurant)["items"]] == ["listo", "listo", "pendiente"]
 
 
 def test_what_changed_while_no_page_was_open_is_marked(page: Any, restaurant: Any) -> None:
@@ -100,6 +105,7 @@ def test_no_number_and_no_tick_lies_on_a_name_and_the_pulse_ends(kitchen: Any, r
     """A pulse of the opacity is the compositor's alone; names of any length and script stand beside what is theirs."""
     many = item(11, "Pupusa revuelta con loroco", 100)
     part = item(12, "Queso por libra", 0.75)
+    slow_time(kitchen)
     restaurant.publish(order(1, many, part, item(13, "Flan"), cliente_nombre="محمد"))
     ticket(kitchen, 1).wait_for()
     assert (

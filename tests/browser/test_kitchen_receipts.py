@@ -88,8 +88,11 @@ def test_of_two_hundred_tickets_none_is_acknowledged_that_was_not_in_sight(
     ticket(page, 200).wait_for(state="attached")
     shown: set[int] = set()
     for scrolled in (0, 3000, 20_000):
+        end = page.evaluate(
+            "by => Math.min(scrollY + by, document.documentElement.scrollHeight - innerHeight)", scrolled
+        )
         page.mouse.wheel(0, scrolled)
-        until(page, lambda scrolled=scrolled: page.evaluate("scrollY") >= min(scrolled, 5000))
+        until(page, lambda end=end: page.evaluate("scrollY") >= end - 1)
         shown |= in_sight(page)
         until(page, lambda shown=shown: not shown & unacknowledged(restaurant))
         page.clock.run_for(2000)

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.tickets import change, item, order, ticket, until
+from tests.browser.floor import real_time, slow_time
+from tests.browser.tickets import change, has_flashed, item, note_flashes, order, ticket, until
 
 pytestmark = pytest.mark.browser
 
@@ -55,8 +56,9 @@ def test_one_tap_starts_the_shift(page: Any, restaurant: Any) -> None:
     expect(page.locator("#shift-title")).to_have_text("2 pedidos esperan en cocina")
     expect(page.locator("#shift-awake-text")).to_have_text("Se pide al iniciar el turno.")
     expect(page.locator("#awake")).to_be_hidden()
+    note_flashes(page)
     restaurant.publish(order(3))
-    page.wait_for_selector("#flash.is-on")  # what comes is told, although it cannot sound yet
+    until(page, lambda: has_flashed(page))  # what comes is told, although it cannot sound yet
     expect(page.locator("#shift-title")).to_have_text("3 pedidos esperan en cocina")
     page.keyboard.press("1")
     page.keyboard.press("1")  # means nothing under the cover
@@ -142,6 +144,8 @@ def test_a_lock_of_which_nothing_is_heard_is_asked_for_again(page: Any, restaura
     restaurant.sign_in(page, in_shift=False)
     page.clock.install()
     page.goto(restaurant.url + "/cocina")
+    page.locator("#shift-go").wait_for()
+    page.evaluate("globalThis.__pwClock.controller.pauseAt(Date.now() + 1000)")  # or the second may be over in between
     page.click("#shift-go")
     page.keyboard.press("m")
     assert page.evaluate("asked") == 1
@@ -188,9 +192,11 @@ def test_each_kind_of_news_has_its_tone_and_what_was_missed_has_one(page: Any, r
     heard(NEW, CHANGED)
     restaurant.publish({"tipo": "pedido_cancelado", "pedido_id": 1})
     heard(NEW, CHANGED, CANCELLED)
+    slow_time(page)
     ticket(page, 2).get_by_role("button", name="INICIAR").click()
     ticket(page, 2).get_by_role("button", name="LISTO").click()
     page.wait_for_selector('[data-pedido-id="2"][data-estado=listo]')
+    real_time(page)
     heard(NEW, CHANGED, CANCELLED)  # nothing for what was tapped here
     restaurant.server.kill()
     heard(NEW, CHANGED, CANCELLED, ALARM)

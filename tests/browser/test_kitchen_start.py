@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.floor import COOK, MANAGER, Floor
+from tests.browser.floor import COOK, MANAGER, Floor, slow_time
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.browser
@@ -21,6 +21,7 @@ def test_one_tap_makes_an_order_ready_and_only_the_whole_time_is_measured(page: 
     floor.open(page, COOK, "/cocina")
     expect(page.locator(".ticket__do")).to_have_text([re.compile("^LISTO"), re.compile("^LISTO")])
     button = page.locator(f'[data-pedido-id="{first["id"]}"] .ticket__do')
+    slow_time(page)
     button.click()
     expect(button).to_have_text(re.compile("Deshacer"))
     assert [event["tipo"] for event in floor.events(first["id"])].count("cambio_estado") == 1

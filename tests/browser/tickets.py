@@ -37,6 +37,19 @@ def ids(page: Any) -> list[int]:
     )
 
 
+def note_flashes(page: Any) -> None:
+    """From now on `has_flashed` tells of each time the screen flashes, which lasts for less than two seconds."""
+    page.evaluate(
+        "() => { const flash = document.getElementById('flash'); window.flashes = 0;"
+        "  new MutationObserver(() => { flashes += flash.className === 'flash is-on'; })"
+        "    .observe(flash, { attributes: true, attributeFilter: ['class'] }); }"
+    )
+
+
+def has_flashed(page: Any) -> bool:
+    return page.evaluate("flashes") > 0
+
+
 SOMEBODY = "window.busy = setInterval(() => document.dispatchEvent(new Event('wheel')), 100);"
 
 
