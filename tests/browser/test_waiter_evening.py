@@ -167,6 +167,34 @@ def test_an_evening_with_two_tables(page: Any, browser: Any, floor: Floor, compl
     others.close()
 
 
+def test_tables_that_were_taken_back_are_given_again_once_that_is_answered(page: Any, floor: Floor) -> None:
+    floor.server.create_user(RELIEF, "mesero", "2468")
+    page.set_viewport_size(PHONE)
+    pedido = floor.place(mesa_numero=5)
+    pos = floor.open(page, WAITER, "/pos")
+    pos.evaluate(HOLD)
+    given = pos.get_by_role("button", name="Entregar mi mesa a …")
+
+    def hand_over() -> None:
+        given.click()
+        pos.get_by_role("radio", name=RELIEF).click()
+        pos.get_by_role("button", name=f"Entregar 1 mesa a {RELIEF}").click()
+        expect(pos.locator("#handover .undobar")).to_contain_text(f"1 mesa entregada a {RELIEF}")
+
+    hand_over()
+    held: list[Any] = []
+    pos.route("**/acciones", lambda route: held.append((route, route.fetch())))
+    pos.locator("#handover").get_by_role("button", name="Deshacer").click()
+    until(pos, lambda: held)
+    expect(pos.locator("#mine")).to_have_text("Mis mesas 1")  # the page hears of it before it is answered
+    expect(given).to_have_count(0)
+    [(route, answer)] = held
+    route.fulfill(response=answer)
+    pos.unroute("**/acciones")
+    hand_over()
+    assert floor.order(pedido["id"])["atiende"]["username"] == RELIEF
+
+
 def test_a_table_for_which_the_till_has_ordered_since_asks_too(page: Any, floor: Floor) -> None:
     """Of an order that no waiter attends the waiters' room hears nothing until it is ready."""
     page.set_viewport_size(PHONE)

@@ -94,8 +94,13 @@
     return true;
   };
 
+  // What was last given or taken back is not answered yet: given again now, an order on its way would stay where it was.
+  handover._isBusy = function () {
+    return this.operations.list.some(function (operation) { return operation.info.handover === true; });
+  };
+
   handover.show = function (here) {
-    var self = this, count = this.mine().length, entry = this.undo.of('entregar');
+    var self = this, count = this._isBusy() ? 0 : this.mine().length, entry = this.undo.of('entregar');
     this.rows.show(entry ? [{ key: 'undo', content: String(entry.until), draw: function () { return self.undo.bar(entry); } }] :
       here && count ? [{ key: 'ask', content: String(count), draw: function () {
         return dom.button('btn btn--quiet btn--touch btn--block', pages.fill(WORDS.button, { n: count }), function () { self.ask(); });
