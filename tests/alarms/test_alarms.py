@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
+from collections.abc import Iterator
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -153,17 +156,43 @@ def cook(make_server):
     return server, server.login("Ana")
 
 
-def test_an_order_that_no_screen_acknowledges_raises_one_alarm_for_all(cook):
+def test_nothing_is_said_while_no_kitchen_screen_has_been_there(cook):
     server, session = cook
     server.new_order(1)
-    time.sleep(0.6)  # nothing is said while no kitchen screen has been there
-    with (
-        SseClient(server, "cocinero", cookie=session) as kitchen,
-        SseClient(server, "mesero", cookie=server.login("Luis")) as waiter,
-        SseClient(server, "manager") as manager,
-    ):
+    time.sleep(0.6)
+    with SseClient(server, "cocinero", cookie=session) as kitchen:
         kitchen.next_event("hola")
         assert alarms(server) == []
+
+
+@contextlib.contextmanager
+def a_kitchen_until_the_service_is_killed(server: LiveServer, session: str) -> Iterator[None]:
+    """Within it the service asks for receipts within an hour: however long what is done takes, nothing is due before
+    the next start."""
+    asks_within = server.settings["POS_NOTIF_ACK_SECONDS"]
+    server.stop()
+    server.settings["POS_NOTIF_ACK_SECONDS"] = "3600"
+    server.start()
+    with SseClient(server, "cocinero", cookie=session) as kitchen:
+        kitchen.next_event("hola")
+        yield
+        eventually(lambda: has_noted_a_screen(server))
+        server.kill()
+    server.settings["POS_NOTIF_ACK_SECONDS"] = asks_within
+
+
+def has_noted_a_screen(server: LiveServer) -> bool:
+    """The service notes it beside its answer."""
+    with opened(server.database) as connection:
+        return connection.execute("SELECT 1 FROM screens WHERE room = 'cocina'").fetchone() is not None
+
+
+def test_an_order_that_no_screen_acknowledges_raises_one_alarm_for_all(make_server):
+    server = make_server(ack_seconds="0.4", screen_seconds="0")
+    server.create_user("Ana", "cocinero")
+    server.create_user("Luis", "mesero")
+    session = server.login("Ana")
+    with a_kitchen_until_the_service_is_killed(server, session):
         first = server.publish({"eventos": [
             {"tipo": "nuevo_pedido", "pedido": {"id": number, "items": []}} for number in (2, 3, 4)
         ]})["ids"]  # fmt: skip
@@ -172,27 +201,37 @@ def test_an_order_that_no_screen_acknowledges_raises_one_alarm_for_all(cook):
         unpaid = {"id": 5, "tipo": "llevar", "items": []}
         server.publish({"tipo": "nuevo_pedido", "pedido": unpaid})  # the kitchen does not have it
         server.request("POST", ACKNOWLEDGE, {"evento_ids": [first[0]]}, cookie=session)
+        assert alarms(server) == []
+    server.start()
+    with (
+        SseClient(server, "mesero", cookie=server.login("Luis"), query="?cursor=inicio") as waiter,
+        SseClient(server, "manager", query="?cursor=inicio") as manager,
+    ):
         told, same = (next_alarm(client) for client in (waiter, manager))
-        assert told == same
-        assert told["tipo"] == "sin_acuse"
-        assert told["evento_ids"] == [*first[1:], cancelled]
-        assert (told["pedido_ids"], told["total"], told["segundos"]) == ([3, 4], 3, 0)
-        assert shown(server) == [told | {"sin_ver": [3]}]  # 4 is being cooked
-        assert shown(server, session) == []  # the kitchen is told of none
-        # At most one in 10 s, over a restart too, which repeats nothing.
-        server.new_order(6)
-        time.sleep(0.6)
-        server.restart()
-        time.sleep(0.6)
-        assert [alarm["total"] for alarm in alarms(server, "sin_acuse")] == [3]
+    assert told == same
+    assert told["tipo"] == "sin_acuse"
+    assert told["evento_ids"] == [*first[1:], cancelled]
+    assert (told["pedido_ids"], told["total"]) == ([3, 4], 3)
+    with opened(server.database) as connection:
+        (waited_since,) = connection.execute("SELECT ms FROM events WHERE id = ?", (first[1],)).fetchone()
+    assert told["segundos"] == (parse_iso(told["timestamp"]) - waited_since) // 1000
+    assert shown(server) == [told | {"sin_ver": [3]}]  # 4 is being cooked
+    assert shown(server, session) == []  # the kitchen is told of none
+    # At most one in 10 s, over a restart too, which repeats nothing.
+    server.new_order(6)
+    time.sleep(0.6)
+    server.restart()
+    time.sleep(0.6)
+    found = alarms(server, "sin_acuse")
+    assert found[0]["total"] == 3
+    times = [parse_iso(alarm["timestamp"]) for alarm in found]
+    assert all(later - earlier >= 10_000 for earlier, later in pairwise(times))
 
 
 def test_what_falls_due_while_the_service_is_down_is_told_after_the_start(cook):
     server, session = cook
-    with SseClient(server, "cocinero", cookie=session) as kitchen:
-        kitchen.next_event("hola")
+    with a_kitchen_until_the_service_is_killed(server, session):
         event = server.new_order(1)["id"]
-        server.kill()
     time.sleep(0.5)
     server.start()
     eventually(lambda: alarms(server, "sin_acuse"))
@@ -204,10 +243,8 @@ def test_what_falls_due_while_the_service_is_down_is_told_after_the_start(cook):
 
 def test_what_was_due_long_ago_is_dropped_at_a_start(cook):
     server, session = cook
-    with SseClient(server, "cocinero", cookie=session) as kitchen:
-        kitchen.next_event("hola")
+    with a_kitchen_until_the_service_is_killed(server, session):
         server.new_order(1)
-        server.kill()
     with opened(server.database) as connection:
         connection.execute("UPDATE events SET ms = ms - ?", (STALE_MS + 1000,))
     server.start()
@@ -277,7 +314,7 @@ async def test_of_two_applications_on_one_log_one_raises_alarms(cook, caplog):
             await other.app.notifier.notificar_nuevo_pedido({"id": 1, "items": []})
             await asyncio.to_thread(eventually, lambda: alarms(server, "sin_acuse"))
             await asyncio.sleep(0.8)
-        assert [alarm["tipo"] for alarm in alarms(server)] == ["sin_acuse"]
+            assert [alarm["tipo"] for alarm in alarms(server)] == ["sin_acuse"]
         assert "another process raises" in caplog.text
 
 

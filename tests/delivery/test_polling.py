@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 import socket
 import threading
 import time
+from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import quote
 
@@ -213,17 +216,23 @@ def test_never_304_for_resincronizar(server):
 
 
 class LongPoll(threading.Thread):
+    """The service has the request when this is made: what is asked after it is answered while it waits."""
+
     def __init__(self, server: LiveServer, query: str) -> None:
         super().__init__()
-        self.server, self.query = server, query
-        assert server.token
+        self._connection = HTTPConnection("127.0.0.1", server.port, timeout=60)
+        headers = {"Authorization": f"Bearer {server.token}"}
+        self._begun, self._watch = time.monotonic(), Stopwatch()
+        self._watch.__enter__()
+        self._connection.request("GET", POLLING + "cocinero" + query, headers=headers)
+        assert server.request("GET", "/healthz")[0] == 200  # by its answer, the other has had its turn too
         self.start()
 
     def run(self) -> None:
-        started = time.monotonic()
-        with Stopwatch() as watch:
-            self.status, _, self.answer = self.server.request("GET", POLLING + "cocinero" + self.query)
-        self.passed, self.seconds = time.monotonic() - started, watch.seconds
+        with contextlib.closing(self._connection), self._connection.getresponse() as answer:
+            self.status, self.answer = answer.status, json.load(answer)
+        self._watch.__exit__()
+        self.passed, self.seconds = time.monotonic() - self._begun, self._watch.seconds
 
 
 def test_espera_answers_as_soon_as_there_is_an_event_of_mine(server):
@@ -250,8 +259,8 @@ def test_espera_answers_at_once_where_there_is_something(server):
 
 def test_espera_ends_with_an_empty_answer_and_the_cursor_considered(server):
     start = cursor_at(server, 0)
-    one = LongPoll(server, f"?espera=1&cursor={start}")
     server.publish(stock_alert(1))
+    one = LongPoll(server, f"?espera=1&cursor={start}")
     one.join()
     assert one.passed >= 0.9
     assert one.seconds < 5
@@ -308,12 +317,26 @@ async def test_the_python_poll_answers_the_same_and_empties_nothing(tmp_path):
         assert (await notifier.obtener_eventos_pendientes("cocinero", "x-1"))["resincronizar"]["motivo"] == "epoca"
 
 
+async def test_a_poll_that_waits_moves_on_over_what_is_not_its_own(tmp_path):
+    async with NotificadorPedidos(database=str(tmp_path / "log.db")) as notifier:
+        reader = Reader.of_role(notifier.log, "cocinero")
+        waiting = asyncio.create_task(poll_log(reader, notifier.log.bounds.cursor(), limit=10, patience=Patience(3600)))
+        await asyncio.sleep(0)
+        await notifier.notificar_stock_bajo(1, "Queso", 3, nivel="bajo")
+        notifier.log.end_waits()
+        async with asyncio.timeout(60):
+            answer = await waiting
+        assert (json.loads(answer.body)["eventos"], answer.cursor) == ([], notifier.log.bounds.cursor())
+        assert answer.cursor.endswith("-1")
+
+
 async def test_a_poll_that_waits_while_its_place_is_pruned_is_told_so_the_next_time(tmp_path):
     path = tmp_path / "log.db"
     async with NotificadorPedidos(database=str(path)) as notifier:
         reader = Reader.of_role(notifier.log, "cocinero")
         start = notifier.log.bounds.cursor()
-        waiting = asyncio.create_task(poll_log(reader, start, limit=10, patience=Patience(20)))
+        # For as long as it takes to fill the log and to prune it.
+        waiting = asyncio.create_task(poll_log(reader, start, limit=10, patience=Patience(3600)))
         await asyncio.sleep(0)
         await asyncio.to_thread(fill_log, path, [stock_alert(number) for number in range(1, 2001)])
         await asyncio.to_thread(prune_log, path, 1990)

@@ -24,6 +24,7 @@ from pos_notif.demo.staff import LATE_SECONDS, WARN_SECONDS, Staff
 from pos_notif.errors import SoldOut
 from pos_notif.events import PUBLISHABLE
 from tests.support.simulated_day import Day, run_restaurant
+from tests.support.waiting import eventually
 
 LONG = 60.0  # for a machine that does much else
 
@@ -305,10 +306,15 @@ def test_a_session_that_was_ended_is_begun_anew_once(stub, client):
 
 def test_a_stop_ends_the_repetition(stub):
     stop = threading.Event()
-    stub.answers[:] = [503] * 10 + [200]
-    timer = threading.Timer(0.5, stop.set)
-    timer.start()
+    stub.answers[:] = [503] * 1000 + [200]
+
+    def stop_once_it_is_repeated() -> None:
+        eventually(lambda: len(stub.sent) >= 2)
+        stop.set()
+
+    stopping = threading.Thread(target=stop_once_it_is_repeated)
+    stopping.start()
     with pytest.raises(Stopped):
         Client(stub.url, "t", stop).do(DEED)
-    timer.join()
-    assert 1 <= len(stub.sent) < 10
+    stopping.join()
+    assert 2 <= len(stub.sent) < 1000

@@ -47,13 +47,15 @@ def samples_of(text: str) -> dict[tuple[str, str], float]:
 
 
 def test_what_happens_is_counted(make_server):
-    server = make_server(ack_seconds="0.2", screen_seconds="0", max_backlog="3")
+    # Who polls is there for three such pauses.
+    server = make_server(ack_seconds="0.2", screen_seconds="0", max_backlog="3", poll_seconds="60")
     server.create_user("Ana", "cocinero")
     session = server.login("Ana")
     server.request("POST", "/api/auth/login", {"username": "Ana", "password": "mala"}, token=None)
     with SseClient(server, "cocinero", cookie=session) as kitchen, SseClient(server, "manager") as manager:
         start = kitchen.next_event("hola").id
         manager.next_event("hola")
+        server.request("GET", "/api/notificaciones/polling/mesero?cursor=otro-1", token="")
         server.new_order(1)
         server.publish(
             {"tipo": "alerta_stock", "producto_id": 1, "nombre": "Queso", "stock_actual": 0, "operacion_id": "a"}
@@ -62,7 +64,6 @@ def test_what_happens_is_counted(make_server):
             {"tipo": "alerta_stock", "producto_id": 1, "nombre": "Queso", "stock_actual": 0, "operacion_id": "a"}
         )
         kitchen.take(2)
-        server.request("GET", "/api/notificaciones/polling/mesero?cursor=otro-1", token="")
         for cursor in (start, "k-1", "malo"):
             with SseClient(server, "cocinero", last_event_id=cursor) as again:
                 again.next_event("hola")
