@@ -6,11 +6,13 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import urllib.error
 import urllib.request
+import weakref
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -56,6 +58,7 @@ class LiveServer:
     process: subprocess.Popen[str] | ForkedProcess | None = None
     stderr_lines: list[str] = field(default_factory=list)
     _token: str | None = None
+    _let_go_of_port: Callable[[], Any] | None = None
 
     @property
     def url(self) -> str:
@@ -88,6 +91,8 @@ class LiveServer:
         if not line:
             raise AssertionError(f"the server did not start: {self.process.stderr.read()}")
         self.port = int(line.rsplit(":", 1)[1])
+        if self._let_go_of_port is not None:
+            self._let_go_of_port()
         # Its pipe must be emptied, or the access log would block it.
         self._reader = threading.Thread(target=self._read_stderr, args=(self.process.stderr,), daemon=True)
         self._reader.start()
@@ -114,7 +119,18 @@ class LiveServer:
             assert pipe is not None
             pipe.close()
         self.process = None
+        self._hold_port()
         return code
+
+    def _hold_port(self) -> None:
+        """The kernel gives it to nobody who connects, or asks for any, while the service is not there: it is bound, as
+        one may beside who listens there later. Where Linux does not run, it is left free."""
+        if sys.platform == "linux":
+            holder = socket.socket()
+            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):  # it is in another network namespace, say
+                holder.bind((self.host, self.port))
+            self._let_go_of_port = weakref.finalize(self, os.close, holder.detach())
 
     def restart(self) -> None:
         self.stop()
@@ -123,6 +139,8 @@ class LiveServer:
     def close(self) -> None:
         if self.process is not None:
             self.kill()
+        if self._let_go_of_port is not None:
+            self._let_go_of_port()
 
     def create_user(self, username: str, role: str, password: str = "1234") -> None:
         with_accounts(self.database, lambda accounts: accounts.create_user(username, role, password))

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import socket
 import threading
@@ -50,6 +51,9 @@ class MozillaPush:
     def __exit__(self, *_: object) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        if self._connection is not None:
+            with contextlib.suppress(OSError):  # the browser has ended it
+                self._connection.shutdown(socket.SHUT_RDWR)
         self._thread.join()
 
     def tell(self, channel: str, body: bytes) -> None:

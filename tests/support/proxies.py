@@ -129,6 +129,9 @@ class Proxy:
         await self._refuse()
 
     async def _link(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._server is None:  # it was taken just before `refuse`, which did not find it among the links
+            writer.transport.abort()
+            return
         link = asyncio.current_task()
         assert link is not None
         self._links.add(link)

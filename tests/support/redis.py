@@ -72,8 +72,9 @@ class RedisServer:
         tls = [] if self.certificates is None else ["--tls", "--cacert", str(self.certificates / "ca.pem")]
         secret = [] if self.password is None else ["--no-auth-warning", "-a", self.password]
         done = subprocess.run(
-            ["redis-cli", "-p", str(self.port), *tls, *secret, *words], capture_output=True, text=True, check=False
-        )
+            ["redis-cli", "-p", str(self.port), *tls, *secret, *words], capture_output=True, text=True, check=False,
+            timeout=60,
+        )  # fmt: skip
         return (done.stdout + done.stderr).strip()
 
     def kill(self) -> None:
