@@ -57,8 +57,9 @@ class Between:
         return [event["operacion_id"] for event in body.get("eventos", [body])]
 
     def decide(self, body: bytes) -> tuple[int, dict[str, str], bytes] | None:
-        self.requests.append((time.monotonic(), body))
+        came = time.monotonic()
         plan = self.plans.pop(0) if len(self.plans) > 1 else self.plans[0] if self.plans else None
+        self.requests.append((came, body))  # who sees it there may set other plans
         return plan(body) if plan is not None else None
 
     def forward(self, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:

@@ -27,7 +27,7 @@ def test_an_outbox_is_looked_into_and_sent(make_outbox, server, tmp_path):
     assert (state["pendientes"], state["rechazados"], state["enviando"]) == (2, 0, False)
 
     sending = ("enviar", "--db", db, "--url", server.url)
-    done = call(*sending, "--seconds", "1", POS_NOTIF_TOKEN="pn_wrong")
+    done = call(*sending, "--seconds", "7", POS_NOTIF_TOKEN="pn_wrong")  # the service has time to say it
     assert done.returncode == 1
     assert "2 wait still: mal configurado: 401 no_autenticado" in done.stderr
     assert call(*sending, POS_NOTIF_TOKEN=server.token).returncode == 0

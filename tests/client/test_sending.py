@@ -7,6 +7,7 @@ import pytest
 from pos_notif_client import ClaveReutilizada
 from tests.soak.check import read_log
 from tests.support.live_server import LiveServer
+from tests.support.waiting import eventually
 
 
 def keys(server: LiveServer) -> list[str]:
@@ -51,7 +52,7 @@ def test_one_that_is_refused_in_the_middle_of_a_batch_is_kept_and_the_others_are
     sender = make_outbox(server, al_rechazar=lambda event, error: refused.append((event, error)))
     assert sender.vaciar(60)
     assert keys(server) == sent
-    [(event, error)] = refused
+    [(event, error)] = eventually(refused.copy)  # it is told once it is kept
     assert (event["operacion_id"], error["status"], error["codigo"]) == (bad, 422, "datos_invalidos")
     assert "estado" in error["campos"]
     [kept] = outbox.rechazados()

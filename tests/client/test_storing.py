@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+import pos_notif_client
 from pos_notif_client import DISK_SECONDS, ClaveReutilizada, Llena, SinDisco, is_on_network
 from tests.client.program import ENVIRONMENT
 from tests.faults.namespaces import unshare
@@ -186,15 +187,20 @@ def test_the_poss_own_database_is_never_taken_for_an_outboxs(make_outbox, pos_db
 # Where nothing can be stored
 
 
-def test_a_file_that_another_program_locks_for_a_second_is_waited_for_and_for_longer_is_told(make_outbox, tmp_path):
+def test_a_file_that_another_program_locks_for_a_second_is_waited_for_and_for_longer_is_told(
+    make_outbox, monkeypatch, tmp_path
+):
     outbox = make_outbox()
     outbox.notificar_nuevo_pedido({"id": 1})
     with opened(tmp_path / "salida.db") as lock, ThreadPoolExecutor(1) as thread:
         lock.execute("BEGIN IMMEDIATE")
-        waiting = thread.submit(outbox.notificar_nuevo_pedido, {"id": 2})
-        time.sleep(1)  # the other program's own time
-        lock.execute("ROLLBACK")
-        assert waiting.result()
+        with monkeypatch.context() as patient:  # however long the other program's second is
+            patient.setattr(pos_notif_client, "DISK_SECONDS", 60.0)
+            waiting = thread.submit(outbox.notificar_nuevo_pedido, {"id": 2})
+            time.sleep(1)  # the other program's own time
+            assert not waiting.done()
+            lock.execute("ROLLBACK")
+            assert waiting.result()
         lock.execute("BEGIN IMMEDIATE")
         with pytest.raises(SinDisco, match="locked"), Stopwatch() as watch:
             outbox.notificar_nuevo_pedido({"id": 3})

@@ -106,7 +106,7 @@ def torture(directory: Path, seconds: float, seed: int) -> Outcome:
             till.start(server)
             ends.callback(till.end, kill=True)
         end = time.monotonic() + seconds
-        next_kill, next_service_kill = time.monotonic(), time.monotonic() + rng.uniform(*SERVICE_KILL_EVERY)
+        next_service_kill = time.monotonic() + rng.uniform(*SERVICE_KILL_EVERY)
         while time.monotonic() < end or min(counts.values()) < 2:
             if time.monotonic() >= next_service_kill:
                 server.kill()
@@ -125,8 +125,7 @@ def torture(directory: Path, seconds: float, seed: int) -> Outcome:
                 counts["tills killed"] += 1
             for ended in machine:
                 ended.start(server)
-            next_kill += rng.uniform(*KILL_EVERY)
-            time.sleep(max(0.0, next_kill - time.monotonic()))
+            time.sleep(rng.uniform(*KILL_EVERY))  # the tills' own: on a busy machine, none would live to make a call
         for till in tills:
             till.end()
         outcome = _drain_and_check(server, tills)
