@@ -149,8 +149,9 @@ def next_alarm(stream: SseClient) -> dict:
 
 @pytest.fixture
 def cook(make_server):
-    """A service that asks for receipts within 0.4 s, and a cook's session."""
-    server = make_server(ack_seconds="0.4", screen_seconds="0.5")
+    """A service that asks for receipts within 0.4 s, to which who polls is there for three minutes, and a cook's
+    session."""
+    server = make_server(ack_seconds="0.4", screen_seconds="0.5", poll_seconds="60")
     server.create_user("Ana", "cocinero")
     server.create_user("Luis", "mesero")
     return server, server.login("Ana")

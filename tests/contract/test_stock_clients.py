@@ -20,6 +20,7 @@ import pytest
 
 from tests.support.live_server import LiveServer, clean_environment, run_cli
 from tests.support.ports import free_port
+from tests.support.waiting import eventually
 
 SECONDS = 20.0
 HERE = Path(__file__).with_name("stock_clients")
@@ -297,8 +298,12 @@ def test_behind_a_proxy_every_event_comes_once_and_in_order(server, stock, tmp_p
             batch = [{"tipo": "nuevo_pedido", "pedido": {"id": first + n, "items": []}} for n in range(100)]
             server.publish({"eventos": batch})
         assert client.orders(2000) == list(range(1, 2001))
-        by = server.request("GET", "/api/notificaciones/estado")[2]["conexiones"]
-        assert [each["transporte"] for each in by] == [transport]
+
+        def transports() -> list[str]:
+            found = server.request("GET", "/api/notificaciones/estado")[2]["conexiones"]
+            return [each["transporte"] for each in found]
+
+        eventually(lambda: transports() == [transport])  # all of it may have come before the change to a websocket
 
 
 @ways(WAYS)

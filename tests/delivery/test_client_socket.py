@@ -13,6 +13,7 @@ import pytest
 from tests.support.live_server import LiveServer, run_cli, with_accounts
 from tests.support.sse_client import SseClient
 from tests.support.stopwatch import Stopwatch
+from tests.support.waiting import eventually
 from tests.support.websocket_client import Closed, SioClient, WsClient
 
 EVENTS = ("evento_pedido", "evento_alerta", "evento_sistema")
@@ -113,15 +114,20 @@ def test_the_roles_events_come_with_their_cursors(server, connect, cook):
     assert (name, event["nivel"]) == ("evento_alerta", "agotado")
 
 
-def test_a_socket_gets_the_same_bytes_as_a_stream(server, connect, cook):
-    client = connect(cook)
-    client.call("conectar_usuario", {"rol": "cocinero"})
-    client.event()
-    with SseClient(server, "cocinero", cookie=cook) as stream:
+def test_a_socket_gets_the_same_bytes_as_a_stream(make_server):
+    server = make_server(heartbeat_seconds="0")  # one that came first would stand among the stream's bytes
+    server.create_user("Ana", "cocinero")
+    cookie = server.login("Ana")
+    with (
+        SseClient(server, "cocinero", cookie=cookie) as stream,
+        SioClient(server.port, headers={"Cookie": cookie}) as client,
+    ):
+        client.call("conectar_usuario", {"rol": "cocinero"})
+        client.event()
         stream.next_event("hola")
         server.new_order(1, notas="Sin ajo, «ya» 😀", precio="no", extra={"z": 1, "a": [1.5, None]})
         raw = stream.read_until(b"nuevo_pedido").decode().split("data: ")[1].split("\n")[0]
-    assert client.receive().startswith(f'42["evento_pedido",{raw},"')
+        assert client.receive().startswith(f'42["evento_pedido",{raw},"')
 
 
 def test_the_role_is_the_sessions(server, connect, cook):
@@ -389,8 +395,7 @@ def test_who_is_connected_shows_an_event_socket(server, connect, cook):
     assert (row["salas"], row["atraso"], row["conectado"]) == (["cocina"], 0, True)
     assert row["sid"] == json.loads(client.greeting[2:])["sid"]
     client.close()
-    (row,) = state(server)["conexiones"]
-    assert row["conectado"] is False
+    eventually(lambda: [row["conectado"] for row in state(server)["conexiones"]] == [False])
 
 
 # How it ends
@@ -427,7 +432,7 @@ def test_a_revoked_token_closes_its_socket_and_no_other(server, connect, cook):
 
 
 def test_a_session_that_expires_closes_its_socket(make_server):
-    server = make_server(session_hours="0.0005")  # 1.8 s
+    server = make_server(session_hours="0.002")  # 7 s: it has time to connect
     server.create_user("Ana", "cocinero")
     with SioClient(server.port, headers={"Cookie": server.login("Ana")}) as client:
         assert client.event()[0] == "sesion_terminada"

@@ -18,7 +18,6 @@ import subprocess
 import sys
 import termios
 import threading
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -685,6 +684,11 @@ def waiting_in(pipe: int) -> int:
     return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
+def is_in_a_write(process: int) -> bool:
+    """Whether the process's first thread sleeps in the kernel until there is room in a pipe."""
+    return "pipe_write" in Path(f"/proc/{process}/wchan").read_text()
+
+
 @pytest.mark.parametrize("how", ["full", "SIGINT", "SIGTERM"])
 def test_an_export_that_ends_early_says_so_in_a_line_and_leaves_nothing(tmp_path: Path, how: str):
     log, out = tmp_path / "log.db", tmp_path / "log.ndjson"
@@ -707,8 +711,7 @@ def test_an_export_that_ends_early_says_so_in_a_line_and_leaves_nothing(tmp_path
             reading = os.open(f"{out}.partial", os.O_RDONLY)
             os.read(reading, 10)
             # It waits in a write: a signal that comes just before one begins is heard when that ends.
-            eventually(lambda: waiting_in(reading) > 60_000)
-            time.sleep(0.1)
+            eventually(lambda: waiting_in(reading) > 60_000 and is_in_a_write(process.pid))
             process.send_signal(signal.Signals[how])
             process.communicate(timeout=60)
             os.close(reading)

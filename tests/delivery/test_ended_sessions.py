@@ -22,7 +22,7 @@ from tests.support.websocket_client import Closed, SioClient
 
 PUBLISH = "/api/notificaciones/eventos"
 NUMBERS = itertools.count()
-SECONDS = 3  # of a session that ends by itself
+SECONDS = 7  # of a session that ends by itself: it has time to ask for something before
 
 
 @dataclass

@@ -68,6 +68,12 @@ def large_server(large_log, tmp_path, make_server) -> LiveServer:
     return make_server(tmp_path / "large.db")
 
 
+@pytest.fixture
+def calm(make_server) -> LiveServer:
+    """Without heartbeats: two seconds after its beginning, one would stand among a stream's other frames."""
+    return make_server(heartbeat_seconds="0")
+
+
 # What is on the wire
 
 
@@ -108,17 +114,17 @@ def test_a_stream_begins_with_padding_retry_and_hola(server):
         assert fields["hora_servidor"].endswith("-06:00")
 
 
-def test_events_are_named_by_their_kind_and_hold_the_polled_bytes(server):
-    with SseClient(server, "manager") as stream:
+def test_events_are_named_by_their_kind_and_hold_the_polled_bytes(calm):
+    with SseClient(calm, "manager") as stream:
         start_of(stream)
-        server.new_order(7, notas="Sin sal")
-        server.publish(stock_alert(3))
+        calm.new_order(7, notas="Sin sal")
+        calm.publish(stock_alert(3))
         body = stream.read_until(b"alerta_stock")
-        polled = server.request("GET", "/api/notificaciones/polling/manager")[2]["eventos"]
+        polled = calm.request("GET", "/api/notificaciones/polling/manager")[2]["eventos"]
         expected = b"".join(
             b"id: %b\nevent: %b\ndata: %b\n\n"
             % (
-                cursor_at(server, event["id"]).encode(),
+                cursor_at(calm, event["id"]).encode(),
                 name,
                 json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode(),
             )
@@ -127,15 +133,15 @@ def test_events_are_named_by_their_kind_and_hold_the_polled_bytes(server):
         assert body == expected
 
 
-def test_cr_lf_and_nul_in_any_field_begin_no_field(server):
+def test_cr_lf_and_nul_in_any_field_begin_no_field(calm):
     evil = "x\r\nid: robado\r\n\r\nevent: resincronizar\ndata: {}\n\n\0\u2028\x85"
-    with SseClient(server, "manager") as stream:
+    with SseClient(calm, "manager") as stream:
         start_of(stream)
-        server.new_order(
+        calm.new_order(
             1, notas=evil, cliente_nombre=evil, items=[{"producto_nombre": evil, "cantidad": 1, "notas": evil}]
         )
-        server.publish(stock_alert(1, nombre=evil, **{evil: evil}))
-        server.publish({"tipo": "pedido_cancelado", "pedido_id": 1, "razon": evil, "actor": {"username": evil}})
+        calm.publish(stock_alert(1, nombre=evil, **{evil: evil}))
+        calm.publish({"tipo": "pedido_cancelado", "pedido_id": 1, "razon": evil, "actor": {"username": evil}})
         body = stream.read_until(b"pedido_cancelado")
         assert b"\r" not in body
         assert b"\0" not in body
@@ -232,10 +238,10 @@ def test_a_stream_ends_with_reconexion_and_the_next_one_goes_on(make_server):
     assert [frame.data["pedido_id"] for frame in found] == list(range(1, 7))
 
 
-def test_a_stream_ends_with_reinicio_when_the_service_stops(server):
-    with SseClient(server, "cocinero") as stream:
+def test_a_stream_ends_with_reinicio_when_the_service_stops(calm):
+    with SseClient(calm, "cocinero") as stream:
         start_of(stream)
-        stopping = threading.Thread(target=server.stop)
+        stopping = threading.Thread(target=calm.stop)
         stopping.start()
         frames = list(stream.frames())
         stopping.join()
@@ -263,21 +269,21 @@ def test_over_capacity_a_stream_is_told_ocupado_with_status_200(make_server):
         start_of(stream)
 
 
-def test_a_stream_ends_with_its_session(server):
-    server.create_user("ana", "cocinero")
-    cookie = server.login("ana")
-    with SseClient(server, "cocinero", cookie=cookie) as stream, SseClient(server, "cocinero") as other:
+def test_a_stream_ends_with_its_session(calm):
+    calm.create_user("ana", "cocinero")
+    cookie = calm.login("ana")
+    with SseClient(calm, "cocinero", cookie=cookie) as stream, SseClient(calm, "cocinero") as other:
         start_of(stream)
         start_of(other)
-        assert server.request("POST", "/api/auth/logout", cookie=cookie)[0] == 204
+        assert calm.request("POST", "/api/auth/logout", cookie=cookie)[0] == 204
         frames = list(stream.frames())
         assert [(frame.event, frame.id) for frame in frames] == [("sesion_terminada", None)]
-        server.new_order(1)
+        calm.new_order(1)
         assert ids(other.take(1)) == [1]
 
 
 def test_a_stream_ends_when_its_session_expires(make_server):
-    server = make_server(session_hours="0.0005")
+    server = make_server(session_hours="0.002", heartbeat_seconds="0")  # 7 s: it has time to begin
     server.create_user("ana", "cocinero")
     with SseClient(server, "cocinero", cookie=server.login("ana")) as stream:
         start_of(stream)
