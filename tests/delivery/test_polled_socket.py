@@ -187,11 +187,12 @@ def test_the_sessions_end_is_told_to_a_poll_that_waits_and_to_the_next_one(serve
 def test_a_stop_answers_polls_at_once_and_so_that_clients_come_back(server, polling):
     client = polling()
     client.connect({"token": server.token})
-    waiting, watch = client.begin(), Stopwatch()
+    waiting = client.begin()
     # Requests are begun in the order in which they come: once this one is answered, the poll waits.
     assert server.request("GET", "/healthz")[0] == 200
-    assert server.stop() == 0
-    assert client.answer(waiting).status == 503
+    with Stopwatch() as watch:
+        assert server.stop() == 0
+        assert client.answer(waiting).status == 503
     assert watch.seconds < 20  # a poll waits for 25
 
 
