@@ -9,8 +9,7 @@ from playwright.sync_api import expect
 
 from tests.browser.console import watch
 from tests.browser.floor import CASHIER, COOK, MANAGER, PIN, WAITER, Floor, unusable
-from tests.browser.test_pos import WATCH_FLASH, has_flashed
-from tests.browser.tickets import change, item, order, ticket, until
+from tests.browser.tickets import change, has_flashed, item, note_flashes, order, ticket, until
 from tests.support.chromium import PATIENCE_MS
 
 pytestmark = pytest.mark.browser
@@ -73,13 +72,13 @@ def test_a_move_rings_is_acknowledged_and_survives_a_cut(kitchen: Any, restauran
     restaurant.publish(order(1), order(2))
     ticket(kitchen, 2).wait_for()
     until(kitchen, lambda: kitchen.locator("#flash.is-on").count() == 0)  # the new orders' own flash is over
-    kitchen.evaluate(WATCH_FLASH)
+    note_flashes(kitchen)
     kitchen.evaluate(
         "window.acked = []; var real = __notif.acusarRecibo;"
         "__notif.acusarRecibo = function (ids, o) { acked = acked.concat(ids); return real.call(__notif, ids, o); };"
     )
     restaurant.publish({"tipo": "cambio_mesa", "pedido_id": 1, "mesa_numero": 12})
-    has_flashed(kitchen)
+    until(kitchen, lambda: has_flashed(kitchen))
     expect(band(kitchen, 1)).to_contain_text("Mesa 5 → 12")
     _, _, told = restaurant.server.request("GET", "/api/pedidos/1")
     [waiting] = [event["id"] for event in told["eventos"] if event["tipo"] == "cambio_mesa"]
