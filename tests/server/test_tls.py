@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 import requests
-import socketio
 import trustme
 from cryptography.hazmat.primitives import serialization
 
 from tests.support.command_line import fails
 from tests.support.live_server import LiveServer
 from tests.support.logs import stock_alert
+from tests.support.stock_client import StockClient
 from tests.support.stopwatch import Stopwatch
 from tests.support.waiting import eventually
 from tests.support.websocket_client import SOCKET_PATH
@@ -197,12 +197,12 @@ def test_a_stock_client_over_tls_whichever_workers_its_requests_reach(make_serve
     address = f"https://127.0.0.1:{server.port}"
     told: list[list[int]] = []
     with contextlib.ExitStack() as ends:
-        clients: list[socketio.Client] = []
+        clients: list[StockClient] = []
         while len({client.eio.sid[0] for client in clients}) < 3:  # until each worker has a session
             session = ends.enter_context(requests.Session())
             session.verify, session.trust_env = files.authority, False
             session.mount("https://", requests.adapters.HTTPAdapter(pool_maxsize=pooled))
-            client = socketio.Client(reconnection=False, http_session=session)
+            client = StockClient(reconnection=False, http_session=session)
             told.append([])
             client.on("evento_alerta", lambda event, *_, heard=told[-1]: heard.append(event["producto_id"]))
             client.connect(address, auth={"token": server.token}, transports=transports, wait_timeout=20)
