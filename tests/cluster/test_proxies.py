@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import socketio
 
 from tests.cluster.nodes import Cluster, OnRedis, engine
 from tests.support.ports import free_port
+from tests.support.stock_client import StockClient
 from tests.support.waiting import eventually
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "cluster.md").read_text("utf-8")
@@ -89,7 +89,7 @@ def status(address: str, path: str, token: str = "") -> int:
 def polled(address: str, token: str) -> Iterator[list[dict]]:
     """A stock client that only polls; yields the orders that it hears of."""
     heard: list[dict] = []
-    client = socketio.Client(reconnection=False)
+    client = StockClient(reconnection=False)
     client.on("evento_pedido", lambda event, *_: heard.append(event))
     client.connect(address, auth={"token": token}, transports=["polling"], wait_timeout=20)
     try:
