@@ -114,6 +114,10 @@ def test_what_waits_stands_in_groups_with_total_and_age(till: Any, floor: Floor)
     till.get_by_role("button", name="Por cobrar").click()
     pass_time(till, seconds=360)
     expect(due(till, table)).to_contain_text("Servido hace 6 min")
+    # A table has its name, however somebody has written it.
+    named = [floor.served(mesa=name, dishes={"Horchata": 1}) for name in ("Terraza 3", "terraza 3")]
+    expect(due(till, named[0])).to_contain_text("2 pedidos")
+    expect(due(till, named[0]).locator(".due__total")).to_have_text("$3.00")
 
 
 def test_a_till_that_nobody_looks_at_asks_for_nothing_and_knows_all_when_somebody_does(till: Any, floor: Floor) -> None:

@@ -189,8 +189,10 @@ def test_the_services_alarms_are_red_and_ring_until_they_are_over(page: Any, ala
     expect(orders).to_have_text(both[1:])
     floor.acknowledge(pedido)
     expect(orders).to_have_count(0)
+    expect(page.locator("#unseen .strip")).to_be_hidden()
 
     kitchen.close()
+    expect(page.locator("#unseen .strip")).to_have_text("1cocina no responde")
     expect(room).to_have_text(re.compile(r"^La pantalla de cocina no respondeDesde hace .* Avise en persona.$"))
     [lost] = floor.call("GET", "/api/notificaciones/eventos?tipo=sin_pantalla")["eventos"]
     hold_time(page, lost["desde"], seconds=7)
