@@ -218,6 +218,29 @@ def test_what_goes_back_or_off_waits_for_deshacer_and_leaves_with_the_page(page:
     assert [event["razon"] for event in floor.events(pedido["id"]) if event.get("recuperado")] == ["Está mal hecho"]
 
 
+def test_what_has_left_with_the_page_is_not_taken_back_when_it_comes_again_and_that_is_said(
+    page: Any, floor: Floor
+) -> None:
+    page.set_viewport_size(PHONE)
+    pedido = floor.served(mesa_numero=6, dishes={"Yuca frita": 1, "Horchata": 2})
+    pos = floor.open(page, WAITER, "/pos")
+    pos.goto(f"{floor.url}/pos#pedido-{pedido['id']}")
+    pos.evaluate(HOLD)
+    pos.get_by_role("button", name="Devolver", exact=True).click()
+    pos.locator('.opt--tick[data-item-id="1"]').click()
+    pos.get_by_role("radio", name="Está mal hecho").click()
+    pos.get_by_role("button", name="Devolver 1 plato").click()
+    expect(pos.locator(".undobar")).to_be_visible()
+    # The waiter looks into another page, and comes back within the five seconds.
+    pos.evaluate(
+        "['pagehide', 'pageshow'].forEach(kind => dispatchEvent(new PageTransitionEvent(kind, {persisted: true})))"
+    )
+    until(pos, lambda: floor.order(pedido["id"])["estado"] == "en_cocina")
+    pos.get_by_role("button", name="Deshacer").click()
+    expect(pos.locator("#toasts")).to_contain_text("Mesa 6: ya se envió, no se puede deshacer")
+    assert floor.order(pedido["id"])["estado"] == "en_cocina"
+
+
 def test_what_goes_back_is_sent_once_also_by_a_page_that_was_lost_without_a_connection(
     page: Any, complaints: list[str], floor: Floor
 ) -> None:
