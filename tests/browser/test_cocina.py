@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from tests.browser.console import watch
 from tests.browser.floor import hold_time, slow_time
-from tests.browser.tickets import change, has_flashed, ids, item, note_flashes, order, ticket, until
+from tests.browser.tickets import NOTE_FLASHES, change, has_flashed, ids, item, order, ticket, until
 from tests.support.stopwatch import Stopwatch
 
 pytestmark = pytest.mark.browser
@@ -38,7 +38,7 @@ def test_a_published_order_is_on_the_page_within_a_second(kitchen: Any, restaura
 
 def test_a_new_order_flashes_while_sound_is_locked(kitchen: Any, restaurant: Any) -> None:
     assert kitchen.locator("#sonido").get_attribute("data-activo") == "false"
-    note_flashes(kitchen)
+    kitchen.evaluate(NOTE_FLASHES)
     restaurant.publish(order(1))
     until(kitchen, lambda: has_flashed(kitchen))
     kitchen.click("#sonido")

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.floor import real_time, slow_time
-from tests.browser.tickets import change, has_flashed, item, note_flashes, order, ticket, until
+from tests.browser.tickets import NOTE_FLASHES, change, has_flashed, item, order, ticket, until
 
 pytestmark = pytest.mark.browser
 
@@ -56,7 +56,7 @@ def test_one_tap_starts_the_shift(page: Any, restaurant: Any) -> None:
     expect(page.locator("#shift-title")).to_have_text("2 pedidos esperan en cocina")
     expect(page.locator("#shift-awake-text")).to_have_text("Se pide al iniciar el turno.")
     expect(page.locator("#awake")).to_be_hidden()
-    note_flashes(page)
+    page.evaluate(NOTE_FLASHES)
     restaurant.publish(order(3))
     until(page, lambda: has_flashed(page))  # what comes is told, although it cannot sound yet
     expect(page.locator("#shift-title")).to_have_text("3 pedidos esperan en cocina")
@@ -170,6 +170,30 @@ RETURNED = """() => {
 
 def test_what_comes_after_the_clock_was_set_back_is_no_missed_news_for_long(kitchen: Any) -> None:
     assert kitchen.evaluate(RETURNED) == [True, False]
+
+
+def test_what_was_heard_to_its_end_makes_no_screen_flash_when_the_device_stops_later(
+    page: Any, restaurant: Any
+) -> None:
+    page.add_init_script(
+        "window.contexts = []; window.AudioContext = class extends AudioContext {"
+        "  constructor(...all) { super(...all); contexts.push(this); } };"
+    )
+    restaurant.sign_in(page)
+    page.goto(restaurant.url + "/cocina")
+    page.wait_for_selector("#conexion[data-modo=sse]")
+    page.click("#board", position={"x": 5, "y": 300})
+    page.wait_for_selector("#sonido[data-activo=true]")
+    page.evaluate(NOTE_FLASHES)
+    restaurant.publish(order(1))
+    ticket(page, 1).wait_for()
+    begun = page.evaluate("contexts[0].currentTime")
+    until(page, lambda: page.evaluate("contexts[0].currentTime") > begun + 3)  # the tone takes half a second
+    page.evaluate("contexts[0].suspend()")
+    page.wait_for_selector("#sonido[data-activo=false]")
+    assert not has_flashed(page)
+    restaurant.publish(order(2))
+    until(page, lambda: has_flashed(page))
 
 
 @pytest.mark.faults

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from tests.browser.floor import CASHIER, WAITER, Floor, hold_time, pass_time, people_read, unusable
 from tests.browser.network import Network
 from tests.browser.test_settle import HOLD
-from tests.browser.tickets import until
+from tests.browser.tickets import NOTE_FLASHES, has_flashed, until
 from tests.support.chromium import WHOLE, launch
 
 pytestmark = pytest.mark.browser
@@ -24,17 +24,6 @@ RECORD = """
     window.Notification.permission = 'granted';
     navigator.vibrate = function () { told.push(['vibra']); return true; };
 """
-
-# The screen flashes for less than two seconds, which a busy test may not see: that it has is noted.
-WATCH_FLASH = """(function () {
-    function watch() {
-        var flash = document.getElementById('flash');
-        function look() { window.flashed = window.flashed || / is-on$/.test(flash.className); }
-        if (flash) { new MutationObserver(look).observe(flash, {attributes: true}); }
-    }
-    window.flashed = false;
-    if (document.readyState === 'loading') { document.addEventListener('DOMContentLoaded', watch); } else { watch(); }
-}());"""
 
 # Chromium forgets a notification that is asked for while it is being shown: what is stored and not on the screen yet is
 # taken for what is left of an earlier start.
@@ -53,7 +42,7 @@ ASK_ONCE_SHOWN = """
 def pos(page: Any, floor: Floor) -> Any:
     page.set_viewport_size(PHONE)
     page.add_init_script(RECORD)
-    page.add_init_script(WATCH_FLASH)
+    page.add_init_script(NOTE_FLASHES)
     return floor.open(page, WAITER, "/pos")
 
 
@@ -80,10 +69,6 @@ def cancel(page: Any, reason: str) -> None:
     page.get_by_role("button", name="Cancelar", exact=True).click()
     page.get_by_role("radio", name="Otro motivo").click()
     page.get_by_label("Escriba el motivo").fill(reason)
-
-
-def has_flashed(page: Any) -> None:
-    until(page, lambda: page.evaluate("window.flashed"))
 
 
 def drawn_anew(page: Any) -> None:
@@ -164,7 +149,7 @@ def test_where_no_alarm_comes_what_the_kitchen_has_not_seen_is_red_after_twenty_
 def test_the_services_alarms_are_red_and_ring_until_they_are_over(page: Any, alarmed_floor: Floor) -> None:
     floor = alarmed_floor
     page.set_viewport_size(PHONE)
-    page.add_init_script(WATCH_FLASH)
+    page.add_init_script(NOTE_FLASHES)
     kitchen = floor.kitchen_screen()
     floor.open(page, WAITER, "/pos")
     assert page.locator("#unseen .strip__row").count() == 0
@@ -176,13 +161,13 @@ def test_the_services_alarms_are_red_and_ring_until_they_are_over(page: Any, ala
     both = [re.compile("^Pedido #77: la cocina NO lo ha visto"), re.compile("^Mesa 5: la cocina NO lo ha visto")]
     expect(orders).to_have_text(both)
     expect(page.locator("#unseen .strip")).to_have_text("22 pedidos sin ver")
-    has_flashed(page)  # no tap yet: the siren's stand-in
+    until(page, lambda: has_flashed(page))  # no tap yet: the siren's stand-in
     expect(row(page, pedido["id"])).to_have_attribute("data-visto", "no")
     with page.expect_response("**/api/pedidos?vista=meseros&todas=1"):
         page.reload()  # what is still open is in the snapshot
     pass_time(page, seconds=2)  # what others attend, and nobody, is known to the page too
     expect(orders).to_have_text(both)
-    has_flashed(page)
+    until(page, lambda: has_flashed(page))
     floor.acknowledge({"id": 77})
     expect(orders).to_have_text(both[1:])
     page.reload()
@@ -330,7 +315,7 @@ def test_a_ready_order_is_told_once_and_stays_until_it_is_delivered(pos: Any, fl
     pedido = floor.place()
     row(pos, pedido["id"]).wait_for()
     ready_at = floor.act(pedido, "listo")["listo_at"]
-    has_flashed(pos)  # no tap yet: the tone's stand-in
+    until(pos, lambda: has_flashed(pos))  # no tap yet: the tone's stand-in
     expect(card(pos, pedido["id"])).to_contain_text("2× Pupusa de queso")
     assert pos.evaluate("told") == [["aviso", "Mesa 5, listo", "2× Pupusa de queso", f"pedido-{pedido['id']}"]]
     pos.click("h2 >> nth=0")

@@ -37,13 +37,19 @@ def ids(page: Any) -> list[int]:
     )
 
 
-def note_flashes(page: Any) -> None:
-    """From now on `has_flashed` tells of each time the screen flashes, which lasts for less than two seconds."""
-    page.evaluate(
-        "() => { const flash = document.getElementById('flash'); window.flashes = 0;"
-        "  new MutationObserver(() => { flashes += flash.className === 'flash is-on'; })"
-        "    .observe(flash, { attributes: true, attributeFilter: ['class'] }); }"
-    )
+# From now on, or from a page's beginning, `has_flashed` tells of each time the screen flashes, which takes less than
+# two seconds.
+NOTE_FLASHES = """
+(function () {
+  function watch() {
+    var flash = document.getElementById('flash');
+    function look() { window.flashes += flash.className === 'flash is-on'; }
+    if (flash) { new MutationObserver(look).observe(flash, { attributes: true, attributeFilter: ['class'] }); }
+  }
+  window.flashes = 0;
+  if (document.readyState === 'loading') { document.addEventListener('DOMContentLoaded', watch); } else { watch(); }
+}());
+"""
 
 
 def has_flashed(page: Any) -> bool:
