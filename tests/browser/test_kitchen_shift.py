@@ -172,7 +172,17 @@ def test_what_comes_after_the_clock_was_set_back_is_no_missed_news_for_long(kitc
     assert kitchen.evaluate(RETURNED) == [True, False]
 
 
-def test_what_was_heard_to_its_end_makes_no_screen_flash_when_the_device_stops_later(
+STOP_WITH_THE_NEXT_TONE = """() => {
+  const start = OscillatorNode.prototype.start, sound = posNotif.Sound.prototype;
+  const ring = sound._ring, flash = sound._flash;
+  let rung = 0;
+  OscillatorNode.prototype.start = function (...all) { this.context.suspend(); start.apply(this, all); };
+  sound._ring = function (name) { rung += 1; ring.call(this, name); };
+  sound._flash = function () { window.rungBeforeFlash = window.rungBeforeFlash || rung; flash.call(this); };
+}"""
+
+
+def test_where_the_device_stops_what_was_not_heard_to_its_end_flashes_and_what_was_does_not(
     page: Any, restaurant: Any
 ) -> None:
     page.add_init_script(
@@ -192,8 +202,13 @@ def test_what_was_heard_to_its_end_makes_no_screen_flash_when_the_device_stops_l
     page.evaluate("contexts[0].suspend()")
     page.wait_for_selector("#sonido[data-activo=false]")
     assert not has_flashed(page)
+    page.click("#board", position={"x": 5, "y": 300})
+    page.wait_for_selector("#sonido[data-activo=true]")
+    assert not has_flashed(page)
+    page.evaluate(STOP_WITH_THE_NEXT_TONE)
     restaurant.publish(order(2))
     until(page, lambda: has_flashed(page))
+    assert page.evaluate("rungBeforeFlash") == 1  # by itself, and not since it was to ring again
 
 
 @pytest.mark.faults
