@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import types
+import asyncio
 from collections.abc import Coroutine, Generator
-from functools import partial
 from typing import Any
 
 
@@ -16,26 +15,37 @@ def run_until_it_waits(coroutine: Coroutine[Any, Any, None]) -> Coroutine[Any, A
         waits_for = coroutine.send(None)
     except StopIteration:
         return None
-    return _rest(coroutine, waits_for)
+    return _Rest(coroutine, waits_for)
 
 
-async def _rest(coroutine: Coroutine[Any, Any, None], waits_for: Any) -> None:
-    try:
-        await _steps(coroutine, waits_for)
-    finally:
-        coroutine.close()
+class _Rest(Generator[Any, Any, None], Coroutine[Any, Any, None]):
+    """A coroutine that waits already. Its task's first turn is told what for; an error that comes before that turn,
+    where its task is cancelled at once, is the coroutine's: one that has not begun would never hear of it, and what it
+    holds would be torn up by whoever collects it."""
 
+    __slots__ = ("_coroutine", "_has_begun", "_waits_for")
 
-@types.coroutine
-def _steps(coroutine: Coroutine[Any, Any, None], waits_for: Any) -> Generator[Any, Any, None]:
-    while True:
-        try:
-            got = yield waits_for
-        except BaseException as error:  # noqa: BLE001 - it belongs to the coroutine, cancellation included
-            step = partial(coroutine.throw, error)
-        else:
-            step = partial(coroutine.send, got)
-        try:
-            waits_for = step()
-        except StopIteration:
-            return
+    def __init__(self, coroutine: Coroutine[Any, Any, None], waits_for: Any) -> None:
+        self._coroutine = coroutine
+        self._waits_for = waits_for
+        self._has_begun = False
+
+    def send(self, value: Any) -> Any:
+        if self._has_begun:
+            return self._coroutine.send(value)
+        self._has_begun = True
+        waits_for, self._waits_for = self._waits_for, None
+        return waits_for
+
+    def throw(self, *error: Any) -> Any:
+        self._has_begun = True
+        waits_for, self._waits_for = self._waits_for, None
+        if isinstance(waits_for, asyncio.Future):
+            waits_for.cancel()  # as a task does that is cancelled
+        return self._coroutine.throw(*error)
+
+    def close(self) -> None:
+        self._coroutine.close()
+
+    def __await__(self) -> _Rest:
+        return self
