@@ -23,6 +23,7 @@ TAP = """tag => registration.getNotifications({tag}).then(([one]) => {
   const event = new NotificationEvent('notificationclick', {notification: one});
   self.dispatchEvent(event);
 })"""
+LEADS_TO = "tag => registration.getNotifications({tag}).then(([one]) => one.data.navigate)"
 # Chromium forgets a notification that is asked for while it is being shown: how many have been is counted.
 COUNT_SHOWN = """() => {
   const show = ServiceWorkerRegistration.prototype.showNotification;
@@ -112,6 +113,12 @@ def test_the_worker_shows_what_is_pushed_once_and_a_tap_leads_to_the_order(devic
     push(message(pedido["id"], 7))
     push(message(pedido["id"], 7))  # again, as after a kill between the sending and the cursor
     push("no JSON")
+    # A tap leads to no other site, whoever has written the message.
+    push(message(9, 9).replace("/pos?pedido=9", "https://example.com/pos?pedido=9"))
+    assert worker.evaluate(LEADS_TO, "pedido-9") == "/pos"
+    assert worker.evaluate(LEADS_TO, f"pedido-{pedido['id']}") == f"/pos?pedido={pedido['id']}"
+    worker.evaluate("registration.getNotifications({tag: 'pedido-9'}).then(([one]) => one.close())")
+    until(page, lambda: len(worker.evaluate(SHOWN)) == 2)
     assert sorted(worker.evaluate(SHOWN)) == [
         ["Hay novedades", "", "novedades"],
         ["Mesa 5, listo", "2× Pupusa de queso", f"pedido-{pedido['id']}"],
