@@ -28,8 +28,9 @@ _BYTES_ACKED = 120
 
 
 def give_up_unacknowledged(connection: Any, seconds: float | None) -> None:
-    """Has the kernel give up the peer of a `connection` (a socket, or asyncio's view of one) that acknowledges nothing
-    for 8 s, or for `seconds` where that is longer; None: no sooner than by itself."""
+    """Has the kernel give up the peer of a `connection` (a socket, or asyncio's view of one; a listener's are those
+    that it accepts) that acknowledges nothing for 8 s, or for `seconds` where that is longer; None: no sooner than by
+    itself."""
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         patience = 0.0 if seconds is None else max(UNACKNOWLEDGED_SECONDS, seconds)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(patience * 1000))
@@ -66,7 +67,7 @@ class Backpressure(asyncio.Protocol):
     def pause_writing(self) -> None:
         self.is_full = True
         if self._serving.write_timeout and self._watch is None:
-            self._leave_to_kernel(False)
+            self._give_up_after(None)
             self._watch_progress(*self._progress())
 
     def resume_writing(self) -> None:
@@ -97,7 +98,7 @@ class Backpressure(asyncio.Protocol):
         taken, waiting = self._progress()
         if not self.is_full and not waiting:
             self._watch = None
-            self._leave_to_kernel(True)
+            self._give_up_after(self._serving.write_timeout)
         elif taken > taken_before or waiting < waiting_before or not (taken or self.is_full):
             self._watch_progress(taken, waiting)
         else:
@@ -105,11 +106,9 @@ class Backpressure(asyncio.Protocol):
             self._serving.counts.stalled += 1
             self.transport.abort()
 
-    def _leave_to_kernel(self, is_left: bool) -> None:
+    def _give_up_after(self, seconds: float | None) -> None:
         with contextlib.suppress(OSError):
-            give_up_unacknowledged(
-                self.transport.get_extra_info("socket"), self._serving.write_timeout if is_left else None
-            )
+            give_up_unacknowledged(self.transport.get_extra_info("socket"), seconds)
 
     def _stop_watch(self) -> None:
         if self._watch is not None:

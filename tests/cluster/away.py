@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.cluster.checker import difference_problems
 from tests.cluster.nodes import Cluster, Node, engine
+from tests.cluster.workload import id_of
 from tests.soak.check import Outcome, read_log
 from tests.support.logs import stock_alert
 from tests.support.sse_client import SseClient
@@ -15,19 +17,18 @@ from tests.support.waiting import eventually
 
 
 class Till:
-    """Publishes so many alerts a second at one node, from now until `end`."""
+    """Publishes so many alerts a second at one node, from now until `end`, which raises what stopped it before."""
 
     def __init__(self, node: Node, rate: float) -> None:
         self.answered: list[int] = []
         self._node = node
         self._rate = rate
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
+        self._publishing = ThreadPoolExecutor(1).submit(self._run)
 
     def end(self) -> None:
         self._stop.set()
-        self._thread.join()
+        self._publishing.result()
 
     def _run(self) -> None:
         while not self._stop.wait(1 / self._rate):
@@ -46,7 +47,7 @@ def node_away(directory: Path, kind: str, seconds: float, rate: float = 2.0) -> 
         tills = [Till(node, rate) for node in others]
         try:
             threading.Event().wait(seconds)
-            owed = others[0].place[0] - away.place[0]
+            owed = len(read_log(others[0].database)) - len(read_log(away.database))
             began = time.monotonic()
             away.start()
             serving = time.monotonic() - began
@@ -58,7 +59,7 @@ def node_away(directory: Path, kind: str, seconds: float, rate: float = 2.0) -> 
                     till.end()
                 cluster.wait_until_level()
                 ids = [event["id"] for event in read_log(away.database)]
-                after = ids.index(int(cursor.rsplit("-", 1)[1])) + 1
+                after = ids.index(id_of(cursor)) + 1
                 read += [frame.data["id"] for frame in screen.take(len(ids) - after - len(read))]
         finally:
             for till in tills:
