@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import http.client
 import json
@@ -12,15 +13,15 @@ import time
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
-import requests
+import socketio
 import trustme
 from cryptography.hazmat.primitives import serialization
 
 from tests.support.command_line import fails
 from tests.support.live_server import LiveServer
 from tests.support.logs import stock_alert
-from tests.support.stock_client import StockClient
 from tests.support.stopwatch import Stopwatch
 from tests.support.waiting import eventually
 from tests.support.websocket_client import SOCKET_PATH
@@ -188,43 +189,50 @@ def test_a_stop_over_tls_ends_in_time(make_server, files):
         assert b"reinicio" in stream.read()
 
 
-@pytest.mark.parametrize("pooled", [1, 10], ids=["new connections", "kept connections"])
+@pytest.mark.parametrize("new", [True, False], ids=["new connections", "kept connections"])
 @pytest.mark.parametrize("transports", [["polling"], ["polling", "websocket"]], ids=["polls", "upgrade"])
-def test_a_stock_client_over_tls_whichever_workers_its_requests_reach(make_server, files, transports, pooled):
-    """Each request may reach another worker than the one in which its session lives. Of a client's connections a pool
-    of one keeps the last."""
+async def test_a_stock_client_over_tls_whichever_workers_its_requests_reach(make_server, files, transports, new):
+    """Each request may reach another worker than the one in which its session lives. The asynchronous client: the other
+    one reads and writes its websocket in two threads, where Python's `ssl` now and then takes a write beside a read for
+    the connection's end."""
     server = make_server(certfile=files.certfile, keyfile=files.keyfile, workers="3")
     address = f"https://127.0.0.1:{server.port}"
     told: list[list[int]] = []
-    with contextlib.ExitStack() as ends:
-        clients: list[StockClient] = []
+    async with contextlib.AsyncExitStack() as ends:
+        clients: list[socketio.AsyncClient] = []
         while len({client.eio.sid[0] for client in clients}) < 3:  # until each worker has a session
-            session = ends.enter_context(requests.Session())
-            session.verify, session.trust_env = files.authority, False
-            session.mount("https://", requests.adapters.HTTPAdapter(pool_maxsize=pooled))
-            client = StockClient(reconnection=False, http_session=session)
+            connector = aiohttp.TCPConnector(ssl=files.client, force_close=new)
+            session = await ends.enter_async_context(aiohttp.ClientSession(connector=connector))
+            client = socketio.AsyncClient(reconnection=False, http_session=session)
             told.append([])
             client.on("evento_alerta", lambda event, *_, heard=told[-1]: heard.append(event["producto_id"]))
-            client.connect(address, auth={"token": server.token}, transports=transports, wait_timeout=20)
-            ends.callback(client.disconnect)
-            client.call("conectar_usuario", {"rol": "mesero"}, timeout=20)
+            await client.connect(address, auth={"token": server.token}, transports=transports, wait_timeout=20)
+            ends.push_async_callback(client.disconnect)
+            await client.call("conectar_usuario", {"rol": "mesero"}, timeout=20)
             clients.append(client)
-        for number in range(1, 21):
-            publish(server, files, stock_alert(number, "agotado"))
-            if number % 5 == 0:
-                eventually(lambda number=number: all(heard[-1:] == [number] for heard in told), 20)
+
+        def publish_all() -> None:
+            for number in range(1, 21):
+                publish(server, files, stock_alert(number, "agotado"))
+                if number % 5 == 0:
+                    eventually(lambda number=number: all(heard[-1:] == [number] for heard in told), 20)
+
+        await asyncio.to_thread(publish_all)
         assert told == [list(range(1, 21))] * len(clients)
         assert [client.transport() for client in clients] == [transports[-1]] * len(clients)
 
-        def told() -> list[str]:
+        def connected() -> list[str]:
             token = f"Bearer {server.token}"
             with asked(server, files, "GET", "/api/notificaciones/estado", Authorization=token) as answer:
                 rows = [row for row in json.load(answer)["conexiones"] if row["conectado"]]
             return sorted(str(row["proceso"]) for row in rows)
 
+        def all_are() -> bool:
+            return connected() == sorted(client.eio.sid[0] for client in clients)
+
         # One that does not answer within a second is left out.
-        eventually(lambda: told() == sorted(client.eio.sid[0] for client in clients))
-    assert server.stop() == 0
+        await asyncio.to_thread(eventually, all_are)
+    assert await asyncio.to_thread(server.stop) == 0
     assert not [line for line in server.stderr_lines if "Traceback" in line or "Error" in line]
 
 
