@@ -30,7 +30,7 @@ Tamal de chipilín;Antojitos;1,75;
 Quesadilla salvadoreña;Panadería;1,75;
 Horchata;Bebidas;1,50;
 """
-TABLET, DESK, PHONE = (1280, 800), (1440, 900), (360, 640)
+TABLET, SMALL, DESK, PHONE, TALL_PHONE = (1280, 800), (1024, 600), (1440, 900), (360, 640), (390, 844)
 
 
 class Photographer:
@@ -43,7 +43,7 @@ class Photographer:
     def opened(self, who: str, path: str, size: tuple[int, int], ready: str = "#conexion[data-modo=sse]") -> Any:
         context = self._browser.new_context(
             viewport={"width": size[0], "height": size[1]},
-            device_scale_factor=2 if size == PHONE else 1,
+            device_scale_factor=2 if size in (PHONE, TALL_PHONE) else 1,
             locale="es-SV",
         )
         body = {"username": who, "password": self._pins[who]}
@@ -99,6 +99,15 @@ def _make_ready(server: LiveServer) -> None:
     assert server.request("POST", f"/api/pedidos/{own['id']}/acciones", body)[0] == 200
 
 
+def _order_again(server: LiveServer, table: int) -> None:
+    """Guests of a table that is to be charged have one more, which the kitchen has begun."""
+    dish = {"producto_nombre": "Churrasco", "cantidad": 1, "precio_unitario": 6.5}
+    pedido = {"id": 9001, "mesa_numero": table, "mesero": WAITER, "items": [dish]}
+    assert server.request("POST", "/api/notificaciones/eventos", {"tipo": "nuevo_pedido", "pedido": pedido})[0] == 201
+    begun = {"accion": "iniciar", "operacion_id": "foto-otra"}
+    assert server.request("POST", "/api/pedidos/9001/acciones", begun)[0] == 200
+
+
 def _photograph(photographer: Photographer, server: LiveServer) -> None:
     door = photographer.signed_out((COOK, WAITER, CASHIER, MANAGER))
     photographer.take(door, "entrar")
@@ -111,25 +120,20 @@ def _photograph(photographer: Photographer, server: LiveServer) -> None:
     kitchen.keyboard.press("a")
     photographer.take(kitchen, "cocina-todo-el-dia")
     kitchen.keyboard.press("Escape")
+    small = photographer.opened(COOK, "/cocina", SMALL)
+    small.click("#shift-go")
+    while small.get_by_role("button", name="ENTENDIDO").count():
+        small.get_by_role("button", name="ENTENDIDO").first.click()
+        small.wait_for_timeout(500)  # what moves up takes no touch for a moment
+    small.locator("#say").wait_for(state="hidden")
+    small.evaluate("window.scrollTo(0, 0)")
+    photographer.take(small, "cocina-tableta-menor")
+    small.close()
     _make_ready(server)
-    waiter = photographer.opened(WAITER, "/pos", PHONE)
-    photographer.take(waiter, "pos")
-    waiter.click("#new")
-    waiter.fill("#entry-table", "12")
-    for button in waiter.locator(".step__btn--add").all()[:2]:
-        button.click()
-    photographer.take(waiter, "pos-pedido")
-    till = photographer.opened(CASHIER, "/caja", DESK)
-    till.locator(".due").first.click()
-    photographer.take(till, "caja")
-    photographer.take(photographer.opened(MANAGER, "/manager", DESK, ".lane__row"), "manager")
-    photographer.take(photographer.opened(MANAGER, "/manager/registro", DESK, "#events tr"), "registro")
-    menu = photographer.opened(MANAGER, "/manager/menu", DESK, "#rows tr")
-    file = {"name": "menu-diciembre.csv", "mimeType": "text/csv", "buffer": NEXT_MENU.encode()}
-    menu.set_input_files("#import-file", file)
-    menu.wait_for_selector(".imp")
-    photographer.take(menu, "menu")
-    photographer.take(photographer.opened(MANAGER, "/manager/menu", PHONE, "#rows tr"), "menu-telefono")
+    _photograph_waiter(photographer)
+    _photograph_sheet(photographer, server)
+    _photograph_till(photographer, server)
+    _photograph_office(photographer)
     whole = photographer.whole()
     _photograph_phone(whole, server)
     whole.close()
@@ -141,6 +145,56 @@ def _photograph(photographer: Photographer, server: LiveServer) -> None:
     kitchen.reload()
     kitchen.wait_for_selector(".is-offline .ticket")
     photographer.take(kitchen, "cocina-ultimo-tablero")
+
+
+def _photograph_waiter(photographer: Photographer) -> None:
+    waiter = photographer.opened(WAITER, "/pos", PHONE)
+    photographer.take(waiter, "pos")
+    waiter.click("#new")
+    waiter.fill("#entry-table", "12")
+    for button in waiter.locator(".step__btn--add").all()[:2]:
+        button.click()
+    photographer.take(waiter, "pos-pedido")
+    waiter.locator(".menu__what").first.click()
+    for chip in ("SIN", "cebolla", "ALERGIA", "maní"):
+        waiter.get_by_role("button", name=chip, exact=True).click()
+    photographer.take(waiter, "pos-nota")
+
+
+def _photograph_sheet(photographer: Photographer, server: LiveServer) -> None:
+    orders = server.request("GET", "/api/pedidos?vista=todos")[2]["pedidos"]
+    begun = min(
+        (o for o in orders if o["estado"] == "en_cocina" and o["mesero"]), key=lambda order: len(order["items"])
+    )
+    address = f"#pedido-{begun['id']}"
+    photographer.take(photographer.opened(begun["mesero"], "/pos" + address, TALL_PHONE, ".osheet .tl"), "pedido")
+    office = photographer.opened(MANAGER, "/manager" + address, DESK, ".osheet .tl")
+    photographer.take(office, "pedido-escritorio")
+
+
+def _photograph_till(photographer: Photographer, server: LiveServer) -> None:
+    till = photographer.opened(CASHIER, "/caja", DESK)
+    first = till.locator("#table .due").first
+    _order_again(server, int(first.locator(".due__label").inner_text().removeprefix("Mesa ")))
+    till.get_by_text("1 pedido aún en cocina").first.wait_for()
+    till.locator("#table .due").nth(1).click()
+    till.click("#act")
+    till.wait_for_selector("#undo button")
+    first.click()
+    till.fill("#given", "50")
+    photographer.take(till, "caja")
+
+
+def _photograph_office(photographer: Photographer) -> None:
+    photographer.take(photographer.opened(MANAGER, "/manager", DESK, ".lane__row"), "manager")
+    photographer.take(photographer.opened(MANAGER, "/manager", TALL_PHONE, ".lane__fold"), "manager-telefono")
+    photographer.take(photographer.opened(MANAGER, "/manager/registro", DESK, "#events tr"), "registro")
+    menu = photographer.opened(MANAGER, "/manager/menu", DESK, "#rows tr")
+    file = {"name": "menu-diciembre.csv", "mimeType": "text/csv", "buffer": NEXT_MENU.encode()}
+    menu.set_input_files("#import-file", file)
+    menu.wait_for_selector(".imp")
+    photographer.take(menu, "menu")
+    photographer.take(photographer.opened(MANAGER, "/manager/menu", PHONE, "#rows tr"), "menu-telefono")
 
 
 def _photograph_phone(photographer: Photographer, server: LiveServer) -> None:
