@@ -4,6 +4,7 @@ import fcntl
 import gc
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,9 @@ from pos_notif.accounts import passwords
 from tests.support import bytecode, chromium, kept
 from tests.support.live_server import LiveServer
 from tests.support.pos import Pos, assert_projection_is_the_fold, running_pos
+
+# A job in the background is deaf to Ctrl-C, and so is what the tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

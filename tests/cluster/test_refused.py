@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tests.cluster.nodes import Cluster, OnRedis, engine
 from tests.support.command_line import fails
+from tests.support.live_server import run_cli
+from tests.support.waiting import eventually
 
 
 def test_a_redis_that_may_lose_what_it_has_answered_and_another_nodes_file_are_one_line(tmp_path):
@@ -22,3 +24,45 @@ def test_a_redis_that_may_lose_what_it_has_answered_and_another_nodes_file_are_o
             under_test.redis.command("config", "set", setting, good)
         node.start()
         assert node.is_open()
+
+
+def test_a_nodes_file_is_its_own_engines_and_a_node_is_one_process(tmp_path):
+    with engine("redis", tmp_path) as under_test, Cluster(tmp_path, under_test, 1, direct=True) as cluster:
+        [node] = cluster.nodes
+        elsewhere = ("--cluster", "etcd://127.0.0.1:1", "--database")
+        said = fails(2, "cluster", "join", node.url, "--node", "b", *elsewhere, str(tmp_path / "b.db"))
+        assert "that node's engine is redis, and not etcd" in said
+        assert not (tmp_path / "b.db").exists()
+        node.stop()
+        for command in (("serve", "--port", "0"), ("cluster", "status"), ("cluster", "recover", "--yes"),
+                        ("user", "role", "Ana", "cajero")):  # fmt: skip
+            said = fails(1, *command, *elsewhere, str(node.database))
+            assert "is a node's of redis, and not of etcd" in said, command
+        own = ("--cluster", cluster.url(node), "--database", str(node.database))
+        assert "leave --workers away" in fails(2, "serve", "--port", "0", "--workers", "2", *own)
+
+
+def test_an_engine_that_is_not_there_or_unfit_is_named(tmp_path):
+    with engine("redis", tmp_path) as under_test, Cluster(tmp_path, under_test, 1, direct=True) as cluster:
+        assert isinstance(under_test, OnRedis)
+        [node] = cluster.nodes
+        node.stop()
+        own = ("--cluster", cluster.url(node), "--database", str(node.database))
+        new = ("--cluster", cluster.url(node), "--node", "z", "--database", str(tmp_path / "z.db"))
+        under_test.redis.kill()
+        assert "POS_NOTIF_CLUSTER: " in fails(2, "serve", "--port", "0", *own)
+        assert "redis does not answer" in fails(1, "cluster", "recover", "--yes", *own)
+        assert "the engine cannot be used" in fails(1, "cluster", "init", *new)
+        under_test.redis.start()
+        under_test.redis.command("config", "set", "appendfsync", "everysec")
+        assert "appendfsync" in fails(1, "cluster", "recover", "--yes", *own)
+
+
+def test_a_node_that_was_taken_off_the_list_is_told_so_when_it_is_started_again(tmp_path):
+    with engine("redis", tmp_path) as under_test, Cluster(tmp_path, under_test, 2, direct=True) as cluster:
+        a, b = cluster.nodes
+        run_cli("cluster", "detach", "b", "--cluster", cluster.url(a), database=a.database)
+        eventually(lambda: b.place == a.place)
+        b.stop()
+        said = fails(1, "serve", "--port", "0", "--cluster", cluster.url(b), "--database", str(b.database))
+        assert "the cluster has no node b any more (pos-notif cluster join)" in said

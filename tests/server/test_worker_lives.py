@@ -47,8 +47,7 @@ def test_a_worker_that_is_killed_has_a_successor_and_its_readers_go_on(service):
 @pytest.mark.long
 @pytest.mark.faults
 def test_a_frozen_worker_is_unknown_and_then_killed(service):
-    before = worker(service, 3)
-    os.kill(before, signal.SIGSTOP)
+    frozen: list[int] = []
 
     def answered() -> dict[str, Any] | None:
         with contextlib.suppress(OSError):  # it has its share of the connections
@@ -64,8 +63,14 @@ def test_a_frozen_worker_is_unknown_and_then_killed(service):
             return found["sin_respuesta"] if found else None
         return None
 
-    eventually(lambda: asked() == [3])  # any other one is unknown for as long as it does not answer within a second
-    eventually(lambda: worker(service, 3) != before)
+    def is_told() -> bool:
+        with contextlib.suppress(ProcessLookupError):
+            frozen.append(worker(service, 3))
+            os.kill(frozen[-1], signal.SIGSTOP)  # again, where nobody was asked before it was killed
+        return 3 in (asked() or [])  # as is any other one that does not answer within a second
+
+    eventually(is_told)
+    eventually(lambda: worker(service, 3) != frozen[-1])
     assert any("has said nothing for 15 s; it is killed" in line for line in service.stderr_lines)
     assert eventually(lambda: asked() == [])
 
