@@ -68,8 +68,6 @@ class Node:
         """Returns the node that the settings name; `clock` says since when its engine is away. Raises
         ConfigurationError, or LogRefused where the log's file is no node's of that engine."""
         engine = parse(config.cluster)
-        if config.worker_count != 1:
-            raise ConfigurationError("POS_NOTIF_CLUSTER: a node is one process; leave --workers away")
         membership = membership_of(config.database)
         if membership is None:
             raise LogRefused(

@@ -313,6 +313,8 @@ def serve_by_workers(
     LogRefused, CommandFailed or ConfigurationError."""
     if config.server != "hypercorn" or sys.platform != "linux":
         raise ConfigurationError("POS_NOTIF_WORKERS: more than one needs Linux and POS_NOTIF_SERVER=hypercorn")
+    if config.cluster:
+        raise ConfigurationError("POS_NOTIF_WORKERS: a cluster's node is one process; leave --workers away")
     raise_file_limit(config.max_connections)
     tls = tls_context(config)
     # Bound alone once: the kernel lets one that shares its port share it with another service of the same user.
