@@ -196,6 +196,32 @@ def test_who_signs_out_leaves_nothing_on_the_other_tabs(page: Any, floor: Floor)
     page.wait_for_url(re.compile("/login"))
 
 
+BACK = """['pagehide', 'pageshow'].forEach(function (name) {
+    window.dispatchEvent(new PageTransitionEvent(name, { persisted: true }));
+});"""
+
+
+def test_what_comes_back_from_the_browsers_memory_is_shown_to_the_same_person_alone(
+    page: Any, floor: Floor, complaints: list[str]
+) -> None:
+    floor.server.create_user("Elena", "mesero", PIN)
+    floor.place(mesa_numero=7)
+    waiter = floor.open(page, WAITER, "/pos")
+    expect(waiter.locator("#tables [data-pedido-id]")).to_be_visible()
+    waiter.evaluate(BACK)
+    expect(waiter.locator("#tables")).to_be_visible()
+    floor.server.stop()
+    waiter.evaluate(BACK)
+    expect(waiter.locator(".cover")).to_have_text("Sin conexión")
+    expect(waiter.locator("#tables")).to_be_hidden()
+    floor.server.start()
+    expect(waiter.locator("#tables")).to_be_visible()
+    assert waiter.request.post(floor.url + "/api/auth/login", data={"username": "Elena", "password": PIN}).ok
+    waiter.evaluate(BACK)
+    expect(waiter.locator(".pane--home .pbar__title")).to_have_text("Elena")
+    complaints.clear()
+
+
 def test_a_sessions_end_keeps_the_board_and_the_same_person_goes_on(page: Any, floor: Floor) -> None:
     first = floor.place(mesa_numero=5)
     floor.open(page, COOK, "/cocina")

@@ -269,6 +269,24 @@ def test_a_kept_database_goes_on_where_it_was_with_the_pins_that_are_shown(start
     assert demo.stop()[0] == 0
 
 
+def test_a_cook_whose_session_was_ended_signs_in_again_and_has_a_screen(start_demo, tmp_path):
+    database = tmp_path / "demo.db"
+    demo = start_demo("--pace", "20", "--database", str(database))
+
+    def screens() -> set[str]:
+        rows = demo.request("manager", "/api/notificaciones/estado")["conexiones"]
+        return {row["sid"] for row in rows if row["rol"] == "cocinero" and row["conectado"]}
+
+    cooks = sum(person.role == "cocinero" for person in PEOPLE)
+    eventually(lambda: len(screens()) == cooks, LONG)
+    before = screens()
+    for line in run_cli("session", "list", database=database).stdout.splitlines():
+        if "\tcocinero\t" in line:
+            run_cli("session", "revoke", line.split()[0], database=database)
+    eventually(lambda: len(screens() - before) == cooks, LONG)
+    assert demo.stop()[0] == 0
+
+
 def test_it_has_a_name_and_limits_that_follow_its_pace_unless_the_environment_has_others():
     usual = of_the_demo(Config(), 10.0)
     assert usual.restaurant_name == "Pupusería La Ceiba"
