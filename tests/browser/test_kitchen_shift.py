@@ -155,6 +155,27 @@ def test_a_lock_of_which_nothing_is_heard_is_asked_for_again(page: Any, restaura
     assert page.evaluate("asked") == 2
 
 
+LOCKS = """
+    window.locks = [];
+    Object.defineProperty(Navigator.prototype, 'wakeLock', { configurable: true, value: {
+      request: function () { locks.push(new EventTarget()); return Promise.resolve(locks[locks.length - 1]); }
+    } });
+"""
+
+
+def test_a_page_that_is_shown_again_asks_for_the_lock_that_was_taken_by_itself(page: Any, restaurant: Any) -> None:
+    page.add_init_script(LOCKS)
+    restaurant.sign_in(page, in_shift=False)
+    page.goto(restaurant.url + "/cocina")
+    page.click("#shift-go")
+    expect(page.locator("#awake")).to_have_attribute("data-activo", "true")
+    page.evaluate("locks[0].dispatchEvent(new Event('release'))")  # as of a page that is hidden
+    expect(page.locator("#awake")).to_have_attribute("data-activo", "false")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page.locator("#awake")).to_have_attribute("data-activo", "true")
+    assert page.evaluate("locks.length") == 2
+
+
 RETURNED = """() => {
   var real = window.setTimeout, later = [], missed = new posNotif.Missed(function () {}, null), old, found;
   window.setTimeout = function (call) { later.push(call); };
