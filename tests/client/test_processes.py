@@ -97,7 +97,7 @@ def test_eight_threads_lose_nothing_and_keep_each_ones_order(server, make_outbox
 
 # Used, then forked again and again while its threads work, as a server does with its workers.
 FORKING = """
-import os, sys, threading
+import os, sys, threading, time
 from pos_notif_client import Salida
 outbox = Salida(*sys.argv[1:4])
 ended = threading.Event()
@@ -116,7 +116,9 @@ for child in range(1, 11):
     if pid == 0:
         for number in range(1, 6):
             outbox.publicar({"tipo": "alerta_stock", "producto_id": 1, "nombre": "x"}, f"{child}-{number}")
-        os._exit(0 if outbox.estado()["enviando"] else 3)
+        while not outbox.estado()["enviando"]:  # the parent has yet to begin
+            time.sleep(0.01)
+        os._exit(0)
     children.append(pid)
 assert [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children] == [0] * 10
 ended.set()
