@@ -52,7 +52,8 @@ class SeenRooms:
         if not self._is_today(room):
             for name, ms in (await self._log.database.read(read_screens)).items():
                 known = self._noted.get(name)
-                if known != ms:
+                # One that is being noted from here is known here, whatever is read of it meanwhile.
+                if known != ms and name not in self._unnoted:
                     # Another process has noted it just now; or one before this, of whose clock nothing is known.
                     set_by = 0 if known is None else self._log.clocks.set_by()
                     self._noted[name], self._seen[name] = ms, SteadyMs(ms - set_by)

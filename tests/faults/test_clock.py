@@ -18,7 +18,7 @@ import pytest
 
 from tests.soak.check import read_log
 from tests.support.live_server import LiveServer
-from tests.support.logs import stock_alert
+from tests.support.logs import opened, stock_alert
 from tests.support.sse_client import SseClient
 from tests.support.stopwatch import Stopwatch
 from tests.support.waiting import eventually
@@ -145,6 +145,24 @@ def test_an_hour_on_and_back_ends_no_session_no_stream_and_no_wait(held):
         alarms = [again.next_event("evento_sistema").data["tipo"] for _ in range(2)]
     assert set(alarms) == due
     assert not [line for line in server.stderr_lines if "Traceback" in line]
+
+
+def test_a_room_that_is_just_being_noted_is_not_read_back_by_a_clock_that_was_never_set(held):
+    """Its screen is known here, from when on: what another process notes of it meanwhile says nothing of this clock."""
+    server = held.server
+    held.set(30 * HOUR)
+    server.create_user("Marta", "cocinero")
+    cook = server.login("Marta")
+    with opened(server.database) as connection:
+        connection.isolation_level = None
+        connection.execute("BEGIN IMMEDIATE")
+        with SseClient(server, "cocinero", cookie=cook) as kitchen:
+            kitchen.next_event("hola")
+            eventually(lambda: any("cannot be noted" in line for line in server.stderr_lines))
+            noted = (int((time.time() + 30 * HOUR) * 1000),)
+            connection.execute("INSERT INTO screens (room, seen_ms) VALUES ('cocina', ?)", noted)
+            connection.execute("COMMIT")
+    eventually(lambda: "sin_pantalla" in {event["tipo"] for event in read_log(server.database)})
 
 
 @pytest.mark.parametrize("jump", [34 * HOUR, -34 * HOUR], ids=["on", "back"])
