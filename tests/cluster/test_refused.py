@@ -39,6 +39,8 @@ def test_a_nodes_file_is_its_own_engines_and_a_node_is_one_process(tmp_path):
             said = fails(1, *command, *elsewhere, str(node.database))
             assert "is a node's of redis, and not of etcd" in said, command
         own = ("--cluster", cluster.url(node), "--database", str(node.database))
+        new = ("--cluster", cluster.url(node), "--database", str(tmp_path / "z.db"))
+        assert "POS_NOTIF_NODE: " in fails(2, "cluster", "init", *new, environ={"POS_NOTIF_NODE": "../z"})
         assert "leave --workers away" in fails(2, "serve", "--port", "0", "--workers", "2", *own)
 
 

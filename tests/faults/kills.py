@@ -72,7 +72,7 @@ class Publishing:
             response = connection.getresponse()
             answer = json.loads(response.read())
             if response.status == 503 and self._has_workers:
-                return  # of one that ends, since its parent was killed; the key is kept
+                return  # no answer (docs/protocol.md, section 13): among processes that are killed one may say so
             if response.status not in (200, 201):
                 self.wrong.append(f"{key}: {response.status} {answer}")
             self.answers[key] = answer.get("id", 0)
