@@ -11,6 +11,7 @@ from tests.support.sse_client import SseClient
 
 WAITER, CASHIER, COOK, MANAGER = "Karla", "Marta", "juan.perez", "Ana"
 PIN = "2468"
+RED = "rgb(191, 47, 11)"  # of what is wrong, as a browser says it
 MENU = {
     "Pupusa de queso": ("Pupusas", 1.0),
     "Pupusa revuelta": ("Pupusas", 1.25),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.floor import CASHIER, COOK, MANAGER, Floor, hold_time, pass_time, unusable
+from tests.browser.floor import CASHIER, COOK, MANAGER, RED, Floor, hold_time, pass_time, unusable
 from tests.browser.tickets import until
 
 pytestmark = pytest.mark.browser
@@ -221,6 +221,7 @@ def test_orders_that_the_kitchen_has_not_seen_and_a_kitchen_without_a_screen_are
         page.set_viewport_size({"width": width, "height": height})
         until(page, lambda: unusable(page) == [])
     expect(room).to_be_hidden()  # on a phone in the strip, until it is touched
+    expect(page.locator("#strip")).to_have_css("background-color", RED)
     page.click("#strip")
     expect(room).to_be_visible()
     page.set_viewport_size({"width": 1280, "height": 800})

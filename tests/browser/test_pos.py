@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.floor import CASHIER, WAITER, Floor, hold_time, pass_time, people_read, unusable
+from tests.browser.floor import CASHIER, RED, WAITER, Floor, hold_time, pass_time, people_read, unusable
 from tests.browser.network import Network
 from tests.browser.test_settle import HOLD
 from tests.browser.tickets import NOTE_FLASHES, has_flashed, until
@@ -119,6 +119,7 @@ def test_where_no_alarm_comes_what_the_kitchen_has_not_seen_is_red_after_twenty_
     assert row(pos, pedido["id"]).get_attribute("data-visto") == "saved"
     hold_time(pos, pedido["timestamp"], seconds=23)
     expect(strip).to_have_text("Mesa 5 sin ver")
+    expect(pos.locator("#unseen .strip")).to_have_css("background-color", RED)
     pos.locator("#unseen .strip").click()
     expect(plate).to_have_text(f"Mesa 5: la cocina NO lo ha vistoVaya a decirlo · #{pedido['numero']}, hace 23 sVer")
     plate.get_by_role("link", name="Ver").click()
