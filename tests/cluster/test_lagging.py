@@ -31,7 +31,7 @@ def late(cluster: Cluster) -> Iterator[Node]:
         proxy.delay_seconds = 0.0
 
 
-def ask(node: Node, *request: Any, **how: Any) -> tuple[int, Any, Any]:
+def answered(node: Node, *request: Any, **how: Any) -> tuple[int, Any, Any]:
     """An answer that is one: a node that does not hear of its engine within a second says 503, and is asked again, with
     the same key."""
     answers: list[tuple[int, Any, Any]] = []
@@ -46,7 +46,7 @@ def ask(node: Node, *request: Any, **how: Any) -> tuple[int, Any, Any]:
 
 def place(node: Node) -> Any:
     body = {"tipo": "mesa", "mesa_numero": 4, "operacion_id": f"place-{next(numbers)}"}
-    status, _, answer = ask(node, "POST", "/api/pedidos", {**body, "items": [{"producto_id": 1, "cantidad": 1}]})
+    status, _, answer = answered(node, "POST", "/api/pedidos", {**body, "items": [{"producto_id": 1, "cantidad": 1}]})
     assert status == 201, answer
     return answer["pedido"]
 
@@ -54,21 +54,21 @@ def place(node: Node) -> Any:
 def test_what_was_placed_elsewhere_is_acted_on_and_is_not_placed_again(cluster, late):
     order = place(cluster.nodes[0])
     body = {"accion": "iniciar", "operacion_id": f"begin-{order['id']}"}
-    status, _, answer = ask(late, "POST", f"/api/pedidos/{order['id']}/acciones", body)
+    status, _, answer = answered(late, "POST", f"/api/pedidos/{order['id']}/acciones", body)
     assert (status, answer["pedido"]["estado"]) == (200, "en_cocina")
     pos = {"tipo": "nuevo_pedido", "pedido": {"id": next(numbers)}}
     first = cluster.nodes[2].publish(pos, **{"Idempotency-Key": f"{pos}"})
-    status, _, answer = ask(late, "POST", PUBLISH, pos, headers={"Idempotency-Key": f"{pos}"})
+    status, _, answer = answered(late, "POST", PUBLISH, pos, headers={"Idempotency-Key": f"{pos}"})
     assert (status, answer["id"], answer["duplicado"]) == (200, first["id"], True)
-    status, _, answer = ask(late, "POST", PUBLISH, pos, headers={"Idempotency-Key": "another"})
+    status, _, answer = answered(late, "POST", PUBLISH, pos, headers={"Idempotency-Key": "another"})
     assert (status, answer["error"]["codigo"]) == (409, "pedido_existente")
 
 
 def test_who_signed_in_elsewhere_is_known_and_who_signed_out_is_not(cluster, late):
     cookie = cluster.nodes[0].login("Elena", PIN)
-    assert ask(late, "GET", "/api/auth/sesion", cookie=cookie)[0] == 200
-    assert ask(late, "POST", "/api/auth/logout", cookie=cookie)[0] == 204
-    assert ask(cluster.nodes[0], "GET", "/api/auth/sesion", cookie=cookie)[0] == 401
+    assert answered(late, "GET", "/api/auth/sesion", cookie=cookie)[0] == 200
+    assert answered(late, "POST", "/api/auth/logout", cookie=cookie)[0] == 204
+    assert answered(cluster.nodes[0], "GET", "/api/auth/sesion", cookie=cookie)[0] == 401
 
 
 def test_a_cursor_from_elsewhere_goes_on(cluster, late):
@@ -78,7 +78,7 @@ def test_a_cursor_from_elsewhere_goes_on(cluster, late):
         second = cluster.nodes[2].new_order(next(numbers))
         assert stream.next_event().id == second["cursor"]
     third = cluster.nodes[0].new_order(next(numbers))
-    status, _, answer = ask(late, "GET", f"/api/notificaciones/polling/manager?cursor={third['cursor']}")
+    status, _, answer = answered(late, "GET", f"/api/notificaciones/polling/manager?cursor={third['cursor']}")
     assert (status, answer["cursor"], "resincronizar" in answer) == (200, third["cursor"], False)
 
 
@@ -86,22 +86,24 @@ def test_who_follows_an_order_and_no_longer_does_is_known_at_each_node(cluster, 
     order = place(cluster.nodes[0])
     cookie = cluster.nodes[0].login("Rosa", PIN)
     path = f"/api/notificaciones/suscripciones/{order['id']}?cliente={CLIENT}"
-    status, _, answer = ask(late, "PUT", path, cookie=cookie)
+    status, _, answer = answered(late, "PUT", path, cookie=cookie)
     assert (status, answer["pedido"]["id"]) == (200, order["id"])
     follows = id_of(answer["cursor"])
     action = f"/api/pedidos/{order['id']}/acciones"
-    status, _, begun = ask(cluster.nodes[2], "POST", action, {"accion": "iniciar", "operacion_id": f"a{order['id']}"})
+    status, _, begun = answered(
+        cluster.nodes[2], "POST", action, {"accion": "iniciar", "operacion_id": f"a{order['id']}"}
+    )
     assert status == 200
     assert begun["evento_id"] > follows
     with SseClient(late, "cajero", cookie=cookie, last_event_id=answer["cursor"], query=f"?cliente={CLIENT}") as stream:
         assert stream.next_event().data["id"] == begun["evento_id"]  # no till hears of that but by following
-        assert ask(cluster.nodes[0], "DELETE", path, cookie=cookie)[0] == 200
+        assert answered(cluster.nodes[0], "DELETE", path, cookie=cookie)[0] == 200
         again = {"accion": "deshacer", "operacion_id": f"b{order['id']}"}
-        assert ask(late, "POST", action, again)[0] == 200
+        assert answered(late, "POST", action, again)[0] == 200
         marker = cluster.nodes[2].publish(
             {"tipo": "alerta_stock", "producto_id": 9, "nombre": "Agua", "nivel": "agotado"}
         )
         assert stream.next_event().data["id"] == marker["id"]
-        assert ask(late, "PUT", path, cookie=cookie)[0] == 200
-        assert ask(late, "DELETE", path, cookie=cookie)[0] == 200
-        assert ask(cluster.nodes[0], "DELETE", path, cookie=cookie)[0] == 200
+        assert answered(late, "PUT", path, cookie=cookie)[0] == 200
+        assert answered(late, "DELETE", path, cookie=cookie)[0] == 200
+        assert answered(cluster.nodes[0], "DELETE", path, cookie=cookie)[0] == 200

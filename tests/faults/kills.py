@@ -33,7 +33,6 @@ class Publishing:
         self.answers: dict[str, int] = {}
         self.wrong: list[str] = []
         self._server = server
-        self._has_workers = server.settings["POS_NOTIF_WORKERS"] != "1"
         self._token = server.token
         self._stop = threading.Event()
         # Where a round fails while there is no server, they would go on for ever.
@@ -71,8 +70,6 @@ class Publishing:
             connection.request("POST", "/api/notificaciones/eventos", json.dumps(event), headers)
             response = connection.getresponse()
             answer = json.loads(response.read())
-            if response.status == 503 and self._has_workers:
-                return  # no answer (docs/protocol.md, section 13): among processes that are killed one may say so
             if response.status not in (200, 201):
                 self.wrong.append(f"{key}: {response.status} {answer}")
             self.answers[key] = answer.get("id", 0)
