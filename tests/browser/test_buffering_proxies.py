@@ -28,15 +28,12 @@ REMEMBER = """
       send.call(this, body);
     };
   }());
-  document.addEventListener('DOMContentLoaded', function () {
+  new MutationObserver(function () {
     var plate = document.getElementById('conexion'), banner = document.getElementById('banner');
-    function look() {
-      var mode = plate && plate.getAttribute('data-modo');
-      if (mode && mode !== modes[modes.length - 1]) { modes.push(mode); }
-      if (banner && !banner.hidden) { banners.push(banner.textContent); }
-    }
-    new MutationObserver(look).observe(document, { attributes: true, childList: true, subtree: true });
-  });"""
+    var mode = plate && plate.getAttribute('data-modo');
+    if (mode && mode !== modes[modes.length - 1]) { modes.push(mode); }
+    if (banner && !banner.hidden) { banners.push(banner.textContent); }
+  }).observe(document, { attributes: true, childList: true, subtree: true });"""
 
 
 @pytest.fixture

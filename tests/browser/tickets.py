@@ -38,16 +38,15 @@ def ids(page: Any) -> list[int]:
 
 
 # From now on, or from a page's beginning, `has_flashed` tells of each time the screen flashes, which takes less than
-# two seconds.
+# two seconds. The whole document is watched: a page may flash before its last bytes have come, and is loaded only then.
 NOTE_FLASHES = """
 (function () {
-  function watch() {
-    var flash = document.getElementById('flash');
-    function look() { window.flashes += flash.className === 'flash is-on'; }
-    if (flash) { new MutationObserver(look).observe(flash, { attributes: true, attributeFilter: ['class'] }); }
-  }
   window.flashes = 0;
-  if (document.readyState === 'loading') { document.addEventListener('DOMContentLoaded', watch); } else { watch(); }
+  new MutationObserver(function (changes) {
+    changes.forEach(function (change) {
+      window.flashes += change.target.id === 'flash' && change.target.className === 'flash is-on';
+    });
+  }).observe(document, { attributes: true, attributeFilter: ['class'], subtree: true });
 }());
 """
 
