@@ -119,7 +119,9 @@ def kill_rounds(database: Path, rounds: int, seed: int, workers: int | None = No
         outcome.problems += publishing.wrong + missing
         # One that was not done within its time goes on.
         _check(database, dict(publishing.answers), outcome)
-    outcome.problems += [f"the server logged: {line}" for line in server.stderr_lines if "Traceback" in line]
+    telling = ("Traceback", "is not available") if publishing.wrong else ("Traceback",)  # why it refused, too
+    logged = [line for line in server.stderr_lines if any(word in line for word in telling)]
+    outcome.problems += [f"the server logged: {line}" for line in logged]
     outcome.figures = [
         ("kills", str(rounds)),
         ("events", str(len(read_log(database)))),

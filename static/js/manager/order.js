@@ -37,7 +37,7 @@
 
   order._answered = function (info, pedido) {
     var here = this.panel.sheet.answered(info, pedido);
-    if (pages.states.OPEN[pedido.estado] || this.book.orders[pedido.id]) { this.book.put(pedido); }
+    if (pedido.estado !== 'cancelado' || this.book.orders[pedido.id]) { this.book.put(pedido); }
     if (pedido.estado === 'cerrado') { this.book.forget(pedido.id); }
     if (here) { return; }
     if (info.accion === 'deshacer' || info.again) { this.toast.say(pages.fill(WORDS.undone, { whom: pages.wording.label(pedido) })); }

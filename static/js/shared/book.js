@@ -11,11 +11,13 @@
 
   var MOST_EVENTS = 1000;
   var MOST_OVER = 50;            // a cancelled one stays until the kitchen has seen it, and to be read
+  var MOST_FORGOTTEN = 500;
 
   function Book() {
     this.orders = {};            // by id
     this.loaded = false;
     this.over = [];              // ids of those that are over, the last ones
+    this.forgotten = new pages.Recent(MOST_FORGOTTEN);   // by id: the version at which an order was forgotten
     this.events = new pages.Recent(MOST_EVENTS);   // by id, of what the kitchen is to see: {tipo, at, silent}
     this.seen = new pages.Recent(MOST_EVENTS);     // by event id: when a kitchen screen has acknowledged it
   }
@@ -34,14 +36,21 @@
   book.load = function (pedidos) {
     var i;
     this.orders = {};
+    this.forgotten = new pages.Recent(MOST_FORGOTTEN);   // a log that was restored has older versions
     this.loaded = true;
     for (i = 0; i < pedidos.length; i++) { this.put(pedidos[i]); }
+  };
+
+  // Also where it has been forgotten since: an answer may be older than the event by which an order was over.
+  book.knowsBetter = function (pedido) {
+    var known = this.orders[pedido.id];
+    return (known ? known.version : this.forgotten.get(pedido.id)) > pedido.version;
   };
 
   // False for an order that is known better already.
   book.put = function (pedido) {
     var known = this.orders[pedido.id];
-    if (known && known.version > pedido.version) { return false; }
+    if (this.knowsBetter(pedido)) { return false; }
     pedido.items = pedido.items || [];
     pedido.por_acusar = pedido.por_acusar || [];
     // A receipt raises no version. What was seen of a payment that was taken back, of an earlier round, or before it was
@@ -136,7 +145,10 @@
     if (order) { this._forgetSeen(order); }
   };
 
-  book.forget = function (id) { delete this.orders[id]; };
+  book.forget = function (id) {
+    if (this.orders[id]) { this.forgotten.set(id, this.orders[id].version); }
+    delete this.orders[id];
+  };
 
   // Those that keep(order) wants, sorted by since(order).
   book.list = function (keep, since) {

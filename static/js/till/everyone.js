@@ -38,7 +38,7 @@
     pedidos.forEach(function (pedido) {
       var before = self.book.orders[pedido.id];
       found[pedido.id] = true;
-      if (!before || before.version < pedido.version) { self.onOrder(before || null, pedido); }
+      if (!self.book.knowsBetter(pedido) && (!before || before.version < pedido.version)) { self.onOrder(before || null, pedido); }
     });
     // What was known before it was asked, and is neither open any more nor an event's to tell.
     this.known.forEach(function (id) {

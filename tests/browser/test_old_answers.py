@@ -1,0 +1,71 @@
+"""Answers that were given before an order's end and come after it: what is over stays over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.floor import CASHIER, WAITER, Floor
+from tests.browser.tickets import until
+
+pytestmark = pytest.mark.browser
+
+
+class Held:
+    """What the service has answered to a page's next request of that address, which the page has not got yet."""
+
+    def __init__(self, page: Any, address: str) -> None:
+        self._page = page
+        self._address = address
+        self._answers: list[tuple[Any, Any]] = []
+        page.route(address, lambda route: self._answers.append((route, route.fetch())), times=1)
+
+    def wait(self) -> None:
+        until(self._page, lambda: bool(self._answers))
+
+    def let_go(self) -> None:
+        [(route, response)] = self._answers
+        with self._page.expect_response(self._address):
+            route.fulfill(response=response)
+
+
+def test_an_older_answer_brings_no_charged_table_back_to_another_till(page: Any, floor: Floor) -> None:
+    pedido = floor.served(mesa_numero=6)
+    floor.open(page, CASHIER, "/caja")
+    charged = page.locator(f'.due[data-pedidos~="{pedido["id"]}"]')
+    expect(charged).to_have_count(1)
+    open_orders = Held(page, "**/api/pedidos?vista=cajeros&todas=1")
+    floor.served(mesa_numero=7)  # has the page ask for all that are open
+    open_orders.wait()
+    floor.act(pedido, "cobrar", metodo_pago="efectivo")
+    expect(charged).to_have_count(0)
+    with page.expect_response("**/api/pedidos?vista=cajeros&todas=1"):  # the next one is asked for once it was taken
+        open_orders.let_go()
+    other = floor.served(mesa_numero=8)
+    expect(page.locator(f'.due[data-pedidos~="{other["id"]}"]')).to_have_count(1)  # all is drawn anew
+    expect(charged).to_have_count(0)
+
+
+@pytest.mark.parametrize("asked", ["everybody's tables", "the order's sheet"])
+def test_an_older_answer_brings_no_closed_order_back_to_its_waiter(page: Any, floor: Floor, asked: str) -> None:
+    pedido = floor.served(mesa_numero=6)
+    floor.open(page, WAITER, "/pos")
+    closed = page.locator(f'#tables [data-pedido-id="{pedido["id"]}"]')
+    expect(closed).to_have_count(1)
+    if asked == "everybody's tables":
+        answer = Held(page, "**/api/pedidos?vista=meseros&todas=1")
+        page.click("#all")
+    else:
+        answer = Held(page, f"**/api/pedidos/{pedido['id']}")
+        closed.click()
+    answer.wait()
+    floor.act(pedido, "cobrar", metodo_pago="efectivo")
+    expect(closed).to_have_count(0)
+    answer.let_go()
+    if asked != "everybody's tables":
+        page.go_back()
+    other = floor.place(mesa_numero=8)
+    expect(page.locator(f'#tables [data-pedido-id="{other["id"]}"]')).to_have_count(1)  # all is drawn anew
+    expect(closed).to_have_count(0)
