@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-EXPECTED_NOISE = re.compile(r"Failed to load resource|net::ERR_")
+# What Chromium says of a network that breaks: of a socket in other words, where that broke before it was asked.
+EXPECTED_NOISE = re.compile(
+    r"Failed to load resource|net::ERR_|failed: Connection closed before receiving a handshake response$"
+)
 
 
 def watch(page: Any, complaints: list[str]) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.browser.floor import CASHIER, COOK, MANAGER, WAITER, Floor
+from tests.browser.tickets import until
 
 pytestmark = pytest.mark.browser
 
@@ -103,6 +104,7 @@ def test_no_page_has_a_serious_fault(page: Any, floor: Floor, faults: Any) -> No
     for drawn in (".lane__row", ".chart", ".device", ".dish"):
         page.locator(drawn).first.wait_for()
     audit("manager")
+    until(page, lambda: page.evaluate("__notif.getEstado().websocket_activo"))  # one that is cut as it opens complains
     page.evaluate("__notif._endSession()")
     page.wait_for_selector("#door")
     audit("manager, sesión terminada")

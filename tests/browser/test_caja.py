@@ -66,6 +66,7 @@ def test_a_table_is_charged_in_one_go_also_what_is_still_in_the_kitchen(till: An
     expect(charged_total(till)).to_have_text("$5.50")
     expect(till.locator("#act")).to_have_text("Cobrar $5.50")
     ticks.nth(1).click()
+    until(till, lambda: till.evaluate("__notif._acting === null && !__notif._actions.length"))  # it follows them by now
     floor.act(again, "agregar_item", WAITER, items=[{"producto_id": floor.products["Horchata"], "cantidad": 1}])
     expect(charged_total(till)).to_have_text("$9.75")
     expect(till.locator(".bill__note").first).to_contain_text("$2.75 → $4.25 · Karla agregó 1 Horchata")
@@ -360,6 +361,9 @@ def test_what_is_done_without_a_connection_waits_visibly_and_happens_once(
     pedido = floor.served(mesa_numero=6)
     with Network(floor.server.port) as network:
         floor.open(page, CASHIER, "/caja", network.url)
+        page.locator("#new").click()
+        expect(page.locator("#counter-menu")).to_contain_text("Horchata")  # it has the menu
+        page.click("#counter-close")
         due(page, pedido).click()
         network.up = False
         network.cut()

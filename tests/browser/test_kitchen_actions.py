@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.floor import real_time, slow_time
-from tests.browser.tickets import change, ids, item, order, ticket, until
+from tests.browser.tickets import answered, change, ids, item, order, ticket, until
 
 pytestmark = pytest.mark.browser
 
@@ -77,11 +77,6 @@ def press(page: Any, order_id: int, name: str) -> None:
 
 def shows(page: Any, order_id: int, estado: str) -> None:
     page.wait_for_selector(f'[data-pedido-id="{order_id}"][data-estado={estado}]')
-
-
-def answered(page: Any) -> None:
-    """What was done here waits for the service no more: a line that does takes no tap."""
-    until(page, lambda: page.evaluate("Object.keys(localStorage).filter(k => /^notif:operacion/.test(k))") == [])
 
 
 def takes_taps(page: Any, order_id: int) -> None:

@@ -9,7 +9,17 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.tickets import SOMEBODY, change, item, nobody_is_at_it, order, somebody_is_at_it, ticket, until
+from tests.browser.tickets import (
+    SOMEBODY,
+    answered,
+    change,
+    item,
+    nobody_is_at_it,
+    order,
+    somebody_is_at_it,
+    ticket,
+    until,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -61,9 +71,9 @@ def test_what_lies_below_is_told_and_shown(page: Any, restaurant: Any) -> None:
     page.set_viewport_size({"width": 1024, "height": 600})
     restaurant.publish(*(three_lines(number) for number in range(1, 12)))
     restaurant.sign_in(page)
+    page.add_init_script(SOMEBODY)  # from the beginning: it may take so long that it would be shown by itself
     page.goto(restaurant.url + "/cocina")
     page.wait_for_selector("#conexion[data-modo=sse]")
-    somebody_is_at_it(page)
     until(page, lambda: scrolled(page) == 0)
     expect(page.locator("#below")).to_have_text("5 más abajo")
     page.click("#below")
@@ -193,6 +203,7 @@ def test_a_line_takes_no_tap_that_missed_the_button_beside_it(page: Any, restaur
     page.wait_for_selector('[data-pedido-id="1"][data-estado=en_cocina]')
     page.clock.run_for(1000)
     assert page.locator(".line.is-done").count() == 0
+    answered(page)
     page.locator(".line").nth(1).click()
     page.locator(".line.is-done").wait_for()
 

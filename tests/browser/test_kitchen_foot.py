@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.floor import slow_time
 from tests.browser.test_kitchen_shift import REFUSES
 from tests.browser.tickets import order
 from tests.support.logs import stock_alert
@@ -23,6 +24,10 @@ WITHIN_THE_FOOT = """node => {
             box.bottom <= foot.bottom + 1 && node.contains(top);
     });
 }"""
+SAID_FOR_LONG = """() => {
+    const later = setTimeout;
+    window.setTimeout = (call, ms) => later(call, ms === 6000 ? 60000 : ms);
+}"""
 FULL_FOOTS = [(360, 640), (800, 1280), (1024, 600), (1280, 800)]
 
 
@@ -38,7 +43,8 @@ def full_foot(page: Any, restaurant: Any, width: int, height: int) -> None:
     for number, dish in enumerate(("Pupusa de chicharrón con queso", "Plátano frito con crema"), start=1):
         restaurant.publish(stock_alert(number, "agotado", nombre=dish))
     expect(page.locator("#stock")).to_contain_text("Plátano")
-    page.clock.install()  # what is said, and what can be taken back, stands there for some seconds
+    slow_time(page)  # what can be taken back stands there for five seconds, and what is said for six
+    page.evaluate(SAID_FOR_LONG)
     page.click("#shift-go")
     expect(page.locator("#below")).to_contain_text("más abajo")
 

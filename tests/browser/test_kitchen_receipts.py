@@ -239,7 +239,7 @@ def test_entendido_without_a_connection_is_sent_later(page: Any, restaurant: Any
         network.cut()
         page.wait_for_timeout(700)  # until the button that was another takes a tap
         ticket(page, 1).get_by_role("button", name="ENTENDIDO").click()
-        assert ids(page) == [2]
+        until(page, lambda: ids(page) == [2])
         page.wait_for_timeout(300)
         assert "entendido_at" not in state(restaurant, 1)
         network.up = True

@@ -215,6 +215,7 @@ def test_where_the_device_stops_what_was_not_heard_to_its_end_flashes_and_what_w
     page.wait_for_selector("#conexion[data-modo=sse]")
     page.click("#board", position={"x": 5, "y": 300})
     page.wait_for_selector("#sonido[data-activo=true]")
+    slow_time(page)  # what nobody touches rings again after 20 s
     page.evaluate(NOTE_FLASHES)
     restaurant.publish(order(1))
     ticket(page, 1).wait_for()

@@ -59,6 +59,8 @@ def test_an_event_is_drawn_at_once_on_a_board_of_sixty(page: Any, restaurant: An
     page.goto(restaurant.url + "/cocina")
     page.wait_for_selector("#conexion[data-modo=sse]")
     ticket(page, OPEN_TICKETS).wait_for()
+    with page.expect_console_message(lambda message: message.text == "drawn"):
+        restaurant.publish(order(100))  # what comes on time by the stream: the page goes on with it
     events = []
     for n in range(1, 7):
         modified = {"tipo_cambio": "cantidad_modificada", "cantidad_anterior": 2, "cantidad_nueva": 3}

@@ -108,10 +108,11 @@ def test_the_board_and_the_figures_follow_a_day_that_begins_empty(office: Any, f
 
 
 def test_a_tablet_that_disappears_turns_red_and_stock_that_runs_out_is_told(
-    office: Any, floor: Floor, browser: Any
+    page: Any, make_server: Any, browser: Any
 ) -> None:
+    floor = Floor(make_server(screen_seconds="0"))  # the alarm is another matter
     floor.call("PATCH", f"/api/productos/{floor.products['Yuca frita']}", {"id_pos": 5})  # ours of Loroco
-    office.reload()
+    office = floor.open(page, MANAGER, "/manager")
 
     def device(name: str) -> Any:
         return office.locator(f'[data-device="{name}"]')
@@ -235,8 +236,9 @@ def test_orders_that_the_kitchen_has_not_seen_and_a_kitchen_without_a_screen_are
     kitchen.close()
 
 
-def test_a_managers_minute_on_a_phone(page: Any, floor: Floor) -> None:
+def test_a_managers_minute_on_a_phone(page: Any, make_server: Any) -> None:
     """What is to be known is one sentence and one strip, and all of it is in one height."""
+    floor = Floor(make_server(ack_seconds="0"))  # the kitchen's screen acknowledges nothing
     page.set_viewport_size({"width": 390, "height": 844})
     late, ready = floor.place(mesa_numero=12), floor.place(mesa_numero=5)
     floor.act(floor.act(ready, "iniciar"), "listo")

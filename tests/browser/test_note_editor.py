@@ -82,6 +82,7 @@ def test_a_note_that_was_written_elsewhere_stays_as_it_is_until_it_is_changed(po
     written = "s/ cebolla, tomate ni chile; con arroz"
     floor.act(pedido, "cambiar_notas", item_id=line, notas=written)
     pos.goto(f"{floor.url}/pos#pedido-{pedido['id']}")
+    expect(pos.locator(f'[data-item-id="{line}"] .line__note')).not_to_have_count(0)  # as the page knows it by now
     pos.locator(f'[data-item-id="{line}"] button.oline').click()
     pos.locator(".ledit .notebtn").press("Enter")
     expect(pos.locator("#note-list .grow")).to_have_text(["s/ cebolla, tomate ni chile", "con arroz"])

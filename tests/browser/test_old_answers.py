@@ -1,4 +1,4 @@
-"""Answers that were given before an order's end and come after it: what is over stays over."""
+"""Answers from before something happened that come after it: what is over stays over, what has run out stays out."""
 
 from __future__ import annotations
 
@@ -69,3 +69,21 @@ def test_an_older_answer_brings_no_closed_order_back_to_its_waiter(page: Any, fl
     other = floor.place(mesa_numero=8)
     expect(page.locator(f'#tables [data-pedido-id="{other["id"]}"]')).to_have_count(1)  # all is drawn anew
     expect(closed).to_have_count(0)
+
+
+def test_an_older_answer_makes_no_dish_available_that_has_run_out_since(page: Any, floor: Floor) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    floor.open(page, WAITER, "/pos")
+
+    def out(name: str) -> Any:
+        return page.locator(f'.is-out[data-producto-id="{floor.products[name]}"]')
+
+    menu = Held(page, "**/api/productos")
+    page.click("#new")  # asks for it anew
+    menu.wait()
+    floor.sold_out("Pupusa revuelta")
+    expect(out("Pupusa revuelta")).to_contain_text("Se acabó")
+    menu.let_go()
+    floor.sold_out("Pupusa de queso")
+    expect(out("Pupusa de queso")).to_contain_text("Se acabó")  # all is drawn anew
+    expect(out("Pupusa revuelta")).to_contain_text("Se acabó")

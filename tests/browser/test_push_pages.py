@@ -25,13 +25,14 @@ TAP = """tag => registration.getNotifications({tag}).then(([one]) => {
 })"""
 LEADS_TO = "tag => registration.getNotifications({tag}).then(([one]) => one.data.navigate)"
 # Chromium forgets a notification that is asked for while it is being shown: how many have been is counted.
-COUNT_SHOWN = """() => {
+# What this script, the worker's or a page's, has shown.
+COUNT_SHOWN = """(() => {
   const show = ServiceWorkerRegistration.prototype.showNotification;
   self.shown = 0;
   ServiceWorkerRegistration.prototype.showNotification = function (...all) {
     return show.apply(this, all).then(() => { self.shown += 1; });
   };
-}"""
+})()"""
 # As a browser that has ended a subscription and hands out another, which Chromium does not without Google.
 CHANGED = """([old, fresh]) => {
   self.made = [];
@@ -55,7 +56,12 @@ CHANGED = """([old, fresh]) => {
 # A point of P-256: the curve's generator.
 KEY = "BGsX0fLhLEJH-Lzm5WOkQPJ3A32BLeszoPShOUXYmMKWT-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU"
 # As a browser whose push service nobody reaches; without one Chromium refuses at once or waits, as it likes.
-NEVER = "PushManager.prototype.subscribe = function () { return new Promise(function () {}); };"
+NEVER = """
+  PushManager.prototype.subscribe = function () {
+    window.subscribing = true;
+    return new Promise(function () {});
+  };
+"""
 HTTP_IN_A_LAN = "Object.defineProperty(window, 'isSecureContext', {value: false});"
 IPHONE_IN_A_TAB = "delete window.PushManager; Object.defineProperty(navigator, 'standalone', {value: false});"
 HEARD = "posNotif.Sound.prototype.isHeard = function () { return true; };"
@@ -129,9 +135,11 @@ def test_the_worker_shows_what_is_pushed_once_and_a_tap_leads_to_the_order(devic
     expect(page.locator("#detail-body")).to_contain_text("Pupusa de queso")
     assert page.evaluate("[location.hash, window.same]") == [f"#pedido-{pedido['id']}", True]
     # The page's own notification of the same order is the same one.
+    until(page, lambda: len(worker.evaluate(SHOWN)) == 1)  # the order's was closed by the tap
+    page.evaluate(COUNT_SHOWN)
     pushing.act(pedido, "listo")
     page.wait_for_selector(f"#ready [data-pedido-id='{pedido['id']}']", state="attached")
-    until(page, lambda: len(worker.evaluate(SHOWN)) == 1)  # the order's was closed by the tap, and the page shows it
+    until(page, lambda: page.evaluate("shown") == 1)
     push(message(pedido["id"], 8))
     push(message(pedido["id"], 9, "Mesa 12, listo"))
     until(page, lambda: ["Mesa 12, listo", "2× Pupusa de queso", f"pedido-{pedido['id']}"] in worker.evaluate(SHOWN))
@@ -192,6 +200,7 @@ def test_a_tap_asks_and_what_never_settles_is_given_up_and_what_is_missing_is_sa
     page.clock.pause_at(page.evaluate("Date.now() + 5000"))
     page.click("#avisarme")
     expect(page.locator("#avisarme")).to_be_disabled()
+    until(page, lambda: page.evaluate("window.subscribing === true"))  # its twenty seconds have begun
     page.clock.run_for(19_900)
     expect(page.locator("#avisarme")).to_be_disabled()
     page.clock.run_for(200)

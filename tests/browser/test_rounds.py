@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from tests.browser.console import watch
 from tests.browser.floor import CASHIER, COOK, MANAGER, WAITER, Floor, pass_time, unusable
-from tests.browser.test_settle import HOLD
+from tests.browser.test_settle import HOLD, STAYS_DONE
 from tests.browser.tickets import change, item, order, ticket, until
 from tests.support.chromium import PATIENCE_MS
 
@@ -113,6 +113,7 @@ def test_a_poss_later_lines_reach_the_kitchen_and_a_charge_rings_nothing(kitchen
     restaurant.publish(change(1, "servido"), change(3, "en_cocina"))
     expect(ticket(kitchen, 1)).to_have_count(0)
     kitchen.evaluate(RINGS)
+    kitchen.evaluate(STAYS_DONE)  # what nobody touches would ring again after 20 s
     # A charge, on an order that was served and on one that is being cooked.
     charge = item(90, "Servicio 10 %", estado_item="servido")
     restaurant.publish(

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.floor import CASHIER, COOK, MANAGER, PIN, WAITER, Floor, end_sessions, pass_time
+from tests.browser.floor import CASHIER, COOK, MANAGER, PIN, WAITER, Floor, end_sessions, hold_time
+from tests.browser.tickets import until
 from tests.support.live_server import run_cli
 from tests.support.waiting import eventually
 
@@ -286,7 +287,8 @@ def test_ten_minutes_before_its_end_a_session_can_be_prolonged(page: Any, make_s
     for who, path, notice in ((COOK, "/cocina", "#notice"), (CASHIER, "/caja", "#banner .obanner__do")):
         floor.open(page, who, path)
         assert page.locator(notice).count() == 0 or page.locator(notice).is_hidden()
-        pass_time(page, seconds=20 * 60 + 30)
+        ends = page.evaluate("fetch('/api/auth/sesion').then(answer => answer.json()).then(session => session.expira)")
+        hold_time(page, ends, seconds=-9 * 60 - 30)
         expect(page.locator(notice)).to_have_text("Su sesión termina en 10 min: toque para seguir")
         page.click(notice)
         page.click(".door__later")
@@ -319,6 +321,7 @@ def test_the_log_asks_for_the_pin_too(page: Any, floor: Floor) -> None:
 def test_the_prompt_fits_on_every_screen(page: Any, floor: Floor, size: tuple[int, int]) -> None:
     page.set_viewport_size({"width": size[0], "height": size[1]})
     floor.open(page, WAITER, "/pos")
+    until(page, lambda: page.evaluate("__notif.getEstado().websocket_activo"))  # one that is cut as it opens complains
     page.evaluate("__notif._endSession()")
     page.wait_for_selector("#door")
     for node in page.locator("#door .pad__key, #door .enter__link, #door .pin__name").all():

@@ -244,7 +244,8 @@ def test_a_page_without_a_place_says_so(page: Any, floor: Floor, path: str, who:
     expect(page.locator("#conexion")).to_have_text("En vivo")
 
 
-def test_what_gets_no_connection_under_a_live_stream_is_said(page: Any, restaurant: Restaurant) -> None:
+def test_what_gets_no_connection_under_a_live_stream_is_said(page: Any, make_server: Any) -> None:
+    restaurant = Restaurant(make_server(heartbeat_seconds="0"))  # its first would be late by the page's clock
     page.clock.install()
     restaurant.sign_in(page)
     page.goto(restaurant.url + "/cocina")

@@ -37,6 +37,11 @@ def ids(page: Any) -> list[int]:
     )
 
 
+def answered(page: Any) -> None:
+    """What was done here waits for the service no more: a line that does takes no tap."""
+    until(page, lambda: page.evaluate("Object.keys(localStorage).filter(k => /^notif:operacion/.test(k))") == [])
+
+
 # From now on, or from a page's beginning, `has_flashed` tells of each time the screen flashes, which takes less than
 # two seconds. The whole document is watched: a page may flash before its last bytes have come, and is loaded only then.
 NOTE_FLASHES = """

@@ -19,6 +19,7 @@
     this.byId = {};
     this.hidden = {};            // by id: the hidden dishes that are not among the products
     this.loaded = false;
+    this.stale = false;          // something was told while a request was under way: its answer may be older
     this.request = null;
     this.timer = null;
   }
@@ -31,13 +32,15 @@
     var self = this;
     window.clearTimeout(this.timer);
     if (this.request) { this.request.drop(); }
+    this.stale = false;
     this.request = pages.http.get('/api/productos', { productos: 'list' }, function (answer) {
       self.request = null;
-      if (answer.status === 200) {
-        self.take(answer.body.productos);
-      } else {
+      if (answer.status !== 200) {
         self.timer = window.setTimeout(function () { self.load(); }, RETRY_MS);
+        return;
       }
+      if (!self.stale || !self.loaded) { self.take(answer.body.productos); }
+      if (self.stale) { self.load(); }
     });
   };
 
@@ -65,6 +68,7 @@
       found = found || other.id === product.id;
       return other.id === product.id ? product : other;
     });
+    this.stale = true;
     this.take(found ? list : list.concat([product]));
   };
 
@@ -77,6 +81,7 @@
 
   menu.onAlert = function (evento) {
     var product = evento.tipo === 'alerta_stock' ? this.ofAlert(evento) : null;
+    this.stale = this.stale || evento.tipo === 'alerta_stock';
     if (!product) { return; }
     if (typeof evento.stock_actual === 'number') { product.stock_actual = evento.stock_actual; }
     if (evento.nivel === 'agotado') { product.disponible = false; }
