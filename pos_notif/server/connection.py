@@ -77,6 +77,9 @@ class TcpConnection(Backpressure):
         # The socket's own `send`, for when the transport holds nothing: a tenth of a fan-out is what the transport does
         # around it. Not below TLS.
         self._socket: Any = None if self.is_secure else transport.get_extra_info("socket")._sock
+        if self._serving.over:  # the log may be closing, and would refuse what the next process takes
+            self.abort()
+            return
         self._serving.connections.add(self)
         self._serving.newcomers.add(self, self._address)
         self._set_idle()

@@ -152,6 +152,7 @@ class Server:
         for connection in list(serving.connections):
             connection.close_if_idle()
         await self._wait_until_empty(STOP_SECONDS)
+        serving.over = True
         for connection in list(serving.connections):
             connection.abort()
         await self._wait_until_empty(1.0)

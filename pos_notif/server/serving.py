@@ -39,6 +39,8 @@ class Serving:
     log_accesses: bool = False
     fast_streams: bool = True
     stopping: bool = False
+    # Every connection has been ended: one that was accepted before and is made only now is cut.
+    over: bool = False
     connections: set[Closing] = field(default_factory=set)
     # Requests under way that no connection is waited for with: they are ended after the connections.
     tasks: set[asyncio.Task[None]] = field(default_factory=set)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import http.client
 import json
+import signal
 import socket
 import ssl
 import struct
@@ -19,9 +20,10 @@ import socketio
 import trustme
 from cryptography.hazmat.primitives import serialization
 
+from pos_notif.database.locks import lock_file, take
 from tests.support.command_line import fails
 from tests.support.live_server import LiveServer
-from tests.support.logs import stock_alert
+from tests.support.logs import opened, stock_alert
 from tests.support.stopwatch import Stopwatch
 from tests.support.waiting import eventually
 from tests.support.websocket_client import SOCKET_PATH
@@ -187,6 +189,55 @@ def test_a_stop_over_tls_ends_in_time(make_server, files):
             assert server.stop() == 0
         assert watch.seconds < 4
         assert b"reinicio" in stream.read()
+
+
+def is_taken(lock: Path) -> bool:
+    try:
+        take(lock).close()
+    except BlockingIOError:
+        return True
+    return False
+
+
+def received(connection: socket.socket) -> bytes:
+    with contextlib.suppress(OSError):
+        return connection.recv(1000)
+    return b""
+
+
+def told_after_a_stop(server: LiveServer, files: Files, request: bytes) -> bytes | None:
+    """Returns what is answered to a request whose connection gets through TLS only when the service has ended all that
+    there were; None where the machine was so busy that another, which waits for the log's lock, was answered first."""
+    late, waiting = (socket.create_connection(("127.0.0.1", server.port), timeout=60) for _ in range(2))
+    with opened(server.database) as connection, late, waiting:
+        connection.execute("BEGIN IMMEDIATE")  # the log cannot be closed before what waits for it has failed
+        with files.client.wrap_socket(waiting, server_hostname="127.0.0.1") as waits:
+            waits.sendall(request)
+            eventually(lambda: is_taken(lock_file(server.database, "writer")))
+            server.process.send_signal(signal.SIGTERM)
+            if received(waits):
+                return None
+        with contextlib.suppress(OSError), files.client.wrap_socket(late, server_hostname="127.0.0.1") as asks:
+            asks.sendall(request)
+            return received(asks)
+        return b""
+
+
+def test_who_gets_through_only_after_a_stop_is_cut_and_told_nothing(make_server, files):
+    """As one is whose connection was accepted in the last moment: the log is being closed by then."""
+    server = make_server(certfile=files.certfile, keyfile=files.keyfile)
+    body = json.dumps(stock_alert(2, "agotado"))
+    request = (
+        f"POST /api/notificaciones/eventos HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {server.token}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+    ).encode()
+    told = None
+    while told is None:
+        publish(server, files, stock_alert(1, "agotado"))
+        told = told_after_a_stop(server, files, request)
+        assert server._end(signal.SIGCONT, 60) == 0
+        server.start()
+    assert told == b""
 
 
 @pytest.mark.parametrize("new", [True, False], ids=["new connections", "kept connections"])
