@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
 
 from ..clock import WallClock, system_clock
+
+logger = logging.getLogger("pos_notif")
 
 
 class Central:
@@ -52,12 +55,17 @@ class Central:
         if known is not None:
             self._tell()
 
-    def stop(self, why: str) -> None:
-        """Notes that this node takes part no more."""
+    def stop(self, why: str, advice: Callable[[], str] | None = None) -> None:
+        """Notes that this node takes part no more, and then logs it. `advice()` says what is to be done, and is added
+        to why: it may take seconds, in which nobody may be shown what is not so."""
         with self._telling:
             known, self.stopped = self.stopped, self.stopped or why
-        if known is None:
-            self._tell()
+        if known is not None:
+            return
+        self._tell()
+        if advice is not None:
+            self.stopped = f"{why}: {advice()}"
+        logger.error("this node takes part no more: %s", self.stopped)
 
     def _tell(self) -> None:
         for call in list(self._listeners):

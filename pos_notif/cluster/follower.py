@@ -55,20 +55,20 @@ class Follower(threading.Thread):
                     self._lost(str(error) or "it does not answer")
                 self._unsure = failed = True
             except Trimmed:
-                self._give_up("the records that it lacks are no longer kept: copy it anew (pos-notif cluster rejoin)")
+                self._central.stop("the records it lacks are no longer kept: copy it anew (pos-notif cluster rejoin)")
             except Unreadable as error:
-                self._give_up(f"a record is none of ours: {error}")
+                self._central.stop(f"a record is none of ours: {error}")
             except Forked as error:
                 with contextlib.suppress(Closed, Unknown):
                     self._sequence.dispute(error.place)  # all must know that it has lost what this file has
-                self._give_up(f"{error}: {self._opening.verdict()}")
+                self._central.stop(str(error), self._opening.verdict)
             except LogUnavailable as error:  # of this file: its disk is full, or this node has stopped
                 logger.warning("the records of other nodes cannot be applied: %s", error.reason)
                 self._ending.wait(PROBE_SECONDS)
             except Exception as error:
                 if not self._ending.is_set():  # whoever does not hear of the others shows what is past
                     logger.exception("unexpected error in the thread that follows the engine")
-                    self._give_up(f"it cannot follow the others any more: {error!r}")
+                    self._central.stop(f"it cannot follow the others any more: {error!r}")
         self._opening.close()
 
     def _follow_open(self) -> None:
@@ -79,11 +79,6 @@ class Follower(threading.Thread):
             if not self._ending.is_set():
                 with contextlib.suppress(Closed):  # of a moment ago: it is looked at again
                     self._opening.is_closed(error)
-
-    def _give_up(self, why: str) -> None:
-        if self._central.stopped is None:
-            logger.error("this node takes part no more: %s", why)
-        self._central.stop(why)
 
     def _lost(self, why: str) -> None:
         self._unsure = True

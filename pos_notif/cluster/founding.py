@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
+import time
 from pathlib import Path
 
 from ..clock import system_clock
@@ -10,11 +12,13 @@ from ..database.connecting import connect
 from ..database.file import opened
 from ..errors import CommandFailed
 from .engine import Engine
+from .follower import PROBE_SECONDS
+from .node import ENGINE_SECONDS
 from .places import Membership, read_membership, write_membership
 from .record import pack
 from .recorder import RecordingConnection
 from .replica import base_record
-from .sequence import NO_PLACE, Closed, Conflict, Sequence, Unknown, place_after
+from .sequence import NO_PLACE, Closed, Conflict, Place, Sequence, Unknown, place_after
 
 
 def found(database: Path, engine: Engine, name: str) -> Membership:
@@ -36,7 +40,7 @@ def found(database: Path, engine: Engine, name: str) -> Membership:
         record = base_record(log_name, connection, NO_PLACE, lambda writer: _add_member(writer, name))
         packed = pack(record)
         place = place_after(NO_PLACE, packed, record.nonce)
-        _begin(sequence, packed, record.nonce)
+        _begin(sequence, packed, place)
         membership = Membership(log_name, engine.name, name, place, sequence.identity)
         write_membership(connection, membership)
         connection.execute("COMMIT")
@@ -46,13 +50,23 @@ def found(database: Path, engine: Engine, name: str) -> Membership:
     return membership
 
 
-def _begin(sequence: Sequence, packed: bytes, nonce: bytes) -> None:
-    try:
-        sequence.begin(NO_PLACE, packed, nonce, seen=NO_PLACE)
-    except Conflict as error:
-        raise CommandFailed("the engine has a log of this name already") from error
-    except (Closed, Unknown) as error:
-        raise CommandFailed(f"the engine cannot be used: {error or 'it does not answer'}") from error
+def _begin(sequence: Sequence, packed: bytes, place: Place) -> None:
+    """Asks again, as long as a node that starts does, where it is not known what became of it."""
+    deadline = time.monotonic() + ENGINE_SECONDS
+    while True:
+        try:
+            with contextlib.suppress(Conflict):
+                sequence.begin(NO_PLACE, packed, place.base, seen=NO_PLACE)
+            if sequence.head() != place:  # or it was done when it was asked for before
+                raise CommandFailed("the engine has a log of this name already")
+        except Closed as error:
+            raise CommandFailed(f"the engine cannot be used: {error}") from error
+        except Unknown as error:
+            if time.monotonic() > deadline:
+                raise CommandFailed(f"the engine cannot be used: {error or 'it does not answer'}") from error
+            time.sleep(PROBE_SECONDS)
+        else:
+            return
 
 
 def _add_member(connection: RecordingConnection, name: str) -> None:

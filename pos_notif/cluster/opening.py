@@ -138,9 +138,11 @@ class Opening:
             while time.monotonic() < deadline:
                 try:
                     base = sequence.head().base
-                    others = told(bulletin, self._name).values()
-                except (Closed, Unknown):
+                    others = list(told(bulletin, self._name).values())
+                except Closed:
                     break
+                except Unknown:  # one answer that came too late is no verdict
+                    others = []
                 if any(each.base == base and not each.bifurcado for each in others):
                     return REJOIN
                 time.sleep(LOOK_SECONDS)

@@ -130,6 +130,9 @@ class RedisConnection:
             )
         else:
             connection = Connection(**shared)
+        # By one name or the other, which client this is: two questions less in the second that a connection has.
+        for told in ("driver_info", "lib_name", "lib_version"):
+            setattr(connection, told, None)
         self._connection, self._check_at = connection, 0.0
         with self._telling():
             connection.connect()

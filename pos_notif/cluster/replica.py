@@ -348,14 +348,12 @@ class Replica:
         self.position, self._identity = position, self._sequence.identity
 
     def _stop(self, error: Exception) -> EngineAway:
-        why = str(error) or type(error).__name__
+        why, advice = str(error) or type(error).__name__, None
         if isinstance(error, Forked):
             with contextlib.suppress(Closed, Unknown):
                 self._sequence.dispute(error.place)  # all must know that it has lost what this file has
-            why = f"{error}: {self.verdict()}"
-        if self.central.stopped is None:
-            logger.error("this node takes part no more: %s", why)
-        self.central.stop(why)
+            advice = self.verdict
+        self.central.stop(why, advice)
         away = EngineAway()
         away.__cause__ = error
         return away

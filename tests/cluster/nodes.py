@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from tests.cluster.checker import place
 from tests.cluster.torture import SETTINGS
@@ -18,6 +18,7 @@ from tests.support.live_server import LiveServer, run_cli
 from tests.support.logs import opened
 from tests.support.proxies import Proxy
 from tests.support.redis import RedisServer
+from tests.support.sse_client import SseClient
 from tests.support.waiting import eventually
 
 Address = tuple[str, int]
@@ -127,6 +128,40 @@ class Node(LiveServer):
     @property
     def is_held(self) -> bool:
         return any(proxy.held.is_set() for proxy in self.proxies)
+
+    def ask(self, *request: Any, **how: Any) -> tuple[int, Any, Any]:
+        """Does as `request`, for an answer that is one: a node that does not hear of its engine within a second says
+        503, and is asked again, with the same key."""
+        answers: list[tuple[int, Any, Any]] = []
+
+        def is_answered() -> bool:
+            answers.append(self.request(*request, **how))
+            return answers[-1][0] != 503
+
+        eventually(is_answered)
+        return answers[-1]
+
+    def login(self, username: str, password: str = "1234") -> str:
+        body = {"username": username, "password": password}
+        status, headers, answer = self.ask("POST", "/api/auth/login", body, token=None)
+        assert status == 200, (status, answer)
+        return str(headers["Set-Cookie"].split(";")[0])
+
+    def stream(self, role: str, **how: Any) -> tuple[SseClient, dict[str, Any]]:
+        """A stream, and what its `hola` says. A node that does not hear of its engine within a second may end it
+        before, and it is opened again."""
+        found: list[tuple[SseClient, dict[str, Any]]] = []
+
+        def is_greeted() -> bool:
+            client = SseClient(self, role, **how)
+            try:
+                found.append((client, client.next_event("hola").data))
+            except AssertionError:
+                client.close()
+            return bool(found)
+
+        eventually(is_greeted)
+        return found[0]
 
     @property
     def place(self) -> tuple[int, bytes]:

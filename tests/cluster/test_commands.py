@@ -20,6 +20,7 @@ from tests.cluster.nodes import OnRedis, engine
 from tests.support.command_line import PROGRAM, call, fails
 from tests.support.live_server import LiveServer, clean_environment, run_cli, with_accounts
 from tests.support.logs import opened
+from tests.support.proxies import Proxy
 from tests.support.waiting import eventually
 
 PUBLISH = "/api/notificaciones/eventos"
@@ -54,10 +55,13 @@ def serve(url: str, make_server: Callable[..., LiveServer]) -> Callable[[Path, s
 
 
 def status(database: Path, url: str) -> dict:
-    """What `cluster status --json` prints, of a node that can write."""
-    done = call("cluster", "status", "--json", "--cluster", url, "--database", str(database))
-    assert done.exit_code == 0, done.stderr
-    return json.loads(done.stdout)
+    """What `cluster status --json` prints, of a node that can write. It asks each once, and again where that came too
+    late."""
+    while True:
+        done = call("cluster", "status", "--json", "--cluster", url, "--database", str(database))
+        if "does not answer" not in done.stderr:
+            assert done.exit_code == 0, done.stderr
+            return json.loads(done.stdout)
 
 
 def epoch(database: Path) -> str:
@@ -78,6 +82,24 @@ def join(server: LiveServer, url: str, name: str, database: Path) -> tuple[str, 
     process.returncode = os.waitstatus_to_exitcode(code)
     assert process.returncode == 0, said
     return said, used.ru_maxrss
+
+
+def test_init_asks_again_where_an_answer_comes_too_late_and_founds_the_log_once(url: str, tmp_path: Path):
+    """The engine has done by then what it was asked first."""
+    database = tmp_path / "a.db"
+    with_accounts(database, lambda accounts: accounts.create_token("pos"))
+    scheme, _, address = url.partition("://")
+    host, _, port = address.rpartition(":")
+    with Proxy((host, int(port))) as proxy:
+        proxy.hold_answers()
+        mending = threading.Timer(1.5, proxy.mend)
+        mending.start()
+        done = call(
+            "cluster", "init", "--cluster", f"{scheme}://{proxy.address}", "--node", "a", "--database", str(database)
+        )
+        mending.join()
+    assert done.exit_code == 0, done.stderr
+    assert status(database, url)["engine"]["position"] == 1
 
 
 def test_a_log_becomes_the_first_node_and_what_another_has_is_the_same_after_it_has_joined(url, first, serve, tmp_path):

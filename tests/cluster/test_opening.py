@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from pos_notif.cluster.engine import parse
+from pos_notif.cluster.opening import REJOIN, Opening
 from pos_notif.cluster.recovery import Foreseen, foresee, only_here, recover
 from pos_notif.cluster.sequence import Conflict
 from pos_notif.log.tables.epochs import begin_epoch
@@ -140,3 +142,21 @@ def test_an_older_file_put_back_is_not_opened_while_a_living_node_has_more(clust
     assert again.lost == again.seen.position - foreseen.own.position  # what was written since, by the other one
     found = only_here(one.database, other.database)
     assert [(json.loads(data)["producto_id"], known) for data, known in found.events] == [(2, False)]
+
+
+@pytest.mark.parametrize("cluster", ["redis", "etcd"], indirect=True)
+def test_one_answer_that_comes_too_late_is_no_verdict_on_a_forked_file(cluster: Cluster):
+    """The other node goes on with the engine; whoever is forked copies it anew, and asks nobody to decide."""
+    proxies = cluster.nodes[0].proxies
+    at = parse(cluster.url(cluster.nodes[0]))
+    with opened(cluster.nodes[0].database) as connection:
+        (log_name,) = connection.execute("SELECT log_name FROM node").fetchone()
+    cluster.wait_until_level()
+    with contextlib.closing(Opening(at, log_name, "a", None)) as opening:  # type: ignore[arg-type]
+        assert opening.verdict() == REJOIN
+        for proxy in proxies:
+            proxy.hold_answers()
+        mending = threading.Timer(1.5, lambda: [proxy.mend() for proxy in proxies])
+        mending.start()
+        assert opening.verdict() == REJOIN
+        mending.join()

@@ -45,7 +45,7 @@ def cli(node: Node, *arguments: str) -> str:
 
 
 def sign_in(node: Node, username: str, pin: str) -> int:
-    return node.request("POST", "/api/auth/login", {"username": username, "password": pin}, token=None)[0]
+    return node.ask("POST", "/api/auth/login", {"username": username, "password": pin}, token=None)[0]
 
 
 def alarms(node: Node) -> Counter[str]:
@@ -64,11 +64,11 @@ def test_who_signs_in_at_one_is_known_at_the_next_request_to_another(cluster: Cl
     for _ in range(5):
         session = a.login("Beto", PIN)
         for node in (b, c):
-            status, _, who = node.request("GET", "/api/auth/sesion", cookie=session)
+            status, _, who = node.ask("GET", "/api/auth/sesion", cookie=session)
             assert (status, who["username"]) == (200, "Beto")
     with SseClient(c, "cocinero", cookie=session) as stream:
         stream.next_event("hola")
-        assert b.request("POST", "/api/auth/logout", cookie=session)[0] == 204
+        assert b.ask("POST", "/api/auth/logout", cookie=session)[0] == 204
         assert stream.next_event("sesion_terminada")
     eventually(lambda: a.request("GET", "/api/auth/sesion", cookie=session)[0] == 401)
 
@@ -85,10 +85,10 @@ def test_a_token_that_is_revoked_at_one_ends_at_all(cluster: Cluster) -> None:
     secret = cli(a, "token", "create", "tablero", "--role", "manager").split()[-1]
     with SseClient(c, "manager", token=secret) as stream:
         stream.next_event("hola")
-        assert b.request("GET", "/api/notificaciones/polling/manager", token=secret)[0] == 200
+        assert b.ask("GET", "/api/notificaciones/polling/manager", token=secret)[0] == 200
         cli(a, "token", "revoke", "tablero")
         assert stream.next_event("sesion_terminada")  # nothing else is written, and nobody asks
-    assert c.request("GET", "/api/notificaciones/estado", token=secret)[0] == 401
+    assert c.ask("GET", "/api/notificaciones/estado", token=secret)[0] == 401
     for node in (a, b):
         eventually(lambda node=node: node.request("GET", "/api/notificaciones/estado", token=secret)[0] == 401)
 
@@ -109,7 +109,7 @@ def test_a_token_that_is_revoked_at_one_is_refused_by_the_others_within_a_second
 
 
 def is_known(node: Node, secret: str) -> bool:
-    status = node.request("GET", "/api/auth/sesion", token=secret)[0]
+    status = node.ask("GET", "/api/auth/sesion", token=secret)[0]
     assert status in (200, 401)
     return bool(status == 200)
 

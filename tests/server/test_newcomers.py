@@ -108,9 +108,10 @@ def test_who_has_sent_a_head_counts_as_before(make_server):
     """A proxy is one address, and keeps its connections."""
     server = make_server()
     with contextlib.ExitStack() as opened:
-        clients = [opened.enter_context(connect(server)) for _ in range(MAX_NEWCOMERS + 100)]
-        for client in clients:
-            client.sendall(HEAD)
+        clients = []
+        for _ in range(MAX_NEWCOMERS + 100):
+            clients.append(opened.enter_context(connect(server)))
+            clients[-1].sendall(HEAD)
         for client in clients:
             assert client.recv(1000).startswith(b"HTTP/1.1 200")
         assert not any(map(is_closed, clients))
