@@ -34,7 +34,9 @@ _TABLE = """CREATE TABLE IF NOT EXISTS pos_notif_salida_pedidos (
 _HAS_TABLE = "SELECT 1 FROM sqlite_master WHERE name = 'pos_notif_salida_pedidos'"
 _KEPT_SECONDS = 60 * 86_400  # of an order of which nothing more is said
 _PRUNE_SECONDS = 86_400
-_MOST_READINGS = 5
+# Each that comes too early means that another has told of the same order: after as many the tills hardly rest, and none
+# may wait for the others for ever. What the last one tells may be older than what was said.
+_MOST_READINGS = 25
 
 
 class _ReadTooEarly(Exception):

@@ -142,6 +142,7 @@ def test_it_waits_as_long_as_it_is_told_whatever_comes_meanwhile(make_outbox, mo
 def test_something_new_ends_the_pause_of_a_service_that_is_away_also_from_another_process(make_outbox, monkeypatch):
     monkeypatch.setattr(pos_notif_client, "BACKOFF_SECONDS", 3600.0)
     monkeypatch.setattr(pos_notif_client, "NEWS_SECONDS", 1.0)
+    monkeypatch.setattr(pos_notif_client, "DISK_SECONDS", 60.0)  # a busy machine's disk
     # As after many tries: the next is a long time off. How long a thread waits for another's transaction stays.
     monkeypatch.setattr(pos_notif_client.random, "uniform", lambda low, high: 18_000.0 if high > 1 else low)
     with Between(0, said(500, b"")) as between:

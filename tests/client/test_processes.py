@@ -36,7 +36,9 @@ def keys(server: LiveServer) -> list[str]:
 # Stores at a word, and tells whether it is the one that sends.
 WORKER = """
 import sys
+import pos_notif_client
 from pos_notif_client import Salida
+pos_notif_client.DISK_SECONDS = 60.0  # a busy machine's disk may take longer than a till waits
 outbox = Salida(*sys.argv[1:4])
 print("ready", flush=True)
 for line in sys.stdin:
@@ -98,7 +100,9 @@ def test_eight_threads_lose_nothing_and_keep_each_ones_order(server, make_outbox
 # Used, then forked again and again while its threads work, as a server does with its workers.
 FORKING = """
 import os, sys, threading, time
+import pos_notif_client
 from pos_notif_client import Salida
+pos_notif_client.DISK_SECONDS = 60.0  # a busy machine's disk may take longer than a till waits
 outbox = Salida(*sys.argv[1:4])
 ended = threading.Event()
 
@@ -141,7 +145,9 @@ def test_it_may_be_forked_while_it_works(server, tmp_path):
 # The parent is gone; its child, which had been forked from the sender, must become it.
 ORPHAN = """
 import os, sys, time
+import pos_notif_client
 from pos_notif_client import Salida
+pos_notif_client.DISK_SECONDS = 60.0  # a busy machine's disk may take longer than a till waits
 outbox = Salida(*sys.argv[1:4])
 outbox.publicar({"tipo": "alerta_stock", "producto_id": 1, "nombre": "x"}, "parent")
 while outbox._turn is None:
@@ -164,7 +170,9 @@ def test_a_child_sends_when_its_parent_is_gone(server, tmp_path):
 
 SHORT = """
 import sys, time
+import pos_notif_client
 from pos_notif_client import Salida
+pos_notif_client.DISK_SECONDS = 60.0  # a busy machine's disk may take longer than a till waits
 outbox = Salida(*sys.argv[1:4])
 outbox.notificar_nuevo_pedido({"id": 1}, operacion_id="last words")
 begun = time.monotonic()

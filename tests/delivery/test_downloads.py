@@ -493,7 +493,12 @@ def test_clients_that_go_away_at_the_last_line_leave_nothing(busy: LiveServer):
 
 
 def thread_names(server: LiveServer) -> list[str]:
-    return [file.read_text() for process in server.processes() for file in Path(f"/proc/{process}/task").glob("*/comm")]
+    names = []
+    for process in server.processes():
+        for file in Path(f"/proc/{process}/task").glob("*/comm"):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # the thread has ended
+                names.append(file.read_text())
+    return names
 
 
 async def test_a_download_that_is_cancelled_while_it_starts_leaves_no_process(pos: Pos):

@@ -234,7 +234,7 @@ def test_a_stream_ends_with_reconexion_and_the_next_one_goes_on(make_server):
         number += 1
         server.new_order(number)
     with SseClient(server, "cocinero", last_event_id=cursor) as stream:
-        found += stream.take(1)
+        found += stream.take(6 - len(found))  # one that was published as late as the last one's end is due here too
     assert [frame.data["pedido_id"] for frame in found] == list(range(1, 7))
 
 
@@ -700,14 +700,14 @@ def test_another_processs_events_reach_the_streams_within_a_second(tmp_path, mak
 
 
 def test_another_process_that_appends_thousands_at_once_leaves_no_hole(tmp_path, make_server):
-    server = make_server(tmp_path / "log.db")
+    server = make_server(tmp_path / "log.db", write_timeout_seconds="3600")  # nobody reads while the log is filled
     with SseClient(server, "cocinero") as cook, SseClient(server, "manager") as manager:
         start_of(cook)
         start_of(manager)
         server.publish(stock_alert(1, "agotado"))
         assert ids(cook.take(1)) == ids(manager.take(1)) == [1]
         fill_log(tmp_path / "log.db", [stock_alert(number, "agotado") for number in range(2, 5002)])
-        with ThreadPoolExecutor() as threads:  # at once: whoever takes nothing for some seconds is dropped
+        with ThreadPoolExecutor() as threads:
             for frames in threads.map(lambda stream: stream.take(5000), (cook, manager)):
                 assert ids(frames) == list(range(2, 5002))
 

@@ -49,7 +49,7 @@ class Stopwatch:
         begun = self._thread.ident is not None
         own = str(self._thread.native_id)
         for process in _family(os.getpid()):
-            for thread in Path(f"/proc/{process}/task").glob("*/schedstat"):
+            for thread in _threads(process, "schedstat"):
                 with contextlib.suppress(OSError, IndexError):
                     waited = int(thread.read_text().split()[1])
                     first, _ = self._waited.setdefault(thread, (0 if begun else waited, waited))
@@ -59,7 +59,14 @@ class Stopwatch:
 
 def _family(process: int) -> Iterator[int]:
     yield process
-    for thread in Path(f"/proc/{process}/task").glob("*/children"):
+    for thread in _threads(process, "children"):
         with contextlib.suppress(OSError):
             for child in thread.read_text().split():
                 yield from _family(int(child))
+
+
+def _threads(process: int, name: str) -> list[Path]:
+    """That file of each of its threads. The process may end meanwhile, and then there is none."""
+    with contextlib.suppress(OSError):
+        return [Path(f"/proc/{process}/task/{thread}/{name}") for thread in os.listdir(f"/proc/{process}/task")]
+    return []
