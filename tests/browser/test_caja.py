@@ -223,6 +223,16 @@ def test_charging_removes_it_on_every_till(till: Any, second_till: Any, floor: F
     assert payments(floor, pedido) == ["efectivo"]
 
 
+def test_who_looks_at_an_order_is_told_too_that_another_till_has_charged_it(till: Any, floor: Floor) -> None:
+    pedido = floor.place(tipo="llevar", cliente_nombre="Rosa")
+    due(till, pedido).click()
+    till.get_by_role("button", name="Ver pedido").click()
+    expect(till.locator(".osheet__label")).to_contain_text("Rosa")
+    floor.act(pedido, "cobrar", metodo_pago="tarjeta")
+    expect(till.locator("#toasts")).to_contain_text("Rosa ya se cobró en otra caja")
+    expect(till.locator("[data-aviso=otra_caja]")).to_have_count(1)
+
+
 def test_a_second_till_at_the_same_moment_is_told_and_charges_nothing(till: Any, floor: Floor) -> None:
     pedido = floor.served(mesa_numero=6)
     other = floor.served(mesa_numero=6, dishes={"Horchata": 2})

@@ -87,3 +87,22 @@ def test_an_older_answer_makes_no_dish_available_that_has_run_out_since(page: An
     floor.sold_out("Pupusa de queso")
     expect(out("Pupusa de queso")).to_contain_text("Se acabó")  # all is drawn anew
     expect(out("Pupusa revuelta")).to_contain_text("Se acabó")
+
+
+def test_what_is_ready_is_told_also_where_an_answer_was_faster_than_its_event(page: Any, floor: Floor) -> None:
+    floor.open(page, WAITER, "/pos")
+    pedido = floor.place()
+    expect(page.locator(f'#tables [data-pedido-id="{pedido["id"]}"]')).to_have_count(1)
+    page.evaluate(
+        "() => { const emit = __notif._emit; window.held = [];"
+        "  __notif._emit = function (name, data) {"
+        "    if (name === 'evento_pedido') { held.push(data); } else { emit.call(this, name, data); } };"
+        "  window.letGo = () => held.splice(0).forEach(data => emit.call(__notif, 'evento_pedido', data)); }"
+    )
+    floor.act(pedido, "listo")
+    until(page, lambda: page.evaluate("held.some(event => event.tipo === 'pedido_listo')"))
+    page.click("#all")  # asks for all that are open
+    page.wait_for_selector(f"#ready [data-pedido-id='{pedido['id']}']", state="attached")
+    expect(page.locator("#said")).not_to_contain_text("Mesa 5")
+    page.evaluate("letGo()")
+    expect(page.locator("#said")).to_contain_text("Mesa 5")

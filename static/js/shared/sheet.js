@@ -113,18 +113,22 @@
     });
   };
 
+  sheet._know = function (pedido) {
+    if (!this.known || pedido.version >= this.known.version) { this.known = pedido; }
+    this.known.items = this.known.items || [];
+  };
+
   // The book goes on with it where it is open; the page's own rules may have dropped it.
   sheet._takeOrder = function (pedido) {
     if (pages.states.OPEN[pedido.estado]) { this.options.book.put(pedido); }
-    if (!this.known || pedido.version >= this.known.version) { this.known = pedido; }
-    this.known.items = this.known.items || [];
+    this._know(pedido);
   };
 
   sheet._take = function (evento) {
     var last = this.events[this.events.length - 1];
     if (this.id === null || evento.pedido_id !== this.id || (last && evento.id <= last.id)) { return; }
     this.events = this.events.concat([evento]);
-    if (evento.pedido) { this._takeOrder(evento.pedido); }
+    if (evento.pedido) { this._know(evento.pedido); }   // the page puts it into the book, and tells what is new of it
     // Of what is over a page's book may know nothing more, and the event need not have the order.
     if (evento.tipo === 'pedido_cancelado') { this._load(); }
     this.options.redraw();

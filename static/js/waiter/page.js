@@ -296,6 +296,11 @@
     alerts.ready(pages.fill(WORDS.readyTitle, { whom: wording.label(pedido) }), names, 'pedido-' + pedido.id, '/pos?pedido=' + pedido.id);
   }
 
+  function tellReady(pedido, evento, isChanged) {
+    announce(pedido, !evento.deshecho && (evento.tipo === 'pedido_listo' || isChanged));
+    if (evento.tipo === 'pedido_listo' && ready.holds(pedido)) { push.saw([evento.id]); }
+  }
+
   // Whose the order is now: it comes to one phone, and leaves another.
   function onTaken(before, pedido, evento) {
     var was = before && isMine(before), by = evento.actor || {};
@@ -337,9 +342,12 @@
   });
 
   client.on('evento_pedido', function (evento) {
-    var change = book.apply(evento), pedido = change && change.after;
+    var change = book.apply(evento), pedido = change && change.after, known = book.orders[evento.pedido_id];
     alarms.take(evento);
-    if (!pedido) { return; }
+    if (!pedido) {
+      if (known) { tellReady(known, evento, evento.estado === 'listo'); }   // an answer was faster, and said nothing of it
+      return;
+    }
     if (evento.tipo === 'nuevo_pedido' && evento.actor && evento.actor.usuario_id === userId && !evento.liberado) {
       mine[pedido.id] = true;
     }
@@ -350,8 +358,7 @@
       book.forget(pedido.id);
     }
     // What was delivered after all has been announced before.
-    announce(pedido, !evento.deshecho && (evento.tipo === 'pedido_listo' || !change.before || change.before.estado !== pedido.estado));
-    if (evento.tipo === 'pedido_listo' && ready.holds(pedido)) { push.saw([evento.id]); }
+    tellReady(pedido, evento, !change.before || change.before.estado !== pedido.estado);
     if (evento.mesa_anterior !== undefined && isMine(pedido) && !operations.own[evento.operacion_id]) { sayMove(change); }
     if (evento.tipo === 'pedido_cancelado' && isMine(change.before || pedido) && !operations.own[evento.operacion_id]) {
       toast.warn(pages.fill(evento.razon ? WORDS.cancelledFor : WORDS.isCancelled, { whom: wording.label(pedido), reason: evento.razon }));
