@@ -344,10 +344,8 @@
   client.on('evento_pedido', function (evento) {
     var change = book.apply(evento), pedido = change && change.after, known = book.orders[evento.pedido_id];
     alarms.take(evento);
-    if (!pedido) {
-      if (known) { tellReady(known, evento, evento.estado === 'listo'); }   // an answer was faster, and said nothing of it
-      return;
-    }
+    if (!pedido && known) { tellReady(known, evento, evento.estado === 'listo'); }   // an answer was faster, and told nothing
+    if (!pedido) { return; }
     if (evento.tipo === 'nuevo_pedido' && evento.actor && evento.actor.usuario_id === userId && !evento.liberado) {
       mine[pedido.id] = true;
     }
