@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.floor import CASHIER, RED, WAITER, Floor, hold_time, pass_time, people_read, unusable
+from tests.browser.floor import CASHIER, COOK, RED, WAITER, Floor, hold_time, pass_time, people_read, unusable
 from tests.browser.network import Network
 from tests.browser.test_settle import HOLD
 from tests.browser.tickets import NOTE_FLASHES, has_flashed, until
@@ -549,3 +549,29 @@ def test_everything_can_be_hit_and_read_on_a_phone(pos: Any, floor: Floor) -> No
     assert unusable(pos) == []
     pos.set_viewport_size({"width": 1024, "height": 600})
     assert unusable(pos) == []
+
+
+def test_what_is_ready_is_told_once_for_each_time_that_it_gets_ready(pos: Any, floor: Floor) -> None:
+    pedido = floor.place(dishes={"Pupusa de queso": 2, "Horchata": 1})
+    first = pedido["items"][0]["id"]
+    row(pos, pedido["id"]).wait_for()
+
+    def told() -> list[str]:
+        return pos.evaluate("told.map(function (t) { return t[2]; })")
+
+    floor.act(pedido, "iniciar")
+    floor.act(pedido, "item_listo", COOK, item_id=first)
+    floor.act(pedido, "listo")
+    one, both = "2× Pupusa de queso", "2× Pupusa de queso, 1× Horchata"
+    until(pos, lambda: told() == [one, both])
+    # Taken back while one of its dishes waits to be carried, and made again.
+    floor.act(pedido, "deshacer", deshace="listo")
+    expect(card(pos, pedido["id"])).not_to_contain_text("Horchata")
+    floor.act(pedido, "listo")
+    until(pos, lambda: told() == [one, both, both])
+    # Nobody has carried it yet, and its guests order again: nothing is new to carry.
+    floor.act(pedido, "agregar_item", items=[{"producto_id": floor.products["Yuca frita"], "cantidad": 1}])
+    expect(row(pos, pedido["id"])).to_have_attribute("data-visto", "saved")
+    other = floor.act(floor.place(mesa_numero=6), "listo")
+    card(pos, other["id"]).wait_for()
+    assert told() == [one, both, both, one]

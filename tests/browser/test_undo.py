@@ -176,6 +176,13 @@ def test_what_was_never_paid_stands_apart_at_the_till_and_with_the_manager(
     expect(till.locator("#sum")).to_have_text("Nada por cobrar")
     expect(row).to_contain_text(f"#{old['numero']} (Mesa 6)")
     assert unusable(till) == []
+    # Who looks at it does not put it on today's table.
+    row.click()
+    till.get_by_role("button", name="Ver pedido").click()
+    expect(till.locator(".osheet")).to_contain_text("Yuca frita")
+    till.keyboard.press("Escape")
+    expect(till.locator("#old-title")).to_have_text("De días anteriores (1)")
+    expect(till.locator("#sum")).to_have_text("Nada por cobrar")
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     office = floor.open(context.new_page(), MANAGER, "/manager")
     expect(office.locator("#owed-title")).to_have_text("De días anteriores (1) $19.50")

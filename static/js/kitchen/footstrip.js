@@ -12,7 +12,7 @@
     this.allDay = allDay;
     this.stock = stock;
     this.undo = undo;
-    this.products = {};          // by producto_id: {nombre, nivel, at}
+    this.products = {};          // by number and name, since a POS has numbers of its own: {id, name, level, at}
     this.sums = '';
     this.notices = '';
     this.undoing = null;         // the id of the order that can be taken back
@@ -56,20 +56,30 @@
     }
   };
 
-  strip.onAlert = function (evento, now) {
+  // The menu has taken the alert before.
+  strip.onAlert = function (evento, now, menu) {
     if (evento.tipo !== 'alerta_stock' || evento.nivel === 'bajo') { return; }
-    this.products[evento.producto_id] = {
-      name: evento.nombre || pages.fill(WORDS.dishNumber, { id: evento.producto_id }), level: evento.nivel, at: now
+    this.products[evento.producto_id + '/' + evento.nombre] = {
+      id: evento.producto_id, name: evento.nombre || pages.fill(WORDS.dishNumber, { id: evento.producto_id }), level: evento.nivel, at: now
     };
-    this.showStock(now);
+    this.showStock(now, menu);
   };
 
-  strip.showStock = function (now) {
+  // Whether the menu knows better: while a page heard nothing, its dish may have come back. Of what a POS has told by
+  // numbers of its own, the menu knows nothing.
+  function isThere(product, menu) {
+    var known = menu.product(product.id, product.name);
+    return known !== null && !menu.isOut(known);
+  }
+
+  strip.showStock = function (now, menu) {
     var out = [], back = [], id, product, key;
     for (id in this.products) {
       if (!this.products.hasOwnProperty(id)) { continue; }
       product = this.products[id];
-      if (product.level === 'agotado') {
+      if (product.level === 'agotado' && isThere(product, menu)) {
+        delete this.products[id];
+      } else if (product.level === 'agotado') {
         out.push(product.name);
       } else if (now - product.at < BACK_MS) {
         back.push(product.name);

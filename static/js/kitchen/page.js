@@ -167,7 +167,7 @@
     showCount('count-late', counts.late, 'tarde');
     showEmpty(records.length);
     strip.showSums(pages.FootStrip.sum(records));
-    strip.showStock(now);
+    strip.showStock(now, menu);
     strip.showUndo(cooking.undoable(now), function (record) { cooking.undo(record); });
     connection.tick();
     fold.show();
@@ -343,8 +343,8 @@
   });
 
   client.on('evento_alerta', function (evento) {
-    strip.onAlert(evento, clock.now());
     menu.onAlert(evento);
+    strip.onAlert(evento, clock.now(), menu);
     screen.redraw();
   });
 

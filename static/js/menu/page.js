@@ -18,7 +18,9 @@
   var screen = new pages.Screen(render);
   var client = screen.client;
   var menu = new pages.Menu(show, function (text) { toast.warn(text); }, true);
-  var ask = new pages.Ask(PRODUCTS, { productos: 'list' }, LEAST_MS, MOST_MS, function (answer) { menu.take(answer.productos); });
+  var ask = new pages.Ask(PRODUCTS, { productos: 'list' }, LEAST_MS, MOST_MS, function (answer) {
+    if (menu.stale) { ask.soon(); } else { menu.take(answer.productos); }   // it may be older than what was told meanwhile
+  }, function () { menu.stale = false; });
   var list = new pages.MenuList({
     sum: dom.byId('list-sum'), tabs: dom.byId('tabs'), table: dom.byId('table'), rows: dom.byId('rows'), none: dom.byId('none')
   }, menu);

@@ -59,6 +59,8 @@
         pages.lines.backAt(known) === pages.lines.backAt(pedido)) {
       pedido.visto_at = known.visto_at;
     }
+    // A list alone says it; an order's own page is asked for by its id.
+    if (known && known.antiguo && known.version === pedido.version) { pedido.antiguo = true; }
     this.orders[pedido.id] = pedido;
     this._forgetSeen(pedido);
     if (pages.states.OVER[pedido.estado]) { this._forgetOver(pedido.id); }
@@ -103,18 +105,28 @@
       delete after.antiguo;      // something is heard of it
       pages.places.take(after, evento);
       if (evento.tipo === 'item_modificado') { this._applyItem(after, evento); }
-      if (evento.tipo === 'pedido_cancelado') {
-        after.estado = 'cancelado';
-        after.razon = evento.razon;
-        if (evento.sin_cocina) { after.por_acusar = []; }
-      }
+      if (evento.tipo === 'pedido_cancelado') { this._applyCancellation(before, after, evento); }
     }
     this.put(after);
     return { before: before || null, after: after };
   };
 
+  // A kitchen screen acknowledges it that has the order: of another day none has it.
+  book._applyCancellation = function (before, after, evento) {
+    after.estado = 'cancelado';
+    after.razon = evento.razon;
+    if (evento.sin_cocina) {
+      after.por_acusar = [];
+    } else if (pages.states.TO_COOK[before.estado] && pages.clock.businessDay(pages.clock.parse(before.timestamp)) === pages.clock.businessDay()) {
+      after.por_acusar = after.por_acusar.concat([evento.id]);
+    }
+  };
+
   book._noteEvent = function (evento) {
     var kind = evento.cambios ? evento.cambios.tipo_cambio : '';
+    if (evento.estado === 'cancelado') {   // a POS may say so too
+      this.note(evento.id, 'pedido_cancelado', pages.clock.parse(evento.timestamp));
+    }
     if (SHOWN_TO_COOKS[evento.tipo] || evento.por_hacer === true || (evento.deshecho && evento.deshace === 'cancelar')) {
       this.note(evento.id, evento.tipo, pages.clock.parse(evento.timestamp), COOKS_OWN[kind]);
     }

@@ -5,7 +5,7 @@
 
   var pages = window.posNotif = window.posNotif || {};
 
-  // onDone(charge): {label, method, given, total, done: [orders as they are now], refused: [ids]}
+  // onDone(charge): {label, row, method, given, total, done: [orders as they are now], refused: [ids]}
   function Charges(operations, onDone) {
     this.operations = operations;
     this.onDone = onDone;
@@ -15,11 +15,12 @@
   var charges = Charges.prototype;
 
   // With the versions that are on the screen: what has changed since is not charged unseen.
-  charges.begin = function (label, orders, method, given) {
+  // row: the key of the one that was on the bill.
+  charges.begin = function (label, row, orders, method, given) {
     var self = this, together = orders[0].id + '-' + new Date().getTime();
     orders.forEach(function (pedido) {
       self.operations.act(pedido, 'cobrar', { metodo_pago: method, version: pedido.version }, {
-        together: together, whole: label, total: pedido.total, given: given
+        together: together, whole: label, row: row, total: pedido.total, given: given
       });
     });
   };
@@ -27,7 +28,7 @@
   charges._of = function (operation) {
     var info = operation.info;
     if (!this.open[info.together]) {
-      this.open[info.together] = { label: info.whole || info.label, method: operation.body.metodo_pago, given: info.given, total: 0, done: [], refused: [] };
+      this.open[info.together] = { label: info.whole || info.label, row: info.row, method: operation.body.metodo_pago, given: info.given, total: 0, done: [], refused: [] };
     }
     return this.open[info.together];
   };

@@ -47,10 +47,7 @@
   var panel = new pages.SheetPanel({
     client: client, operations: operations, book: book, role: screen.role, limits: pages.Sheet.limits(), redraw: screen.redraw,
     isMine: function () { return false; },
-    isOut: function (item) {
-      var product = menu.product(item.producto_id, item.producto_nombre);
-      return product !== null && menu.isMissing(product);
-    },
+    isOut: function (item) { return menu.isMissing(item); },
     onCharge: function (pedido) {
       panel.close();
       chooseOrder(pedido.id);
@@ -174,7 +171,7 @@
     var row = chosen !== null && findRow(), what = row && pages.Pay.asked(row), orders = row ? bill.ticked(row) : [];
     if (!row || !what || dom.byId('act').disabled) { return; }
     if (what === 'cobrar') {
-      charges.begin(wording.label(row.orders[0]), orders, pay.method, pay.given());
+      charges.begin(wording.label(row.orders[0]), chosen, orders, pay.method, pay.given());
     } else {
       operations.act(row.orders[0], what, {});
     }
@@ -214,14 +211,14 @@
       change: change === null ? '' : wording.money(change), given: change === null ? '' : fill(WORDS.changeOf, { sum: wording.money(charge.given) })
     };
     if (charge.refused.length) { toast.warn(fill(WORDS.partly, { whom: charge.label, sum: sum })); }
-    pay.begin();
+    if (chosen === null || chosen === charge.row) { pay.begin(); }   // the next guest's payment may have been begun by now
     offerUndo('cobrar-' + charge.done[0].id, charge.label, text, charge.done, 'cobrar');
   }
 
   // It is to be charged or handed over again, and stands on the bill as before.
   function onUndone(operation, pedido) {
     toast.say(fill(WORDS.undone, { whom: operation.info.label }));
-    chooseOrder(pedido.id);
+    if (chosen === null && !counter.isOpen) { chooseOrder(pedido.id); }
   }
 
   function onSaved(operation, pedido) {

@@ -18,7 +18,6 @@
 
   var book = new pages.Book();
   var mine = {};                 // ids of orders that this waiter has sent
-  var announced = {};            // by order id: the version whose dishes were announced as ready
   var place = { name: 'inicio', id: null };   // which of the panes is shown, and of which order
   var toast = new pages.Toast(dom.byId('toasts'));
   var sound = new pages.Sound(dom.byId('sonido'), dom.byId('flash'));
@@ -39,6 +38,7 @@
   var connection = new pages.Connection(dom.byId('conexion'), dom.byId('banner'), client, screen.redraw, pages.Connection.OFFICE);
   var menu = new pages.Menu(screen.redraw);
   var ready = new pages.Ready(dom.byId('ready'), operations, userId, username, screen.redraw);
+  var readyTold = new pages.Told(ready);
   var tables = new pages.Tables(dom.byId('tables'), book, operations, { patience: alarms.patience, onHeld: onHeld, isMine: isMine });
   var drawer = new pages.Drawer(document.body);
   var entry = new pages.Entry(menu, userId, onSend, onNote);
@@ -281,23 +281,18 @@
 
   // ---- events --------------------------------------------------------------------
 
-  // Rings for what was not there to carry before.
-  function announce(pedido, changed) {
-    var lines = ready.lines(pedido), names = lines.map(pages.Ready.toCarry).map(wording.line).join(', '), key = lines.map(function (item) {
-      return item.id;
-    }).join() + pedido.estado;
-    if (!ready.holds(pedido)) {
-      delete announced[pedido.id];
-      return;
-    }
-    if (announced[pedido.id] === key || !changed) { return; }
-    announced[pedido.id] = key;
+  // Rings for what was not there to carry before; quietly: it was told before, or by whoever had this phone.
+  function announce(pedido, isChanged, quietly) {
+    var names;
+    if (!readyTold.isNew(pedido, isChanged, quietly)) { return; }
+    names = ready.lines(pedido).map(pages.Ready.toCarry).map(wording.line).join(', ');
     dom.setText(dom.byId('said'), pages.fill(WORDS.readySaid, { whom: wording.label(pedido), dishes: names }));
     alerts.ready(pages.fill(WORDS.readyTitle, { whom: wording.label(pedido) }), names, 'pedido-' + pedido.id, '/pos?pedido=' + pedido.id);
   }
 
+  // What was delivered after all has been told before.
   function tellReady(pedido, evento, isChanged) {
-    announce(pedido, !evento.deshecho && (evento.tipo === 'pedido_listo' || isChanged));
+    announce(pedido, evento.tipo === 'pedido_listo' || isChanged, evento.deshecho === true);
     if (evento.tipo === 'pedido_listo' && ready.holds(pedido)) { push.saw([evento.id]); }
   }
 
@@ -327,14 +322,15 @@
   }
 
   client.on('instantanea', function (snapshot) {
-    var before = book.orders, first = !book.loaded, i, pedido;
+    var before = book.orders, first = !book.loaded, i, pedido, known;
     book.load(snapshot.pedidos);
     alarms.load(snapshot.alarmas);
     for (i = 0; i < snapshot.pedidos.length; i++) {
       pedido = snapshot.pedidos[i];
       if (pedido.estado !== 'listo') { mine[pedido.id] = true; }
       ready.watch(pedido, clock.parse(snapshot.hora_servidor));
-      announce(pedido, !first && !(before[pedido.id] && ready.holds(before[pedido.id])));
+      known = before[pedido.id];
+      announce(pedido, !known || !ready.holds(known) || known.estado !== pedido.estado, first);
     }
     menu.load();
     whose.load();
@@ -355,7 +351,6 @@
       delete mine[pedido.id];
       book.forget(pedido.id);
     }
-    // What was delivered after all has been announced before.
     tellReady(pedido, evento, !change.before || change.before.estado !== pedido.estado);
     if (evento.mesa_anterior !== undefined && isMine(pedido) && !operations.own[evento.operacion_id]) { sayMove(change); }
     if (evento.tipo === 'pedido_cancelado' && isMine(change.before || pedido) && !operations.own[evento.operacion_id]) {

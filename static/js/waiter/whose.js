@@ -17,6 +17,7 @@
     this.onChange = onChange;
     this.all = false;            // everybody's are shown
     this.loaded = false;
+    this.request = null;
     this.timer = null;
     mine.onclick = function () { self._show(false); };
     all.onclick = function () { self._show(true); };
@@ -34,7 +35,9 @@
   whose.load = function () {
     var self = this;
     window.clearTimeout(this.timer);
-    pages.http.get(PATH, { pedidos: 'list' }, function (answer) {
+    if (this.request) { this.request.drop(); }   // of before a snapshot, perhaps
+    this.request = pages.http.get(PATH, { pedidos: 'list' }, function (answer) {
+      self.request = null;
       if (answer.status === 200) {
         self.loaded = true;
         answer.body.pedidos.forEach(function (pedido) { self.book.put(pedido); });
