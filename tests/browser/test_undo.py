@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.floor import CASHIER, COOK, MANAGER, WAITER, Floor, unusable
 from tests.browser.test_settle import HOLD
 from tests.browser.tickets import until
 from tests.support.live_server import with_accounts
+
+pytestmark = pytest.mark.browser
 
 PHONE = {"width": 360, "height": 640}
 

@@ -10,6 +10,7 @@ import pytest
 
 from tests.demo.test_demo import LONG, Follower, start_demo
 from tests.support.command_line import fails
+from tests.support.redis import need_redis
 from tests.support.waiting import eventually
 
 __all__ = ["start_demo"]
@@ -18,6 +19,7 @@ NODE = re.compile(r"node (\w+), process (\d+):\s+(http://[\d.:]+)/cocina")
 
 
 def test_the_restaurant_goes_on_at_the_other_node_when_one_is_killed(start_demo):
+    need_redis()
     demo = start_demo("--nodes", "2", "--engine", "redis", "--pace", "20", "--seed", "8")
     eventually(lambda: any("Ctrl-C ends the demo" in line for line in demo.errors), LONG)
     found = [match.groups() for match in map(NODE.match, demo.errors) if match]

@@ -9,9 +9,10 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 
@@ -49,18 +50,16 @@ def test_a_worker_that_is_killed_has_a_successor_and_its_readers_go_on(service):
 def test_a_frozen_worker_is_unknown_and_then_killed(service):
     frozen: list[int] = []
 
-    def answered() -> dict[str, Any] | None:
-        with contextlib.suppress(OSError):  # it has its share of the connections
-            return json.loads(subprocess.run(
-                ["curl", "-s", "-m", "3", "-H", f"Authorization: Bearer {service.token}", service.url + STATE],
-                capture_output=True, check=True,
-            ).stdout)  # fmt: skip
-        return None
-
     def asked() -> list[int] | None:
-        with contextlib.suppress(subprocess.CalledProcessError):
-            found = answered()
-            return found["sin_respuesta"] if found else None
+        request = urllib.request.Request(service.url + STATE, headers={"Authorization": f"Bearer {service.token}"})
+        try:
+            with urllib.request.urlopen(request, timeout=3) as answer:
+                found: list[int] = json.load(answer)["sin_respuesta"]
+                return found
+        except urllib.error.HTTPError as error:
+            error.close()
+        except OSError:  # the frozen one has its share of the connections
+            pass
         return None
 
     def is_told() -> bool:

@@ -46,7 +46,8 @@ def _schema(schema: dict[str, Any]) -> str:
         return str(schema["$ref"]).rpartition("/")[2]
     for name in ("anyOf", "oneOf", "allOf"):
         if name in schema:
-            return " | ".join(_schema(part) for part in schema[name])
+            # From Python 3.14 on the order is that of whichever union of these was made first: it means nothing.
+            return " | ".join(sorted(map(_schema, schema[name]), key=lambda part: (part == "null", part)))
     limits = "".join(f" {name}={schema[name]}" for name in _LIMITS if name in schema)
     kind = schema.get("type", "any")
     if "properties" in schema:
