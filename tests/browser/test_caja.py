@@ -228,6 +228,8 @@ def test_who_looks_at_an_order_is_told_too_that_another_till_has_charged_it(till
     due(till, pedido).click()
     till.get_by_role("button", name="Ver pedido").click()
     expect(till.locator(".osheet__label")).to_contain_text("Rosa")
+    floor.sold_out("Pupusa de queso")
+    expect(till.locator(".osheet")).to_contain_text("Se acabó")
     floor.act(pedido, "cobrar", metodo_pago="tarjeta")
     expect(till.locator("#toasts")).to_contain_text("Rosa ya se cobró en otra caja")
     expect(till.locator("[data-aviso=otra_caja]")).to_have_count(1)

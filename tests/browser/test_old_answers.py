@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.floor import CASHIER, WAITER, Floor
+from tests.browser.floor import CASHIER, COOK, WAITER, Floor
 from tests.browser.tickets import until
 
 pytestmark = pytest.mark.browser
@@ -106,3 +106,38 @@ def test_what_is_ready_is_told_also_where_an_answer_was_faster_than_its_event(pa
     expect(page.locator("#said")).not_to_contain_text("Mesa 5")
     page.evaluate("letGo()")
     expect(page.locator("#said")).to_contain_text("Mesa 5")
+
+
+def test_an_answer_to_a_charge_that_comes_late_leaves_the_next_guests_payment_as_it_is(page: Any, floor: Floor) -> None:
+    first, second = floor.served(mesa_numero=6), floor.served(mesa_numero=7)
+    floor.open(page, CASHIER, "/caja")
+    page.locator(f'.due[data-pedidos~="{first["id"]}"]').click()
+    answer = Held(page, "**/acciones")
+    page.click("#act")
+    answer.wait()
+    page.locator(f'.due[data-pedidos~="{second["id"]}"]').click()
+    page.click("#pay-tarjeta")
+    expect(page.locator("#pay-tarjeta")).to_have_attribute("aria-pressed", "true")
+    answer.let_go()
+    expect(page.locator(f'.due[data-pedidos~="{first["id"]}"]')).to_have_count(0)
+    page.click("#act")
+    until(
+        page, lambda: [event["metodo_pago"] for event in floor.events(second["id"]) if event.get("metodo_pago")] != []
+    )
+    assert [event["metodo_pago"] for event in floor.events(second["id"]) if event.get("metodo_pago")] == ["tarjeta"]
+
+
+def test_the_kitchens_foot_goes_by_the_menu_where_it_has_missed_that_a_dish_is_back(page: Any, floor: Floor) -> None:
+    floor.open(page, COOK, "/cocina")
+    floor.sold_out("Horchata")
+    floor.sold_out("Yuca frita")
+    for name in ("Horchata", "Yuca frita"):
+        expect(page.locator("#stock")).to_contain_text(name)
+    page.evaluate(
+        "() => { const emit = __notif._emit;"
+        "  __notif._emit = function (name, data) { if (name !== 'evento_alerta') { emit.call(this, name, data); } }; }"
+    )
+    floor.call("PATCH", f"/api/productos/{floor.products['Horchata']}", {"disponible": True})
+    page.keyboard.press("a")  # the list of dishes asks for the menu
+    expect(page.locator("#stock")).not_to_contain_text("Horchata")
+    expect(page.locator("#stock")).to_contain_text("Yuca frita")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.floor import CASHIER, COOK, RED, WAITER, Floor, hold_time, pass_time, people_read, unusable
+from tests.browser.floor import CASHIER, COOK, MANAGER, RED, WAITER, Floor, hold_time, pass_time, people_read, unusable
 from tests.browser.network import Network
 from tests.browser.test_settle import HOLD
 from tests.browser.tickets import NOTE_FLASHES, has_flashed, until
@@ -575,3 +575,16 @@ def test_what_is_ready_is_told_once_for_each_time_that_it_gets_ready(pos: Any, f
     other = floor.act(floor.place(mesa_numero=6), "listo")
     card(pos, other["id"]).wait_for()
     assert told() == [one, both, both, one]
+
+
+def test_a_managers_cancellation_that_the_kitchen_has_not_seen_is_an_alarm_here(pos: Any, floor: Floor) -> None:
+    pedido = floor.place()
+    floor.acknowledge(pedido)
+    expect(row(pos, pedido["id"])).to_have_attribute("data-visto", "yes")
+    floor.act(pedido, "iniciar")
+    floor.act(pedido, "cancelar", MANAGER, razon="Se fueron")
+    expect(pos.locator("#toasts")).to_contain_text("Se fueron")
+    pass_time(pos, seconds=30)
+    expect(pos.locator("#unseen .strip__text")).to_have_text("Mesa 5: cancelación sin ver")
+    floor.acknowledge(pedido)
+    expect(pos.locator("#unseen .strip")).to_be_hidden()
