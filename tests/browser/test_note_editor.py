@@ -120,4 +120,5 @@ def test_a_note_that_was_written_elsewhere_stays_as_it_is_until_it_is_changed(po
     expect(pos.locator("#detail-body")).to_be_visible()
     # After a reload nobody knows whose note it was.
     pos.goto(f"{floor.url}/pos#nota")
+    pos.reload()
     expect(pos.locator("#new")).to_be_visible()

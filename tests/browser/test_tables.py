@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from tests.browser.console import watch
 from tests.browser.floor import CASHIER, COOK, MANAGER, PIN, WAITER, Floor, unusable
+from tests.browser.test_settle import STAYS_DONE
 from tests.browser.tickets import NOTE_FLASHES, change, has_flashed, item, order, ticket, until
 from tests.support.chromium import PATIENCE_MS
 
@@ -73,6 +74,7 @@ def test_a_move_rings_is_acknowledged_and_survives_a_cut(kitchen: Any, restauran
     ticket(kitchen, 2).wait_for()
     until(kitchen, lambda: kitchen.locator("#flash.is-on").count() == 0)  # the new orders' own flash is over
     kitchen.evaluate(NOTE_FLASHES)
+    kitchen.evaluate(STAYS_DONE)  # what nobody has touched would flash again after 20 s
     kitchen.evaluate(
         "window.acked = []; var real = __notif.acusarRecibo;"
         "__notif.acusarRecibo = function (ids, o) { acked = acked.concat(ids); return real.call(__notif, ids, o); };"

@@ -156,6 +156,9 @@ def test_a_table_goes_from_one_phone_to_the_other(page: Any, browser: Any, floor
     # Its guests' dish runs out: who attends them now is told.
     floor.sold_out("Pupusa de queso")
     expect(other.locator("#out")).to_contain_text("Se acabó Pupusa de quesoMesa 6 la espera.")
+    expect(mine.locator(f'.is-out[data-producto-id="{floor.products["Pupusa de queso"]}"]')).to_have_count(
+        1
+    )  # it knows
     assert mine.locator("#out").inner_text() == ""
     context.close()
 
