@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import os
 import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,19 +22,28 @@ from pos_notif.errors import TooLarge
 
 
 @pytest.fixture
-def connection(tmp_path: Path) -> RecordingConnection:
+def opened() -> Iterator[Callable[[Path], RecordingConnection]]:
+    """Makes logs and opens them."""
+    with contextlib.ExitStack() as ends:
+
+        def open_log(path: Path) -> RecordingConnection:
+            make_file(path)
+            connection = ends.enter_context(contextlib.closing(connect(path, connection_class=RecordingConnection)))
+            prepare(connection, path, MIGRATIONS)
+            assert isinstance(connection, RecordingConnection)
+            return connection
+
+        yield open_log
+
+
+@pytest.fixture
+def connection(opened: Callable[[Path], RecordingConnection], tmp_path: Path) -> RecordingConnection:
     return opened(tmp_path / "log.db")
 
 
-def opened(path: Path) -> RecordingConnection:
-    make_file(path)
-    connection = connect(path, connection_class=RecordingConnection)
-    prepare(connection, path, MIGRATIONS)
-    assert isinstance(connection, RecordingConnection)
-    return connection
-
-
-def test_what_is_noted_makes_the_same_rows_elsewhere(connection: RecordingConnection, tmp_path: Path) -> None:
+def test_what_is_noted_makes_the_same_rows_elsewhere(
+    connection: RecordingConnection, opened: Callable[[Path], RecordingConnection], tmp_path: Path
+) -> None:
     connection.record()
     connection.execute(
         "INSERT INTO tokens (name, role, secret_hash, created_ms) VALUES (?, 'manager', ?, 5)", ("á", b"1")
@@ -72,7 +83,9 @@ def test_what_is_not_noted_is_refused(connection: RecordingConnection) -> None:
         connection.recorded()
 
 
-def test_a_row_with_another_id_is_refused(connection: RecordingConnection, tmp_path: Path) -> None:
+def test_a_row_with_another_id_is_refused(
+    connection: RecordingConnection, opened: Callable[[Path], RecordingConnection], tmp_path: Path
+) -> None:
     sql = "INSERT INTO tokens (name, role, secret_hash, created_ms) VALUES (?, 'manager', ?, 5)"
     connection.record()
     connection.execute(sql, ("caja", b"1"))
