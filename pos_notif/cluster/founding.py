@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-import time
 from pathlib import Path
 
 from ..clock import system_clock
@@ -12,8 +11,7 @@ from ..database.connecting import connect
 from ..database.file import opened
 from ..errors import CommandFailed
 from .engine import Engine
-from .follower import PROBE_SECONDS
-from .node import ENGINE_SECONDS
+from .node import until_known
 from .places import Membership, read_membership, write_membership
 from .record import pack
 from .recorder import RecordingConnection
@@ -51,22 +49,17 @@ def found(database: Path, engine: Engine, name: str) -> Membership:
 
 
 def _begin(sequence: Sequence, packed: bytes, place: Place) -> None:
-    """Asks again, as long as a node that starts does, where it is not known what became of it."""
-    deadline = time.monotonic() + ENGINE_SECONDS
-    while True:
-        try:
-            with contextlib.suppress(Conflict):
-                sequence.begin(NO_PLACE, packed, place.base, seen=NO_PLACE)
-            if sequence.head() != place:  # or it was done when it was asked for before
-                raise CommandFailed("the engine has a log of this name already")
-        except Closed as error:
-            raise CommandFailed(f"the engine cannot be used: {error}") from error
-        except Unknown as error:
-            if time.monotonic() > deadline:
-                raise CommandFailed(f"the engine cannot be used: {error or 'it does not answer'}") from error
-            time.sleep(PROBE_SECONDS)
-        else:
-            return
+    def begin() -> Place:
+        with contextlib.suppress(Conflict):  # with what it was asked for before, perhaps
+            sequence.begin(NO_PLACE, packed, place.base, seen=NO_PLACE)
+        return sequence.head()
+
+    try:
+        head = until_known(begin)
+    except (Closed, Unknown) as error:
+        raise CommandFailed(f"the engine cannot be used: {error or 'it does not answer'}") from error
+    if head != place:
+        raise CommandFailed("the engine has a log of this name already")
 
 
 def _add_member(connection: RecordingConnection, name: str) -> None:

@@ -31,6 +31,19 @@ T = TypeVar("T")
 ENGINE_SECONDS = 5.0
 
 
+def until_known(ask: Callable[[], T]) -> T:
+    """Returns what `ask()` returns, which is asked again for ENGINE_SECONDS where nobody says what became of it: it may
+    have been done before. Raises Unknown after that, and what else `ask()` raises."""
+    deadline = time.monotonic() + ENGINE_SECONDS
+    while True:
+        try:
+            return ask()
+        except Unknown:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(PROBE_SECONDS)
+
+
 def replication_of(config: Config) -> Replica | None:
     """Returns what orders the transactions of a command that writes into a node's file; None where the settings name
     no cluster. Raises ConfigurationError or LogRefused."""
@@ -88,21 +101,11 @@ class Node:
 
     def _find_engine(self) -> None:
         """Raises ConfigurationError where the engine does not answer. One that is closed may be opened later."""
-        deadline = time.monotonic() + ENGINE_SECONDS
-        with contextlib.closing(self._sequence()) as sequence:
-            while True:
-                try:
-                    sequence.head()
-                except Unfit as error:
-                    raise ConfigurationError(f"POS_NOTIF_CLUSTER: {error}") from error
-                except Closed:
-                    return
-                except Unknown as error:
-                    if time.monotonic() > deadline:
-                        raise ConfigurationError(f"POS_NOTIF_CLUSTER: {error or 'it does not answer'}") from error
-                    time.sleep(PROBE_SECONDS)
-                else:
-                    return
+        with contextlib.closing(self._sequence()) as sequence, contextlib.suppress(Closed):
+            try:
+                until_known(sequence.head)
+            except (Unfit, Unknown) as error:
+                raise ConfigurationError(f"POS_NOTIF_CLUSTER: {error or 'it does not answer'}") from error
 
     def trimming(self) -> Sequence:
         """Returns a sequence of its own for who trims, which knows the engine that this node goes on with."""

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.browser.floor import CASHIER, COOK, MANAGER, WAITER, Floor
-from tests.browser.tickets import until
+from tests.browser.tickets import end_session_of
 
 pytestmark = pytest.mark.browser
 
@@ -104,8 +104,7 @@ def test_no_page_has_a_serious_fault(page: Any, floor: Floor, faults: Any) -> No
     for drawn in (".lane__row", ".chart", ".device", ".dish"):
         page.locator(drawn).first.wait_for()
     audit("manager")
-    until(page, lambda: page.evaluate("__notif.getEstado().websocket_activo"))  # one that is cut as it opens complains
-    page.evaluate("__notif._endSession()")
+    end_session_of(page)
     page.wait_for_selector("#door")
     audit("manager, sesión terminada")
     assert not found, json.dumps(found, indent=1, ensure_ascii=False)

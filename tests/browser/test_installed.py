@@ -24,7 +24,7 @@ from pos_notif.resources import PACKAGE, resource
 from tests.browser.conftest import Restaurant
 from tests.browser.floor import COOK, MANAGER, PIN, WAITER, Floor
 from tests.browser.network import Network
-from tests.browser.tickets import ids, item, order, until
+from tests.browser.tickets import end_session_of, ids, item, order, until
 from tests.support.chromium import PATIENCE_MS, WHOLE
 from tests.support.live_server import LiveServer
 
@@ -254,8 +254,7 @@ def test_nothing_of_who_has_left_is_shown_to_the_next_one(profile: Any, floor: F
     page.evaluate(KEEP_WITH_MONEY)
     until(page, lambda: "Atol" in str(kept(page)))
     assert not re.search("precio|total|metodo_pago|telefono|direccion", str(kept(page)))
-    until(page, lambda: page.evaluate("__notif.getEstado().websocket_activo"))  # one that is cut as it opens complains
-    page.evaluate("__notif._endSession()")
+    end_session_of(page)
     until(page, lambda: kept(page) == [])
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.floor import slow_time
+from tests.browser.floor import COOK, Floor, slow_time
 from tests.browser.test_kitchen_shift import REFUSES
 from tests.browser.tickets import order
 from tests.support.logs import stock_alert
@@ -66,3 +66,19 @@ def test_deshacer_of_iniciar_is_there_whatever_else_stands_at_the_foot(
     expect(page.locator("#undo button")).to_contain_text("Deshacer")
     assert page.locator("#undo button").evaluate(WITHIN_THE_FOOT)
     assert page.locator("#say").evaluate(WITHIN_THE_FOOT)  # that too stands there still
+
+
+def test_the_foot_goes_by_the_menu_where_it_has_missed_that_a_dish_is_back(page: Any, floor: Floor) -> None:
+    floor.open(page, COOK, "/cocina")
+    floor.sold_out("Horchata")
+    floor.sold_out("Yuca frita")
+    for name in ("Horchata", "Yuca frita"):
+        expect(page.locator("#stock")).to_contain_text(name)
+    page.evaluate(
+        "() => { const emit = __notif._emit;"
+        "  __notif._emit = function (name, data) { if (name !== 'evento_alerta') { emit.call(this, name, data); } }; }"
+    )
+    floor.call("PATCH", f"/api/productos/{floor.products['Horchata']}", {"disponible": True})
+    page.keyboard.press("a")  # the list of dishes asks for the menu
+    expect(page.locator("#stock")).not_to_contain_text("Horchata")
+    expect(page.locator("#stock")).to_contain_text("Yuca frita")

@@ -1,4 +1,4 @@
-"""Answers from before something happened that come after it: what is over stays over, what has run out stays out."""
+"""Answers and events that come in another order than they were given: what is over stays over, what is new is told."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.floor import CASHIER, COOK, WAITER, Floor
+from tests.browser.floor import CASHIER, WAITER, Floor
 from tests.browser.tickets import until
 
 pytestmark = pytest.mark.browser
@@ -125,19 +125,3 @@ def test_an_answer_to_a_charge_that_comes_late_leaves_the_next_guests_payment_as
         page, lambda: [event["metodo_pago"] for event in floor.events(second["id"]) if event.get("metodo_pago")] != []
     )
     assert [event["metodo_pago"] for event in floor.events(second["id"]) if event.get("metodo_pago")] == ["tarjeta"]
-
-
-def test_the_kitchens_foot_goes_by_the_menu_where_it_has_missed_that_a_dish_is_back(page: Any, floor: Floor) -> None:
-    floor.open(page, COOK, "/cocina")
-    floor.sold_out("Horchata")
-    floor.sold_out("Yuca frita")
-    for name in ("Horchata", "Yuca frita"):
-        expect(page.locator("#stock")).to_contain_text(name)
-    page.evaluate(
-        "() => { const emit = __notif._emit;"
-        "  __notif._emit = function (name, data) { if (name !== 'evento_alerta') { emit.call(this, name, data); } }; }"
-    )
-    floor.call("PATCH", f"/api/productos/{floor.products['Horchata']}", {"disponible": True})
-    page.keyboard.press("a")  # the list of dishes asks for the menu
-    expect(page.locator("#stock")).not_to_contain_text("Horchata")
-    expect(page.locator("#stock")).to_contain_text("Yuca frita")

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.floor import CASHIER, COOK, MANAGER, PIN, WAITER, Floor, end_sessions, hold_time
-from tests.browser.tickets import until
+from tests.browser.tickets import end_session_of
 from tests.support.live_server import run_cli
 from tests.support.waiting import eventually
 
@@ -321,8 +321,7 @@ def test_the_log_asks_for_the_pin_too(page: Any, floor: Floor) -> None:
 def test_the_prompt_fits_on_every_screen(page: Any, floor: Floor, size: tuple[int, int]) -> None:
     page.set_viewport_size({"width": size[0], "height": size[1]})
     floor.open(page, WAITER, "/pos")
-    until(page, lambda: page.evaluate("__notif.getEstado().websocket_activo"))  # one that is cut as it opens complains
-    page.evaluate("__notif._endSession()")
+    end_session_of(page)
     page.wait_for_selector("#door")
     for node in page.locator("#door .pad__key, #door .enter__link, #door .pin__name").all():
         box = node.bounding_box()

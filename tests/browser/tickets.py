@@ -37,6 +37,12 @@ def ids(page: Any) -> list[int]:
     )
 
 
+def end_session_of(page: Any) -> None:
+    """As the service does that ends it; once its socket is open: Chromium complains of one that is cut as it opens."""
+    until(page, lambda: page.evaluate("__notif.getEstado().websocket_activo"))
+    page.evaluate("__notif._endSession()")
+
+
 def answered(page: Any) -> None:
     """What was done here waits for the service no more: a line that does takes no tap."""
     until(page, lambda: page.evaluate("Object.keys(localStorage).filter(k => /^notif:operacion/.test(k))") == [])

@@ -57,11 +57,15 @@ def serve(url: str, make_server: Callable[..., LiveServer]) -> Callable[[Path, s
 def status(database: Path, url: str) -> dict:
     """What `cluster status --json` prints, of a node that can write. It asks each once, and again where that came too
     late."""
-    while True:
-        done = call("cluster", "status", "--json", "--cluster", url, "--database", str(database))
-        if "does not answer" not in done.stderr:
-            assert done.exit_code == 0, done.stderr
-            return json.loads(done.stdout)
+    asked = []
+
+    def is_answered() -> bool:
+        asked.append(call("cluster", "status", "--json", "--cluster", url, "--database", str(database)))
+        return "does not answer" not in asked[-1].stderr
+
+    eventually(is_answered)
+    assert asked[-1].exit_code == 0, asked[-1].stderr
+    return json.loads(asked[-1].stdout)
 
 
 def epoch(database: Path) -> str:

@@ -11,9 +11,9 @@
     this.orders = {};            // by id: {lines: {item id: true}, whole}
   }
 
-  // Whether there is something to carry that was not told; from now on it is. What is to be carried no more is told
-  // again when it is. quietly: all that is there counts as told.
-  Told.prototype.isNew = function (pedido, isChanged, quietly) {
+  // Takes an order as it is now: whether there is something to carry that was not told, and is from now on. What is to
+  // be carried no more is told again when it is. quietly: all that is there counts as told.
+  Told.prototype.take = function (pedido, isChanged, quietly) {
     var before = this.orders[pedido.id] || { lines: {}, whole: false }, lines = this.ready.lines(pedido), whole = pedido.estado === 'listo';
     var after = { lines: {}, whole: false }, isNew;
     if (!this.ready.holds(pedido)) {
