@@ -171,9 +171,11 @@ class Nemesis:
 
 
 def torture_nodes(
-    directory: Path, kind: str, rounds: int, seed: int, seconds: tuple[float, float] = (0.3, 3.0)
-) -> Outcome:
-    """Three nodes on an engine of this kind; each failure comes `rounds` times, in any order, for so long."""
+    directory: Path, kind: str, rounds: int, seed: int, seconds: tuple[float, float] = (0.3, 3.0),
+    enough: tuple[int, int] = (200, 20),
+) -> Outcome:  # fmt: skip
+    """Three nodes on an engine of this kind; each failure comes `rounds` times, in any order, for so long. It ends when
+    so many publications have been answered and so many orders are followed, at the earliest."""
     directory.mkdir(exist_ok=True)
     with contextlib.ExitStack() as ends:
         under_test: OnEtcd | OnRedis = ends.enter_context(engine(kind, directory))
@@ -196,6 +198,8 @@ def torture_nodes(
                 problems.append(f"{name}: {error}")
                 break
         cluster.wait_until_open()
+        if not problems:
+            torture.reaches(*enough)
         outcome = torture.end()
         outcome.problems[:0] = problems
         with opened(cluster.nodes[0].database) as connection:

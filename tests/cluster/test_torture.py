@@ -14,6 +14,3 @@ pytestmark = pytest.mark.faults
 def test_nodes_that_are_broken_in_every_way_lose_double_and_reorder_nothing(tmp_path, engine):
     outcome = torture_nodes(tmp_path, engine, rounds=1, seed=1, seconds=(0.2, 1.0))
     assert not outcome.problems, outcome.table()
-    figures = dict(outcome.figures)
-    assert int(figures["answered"]) > 200
-    assert int(figures["orders followed"]) > 20

@@ -51,10 +51,22 @@ class Torture:
     def answered(self) -> int:
         return len(self.publishers.history.answered)
 
+    @property
+    def followed(self) -> int:
+        """How many orders are followed, by whichever screens."""
+        return sum(len(tablet.followed) for tablet in self.tablets)
+
     def goes_on(self, answers: int = 1) -> None:
         """Waits until so many more have been answered, however busy the machine is."""
-        enough = self.answered + answers
-        eventually(lambda: self.publishers.history.wrong or self.answered >= enough, 300)
+        self.reaches(self.answered + answers)
+
+    def reaches(self, answers: int, followed: int = 0) -> None:
+        """Waits until it has come so far in all, however busy the machine is."""
+
+        def has_reached() -> bool:
+            return self.answered >= answers and self.followed >= followed
+
+        eventually(lambda: self.publishers.history.wrong or has_reached(), 300)
 
     def end(self) -> Outcome:
         """All nodes must run."""
@@ -83,7 +95,7 @@ class Torture:
             ("longest until one was answered, s", f"{history.longest:.1f}"),
             ("events read, each once and in order", str(sum(len(tablet.handled) for tablet in self.tablets))),
             ("connections made by readers", str(sum(tablet.connections for tablet in self.tablets))),
-            ("orders followed", str(sum(len(tablet.followed) for tablet in self.tablets))),
+            ("orders followed", str(self.followed)),
         ]  # fmt: skip
         return outcome
 
