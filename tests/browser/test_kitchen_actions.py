@@ -256,6 +256,30 @@ def test_a_double_tap_acts_once(kitchen: Any, restaurant: Any) -> None:
     assert bodies == ["iniciar", "listo", "item_listo"]
 
 
+def test_a_line_that_is_tapped_while_the_order_is_being_begun_is_ready_after_it(kitchen: Any, restaurant: Any) -> None:
+    slow_time(kitchen)
+    restaurant.publish(order(1, item(10, "Pupusa"), item(11, "Atol")))
+    held = Held(kitchen)
+    press(kitchen, 1, "INICIAR")
+    line(kitchen, 1, 10).click()
+    expect(line(kitchen, 1, 10)).to_have_attribute("aria-pressed", "true")
+    held.release()
+    until(kitchen, lambda: state(restaurant, 1)["items"][0]["estado_item"] == "listo")
+    assert state(restaurant, 1)["estado"] == "en_cocina"
+    assert state(restaurant, 1)["items"][1]["estado_item"] == "pendiente"
+
+
+def test_no_line_takes_a_tap_while_the_whole_order_is_being_made_ready(kitchen: Any, restaurant: Any) -> None:
+    slow_time(kitchen)
+    restaurant.publish(order(1, item(10, "Pupusa"), item(11, "Atol")), change(1, "en_cocina"))
+    shows(kitchen, 1, "en_cocina")
+    held = Held(kitchen)
+    press(kitchen, 1, "LISTO")
+    expect(line(kitchen, 1, 10)).to_be_disabled()
+    held.release()
+    shows(kitchen, 1, "listo")
+
+
 @pytest.mark.faults
 def test_a_tap_without_the_service_is_kept_and_applied_once(kitchen: Any, restaurant: Any) -> None:
     restaurant.publish(order(1), order(2, item(20, "Pupusa"), item(21, "Atol")), change(1, "en_cocina"))

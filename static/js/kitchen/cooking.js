@@ -69,7 +69,7 @@
   // A tap on a line: done, or not done after all; of an order that changed when it was ready, to be made again.
   cooking.line = function (record, itemId) {
     var pedido = record.pedido, item = lines.byId(pedido.items, itemId), waiting = this._waitingOn(record.id);
-    if (!item || waiting.whole || waiting.lines[itemId]) { return; }
+    if (!item || cooking.locksLines(waiting) || waiting.lines[itemId]) { return; }
     if (pedido.estado === 'listo') {
       this.operations.act(pedido, 'recuperar', { item_ids: [itemId] });
       return;
@@ -77,6 +77,11 @@
     this.operations.act(pedido, lines.isReady(item) ? 'item_pendiente' : 'item_listo', {
       item_id: itemId, version: pedido.version
     }, { seen: lines.content(item) });
+  };
+
+  // What waits for the whole order decides on its lines too; behind INICIAR a tap on one has its turn.
+  cooking.locksLines = function (waiting) {
+    return Boolean(waiting.whole) && waiting.whole !== 'iniciar';
   };
 
   // Of LISTO, or of INICIAR.
@@ -174,6 +179,7 @@
   cooking.view = function (record) {
     var view = this._waitingOn(record.id);
     view.said = this.said[record.id] || '';
+    view.locked = this.locksLines(view);
     return view;
   };
 

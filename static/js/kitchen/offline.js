@@ -22,7 +22,7 @@
   function no() { return false; }
 
   function viewOf() {
-    return { whole: 'ver', lines: {}, slow: false, out: [], said: '', key: '', selected: false, compact: density.compact };
+    return { whole: 'ver', lines: {}, slow: false, locked: true, out: [], said: '', key: '', selected: false, compact: density.compact };
   }
 
   function lock() {

@@ -48,7 +48,8 @@
   }
 
   // waiting: the name of the line's action that waits for the service, if one does. out: its dish has run out.
-  function lineNode(item, record, waiting, slow, out) {
+  // locked: it takes no tap, as what waits for the whole order decides on it.
+  function lineNode(item, record, waiting, slow, out, locked) {
     var mark = record.marks[item.id], estado = record.pedido.estado;
     var done = waiting ? waiting === 'item_listo' : item.estado_item === 'listo' || item.estado_item === 'servido';
     var gone = estado === 'cancelado' || item.estado_item === 'cancelado';
@@ -67,8 +68,8 @@
     }
     if (slow) {
       node.className += ' is-waiting';
-      node.disabled = true;
     }
+    node.disabled = slow || locked;
     if (item.notas) { node.className += ' has-notes'; }
     if (gone) { node.className += ' line--gone'; }
     if (done && !gone) { node.className += ' is-done'; }
@@ -174,7 +175,7 @@
       }
       waiting = view.lines[items[i].id] || '';
       if (view.whole === 'listo' && items[i].estado_item !== 'cancelado') { waiting = waiting || 'item_listo'; }
-      node.appendChild(lineNode(items[i], record, waiting, Boolean(view.slow && view.lines[items[i].id]), view.out.indexOf(items[i].id) >= 0));
+      node.appendChild(lineNode(items[i], record, waiting, Boolean(view.slow && view.lines[items[i].id]), view.out.indexOf(items[i].id) >= 0, view.locked));
     }
     for (i = 0; i < record.removed.length; i++) { node.appendChild(removedNode(record.removed[i])); }
     if (served) { node.appendChild(aside(Math.round(served * 1000) / 1000)); }
@@ -222,7 +223,7 @@
     return name + (record.fresh ? ' ticket--new' : '') + (inLaterRound(record) ? ' ticket--more' : '');
   }
 
-  // view: what waits ({whole, lines, slow}), `out` (ids of lines whose dish has run out), `said` (words on the ticket), `key`
+  // view: what waits ({whole, lines, slow, locked}), `out` (ids of lines whose dish has run out), `said` (words on the ticket), `key`
   // (its number on the keyboard, or ''), `selected`, `compact` (A-: the button stands beside the first line).
   function draw(record, view) {
     var pedido = record.pedido, node = create('article', className(record) + (view.selected ? ' is-selected' : ''));
