@@ -145,6 +145,9 @@ def _say(path: Path, name: str, foreseen: Foreseen) -> None:
     seen, lost = foreseen.seen.position, foreseen.lost
     what = "this file may lack some of them" if lost is None else f"{lost:,} of them would be lost"
     click.echo(f"the engine's newest record is {seen:,}; {what}" if seen else "the engine has no record", err=True)
+    if foreseen.other_logs:
+        named = ", ".join(foreseen.other_logs)
+        click.echo(f"it has another log, {named}: see that --cluster names the engine that is meant", err=True)
 
 
 def _ask(what: str, yes: bool) -> None:

@@ -21,13 +21,12 @@ from functools import partial
 from itertools import count
 from typing import NamedTuple
 
-import msgspec
-
 from ..board import Outcome, Tries
 from ..clock import WallClock, WallMs, system_clock
 from ..errors import LogUnavailable
 from .bulletin import Bulletin
 from .caller import Caller, note_failure
+from .packet import NODE_KEY, Packet, encode_packet, read_packet
 from .sequence import Unknown
 
 # A board that was not read for so long cannot be read.
@@ -41,7 +40,7 @@ ASK_LIFE_SECONDS = 5.0
 # Above it nothing is told: etcd takes 1.5 MB.
 MAX_ANSWER_BYTES = 1024 * 1024
 
-NODE_KEY, _ASK, _TOLD = "node/", "ask/", "told/"
+_ASK, _TOLD = "ask/", "told/"
 
 
 class Pace(NamedTuple):
@@ -52,16 +51,6 @@ class Pace(NamedTuple):
     post: float = 2.0
     life: float = 6.0
     settle: float = 10.0
-
-
-class Packet(msgspec.Struct, array_like=True):
-    """What a node's key holds: which process made it and how often, its machine's time, and each post with its
-    number."""
-
-    identity: str
-    number: int
-    wall_ms: int
-    posts: dict[str, tuple[int, bytes]]
 
 
 @dataclass(slots=True)
@@ -124,6 +113,7 @@ class ClusterBoard:
         self._on_read: list[Callable[[], None]] = []
         self._stopped = threading.Event()
         self._posting: asyncio.Task[None] | None = None
+        self.is_withdrawn = False
 
     def start(self) -> None:
         """Begins to post and to read. What was registered before misses nothing."""
@@ -132,6 +122,17 @@ class ClusterBoard:
         self._watcher = threading.Thread(target=self._watch, name="board-watch", daemon=True)
         self._watcher.start()
         self._posting = self._loop.create_task(self._post_again(), name="board")
+
+    def withdraw(self) -> None:
+        """Ends what this node posts, for good: the others take it for gone. It reads on."""
+        if self._posting is None or self.is_withdrawn:
+            return
+        self.is_withdrawn = True
+        self._posting.cancel()
+        self._writer.soon(self._take_key_away)  # else it passes away by itself
+
+    def _take_key_away(self, bulletin: Bulletin) -> None:
+        bulletin.delete(f"{NODE_KEY}{self._number}")
 
     async def close(self) -> None:
         """Takes the node's key away, so that the others need not wait for its end, and ends the threads."""
@@ -143,7 +144,7 @@ class ClusterBoard:
         self._stopped.set()
         with contextlib.suppress(Unknown, TimeoutError):
             async with asyncio.timeout(ANSWER_SECONDS):
-                await self._writer.call(lambda bulletin: bulletin.delete(f"{NODE_KEY}{self._number}"))
+                await self._writer.call(self._take_key_away)
         await asyncio.to_thread(self._end_threads)
 
     def _end_threads(self) -> None:
@@ -198,7 +199,7 @@ class ClusterBoard:
         key = f"{NODE_KEY}{self._number}"
         while True:
             self._posts_due.clear()
-            packet = _encode(Packet(self.identity, next(self._numbers), self._wall(), self._own))
+            packet = encode_packet(Packet(self.identity, next(self._numbers), self._wall(), self._own))
             asked_at = time.monotonic()
             try:
                 await self._writer.call(partial(_put, key=key, value=packet, seconds=self._pace.life))
@@ -389,7 +390,3 @@ class ClusterBoard:
 
 def _put(bulletin: Bulletin, key: str, value: bytes, seconds: float) -> None:
     bulletin.put(key, value, seconds)
-
-
-_encode = msgspec.msgpack.Encoder().encode
-read_packet = msgspec.msgpack.Decoder(Packet).decode

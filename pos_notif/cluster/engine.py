@@ -29,6 +29,10 @@ class Engine(Protocol):
     def bulletin(self, log_name: str) -> Bulletin:
         """Returns a bulletin of its own connection, which is made when it is first asked something."""
 
+    def logs(self) -> list[str]:
+        """Returns the names of the logs of which it has something. Raises Unknown, or Unfit where it does not let us
+        look."""
+
     def servers(self) -> list[Server]:
         """Returns the engine's servers. Raises Unknown where none answers, or Unfit where it does not let us ask."""
 

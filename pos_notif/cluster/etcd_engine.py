@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from .bulletin import Bulletin
 from .etcd_bulletin import EtcdBulletin
 from .etcd_client import EtcdAddress, EtcdClient
-from .etcd_messages import Member, Members, Status
-from .etcd_sequence import EtcdSequence
+from .etcd_messages import Found, Member, Members, Status
+from .etcd_sequence import FOLDER, EtcdSequence
 from .sequence import Sequence, Unfit, Unknown
 from .servers import Server
 
@@ -48,6 +48,21 @@ class EtcdEngine:
     def bulletin(self, log_name: str) -> Bulletin:
         """Returns a bulletin of its own connection."""
         return EtcdBulletin(self.address, log_name)
+
+    def logs(self) -> list[str]:
+        """Returns the names of the logs of which it has something. Raises Unknown, or Unfit where this user may not
+        look at another's."""
+        names: list[str] = []
+        begin, end = FOLDER.encode(), FOLDER[:-1].encode() + b"0"
+        with contextlib.closing(EtcdClient(self.address)) as client:
+            while True:
+                # The first key of each, and of its records none: there may be thousands.
+                question = {"key": begin, "range_end": end, "limit": 1, "keys_only": True}
+                found = client.ask("/v3/kv/range", question, Found).kvs
+                if not found:
+                    return names
+                names.append(found[0].key.decode().split("/")[1])
+                begin = f"{FOLDER}{names[-1]}0".encode()
 
     def servers(self) -> list[Server]:
         """Returns the members, each as it answers itself. Raises Unknown where none does, or Unfit."""

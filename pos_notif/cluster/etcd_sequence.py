@@ -15,6 +15,8 @@ from .etcd_messages import Header, KeyValue, Plain, TxnAnswer
 from .etcd_watch import EtcdWatch
 from .sequence import NO_PLACE, Closed, Conflict, Place, Trimmed, Unfit, Unknown, place_after
 
+# The keys of each log stand in a folder of its own in it.
+FOLDER = "pos-notif/"
 # What a read shall be about; a record may have a megabyte, and how large the next ones are nobody knows.
 READ_BYTES = 1024 * 1024
 _FIRST_READ = 16
@@ -25,7 +27,7 @@ class EtcdSequence:
 
     def __init__(self, address: EtcdAddress, log_name: str, identity: dict[str, Any] | None) -> None:
         self.identity = identity
-        folder = f"pos-notif/{log_name}/"
+        folder = f"{FOLDER}{log_name}/"
         self._probe = f"{folder}probe".encode()
         self._head, self._open, self._closed = (f"{folder}{name}".encode() for name in ("head", "open", "closed"))
         self._log = f"{folder}log/".encode()

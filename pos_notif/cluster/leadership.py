@@ -44,6 +44,7 @@ class Leadership:
         self._missed_seconds = missed_seconds
         self._row = _Row(None, -1)
         self._heard_at = 0.0  # of the leader, or when it was made one
+        self._led = False  # when it was last looked at
         self._changed = asyncio.Event()
         self._listeners: list[Callable[[], None]] = []
         self._task: asyncio.Task[None] | None = None
@@ -65,7 +66,7 @@ class Leadership:
 
     @property
     def leads(self) -> bool:
-        return self._row.leader == self._board.identity
+        return self._row.leader == self._board.identity and not self._board.is_withdrawn
 
     async def taken(self) -> None:
         while not self.leads:
@@ -97,10 +98,10 @@ class Leadership:
             await asyncio.sleep(LOOK_SECONDS)
 
     def _note(self, row: _Row) -> None:
-        if row == self._row:
-            return
-        led, self._row, self._heard_at = self.leads, row, time.monotonic()
-        if led != self.leads:
+        if row != self._row:
+            self._row, self._heard_at = row, time.monotonic()
+        if self._led != self.leads:
+            self._led = self.leads
             logger.info("this node %s (term %d)", "leads the cluster" if self.leads else "leads no more", row.term)
             self._changed.set()
             for call in list(self._listeners):
@@ -108,12 +109,12 @@ class Leadership:
 
     def _may_begin(self) -> bool:
         """Tells whether nobody leads: nobody ever did, an earlier process of this node did (of which there is one at a
-        time), or who does is missed."""
+        time), or who does is missed. Who has withdrawn does not begin."""
         leader = self._row.leader
+        if self._board.is_withdrawn or self.leads:
+            return False
         if leader is None:
             return True
-        if self.leads:
-            return False
         if leader.partition(":")[0] == str(self._board.process):
             return True
         self._heard_at = max(self._heard_at, self._board.heard_at(leader) or self._heard_at)

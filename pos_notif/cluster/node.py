@@ -44,6 +44,15 @@ def until_known(ask: Callable[[], T]) -> T:
             time.sleep(PROBE_SECONDS)
 
 
+def other_logs(engine: Engine, log_name: str, sequence: Sequence) -> list[str]:
+    """Returns the logs that the engine has where it has nothing of this one: it may be another restaurant's. `sequence`
+    is this log's there."""
+    try:
+        return [] if sequence.last().position else [name for name in engine.logs() if name != log_name]
+    except (Unknown, Unfit):
+        return []  # it may be closed to who looks for others
+
+
 def replication_of(config: Config) -> Replica | None:
     """Returns what orders the transactions of a command that writes into a node's file; None where the settings name
     no cluster. Raises ConfigurationError or LogRefused."""
@@ -100,12 +109,20 @@ class Node:
         return self.membership.name
 
     def _find_engine(self) -> None:
-        """Raises ConfigurationError where the engine does not answer. One that is closed may be opened later."""
-        with contextlib.closing(self._sequence()) as sequence, contextlib.suppress(Closed):
+        """Raises ConfigurationError where the engine does not answer, or is another log's. One that is closed may be
+        opened later."""
+        with contextlib.closing(self._sequence()) as sequence:
             try:
                 until_known(sequence.head)
             except (Unfit, Unknown) as error:
                 raise ConfigurationError(f"POS_NOTIF_CLUSTER: {error or 'it does not answer'}") from error
+            except Closed:
+                others = other_logs(self.engine, self.membership.log_name, sequence)
+                if others:
+                    raise ConfigurationError(
+                        f"POS_NOTIF_CLUSTER: it has nothing of this log, {self.membership.log_name}, but another one,"
+                        f" {', '.join(others)}; where it is meant, `pos-notif cluster recover` brings this log there"
+                    ) from None
 
     def trimming(self) -> Sequence:
         """Returns a sequence of its own for who trims, which knows the engine that this node goes on with."""

@@ -8,8 +8,9 @@ import time
 from pathlib import Path
 
 from ..errors import ConfigurationError
-from .board import NODE_KEY, Pace, read_packet
+from .board import Pace
 from .bulletin import Bulletin
+from .packet import NODE_KEY, read_packet
 
 # What a node posts of the file that it has open.
 FILE = "archivo"

@@ -15,6 +15,7 @@ from ..database.connecting import connect
 from ..database.file import opened_to_read
 from ..errors import LogRefused
 from .engine import Engine
+from .node import other_logs
 from .places import Membership, hash_at, read_membership, read_place
 from .record import pack, unpack
 from .recorder import RecordingConnection
@@ -27,7 +28,8 @@ from .whereabouts import Whereabouts, told, whereabouts_of
 class Foreseen:
     """What `recover` at this node would do. `seen` is the engine's newest record now, position 0 where it has none, and
     `lost` how many of its records this file has not: they go; None where it is not known how many. `others` are the
-    living nodes by their names. `is_open` says that nothing is to be recovered: this node or another one may write."""
+    living nodes by their names, `other_logs` what the engine has where it has nothing of this one. `is_open` says that
+    nothing is to be recovered: this node or another one may write."""
 
     membership: Membership
     own: Whereabouts
@@ -35,6 +37,7 @@ class Foreseen:
     is_open: bool
     lost: int | None
     others: Mapping[str, Whereabouts]
+    other_logs: list[str]
 
     @property
     def further(self) -> list[str]:
@@ -54,7 +57,8 @@ def foresee(engine: Engine, database: Path) -> Foreseen:
         lost = _lost(connection, sequence, seen)
         others = told(bulletin, membership.name)
         is_open = _is_open(engine, membership, _open_on(sequence), others)
-        return Foreseen(membership, own, seen, is_open, lost, others)
+        foreign = other_logs(engine, membership.log_name, sequence)
+        return Foreseen(membership, own, seen, is_open, lost, others, foreign)
 
 
 def recover(

@@ -9,7 +9,7 @@ from typing import Any
 from .bulletin import Bulletin
 from .redis_bulletin import RedisBulletin
 from .redis_connection import RedisAddress, RedisConnection
-from .redis_sequence import RedisSequence
+from .redis_sequence import RedisSequence, log_key
 from .sequence import Sequence
 from .servers import Server
 
@@ -26,6 +26,17 @@ class RedisEngine:
     def bulletin(self, log_name: str) -> Bulletin:
         """Returns a bulletin of its own connection."""
         return RedisBulletin(self.address, log_name)
+
+    def logs(self) -> list[str]:
+        """Returns the names of the logs that it has. Raises Unknown or Unfit."""
+        found: set[str] = set()
+        cursor = b"0"
+        with contextlib.closing(RedisConnection(self.address, {}, checked=False)) as connection:
+            while True:
+                cursor, keys = connection.ask("SCAN", cursor, "MATCH", log_key("*"), "COUNT", 1000)
+                found.update(key.decode().split(":")[1] for key in keys)
+                if cursor == b"0":
+                    return sorted(found)
 
     def servers(self) -> list[Server]:
         """Returns the one server. Raises Unknown or Unfit."""

@@ -89,13 +89,18 @@ return 'done'
 }
 
 
+def log_key(log_name: str) -> str:
+    """Returns the key under which Redis has a log's records."""
+    return f"pos-notif:{log_name}:log"
+
+
 class RedisSequence:
     """A `Sequence`. What the engine says of itself, and so `identity`, is compared by the engine."""
 
     def __init__(self, address: RedisAddress, log_name: str, identity: dict[str, Any] | None) -> None:
         self.identity = identity
         self._name = str(address)
-        self._keys = (f"pos-notif:{log_name}:log", f"pos-notif:{log_name}:open")
+        self._keys = (log_key(log_name), f"pos-notif:{log_name}:open")
         self._probe = f"pos-notif:{log_name}:probe"
         scripts = {name: _COMMON + text for name, text in _SCRIPTS.items()}
         self._redis = RedisConnection(address, scripts, checked=True)

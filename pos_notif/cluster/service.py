@@ -15,12 +15,13 @@ from ..database.file import opened_to_read
 from ..database.threads import Database
 from ..errors import LogRefused
 from .asking import ADDRESS, any_is_ready, own_url
-from .board import NODE_KEY, ClusterBoard, read_packet
+from .board import ClusterBoard
 from .clocks import NodeClock
 from .leadership import Leadership
 from .members import Trimmer
 from .node import Node
 from .one_process import FILE, file_mark, refuse_second
+from .packet import NODE_KEY, read_packet
 from .positions import POSITION, Positions
 from .sequence import Unknown
 
@@ -75,11 +76,24 @@ class ClusterService:
         board.on_read(lambda: self.clock.hear(board.clocks()))
         board.post(ADDRESS, self._url.encode())
         board.start()
+        loop = asyncio.get_running_loop()
+
+        def changed() -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(self._withdraw_if_stopped)
+
+        self.node.central.on_change(changed)
+        self._withdraw_if_stopped()
         self._lead = Leadership(database, board)
         self._lead.start()
         positions = Positions(database, board, Trimmer(self.node.trimming()), lambda: self.leads)
-        self._telling = asyncio.get_running_loop().create_task(positions.run(), name="positions")
+        self._telling = loop.create_task(positions.run(), name="positions")
         return self._lead
+
+    def _withdraw_if_stopped(self) -> None:
+        """Leaves the lead to another node where this one takes part no more: else nobody would do its work."""
+        if self.node.central.stopped is not None:
+            self.board.withdraw()
 
     @property
     def has_engine(self) -> bool:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .board import NODE_KEY, read_packet
 from .engine import Engine
 from .members import Member, read_members
+from .packet import NODE_KEY, read_packet
 from .places import Membership, hash_at
 from .positions import POSITION
 from .record import Unreadable, unpack

@@ -264,8 +264,11 @@ async def check_exists(log: LiveLog, order_id: int) -> None:
 
 
 async def order_history(log: LiveLog, order_id: int) -> tuple[Order, list[LoggedEvent]]:
-    """Returns the order and its newest events, oldest first. Raises NotFound."""
+    """Returns the order and its newest events, oldest first. Raises what `check_exists` raises."""
     order, events = await log.store.order_history(order_id, MAX_ORDER_EVENTS)
+    if order is None:
+        await check_exists(log, order_id)  # it may be another node's that has just been told of
+        order, events = await log.store.order_history(order_id, MAX_ORDER_EVENTS)
     if order is None:
         raise _no_order(order_id)
     return order, events

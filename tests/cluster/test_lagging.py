@@ -38,6 +38,8 @@ def place(node: Node) -> Any:
 
 def test_what_was_placed_elsewhere_is_acted_on_and_is_not_placed_again(cluster, late):
     order = place(cluster.nodes[0])
+    status, _, answer = late.ask("GET", f"/api/pedidos/{place(cluster.nodes[0])['id']}")
+    assert (status, answer["pedido"]["estado"]) == (200, "en_mesa")
     body = {"accion": "iniciar", "operacion_id": f"begin-{order['id']}"}
     status, _, answer = late.ask("POST", f"/api/pedidos/{order['id']}/acciones", body)
     assert (status, answer["pedido"]["estado"]) == (200, "en_cocina")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.cluster.nodes import Cluster, OnRedis, engine
 from tests.support.command_line import fails
 from tests.support.live_server import run_cli
@@ -42,6 +44,30 @@ def test_a_nodes_file_is_its_own_engines_and_a_node_is_one_process(tmp_path):
         new = ("--cluster", cluster.url(node), "--database", str(tmp_path / "z.db"))
         assert "POS_NOTIF_NODE: " in fails(2, "cluster", "init", *new, environ={"POS_NOTIF_NODE": "../z"})
         assert "leave --workers away" in fails(2, "serve", "--port", "0", "--workers", "2", *own)
+
+
+@pytest.mark.parametrize("kind", ["etcd", "redis"])
+def test_another_logs_engine_is_not_taken_for_ones_own(tmp_path, kind):
+    mine, other = tmp_path / "mine", tmp_path / "other"
+    mine.mkdir()
+    other.mkdir()
+    with (
+        engine(kind, mine) as own, Cluster(mine, own, 1, direct=True) as cluster,
+        engine(kind, other) as foreign, Cluster(other, foreign, 1, direct=True) as elsewhere,
+    ):  # fmt: skip
+        [node], [stranger] = cluster.nodes, elsewhere.nodes
+        node.stop()
+        there = ("--cluster", elsewhere.url(stranger), "--database", str(node.database))
+        said = fails(2, "serve", "--port", "0", *there)
+        assert "it has nothing of this log" in said
+        assert "`pos-notif cluster recover` brings this log there" in said
+        asked = run_cli("cluster", "recover", *there[:2], database=node.database, check=False)
+        assert asked.returncode == 2
+        assert "it has another log" in asked.stderr
+        run_cli("cluster", "recover", "--yes", "--cluster", elsewhere.url(stranger), database=node.database)
+        assert stranger.is_open()  # one engine may have both
+        node.start()
+        assert node.is_open()
 
 
 def test_an_engine_that_is_not_there_or_unfit_is_named(tmp_path):

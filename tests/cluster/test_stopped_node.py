@@ -1,26 +1,34 @@
-"""A node whose file does not follow from the records shows nothing of what it has, and says why."""
+"""A node whose file does not follow from the records shows nothing of what it has, says why, and leads no more."""
 
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from pos_notif.cluster.engine import parse
 from pos_notif.cluster.founding import found
-from tests.support.live_server import LiveServer
+from tests.support.live_server import LiveServer, run_cli
+from tests.support.polling_client import PollingClient
 from tests.support.redis import RedisServer, redis_server
 from tests.support.sse_client import SseClient
 from tests.support.waiting import eventually
+from tests.support.websocket_client import Closed, SioClient
 
 __all__ = ["redis_server"]
 
 EVENT = {"tipo": "alerta_stock", "producto_id": 1, "nombre": "Queso", "stock_actual": 0}
 
 
-def test_a_node_with_another_history_stops_and_says_so(
+@pytest.fixture
+def nodes(
     redis_server: RedisServer, make_server: Callable[..., LiveServer], tmp_path: Path
-) -> None:
+) -> tuple[LiveServer, LiveServer, str]:
+    """The one that leads, the other, and the engine's address."""
     a, b = tmp_path / "a.db", tmp_path / "b.db"
     token = LiveServer(a, {}).token
     url = f"redis://127.0.0.1:{redis_server.port}"
@@ -32,11 +40,70 @@ def test_a_node_with_another_history_stops_and_says_so(
         copy.execute("UPDATE node SET name = 'b'")
     first, second = make_server(a, cluster=url), make_server(b, cluster=url)
     first._token = second._token = token
-    with SseClient(second, "manager") as stream:
-        with sqlite3.connect(b) as connection:
-            connection.execute("UPDATE node SET hash = zeroblob(32)")
-        first.publish(EVENT)
+    eventually(lambda: leads(first) or leads(second))
+    return (first, second, url) if leads(first) else (second, first, url)
+
+
+def has_ended(socket: SioClient) -> bool:
+    try:
+        socket.receive()
+    except Closed:
+        return True
+    return False
+
+
+def leads(node: LiveServer) -> bool:
+    return "\npos_notif_node_leads 1.0\n" in node.request("GET", "/metrics", token=None)[2]
+
+
+def fork(node: LiveServer, other: LiveServer) -> None:
+    """The next record does not follow from what the node has."""
+    with sqlite3.connect(node.database) as connection:
+        connection.execute("UPDATE node SET hash = zeroblob(32)")
+    other.publish(EVENT)
+
+
+def test_a_node_with_another_history_ends_all_that_is_open_and_says_so(nodes):
+    other, node, _ = nodes
+    cursor = node.publish(EVENT)["cursor"]
+    eventually(lambda: other.request("GET", f"/api/notificaciones/polling/manager?cursor={cursor}")[0] == 200)
+    waited: list[Any] = []
+
+    def wait() -> None:
+        path = f"/api/notificaciones/polling/cocinero?cursor={cursor}&espera=25"
+        waited.append(node.request("GET", path)[2]["eventos"])
+
+    poll = threading.Thread(target=wait)
+    bearer = {"Authorization": f"Bearer {node.token}"}
+    with (
+        SseClient(node, "manager") as stream,
+        SioClient(node.port, {"token": node.token}) as socket,
+        PollingClient(node.port, headers=bearer) as polled,
+    ):
+        polled.open()
+        polled.connect()
+        fetched = polled.begin()
+        poll.start()
+        fork(node, other)
         assert [frame.event for frame in stream.frames()][-1] == "reinicio"
-    eventually(lambda: second.request("GET", "/api/notificaciones/polling/manager")[0] == 503)
-    assert [second.request("GET", path)[0] for path in ("/cocina", "/healthz", "/readyz")] == [503, 200, 503]
-    assert first.request("GET", "/readyz")[0] == 200
+        while not has_ended(socket):
+            pass
+        polled.answer(fetched)
+        poll.join(15)
+        assert waited == [[]]  # it did not wait to its end, with what is not of this log any more
+    eventually(lambda: node.request("GET", "/api/notificaciones/polling/manager")[0] == 503)
+    assert [node.request("GET", path)[0] for path in ("/cocina", "/healthz", "/readyz")] == [503, 200, 503]
+    assert other.request("GET", "/readyz")[0] == 200
+
+
+def test_a_node_that_has_stopped_leaves_the_lead_to_another_one(nodes):
+    leader, other, url = nodes
+    fork(leader, other)
+    eventually(lambda: leader.request("GET", "/readyz")[0] == 503)
+    eventually(lambda: leads(other))
+    assert not leads(leader)
+    said = run_cli("cluster", "status", "--cluster", url, database=other.database).stdout
+    name = {server.database: "ab"[number] for number, server in enumerate(sorted(nodes[:2], key=lambda n: n.database))}
+    [stopped] = [line for line in said.splitlines() if line.split()[:1] == [name[leader.database]]]
+    assert "is not served" in stopped
+    assert "leads" not in stopped
