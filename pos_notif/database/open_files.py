@@ -1,14 +1,19 @@
-"""Tells whether the files that a database has open are still those that stand under its name.
+"""Tells whether the files that a database has open are still those that stand under its name, and whether this process
+has a file open at all.
 
-SQLite goes on writing into a file that was removed or replaced, and says of each commit that it is durable. Only the
-names are looked at here, never the files: opening one beside SQLite takes its locks away.
+SQLite goes on writing into a file that was removed or replaced, and says of each commit that it is durable. Only names
+and descriptors are looked at here, and no file is opened: closing one beside SQLite takes its locks away.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from pathlib import Path
+
+# Where a process may have more open files than this, looking at each number would take seconds.
+MOST_DESCRIPTORS = 65_536
 
 
 class FilesLost(Exception):
@@ -76,3 +81,16 @@ def _identity(name: str) -> tuple[int, int] | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     return found.st_dev, found.st_ino
+
+
+def is_open_here(path: Path) -> bool:
+    """Tells whether this very process has the file open, whoever opened it and by whatever name. Locks do not say so:
+    those of one process never stand in each other's way (POSIX). Raises OSError."""
+    identity = _identity(os.fspath(path))
+    # Each number is asked, since not every system has a list of those that are open; the lowest are given first.
+    for descriptor in range(min(os.sysconf("SC_OPEN_MAX"), MOST_DESCRIPTORS)):
+        with contextlib.suppress(OSError):  # it is not open
+            found = os.fstat(descriptor)
+            if (found.st_dev, found.st_ino) == identity:
+                return True
+    return False

@@ -20,6 +20,7 @@ from typing import BinaryIO
 from ..cluster.places import end_membership
 from ..database.connecting import connect, is_writing
 from ..database.file import in_transaction, new_epoch, opened, opened_to_read, reason
+from ..database.open_files import is_open_here
 from ..database.paths import exists, is_directory, private
 from ..errors import CommandFailed
 from ..log.tables.epochs import ID_GAP, lift_other_ids
@@ -88,7 +89,7 @@ def restore(source: Path, database: Path, progress: OnProgress = silent, checked
 
 
 def refuse_in_use(database: Path) -> None:
-    """Raises CommandFailed where another process has the log open."""
+    """Raises CommandFailed where another process, or this one, has the log open."""
     if exists(database):
         with _locked(database):
             pass
@@ -242,8 +243,11 @@ def _fold_in_wal(database: Path) -> bool:
 
 @contextlib.contextmanager
 def _locked(database: Path) -> Iterator[BinaryIO]:
-    """Keeps everybody else from opening the log; raises CommandFailed where somebody has it open. This process must
-    have no connection to it: closing the file here would take that connection's locks away."""
+    """Keeps everybody else from opening the log; raises CommandFailed where somebody has it open. Where that is this
+    very process, the file is not touched: closing it here would take the locks of SQLite away, which no lock of ours
+    would notice, and the next command would delete what was acknowledged."""
+    if is_open_here(database):
+        raise CommandFailed(f"{database}: is in use by this process itself; close the log there first")
     with database.open("r+b") as file:
         try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, *_LOCK_BYTES)

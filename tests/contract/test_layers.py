@@ -266,7 +266,7 @@ PLAIN_FILES = {
     "server.tls._check_readable": "certificate and key",
     "upkeep.backup._keep": "the log that is replaced, by the handle that has its lock, or its companions",
     "cluster.statements.check_statement": "the schema's text",
-    "upkeep.backup._locked": "the log that is replaced, which only a command of its own process does",
+    "upkeep.backup._locked": "the log that is replaced, unless this process has it open",
     "upkeep.backup._remove_abandoned": "what a killed command has left, and has open no more",
     "upkeep.backup._sync": "what has just been made, before anybody has opened it",
     "upkeep.backup.open_copy": "a copy that nobody else has open, and that has no name any more",
