@@ -17,7 +17,6 @@ from ..orders.menu import Product
 from ..orders.menu_changes import Change, MenuChanges
 from ..orders.menu_csv import MAX_BYTES, read_menu, write_menu
 from ..orders.menu_faults import COLUMNS, NAME, Fault
-from ..publishing.menu import import_menu, rehearse_menu
 from ..wire.json_text import dump
 from .accounts import FileName, cluster_option, database_option
 from .output import output_option, write_output
@@ -56,6 +55,8 @@ def import_menu_command(file: str, dry_run: bool, cluster: str | None, database:
 
 
 async def _import(config: Config, content: bytes, dry_run: bool) -> MenuChanges:
+    from ..publishing.menu import import_menu, rehearse_menu  # what checks drafts takes a second to load
+
     file = read_menu(content)
     async with publishing(config) as opened:
         if dry_run:

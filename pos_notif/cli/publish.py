@@ -11,13 +11,9 @@ import click
 
 from ..config import Config, from_environment
 from ..errors import CommandFailed, DomainError, LogUnavailable
-from ..publishing.publication import Publisher
-from ..publishing.sent import read_sent
 from .accounts import FileName, cluster_option, database_option
 from .terminal import TERMINAL, input_name, publishing, read_input
 
-# Its idempotency keys are its own, as a token's are.
-_PUBLISHER = Publisher("terminal", TERMINAL, names_actor=True)
 # Of the fields that are wrong, the first ones: it is one line.
 MOST_PROBLEMS = 5
 
@@ -53,12 +49,18 @@ def _words(error: DomainError) -> str:
 
 
 async def _publish(config: Config, body: bytes, dry_run: bool) -> dict[str, Any]:
+    # What checks drafts takes a second to load, for which `--help` does not wait.
+    from ..publishing.publication import Publisher
+    from ..publishing.sent import read_sent
+
+    # Its idempotency keys are its own, as a token's are.
+    publisher = Publisher("terminal", TERMINAL, names_actor=True)
     sent = read_sent(body, config.max_event_bytes)
     async with publishing(config) as opened:
         if dry_run:
-            rehearsal = await opened.rehearse(sent.drafts, publisher=_PUBLISHER, batch=sent.batch)
+            rehearsal = await opened.rehearse(sent.drafts, publisher=publisher, batch=sent.batch)
             answer: dict[str, Any] = json.loads(rehearsal.json())
         else:
-            result = await opened.publish(sent.drafts, publisher=_PUBLISHER, batch=sent.batch)
+            result = await opened.publish(sent.drafts, publisher=publisher, batch=sent.batch)
             answer = sent.answer(result, opened.log.cursor)
         return answer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,7 +12,9 @@ from ..config import Config
 from ..errors import CommandFailed
 from ..events import MANAGER
 from ..log.live import LiveLog
-from ..publishing.publish import Publishing
+
+if TYPE_CHECKING:
+    from ..publishing.publish import Publishing
 
 # Who acts, in the events that come of it.
 TERMINAL = {"usuario_id": None, "username": "terminal", "rol": MANAGER}
@@ -34,6 +37,8 @@ def input_name(file: str) -> str:
 @contextlib.asynccontextmanager
 async def publishing(config: Config) -> AsyncIterator[Publishing]:
     """Opens the log, which must be there, to append to it. Raises LogRefused."""
+    from ..publishing.publish import Publishing  # what checks drafts is loaded where something is published
+
     log = LiveLog(config)
     await log.open(create=False)
     try:

@@ -29,12 +29,11 @@ from ..events import (
 )
 from ..wire.json_limits import BODY, MAX_ID, check_json
 from ..wire.validation import validate
-from .menu import FROM_MENU
+from .menu import FROM_MENU, MAX_MONEY
 
 MAX_ITEMS = 500
 MAX_BATCH = 500
 MAX_PARTS = 100  # of a line: what a combo is made of, what is changed on a dish
-MAX_MONEY = 1e12
 # The service's own words at an event's top level: a publisher that sends them means something else.
 RESERVED = ("id", "version", "cursor", "salas", "hash")
 # What only the service says of an event, or of the `pedido` in it: a publisher's own member of that name is left out.

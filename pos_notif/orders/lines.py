@@ -8,8 +8,8 @@ from typing import Any
 
 from ..errors import Invalid
 from ..events import PENDING
-from .drafts import MAX_MONEY
 from .made import FIRST_ROUND, after_change, made_once, marks_of, round_of, without_marks
+from .menu import MAX_MONEY
 from .state import removes_line
 
 Json = dict[str, Any]

@@ -17,6 +17,8 @@ FROM_MENU = "del_menu"
 LOW, NONE_LEFT, BACK = "bajo", "agotado", "disponible"
 MAX_NAME = 200
 MAX_STOCK = 1e9
+# Of a price, and of any sum.
+MAX_MONEY = 1e12
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,7 @@ from typing import Any
 
 from ..wire.csv_cells import BYTE_ORDER_MARK, guarded, unguarded
 from ..wire.json_limits import MAX_ID
-from .drafts import MAX_MONEY
-from .menu import MAX_NAME, MAX_STOCK, Product
+from .menu import MAX_MONEY, MAX_NAME, MAX_STOCK, Product
 from .menu_faults import (
     AVAILABLE,
     CATEGORY,
