@@ -195,8 +195,10 @@ def _change(event: Event) -> str:
             what = f"{dish}, nota: {changes.notas_anterior or '—'} → {changes.notas_nueva or '—'}"
         case "item_listo":
             what = _ready_dish(which)
-        case _:
+        case "item_pendiente":
             what = f"{which}, otra vez pendiente"
+        case _:  # of a newer version, or damaged
+            what = f"cambió {which}"
     if event.quitado is not None and event.razon:
         what += f", ya hecho: {event.razon}"
     return what
