@@ -264,12 +264,13 @@ async def _begin(stack: AsyncExitStack, app: NotificationApp, config: Config) ->
     publish_limit = Buckets(max(1.0, config.publish_rate), config.publish_rate)
     screens = Screens(directory, board)
     limits = {"poll": poll_limit, "publish": publish_limit}
-    together = Together(board, log, directory, screens, connections, downloads, limits)
+    push = _make_push(log, accounts) if config.push else None
+    together = Together(board, log, directory, screens, connections, downloads, limits, push)
     services = Services(
         config, log, notifier.publishing, directory, accounts, connections,
         Streams(log, directory, connections, app.static_files.version),
         DayFigures(log), Metrics(log, together, package_version(), app.cluster), downloads, together,
-        poll_limit=poll_limit, publish_limit=publish_limit, cluster=app.cluster,
+        poll_limit=poll_limit, publish_limit=publish_limit, cluster=app.cluster, push=push,
     )  # fmt: skip
     log.on_central(services.streams.tell_away)
     stack.push_async_callback(services.end_checks)
@@ -289,23 +290,22 @@ async def _begin(stack: AsyncExitStack, app: NotificationApp, config: Config) ->
     alarms = AlarmWatch(log, screens, lead)
     alarms.start()
     stack.push_async_callback(alarms.close)
-    if config.push:
-        services.push = _begin_push(stack, app, accounts, lead)
-        together.pushing = partial(getattr, services.push, "queued")
+    if push is not None:
+        push.start(_lead_of_push(log) if app.cluster is None else lead)
+        stack.push_async_callback(push.close)
     return services
 
 
-def _begin_push(stack: AsyncExitStack, app: NotificationApp, accounts: Accounts, lead: Lead) -> Push:
+def _make_push(log: LiveLog, accounts: Accounts) -> Push:
     from .push.push import Push  # its libraries are loaded by nobody who does not ask for it
 
-    log = app.notifier.log
-    if app.cluster is None:
-        lock = lock_file(log.database.path, "push")
-        lead = LockLead(lock, may_be_taken=log.siblings is not None, what="notifications of phones")
-    found = Push(log, accounts, lead)
-    found.start()
-    stack.push_async_callback(found.close)
-    return found
+    return Push(log, accounts)
+
+
+def _lead_of_push(log: LiveLog) -> Lead:
+    """Returns what says which of a service's processes rings phones; of a cluster's nodes the leader does."""
+    lock = lock_file(log.database.path, "push")
+    return LockLead(lock, may_be_taken=log.siblings is not None, what="notifications of phones")
 
 
 def _end_where_stopped(log: LiveLog, connections: Connections) -> None:

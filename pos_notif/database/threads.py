@@ -21,6 +21,7 @@ from typing import TypeVar, cast
 from ..errors import LogRefused, LogUnavailable
 from .connecting import connect, is_damage, is_full, is_passing, make_file, open_for_reading
 from .file import WAL_BYTES, check_file, in_transaction, prepare, reason
+from .listeners import NO_LISTENERS, DatabaseListeners
 from .locks import Turns
 from .migrations import MIGRATIONS
 from .open_files import FilesLost, OpenFiles
@@ -46,10 +47,16 @@ class Database:
     """
 
     def __init__(
-        self, path: Path, writer: DatabaseThread, reader: DatabaseThread, replication: Replication | None = None
+        self,
+        path: Path,
+        writer: DatabaseThread,
+        reader: DatabaseThread,
+        replication: Replication | None,
+        listeners: DatabaseListeners,
     ) -> None:
         self.path = path
         self._replication = replication
+        self._listeners = listeners
         self.files = OpenFiles(path)
         self.lost: str | None = None
         self.damage: str | None = None
@@ -65,12 +72,6 @@ class Database:
         self._looking: asyncio.Future[None] | None = None
         # By `time.perf_counter`: when the last transaction was durable.
         self.committed_at = 0.0
-        # Is called in the writer's thread after each commit.
-        self.on_commit: Callable[[], None] = lambda: None
-        # Is called in any thread when `lost`, `damage` or `full` was found here.
-        self.on_fault: Callable[[], None] = lambda: None
-        # Is called in the writer's thread when others' transactions were committed here.
-        self.on_catch_up: Callable[[], None] = lambda: None
 
     @classmethod
     async def open(
@@ -80,6 +81,7 @@ class Database:
         create: bool = True,
         migrations: Mapping[int, str] = MIGRATIONS,
         replication: Replication | None = None,
+        listeners: DatabaseListeners = NO_LISTENERS,
     ) -> Database:
         """Opens the file, or makes it where `create`; a node's with its `replication`, which is closed with it. Raises
         LogRefused, with one line for the operator, where it must not be used."""
@@ -100,7 +102,7 @@ class Database:
             if isinstance(error, sqlite3.Error):
                 raise LogRefused(f"{file}: {reason(error)}") from error
             raise
-        return cls(file, writer, reader, replication)
+        return cls(file, writer, reader, replication, listeners)
 
     async def close(self) -> None:
         if self._open:
@@ -151,7 +153,7 @@ class Database:
             return self._write_here(work, connection)
         decision = self._commit(connection, lambda: replication.write(connection, partial(self._checked, work)))
         if decision.applied:
-            self.on_catch_up()
+            self._listeners.caught_up()
         if decision.error is not None:
             raise decision.error
         return cast(T, decision.result)
@@ -174,7 +176,7 @@ class Database:
         def run(connection: sqlite3.Connection) -> bool:
             if replication is None or not self._commit(connection, lambda: work(replication, connection)):
                 return False
-            self.on_catch_up()
+            self._listeners.caught_up()
             return True
 
         return await self._run(self._writer, run)
@@ -192,13 +194,13 @@ class Database:
         except sqlite3.OperationalError as error:
             if is_full(error) and not self.full:
                 self.full = True
-                self.on_fault()
+                self._listeners.fault()
             if self.full:
                 _make_room(connection)
             raise
         self._check_files()
         self.committed_at = time.perf_counter()
-        self.on_commit()
+        self._listeners.committed()
         if self.full:  # or the write-ahead log would grow again until there is no room
             _make_room(connection)
             self.full = disk_is_short(self.path)
@@ -297,7 +299,7 @@ class Database:
         """Notes what SQLite said to somebody who read a damaged part of the file."""
         if self.damage is None:
             self.damage = what
-            self.on_fault()
+            self._listeners.fault()
 
     def _note(self, error: sqlite3.Error) -> None:
         if is_damage(error):
@@ -327,7 +329,7 @@ class Database:
             self.lost = self.lost or why
             self.supplanted = self.supplanted or supplanted
         if is_new:
-            self.on_fault()
+            self._listeners.fault()
         return is_new
 
     async def data_version(self) -> int:

@@ -300,7 +300,7 @@ class ClientSocket:
             is_screen=who.is_person, who=who,
         )  # fmt: skip
         self._presence.rooms = reader.rooms
-        self._socket.engine.on_upgrade = self._upgraded
+        self._socket.engine.on_upgrade(self._upgraded)
 
     @property
     def _transport(self) -> str:

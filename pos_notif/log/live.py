@@ -15,6 +15,7 @@ from ..clock import Clocks, iso
 from ..cluster.central import Central
 from ..config import Config
 from ..counts import Counts
+from ..database.listeners import DatabaseListeners
 from ..database.replication import Replication
 from ..database.threads import Database
 from ..errors import LogUnavailable
@@ -23,6 +24,7 @@ from ..orders.state import Order, ViewLimits
 from ..principal import Principal
 from .clock_check import ClockCheck, read_newest_ms
 from .event_log import NO_ORDERS, Bounds, Cursor, LoggedEvent, Page, Pruned, Transaction
+from .listeners import LogListeners
 from .siblings import Siblings
 from .subscriptions import Subscriptions
 from .tables.epochs import begin_epoch
@@ -99,6 +101,7 @@ class LiveLog:
         self._commit_at = 0.0
         self._tasks: list[asyncio.Task[Any]] = []
         self._accounts_change: list[Callable[[], None]] = []
+        self._fault: list[Callable[[], None]] = []
         # How often siblings were found to have committed, and how often when the last look began that has ended.
         self._wakes = 0
         self._caught_up = 0
@@ -114,17 +117,26 @@ class LiveLog:
 
             self.node = await asyncio.to_thread(Node.of, self.config)
         replication = self.node.replication() if self.node is not None else None
-        self.database = await Database.open(self.config.database, create=create, replication=replication)
+        loop = asyncio.get_running_loop()
+        listeners = DatabaseListeners(
+            self._committed, partial(_call_in, loop, self._woken), partial(_call_in, loop, self._faulted)
+        )
+        self.database = await Database.open(
+            self.config.database, create=create, replication=replication, listeners=listeners
+        )
         try:
             # Before the log's bounds are read: what is committed in between is found by the first look.
             version = await self.database.data_version()
             self.store = await SqliteLog.open(
-                self.database, self._appended, self.subscriptions.load, self._accounts_changed, self.clocks
+                self.database,
+                LogListeners(
+                    self._appended, self._count_own, self.tail.skip, self.subscriptions.load, self._accounts_changed
+                ),
+                self.clocks,
             )
             # As much as the check at start has read anyway: the first reconnects need no disk.
             newest = await self.store.newest_events(min(1000, self.config.tail_events))
             self.tail.start(self.bounds.newest, newest)
-            self.store.on_epoch = self.tail.skip
             self.clock_check = ClockCheck(self.clocks, await self.database.read(read_newest_ms))
             self.clock_check.look(self.bounds.newest)
         except BaseException:
@@ -137,13 +149,8 @@ class LiveLog:
         if self.siblings is None or self.siblings.first:
             self._tasks.append(asyncio.create_task(self._check_rest(), name="log-check"))
         if self.node is not None:
-            loop = asyncio.get_running_loop()
-            self.database.on_catch_up = partial(_call_in, loop, self._woken)
             self.node.follow(self.database, begin_epoch)
-            self.store.on_own = self._count
         if self.siblings is not None:
-            self.database.on_commit = self.siblings.wake
-            self.store.on_own = self._count
             asyncio.get_running_loop().add_reader(self.siblings.own, self.is_behind)
 
     async def close(self) -> None:
@@ -173,13 +180,26 @@ class LiveLog:
         for call in self._accounts_change:
             call()
 
+    def _committed(self) -> None:
+        """Is called in the writer's thread after each commit."""
+        if self.siblings is not None:
+            self.siblings.wake()
+
     def _appended(self, events: list[LoggedEvent]) -> None:
-        if self.siblings is None and self.node is None:
+        if self._is_alone:
             self._count(events)
         # Another process's commit is only known from when it was found.
         committed_at = self.database.committed_at
         self._commit_at = committed_at if committed_at > self._commit_at else time.perf_counter()
         self.tail.append(events)
+
+    @property
+    def _is_alone(self) -> bool:
+        return self.siblings is None and self.node is None
+
+    def _count_own(self, events: Sequence[LoggedEvent]) -> None:
+        if not self._is_alone:
+            self._count(events)
 
     def _count(self, events: Sequence[LoggedEvent]) -> None:
         """Counts events: all of them where this process is alone, else those that it has appended itself, since each of
@@ -309,7 +329,11 @@ class LiveLog:
 
     def on_fault(self, call: Callable[[], None]) -> None:
         """Has `call()` made in the loop when the database's file was found to be lost or damaged, or its disk full."""
-        self.database.on_fault = partial(_call_in, asyncio.get_running_loop(), call)
+        self._fault.append(call)
+
+    def _faulted(self) -> None:
+        for call in self._fault:
+            call()
 
     async def transact(self, work: Callable[[Transaction], T], who: Principal | None = None) -> T:
         """Runs `work` in the writer's thread and transaction, and returns its result once that is durable. Raises what

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
@@ -18,10 +18,10 @@ from ..errors import LogRefused, LogUnavailable, TooLarge
 from ..events import WAITERS
 from ..orders.menu import Product
 from ..orders.state import Order, ViewLimits
-from ..principal import Owner
 from .event_log import NO_ORDERS, Bounds, Cursor, LoggedEvent, Page, Transaction
 from .group import Job, Written, commit, fail_all
 from .hash_chain import ChainWalk
+from .listeners import NO_LISTENERS, LogListeners
 from .tables.alarms import Kept, alarms_to_show, count_unacknowledged, read_kept, save_screen
 from .tables.epochs import ID_GAP, read_earlier
 from .tables.events import (
@@ -59,33 +59,23 @@ GATHER_TURNS = 6
 
 
 class SqliteLog:
-    """Use `SqliteLog.open`. `on_append` is called in the loop with what has become durable, in the log's order,
-    other processes' events included, before the publisher is answered. `on_subscriptions` is called with all that there
-    are where another process has changed some, `on_accounts` where sessions, tokens or roles have ended. What it is
-    asked for since some moment goes by the steady clock, whatever the wall clock wrote meanwhile. `earlier` are the
-    epochs before that of `bounds`, each with the last id that it had here."""
+    """Use `SqliteLog.open`. What it is asked for since some moment goes by the steady clock, whatever the wall clock
+    wrote meanwhile. `earlier` are the epochs before that of `bounds`, each with the last id that it had here."""
 
     def __init__(
         self,
         database: Database,
         bounds: Bounds,
         earlier: Mapping[str, int],
-        on_append: Callable[[list[LoggedEvent]], None],
-        on_subscriptions: Callable[[Iterable[tuple[Owner, int, int]]], None],
-        on_accounts: Callable[[], None],
+        listeners: LogListeners,
         clocks: Clocks,
     ) -> None:
         self.bounds = bounds
         self.earlier = earlier
         self._database = database
         self._times = StoredTimes(clocks, bounds.newest)
-        self._on_append = on_append
-        self._on_subscriptions = on_subscriptions
-        self._on_accounts = on_accounts
+        self._listeners = listeners
         self._subscriptions_version = self._accounts_version = -1
-        self.on_own: Callable[[Sequence[LoggedEvent]], None] = lambda events: None  # called with what is appended here
-        # Called where a new epoch has begun, with the id above which the next events are.
-        self.on_epoch: Callable[[int], None] = lambda up_to: None
         self._waiting: deque[Job] = deque()
         self._writing = False  # whether a group is being written, or begun
         self._alone = 0  # how many of those that wait go without company
@@ -96,9 +86,7 @@ class SqliteLog:
     async def open(
         cls,
         database: Database,
-        on_append: Callable[[list[LoggedEvent]], None] = lambda events: None,
-        on_subscriptions: Callable[[Iterable[tuple[Owner, int, int]]], None] = lambda rows: None,
-        on_accounts: Callable[[], None] = lambda: None,
+        listeners: LogListeners = NO_LISTENERS,
         clocks: Clocks | None = None,
     ) -> SqliteLog:
         """Opens the log in its database. Raises LogRefused where the newest 1,000 rows do not chain up to the head."""
@@ -110,7 +98,7 @@ class SqliteLog:
             raise LogRefused(f"{database.path}: is damaged ({error.__cause__})") from error
         if problem:
             raise LogRefused(f"{database.path}: is damaged: {problem}")
-        log = cls(database, bounds, earlier, on_append, on_subscriptions, on_accounts, clocks or Clocks())
+        log = cls(database, bounds, earlier, listeners, clocks or Clocks())
         await log.refresh()  # the subscriptions
         return log
 
@@ -193,7 +181,7 @@ class SqliteLog:
         except BaseException as error:  # noqa: BLE001 - it is the thread's
             fail_all(group, error)
         else:
-            self.on_own(written.own)
+            self._listeners.own(written.own)
             if left:
                 self._waiting.extendleft(reversed(left))
                 del group[-len(left) :]
@@ -247,10 +235,10 @@ class SqliteLog:
         if found.subscriptions_version > self._subscriptions_version:
             self._subscriptions_version = found.subscriptions_version
             if found.subscriptions is not None:
-                self._on_subscriptions(found.subscriptions)
+                self._listeners.subscriptions(found.subscriptions)
         if found.accounts_version > self._accounts_version:
             self._accounts_version = found.accounts_version
-            self._on_accounts()
+            self._listeners.accounts()
         for call in hooks:
             call()
         known, bounds = self.bounds, found.bounds
@@ -262,9 +250,9 @@ class SqliteLog:
         if newer.epoch != known.epoch:
             self.earlier = found.earlier or {}
             if found.whole:
-                self.on_epoch(events[0].id - 1 if events else newer.newest)
+                self._listeners.epoch(events[0].id - 1 if events else newer.newest)
         if events:
-            self._on_append(events)
+            self._listeners.appended(events)
 
     async def look_at_files(self) -> None:
         """Looks whether the database's files are the ones that are open: another log that was copied over one is found

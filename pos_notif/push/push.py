@@ -27,7 +27,7 @@ from .webpush_codec import Signer, decode_key, encode_key, is_point
 class Push:
     """Use `start` once the log is open, and `close` before it is closed."""
 
-    def __init__(self, log: LiveLog, accounts: Accounts, lead: Lead) -> None:
+    def __init__(self, log: LiveLog, accounts: Accounts) -> None:
         config = log.config
         self.config = config
         self._log = log
@@ -38,11 +38,12 @@ class Push:
         self._sender = Sender(log.clocks, self._posting.post, self._store, counts)
         # What is sent for a person who waits for it, whichever process the request came to.
         self._tests = Sender(log.clocks, self._posting.post, self._store, counts)
-        self._sink = PushSink(log, self._store, self._sender, lead)
+        self._sink = PushSink(log, self._store, self._sender)
         self._keys = asyncio.Lock()
 
-    def start(self) -> None:
-        self._sink.start()
+    def start(self, lead: Lead) -> None:
+        """Begins to ring phones. What `lead` says is this one's to do."""
+        self._sink.start(lead)
 
     async def close(self) -> None:
         await self._sink.close()

@@ -45,13 +45,12 @@ class _Pending:
 
 
 class PushSink:
-    """Use `start` once the log is open, and `close` before it is closed. What `lead` says is this one's to do."""
+    """Use `start` once the log is open, and `close` before it is closed."""
 
-    def __init__(self, log: LiveLog, store: PushStore, sender: Sender, lead: Lead) -> None:
+    def __init__(self, log: LiveLog, store: PushStore, sender: Sender) -> None:
         self._log = log
         self._store = store
         self._sender = sender
-        self._lead = lead
         self._waiter = Waiter()
         self._patience = log.config.push_wait_seconds
         self._full, self._stock = log.config.push_detail == FULL, log.config.push_stock
@@ -64,8 +63,9 @@ class PushSink:
         self._told = False  # anything since the cursor was written
         self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._run(), name="push")
+    def start(self, lead: Lead) -> None:
+        """Begins to tell. What `lead` says is this one's to do."""
+        self._task = asyncio.get_running_loop().create_task(self._run(lead), name="push")
 
     async def close(self) -> None:
         if self._task is not None:
@@ -78,21 +78,21 @@ class PushSink:
         """Returns how many events wait for a page's word."""
         return len(self._pending)
 
-    async def _run(self) -> None:
+    async def _run(self, lead: Lead) -> None:
         try:
             while True:
-                await self._lead.taken()
-                await self._tell_while_leading()
+                await lead.taken()
+                await self._tell_while_leading(lead)
         finally:
-            self._lead.release()
+            lead.release()
 
-    async def _tell_while_leading(self) -> None:
+    async def _tell_while_leading(self, lead: Lead) -> None:
         tail, wake = self._log.tail, self._waiter.wake
-        self._lead.on_change(wake)
+        lead.on_change(wake)
         tail.listen(self._waiter, MANAGERS)
         began = False
         try:
-            while self._lead.leads and not self._log.closing:
+            while lead.leads and not self._log.closing:
                 self._waiter.clear()
                 try:
                     if not began:
@@ -107,7 +107,7 @@ class PushSink:
                     seconds = RETRY_SECONDS
                 await self._waiter.wait(seconds)
         finally:
-            self._lead.forget(wake)
+            lead.forget(wake)
             tail.forget(self._waiter, MANAGERS)
             await self._sender.close()
             self._pending.clear()

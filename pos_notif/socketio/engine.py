@@ -87,9 +87,9 @@ class EngineSession:
         self.sid = settings.sid_prefix + secrets.token_urlsafe(15)
         self.settings = settings
         self.ended = asyncio.Event()
-        self.on_upgrade: Callable[[], None] = lambda: None
         self.heard_at = time.monotonic()
         self._transport = transport
+        self._tell_upgrade: Callable[[], None] = lambda: None
         self._upgrades = upgrades
         self._sending = asyncio.Lock()
         self._reading = asyncio.timeout(None)
@@ -127,8 +127,13 @@ class EngineSession:
         return self._transport.name
 
     def upgraded(self) -> None:
-        """Is called when the client has changed to another transport, and tells `on_upgrade`."""
-        self.on_upgrade()
+        """Is called when the client has changed to another transport, and tells whom `on_upgrade` named."""
+        self._tell_upgrade()
+
+    def on_upgrade(self, call: Callable[[], None]) -> None:
+        """Has `call()` made when the client has changed to another transport. There is nobody to be told before the
+        client has asked for its events, so it is not among what a session begins with."""
+        self._tell_upgrade = call
 
     @property
     def is_ending(self) -> bool:

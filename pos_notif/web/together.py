@@ -6,9 +6,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -24,6 +23,9 @@ from ..events import FILTERED_ROOMS
 from ..log.live import LiveLog
 from ..wire.json_text import dump
 from .rate_limit import Buckets
+
+if TYPE_CHECKING:
+    from ..push.push import Push
 
 POST_SECONDS = 1.0
 # What is posted each second.
@@ -58,13 +60,10 @@ class Connected(msgspec.Struct, array_like=True):
     pushing: int
 
 
-def _none() -> int:
-    return 0
-
-
 @dataclass(slots=True)
 class Together:
-    """This process's part, and the others'. `limits` are buckets by names under which their takings are told."""
+    """This process's part, and the others'. `limits` are buckets by names under which their takings are told; `push` is
+    None where phones are not rung."""
 
     board: Board
     log: LiveLog
@@ -73,8 +72,7 @@ class Together:
     connections: Connections
     downloads: Downloads
     limits: dict[str, Buckets]
-    # How many messages to phones wait here.
-    pushing: Callable[[], int] = _none
+    push: Push | None
     _rooms: dict[int, Room] = field(default_factory=dict)
     _posting: asyncio.Task[None] | None = None
 
@@ -155,7 +153,8 @@ class Together:
     def _connected(self) -> Connected:
         counts, worst = self.directory.summary()
         told = [(transport, role, count) for (transport, role), count in counts.items()]
-        return Connected(told, worst, len(self.connections.open), self.log.store.queued, self.pushing())
+        pushing = self.push.queued if self.push is not None else 0
+        return Connected(told, worst, len(self.connections.open), self.log.store.queued, pushing)
 
     def _tell_connected(self) -> bytes:
         self._post_counts()  # which are asked for next

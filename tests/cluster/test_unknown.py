@@ -19,6 +19,7 @@ from pos_notif.cluster.node import membership_of
 from pos_notif.cluster.record import Record, Statement, new_nonce, pack
 from pos_notif.cluster.replica import Replica
 from pos_notif.database.file import MIGRATIONS, schema_version
+from pos_notif.database.listeners import DatabaseListeners
 from pos_notif.database.threads import Database
 from pos_notif.errors import EngineAway
 from tests.support.etcd import CLIENTS, Etcd
@@ -42,12 +43,12 @@ class File:
         self.caught_up = 0
 
     async def open(self) -> Database:
-        self.database = await Database.open(self.path, create=False, replication=self.replica)
-
         def count() -> None:
             self.caught_up += 1
 
-        self.database.on_catch_up = count
+        self.database = await Database.open(
+            self.path, create=False, replication=self.replica, listeners=DatabaseListeners(caught_up=count)
+        )
         return self.database
 
     async def write(self, term: int, before: Callable[[], None] = lambda: None) -> int:

@@ -245,6 +245,19 @@ def test_the_environment_is_read_in_one_file():
     assert readers == {"config"}
 
 
+def test_whoever_is_told_of_something_is_given_and_not_set_from_outside():
+    """An attribute that another module fills in later is wired by nobody whom a type checker or a reader can follow."""
+    set_from_outside = [
+        f"{module}: {ast.unparse(target)}"
+        for module, path in MODULES.items()
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Attribute) and target.attr.startswith("on_") and ast.unparse(target.value) != "self"
+    ]
+    assert set_from_outside == []
+
+
 # Who opens a file by plain calls, and which. Whoever closes one loses every lock that its process has on it (POSIX), so
 # none of these may be a log that the process has open through SQLite, its -wal or its -shm.
 PLAIN_FILES = {

@@ -20,6 +20,7 @@ from pos_notif.database.locks import Turns
 from pos_notif.database.threads import Database
 from pos_notif.errors import LogRefused, LogUnavailable
 from pos_notif.log.event_log import LoggedEvent, Pruned, Transaction
+from pos_notif.log.listeners import LogListeners
 from pos_notif.log.writer import SqliteLog
 from tests.support.logs import fill_log, opened, prune_log, stock_alert
 
@@ -49,7 +50,7 @@ class Process:
     async def open(self, path: Path) -> Process:
         self.database = await Database.open(path)
         try:
-            self.log = await SqliteLog.open(self.database, self.seen.extend)
+            self.log = await SqliteLog.open(self.database, LogListeners(self.seen.extend))
         except LogRefused:
             await self.database.close()
             raise
@@ -113,7 +114,7 @@ async def test_an_event_is_durable_and_told_to_the_readers_before_its_publisher(
     order: list[str] = []
     database = await Database.open(tmp_path / "log.db")
     log = await SqliteLog.open(
-        database, lambda events: order.append(f"readers, {len(stored(tmp_path / 'log.db'))} in the file")
+        database, LogListeners(lambda events: order.append(f"readers, {len(stored(tmp_path / 'log.db'))} in the file"))
     )
     await log.transact(Publish("x"))
     order.append("publisher")
@@ -138,7 +139,7 @@ async def test_large_publications_do_not_share_a_commit_that_all_have_to_wait_fo
     """They wait together, and a small one behind them: no commit begins another one above 16 MiB, none is forgotten."""
     commits: list[list[int]] = []
     database = await Database.open(tmp_path / "log.db")
-    log = await SqliteLog.open(database, lambda events: commits.append([event.id for event in events]))
+    log = await SqliteLog.open(database, LogListeners(lambda events: commits.append([event.id for event in events])))
     large, failed = Publish("x" * 9 * 1024 * 1024), Publish("y", fail=True)
     calls = [log.transact(work) for work in (large, large, failed, large, Publish("a"), Publish("b"))]
     results = await asyncio.gather(*calls, return_exceptions=True)
@@ -152,7 +153,7 @@ async def test_large_publications_do_not_share_a_commit_that_all_have_to_wait_fo
 async def test_who_comes_while_another_process_writes_shares_the_commit_that_waits_for_its_turn(tmp_path):
     path, commits = tmp_path / "log.db", []
     database = await Database.open(path)
-    log = await SqliteLog.open(database, lambda events: commits.append([event.id for event in events]))
+    log = await SqliteLog.open(database, LogListeners(lambda events: commits.append([event.id for event in events])))
     other = Turns(path)
     with other.turn():
         first = asyncio.create_task(log.transact(Publish("a")))

@@ -11,6 +11,7 @@ import pytest
 from pos_notif.clock import Instant, WallMs
 from pos_notif.database.threads import Database
 from pos_notif.log.event_log import LoggedEvent
+from pos_notif.log.listeners import LogListeners
 from pos_notif.log.subscriptions import MAX_CLIENTS
 from pos_notif.log.writer import SqliteLog
 from tests.support.in_process import HeldClock, in_process
@@ -239,7 +240,7 @@ async def test_no_event_is_handed_on_before_who_begins_to_follow_in_the_same_com
     def note(events: list[LoggedEvent]) -> None:
         seen.extend("event" for _ in events)
 
-    log = await SqliteLog.open(database, note)
+    log = await SqliteLog.open(database, LogListeners(note))
 
     def work(transaction: Any) -> None:
         event = {"id": transaction.next_id(), "tipo": "alerta_stock"}
