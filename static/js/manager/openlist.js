@@ -12,9 +12,13 @@
     { key: 'all', holds: function () { return true; } },
     { key: 'kitchen', holds: function (pedido) { return states.TO_COOK[pedido.estado] === true; } },
     { key: 'ready', holds: function (pedido) { return pedido.estado === 'listo'; } },
-    { key: 'due', holds: function (pedido) { return pedido.estado === 'pendiente_pago' || (pedido.estado === 'servido' && !pedido.pagado_at); } }
+    { key: 'due', holds: function (pedido) { return states.DUE[pedido.estado] === true && !(pedido.estado === 'servido' && pedido.pagado_at); } }
   ];
-  var LOOK = { listo: ' chip--ok', en_cocina: ' chip--accent', servido: ' chip--warn', pendiente_pago: ' chip--warn' };
+
+  function chip(pedido) {
+    var look = states.CHIP[pedido.estado];
+    return dom.create('span', 'chip chip--sq' + (look ? ' chip--' + look : ''), pages.sheetWords.states[pedido.estado]);
+  }
 
   // limits: as for the sheet. onChoose(id)
   function OpenList(container, limits, onChoose) {
@@ -45,7 +49,7 @@
   function drawn(pedido, on, choose) {
     var open = dom.button('olist__open', wording.label(pedido), choose), node = dom.create('tr', on ? 'is-on' : '', [
       dom.create('td', '', [open]),
-      dom.create('td', '', [dom.create('span', 'chip chip--sq' + (LOOK[pedido.estado] || ''), pages.sheetWords.states[pedido.estado])]),
+      dom.create('td', '', [chip(pedido)]),
       dom.create('td', 'num', [dom.create('span', 'age num', [dom.create('span', 'age__icon'), dom.create('span', 'age__text')])]),
       dom.create('td', 'muted', wording.attendant(pedido) || '—'),
       dom.create('td', 'olist__sum num', wording.money(pedido.total))

@@ -175,8 +175,7 @@
     form = dom.create('form', 'ledit', [
       dom.create('div', 'ledit__row', [dom.create('span', 'grow', WORDS.quantity), this._stepper(item)]),
       this._noteButton(pedido, item),
-      pedido.estado === 'listo' || pedido.estado === 'servido' ?
-        dom.create('p', 'muted small', WORDS.backToKitchen) : null,
+      pages.states.MADE[pedido.estado] ? dom.create('p', 'muted small', WORDS.backToKitchen) : null,
       this._reasonField(item, this.draft.cantidad),
       kept ? dom.create('p', 'muted small', kept) : null,
       dom.create('div', 'pair', [

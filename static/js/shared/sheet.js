@@ -147,10 +147,10 @@
   }
 
   function mayCancel(pedido, role) {
-    var estado = pedido.estado, early = estado === 'pendiente_pago' || estado === 'en_mesa';
-    if (role === 'manager') { return pages.states.OPEN[estado] === true; }
-    if (role === 'cajero') { return early || estado === 'pagado'; }
-    return early && !pedido.pagado_at && madeNothing(pedido);
+    var states = pages.states, estado = pedido.estado;
+    if (role === 'manager') { return states.OPEN[estado] === true; }
+    if (role === 'cajero') { return states.FIRST_STATES[estado] === true; }
+    return states.EARLY[estado] === true && !pedido.pagado_at && madeNothing(pedido);
   }
 
   // Who cancels it where this role may not, in words; '' where it may, or nobody can any more.
@@ -169,8 +169,8 @@
     case 'tomar': return open && role !== 'cajero' && !mine;
     case 'cambiar_mesa': return open && !toGo;
     case 'recuperar':
-      return role !== 'cajero' && (estado === 'servido' ||
-        (estado === 'listo' && (ready === null || now - ready < this.options.limits.readyMs)));
+      return role !== 'cajero' && pages.states.MADE[estado] === true &&
+        (estado === 'servido' || ready === null || now - ready < this.options.limits.readyMs);
     case 'cerrar': return estado === 'servido' && !!pedido.pagado_at;
     default: return mayCancel(pedido, role);
     }

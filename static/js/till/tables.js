@@ -15,7 +15,7 @@
 
   // Whoever has had it, or is to pay first.
   function isDue(pedido) {
-    return isUnpaid(pedido) && (isOld(pedido) || pedido.estado === 'pendiente_pago' || pedido.estado === 'servido' ||
+    return isUnpaid(pedido) && (isOld(pedido) || states.DUE[pedido.estado] === true ||
       (pedido.estado === 'listo' && places.isToGo(pedido)));
   }
 

@@ -49,7 +49,7 @@
   // The lines to carry now.
   ready.lines = function (pedido) {
     var carried = this.carried[pedido.id] || {}, lines;
-    if (pedido.estado !== 'listo' && pedido.estado !== 'en_cocina') { return []; }
+    if (!pages.states.TO_CARRY[pedido.estado]) { return []; }
     lines = some(pedido.items, function (item) { return isReady(item) && !carried[item.id]; });
     return lines;
   };
