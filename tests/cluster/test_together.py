@@ -241,6 +241,8 @@ def test_all_that_a_node_measures_of_itself_is_described(cluster: Cluster) -> No
     names = set(re.findall(r"^# TYPE (pos_notif_node_\w+) ", text, re.MULTILINE))
     assert len(names) >= 5
     assert [name for name in sorted(names) if f"`{name}" not in OPERATIONS.read_text("utf-8")] == []
+    asked = "".join((OPERATIONS.parent / name).read_text("utf-8") for name in ("grafana.json", "alerts.yml"))
+    assert set(re.findall(r"\bpos_notif_node_\w+", asked)) - names == set()
 
 
 def test_estado_has_everybody_whichever_node_is_asked(cluster: Cluster) -> None:

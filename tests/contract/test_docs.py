@@ -266,7 +266,30 @@ def test_what_one_may_want_to_change_is_found():
     assert missing == []
 
 
-def test_every_file_that_contributing_names_exists():
-    named = re.findall(r"`((?:pos_notif|tests|static|templates|docs|\.ci|schema)[\w./-]*)`", CONTRIBUTING)
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+
+
+def named_files(document: str) -> list[str]:
+    """Files and folders, written between backticks outside of drawings."""
+    text = re.sub(r"```.*?```", "", document, flags=re.DOTALL)
+    folders = "pos_notif|client|tests|static|templates|docs|schema|\\.ci"
+    return re.findall(rf"`((?:(?:{folders})/[\w./-]*)|[\w./-]+\.(?:py|js|html|css|sql|md|json|csv|yml))`", text)
+
+
+@pytest.mark.parametrize(
+    ("document", "places"),
+    [(CONTRIBUTING, (ROOT,)), (ARCHITECTURE, (ROOT, ROOT / "pos_notif"))],  # that one is about the package
+    ids=["CONTRIBUTING.md", "architecture.md"],
+)
+def test_every_file_that_is_named_exists(document: str, places: tuple[Path, ...]):
+    """By its path, or beside the one that is named before it."""
+    missing, beside = [], ROOT
+    named = named_files(document)
     assert len(named) > 40
-    assert [name for name in named if not (ROOT / name).exists()] == []
+    for name in named:
+        found = next((place / name for place in (*places, beside) if (place / name).exists()), None)
+        if found is None:
+            missing.append(name)
+        else:
+            beside = found if found.is_dir() else found.parent
+    assert missing == []

@@ -27,6 +27,10 @@ SHOWN = ("documented", "command", "group")
 # Beside the package, the project and the file's own folder: server/ names what it changes of Hypercorn.
 PLACES = (PACKAGE, ROOT, Path(hypercorn.__file__).parent)
 
+NAMED = re.compile(
+    r"(?<![\w/.])(?:pos_notif|tests|client|static|templates|docs)/[\w/.-]+\.(?:py|js|html|css|md|json|yml|svg)\b"
+)
+
 
 class Docstring(NamedTuple):
     where: str
@@ -90,6 +94,19 @@ def comments(path: Path) -> Iterator[str]:
     for token in tokenize.generate_tokens(io.StringIO(path.read_text("utf-8")).readline):
         if token.type == tokenize.COMMENT:
             yield token.string
+
+
+def test_every_module_that_a_test_names_is_there():
+    """By a path from the project's folder, in comments and docstrings: a string may be an address that is asked for."""
+    found = []
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        tree = ast.parse(path.read_text("utf-8"))
+        definitions = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+        texts = [ast.get_docstring(node) or "" for node in ast.walk(tree) if isinstance(node, definitions)]
+        for text in (*texts, *comments(path)):
+            found += [(str(path.relative_to(ROOT)), name) for name in NAMED.findall(text)]
+    assert len(found) > 30
+    assert [f"{path}: {name}" for path, name in found if not (ROOT / name).is_file()] == []
 
 
 def test_every_module_that_is_named_is_there():

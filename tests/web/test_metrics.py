@@ -307,7 +307,8 @@ async def test_the_dashboard_and_the_alert_rules_ask_for_series_that_there_are(n
     assert len(panels) >= 10
     assert len(expressions) == len(re.findall(r"- alert: \w+$", rules, re.MULTILINE)) >= 6
     asked = set(re.findall(r"\b(?:pos_notif|process)_\w+", " ".join([*panels, *expressions])))
-    of_nodes = {name for name in asked if name.startswith("pos_notif_node_")}  # tests/cluster/test_nodes.py asks a node
+    # A node is asked for these by tests/cluster/test_together.py.
+    of_nodes = {name for name in asked if name.startswith("pos_notif_node_")}
     assert asked - names - of_nodes == set()
     operations = (DOCS / "operations.md").read_text("utf-8")
     own = {re.sub(r"_(bucket|sum|count)$", "", name) for name in names if name.startswith("pos_notif")}
