@@ -16,7 +16,7 @@ from ..clock import Instant, SteadyMs
 from ..database.leader import read_leader
 from ..database.literals import literals
 from ..database.stored_times import StoredTimes
-from ..errors import NotAuthenticated, TooManySubscriptions
+from ..errors import TooManySubscriptions
 from ..events import KITCHEN, OPEN, ORDER_TYPES, OVER, READY, RECEIPT, STATE_CHANGE, TILLS, WAITERS
 from ..orders.menu import Product
 from ..orders.numbers import FIRST_OWN_ORDER_ID, LAST_OWN_ORDER_ID, RESTORED_GAP, is_own, last_of
@@ -43,6 +43,7 @@ from .tables.orders import (
     steady_time,
 )
 from .tables.said import find_said
+from .tables.signed_in import check_signed_in
 
 
 @dataclass(slots=True)
@@ -113,21 +114,10 @@ class SqliteTransaction:
         return int(row[0]) if row is not None else 0
 
     def check_signed_in(self, who: Principal, now: SteadyMs) -> None:
-        if who.expires_ms is not None and who.expires_ms <= now:
-            raise NotAuthenticated
         name = (who.kind, who.id, who.role)
-        if name in self._group.signed_in:
+        if name in self._group.signed_in and (who.expires_ms is None or who.expires_ms > now):
             return
-        found = (
-            self._connection.execute("SELECT 1 FROM tokens WHERE id = ? AND role = ?", (who.id, who.role))
-            if who.kind == "token"
-            else self._connection.execute(
-                "SELECT 1 FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = ? AND u.role = ?",
-                (who.id, who.role),
-            )
-        )
-        if found.fetchone() is None:
-            raise NotAuthenticated
+        check_signed_in(self._connection, who, now)
         self._group.signed_in.add(name)
 
     def order(self, order_id: int) -> Order | None:

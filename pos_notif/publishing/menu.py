@@ -60,10 +60,14 @@ def _check_pos_id(transaction: Transaction, product: Product) -> None:
         raise Invalid(fields={"id_pos": f"ya lo tiene {other.name} ({other.id})"})
 
 
-async def rehearse_menu(publishing: Publishing, file: MenuFile) -> MenuChanges:
-    """Returns what the file would change, and changes nothing. Raises LogUnavailable."""
-    menu = await publishing.log.store.products()
-    last_id = max((product.id for product in menu), default=0)
+async def rehearse_menu(publishing: Publishing, file: MenuFile, who: Principal | None = None) -> MenuChanges:
+    """Returns what the file would change, and changes nothing. `who` is whose session or token asks, if any. Raises
+    NotAuthenticated or LogUnavailable."""
+
+    def read(transaction: Transaction) -> tuple[Sequence[Product], int]:
+        return transaction.products(), transaction.last_product_id()
+
+    menu, last_id = await publishing.log.rehearse(read, who)
     return await asyncio.to_thread(menu_changes, menu, file, last_id)
 
 

@@ -69,26 +69,26 @@ class Push:
         """Returns the person's topic at the ntfy server, or None. `origin` is where the person's pages are."""
         if NTFY not in self.config.push or who.user_id is None:
             return None
-        return await self._store.topic(who.user_id, origin)
+        return await self._store.topic(who, who.user_id, origin)
 
     async def subscribe(
         self, who: Principal, endpoint: str, p256dh: str, auth: str, client: str | None
     ) -> tuple[int, bool]:
         """Has a browser rung as long as the session lasts. Returns the subscription's id, and whether it is new. Raises
-        Invalid, TooManySubscriptions or LogUnavailable."""
+        Invalid, NotAuthenticated, TooManySubscriptions or LogUnavailable."""
         if WEBPUSH not in self.config.push:
             raise Invalid(fields={"endpoint": "este servicio no avisa por Web Push"})
         wanted = _checked(self.config, endpoint, p256dh, auth, client)
-        return await self._store.subscribe(who.id, wanted)
+        return await self._store.subscribe(who, wanted)
 
     async def unsubscribe(self, who: Principal, endpoint: str) -> None:
-        await self._store.unsubscribe(who.id, endpoint)
+        await self._store.unsubscribe(who, endpoint)
 
     async def seen(self, who: Principal, event_ids: Collection[int]) -> int:
         """Notes that a page of the person's has rung for these events, and returns for how many of them phones might
         still have been rung."""
         assert who.user_id is not None
-        return await self._store.note_seen(who.user_id, event_ids)
+        return await self._store.note_seen(who, who.user_id, event_ids)
 
     async def test(self, who: Principal) -> None:
         """Has a test sent to the session's devices. Raises NoSubscription or LogUnavailable."""

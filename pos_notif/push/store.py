@@ -6,19 +6,23 @@ import asyncio
 import logging
 import secrets
 import sqlite3
-from collections.abc import Collection
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection
+from typing import Any, NamedTuple, TypeVar
 
 from ..accounts.accounts import Accounts
 from ..clock import Clocks
 from ..database.threads import Database
 from ..errors import LogUnavailable
+from ..log.tables.signed_in import check_signed_in
+from ..principal import Principal
 from . import tables
 from .devices import Device
 from .tables import Change, Listed, Subscription
 from .telling import Person
 
 logger = logging.getLogger("pos_notif")
+
+T = TypeVar("T")
 
 WRITE_RETRY_SECONDS = 1.0
 # Letters and digits: 142 bits that nobody guesses.
@@ -68,24 +72,38 @@ class PushStore:
         """Returns the private and the public key, or None where none were made yet."""
         return await self._database.read(tables.read_keys)
 
-    async def topic(self, user_id: int, origin: str) -> str:
-        """Returns the user's topic, which is made where there is none yet. `origin` is where the pages are."""
+    async def topic(self, who: Principal, user_id: int, origin: str) -> str:
+        """Returns the user's topic, which is made where there is none yet. `origin` is where the pages are. Raises
+        NotAuthenticated."""
         found = await self._database.read(lambda db: tables.read_topic(db, user_id))
         if found is not None and found[1] == origin:
             return found[0]
         new, now = "".join(secrets.choice(_TOPIC_ALPHABET) for _ in range(_TOPIC_LENGTH)), self._clocks.wall()
-        return await self._database.write(lambda db: tables.keep_topic(db, user_id, new, origin, now))
+        return await self._write_for(who, lambda db: tables.keep_topic(db, user_id, new, origin, now))
 
-    async def subscribe(self, session_id: int, wanted: Subscription) -> tuple[int, bool]:
-        """Returns the subscription's id, and whether it is new. Raises TooManySubscriptions or LogUnavailable."""
+    async def subscribe(self, who: Principal, wanted: Subscription) -> tuple[int, bool]:
+        """Returns the subscription's id, and whether it is new. Raises NotAuthenticated, TooManySubscriptions or
+        LogUnavailable."""
         now = self._clocks.wall()
-        return await self._database.write(lambda db: tables.save_subscription(db, session_id, wanted, now))
+        return await self._write_for(who, lambda db: tables.save_subscription(db, who.id, wanted, now))
 
-    async def unsubscribe(self, session_id: int, endpoint: str) -> None:
-        await self._database.write(lambda db: tables.delete_subscription(db, session_id, endpoint))
+    async def unsubscribe(self, who: Principal, endpoint: str) -> None:
+        """Forgets the session's subscription, where it has that one. Raises NotAuthenticated or LogUnavailable."""
+        await self._write_for(who, lambda db: tables.delete_subscription(db, who.id, endpoint))
 
-    async def note_seen(self, user_id: int, event_ids: Collection[int]) -> int:
-        return await self._database.write(lambda db: tables.save_seen(db, user_id, event_ids))
+    async def note_seen(self, who: Principal, user_id: int, event_ids: Collection[int]) -> int:
+        """Notes what the user has seen on a page, and returns how much of it phones might still have been rung for.
+        Raises NotAuthenticated or LogUnavailable."""
+        return await self._write_for(who, lambda db: tables.save_seen(db, user_id, event_ids))
+
+    async def _write_for(self, who: Principal, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Does a person's `work`, unless their session has ended since they were let in."""
+
+        def checked(db: sqlite3.Connection) -> T:
+            check_signed_in(db, who, self._clocks.steady())
+            return work(db)
+
+        return await self._database.write(checked)
 
     async def listed(self) -> list[Listed]:
         living = await self._living()

@@ -77,7 +77,7 @@ async def menu_from_file() -> Any:
     file = await asyncio.to_thread(read_menu, content)
     publishing, who = services().publishing, principal()
     if rehearsed:
-        found = await rehearse_menu(publishing, file)
+        found = await rehearse_menu(publishing, file, who)
     else:
         found = await import_menu(publishing, who.actor, file, fingerprint=fingerprint, who=who)
         _refuse_faults(found)

@@ -13,15 +13,20 @@ from typing import Any
 
 import pytest
 
+from tests.push.conftest import CONTACT
 from tests.support.in_process import in_process
 from tests.support.live_server import LiveServer, with_accounts
 from tests.support.logs import stock_alert
+from tests.support.push_service import b64
 from tests.support.stopwatch import Stopwatch
 from tests.support.waiting import eventually
 from tests.support.websocket_client import Closed, SioClient
 
 PUBLISH = "/api/notificaciones/eventos"
 NUMBERS = itertools.count()
+RINGING = {
+    "POS_NOTIF_PUSH": "webpush", "POS_NOTIF_PUSH_CONTACT": CONTACT, "POS_NOTIF_PUSH_HOSTS": "localhost",
+}  # fmt: skip
 SECONDS = 7  # of a session that ends by itself: it has time to ask for something before
 
 
@@ -83,7 +88,7 @@ ENDINGS: tuple[Callable[[Somebody], None], ...] = (
 
 @pytest.fixture(scope="module")
 def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    yield from running(tmp_path_factory, {})
+    yield from running(tmp_path_factory, RINGING)
 
 
 @pytest.fixture(scope="module")
@@ -120,9 +125,9 @@ def head_id(server: LiveServer) -> int:
 def answer_to_a_late_body(
     server: LiveServer, line: str, body: Any, who: Somebody, meanwhile: Callable[[Somebody], None], *more: str
 ) -> tuple[int, Any]:
-    """Sends the head, and the body after `meanwhile`."""
-    data = json.dumps(body).encode()
-    head = [f"{line} HTTP/1.1", f"Host: 127.0.0.1:{server.port}", who.header, "Content-Type: application/json",
+    """Sends the head, and the body after `meanwhile`: a file's bytes, or what JSON says."""
+    data, kind = (body, "text/csv") if isinstance(body, bytes) else (json.dumps(body).encode(), "application/json")
+    head = [f"{line} HTTP/1.1", f"Host: 127.0.0.1:{server.port}", who.header, f"Content-Type: {kind}",
             f"Content-Length: {len(data)}", "Expect: 100-continue", *more]  # fmt: skip
     with socket.create_connection(("127.0.0.1", server.port), timeout=60) as client, client.makefile("rb") as answer:
         client.sendall(("\r\n".join(head) + "\r\n\r\n").encode())
@@ -154,6 +159,18 @@ def test_a_publication_that_arrives_late_is_not_published(way, who, ending):
 
 
 ORDER = {"operacion_id": "late", "tipo": "mesa", "mesa_numero": 4, "items": [{"producto_id": 1, "cantidad": 1}]}
+PHONE = {
+    "endpoint": "https://localhost/wpush/phone",
+    "keys": {  # any point of the curve: its generator
+        "p256dh": b64(
+            bytes.fromhex(
+                "046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"
+                "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5"
+            )
+        ),
+        "auth": b64(bytes(16)),
+    },
+}
 LATE = {
     "a batch": (f"POST {PUBLISH}", {"eventos": [stock_alert(1), stock_alert(2)]}),
     "an order": ("POST /api/pedidos", ORDER),
@@ -163,7 +180,12 @@ LATE = {
     ),
     "a new dish": ("POST /api/productos", {"nombre": "Atol", "precio": 1}),
     "a change of a dish": ("PATCH /api/productos/1", {"disponible": False}),
+    "a menu": ("POST /api/productos/importar", b"nombre,precio\nTamal,1.50\n"),
+    "a menu's rehearsal": ("POST /api/productos/importar?ensayo=1", b"nombre,precio\nTamal,1.50\n"),
     "a receipt": ("POST /api/notificaciones/acuses", {"evento_ids": [1]}),
+    "a phone": ("PUT /api/push/suscripcion", PHONE),
+    "a phone's end": ("DELETE /api/push/suscripcion", {"endpoint": PHONE["endpoint"]}),
+    "what a page has shown": ("POST /api/push/vistos", {"evento_ids": [1]}),
 }  # fmt: skip
 
 
