@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -181,30 +182,64 @@ def test_what_a_killed_command_has_left_is_removed_by_the_next_one(old_log, tmp_
     assert {file.name for file in tmp_path.iterdir()} == {"backup.db", "log.db"}
 
 
-def test_the_nightly_script_of_the_docs_makes_its_folder_and_removes_what_a_killed_backup_left(old_log, tmp_path):
-    text = DOCS.read_text(encoding="utf-8")
-    [script] = [block for block in re.findall(r"```sh\n(#!/bin/sh\n.*?)```", text, re.DOTALL) if "backup" in block]
-    target = tmp_path / "backups" / "pos-notif"
-    for there, here in (
-        ("/opt/pos-notif/bin/pos-notif", f'"{sys.executable}" -m pos_notif'),
-        ("/var/backups/pos-notif", str(target)),
-        ("/var/lib/pos-notif/pos_notif.db", str(old_log)),
-    ):
-        assert there in script
-        script = script.replace(there, here)
+@pytest.fixture
+def nightly(tmp_path) -> Nightly:
+    return Nightly(make_log(tmp_path / "log.db", (OLD_MS, order_events(1, ("en_cocina",)))), tmp_path)
 
-    def run() -> list[str]:
-        subprocess.run(["sh", "-c", script], check=True, capture_output=True, env=clean_environment())
-        return sorted(re.sub(r"[0-9]{8}-[0-9]{6}", "DATE", file.name) for file in target.iterdir())
 
-    assert run() == ["pos_notif-DATE.db"]
-    assert stat.S_IMODE(target.stat().st_mode) == 0o700
-    now, days = next(target.iterdir()).stat().st_mtime, 24 * 3600
-    for name, age in {"x.db": 31, "y.db": 2, "z.db.part-abcdefgh": 2, "w.db.part-abcdefgh": 0.5}.items():
-        (target / f"pos_notif-{name}").touch()
-        os.utime(target / f"pos_notif-{name}", (now - age * days, now - age * days))
-    (target / "notes.txt").touch()
-    os.utime(target / "notes.txt", (now - 99 * days, now - 99 * days))
-    for file in target.glob("pos_notif-2*.db"):  # it may still be the same second
-        file.unlink()
-    assert run() == ["notes.txt", "pos_notif-DATE.db", "pos_notif-w.db.part-abcdefgh", "pos_notif-y.db"]
+class Nightly:
+    """The script of the docs, on folders of the test's, at any time of a machine's clock."""
+
+    def __init__(self, log: Path, folder: Path) -> None:
+        text = DOCS.read_text(encoding="utf-8")
+        [script] = [block for block in re.findall(r"```sh\n(#!/bin/sh\n.*?)```", text, re.DOTALL) if "backup" in block]
+        self.target, programs = folder / "backups" / "pos-notif", folder / "programs"
+        for there, here in (
+            ("/opt/pos-notif/bin/pos-notif", f'"{sys.executable}" -m pos_notif'),
+            ("/var/backups/pos-notif", str(self.target)),
+            ("/var/lib/pos-notif/pos_notif.db", str(log)),
+        ):
+            assert there in script
+            script = script.replace(there, here)
+        self._script = script
+        programs.mkdir()
+        (programs / "date").write_text('#!/bin/sh\nexec /usr/bin/date -d "$NIGHT" "$@"\n')
+        (programs / "date").chmod(0o755)
+        self._path = f"{programs}:{os.environ['PATH']}"
+
+    def run(self, night: datetime) -> None:
+        """Runs it as on a machine whose clock says `night`."""
+        before = set(self.target.glob("*.db"))
+        environment = clean_environment() | {"PATH": self._path, "NIGHT": night.isoformat(" ", "seconds")}
+        subprocess.run(["sh", "-c", self._script], check=True, capture_output=True, env=environment)
+        [made] = set(self.target.glob("*.db")) - before
+        os.utime(made, (night.timestamp(), night.timestamp()))
+
+    def there(self) -> list[str]:
+        return sorted(file.name for file in self.target.iterdir())
+
+
+def test_the_nightly_script_of_the_docs_makes_its_folder_and_removes_what_a_killed_backup_left(nightly):
+    night = datetime.now()
+    nightly.run(night)
+    assert nightly.there() == ["made", f"pos_notif-{night:%Y%m%d-%H%M%S}.db"]
+    assert stat.S_IMODE(nightly.target.stat().st_mode) == 0o700
+    for name, days in {"pos_notif-z.db.part-abcdefgh": 2, "pos_notif-w.db.part-abcdefgh": 0.5, "notes.txt": 99}.items():
+        file, at = nightly.target / name, (night - timedelta(days)).timestamp()
+        file.touch()
+        os.utime(file, (at, at))
+    nightly.run(night + timedelta(seconds=1))
+    left = [name for name in nightly.there() if not name.endswith(".db")]
+    assert left == ["made", "notes.txt", "pos_notif-w.db.part-abcdefgh"]
+
+
+def test_the_nightly_script_keeps_the_newest_thirty_whatever_the_clock_says(nightly):
+    """One night it is three years ahead, one night it is three years behind; nothing but the oldest goes."""
+    began = datetime.now() - timedelta(40)
+    nights = [began + timedelta(days) for days in range(34)]
+    nights[20] += timedelta(3 * 365)
+    nights[31] += timedelta(3 * 365)
+    nights[32] -= timedelta(3 * 365)
+    for night in nights:
+        nightly.run(night)
+    assert nightly.there() == sorted(["made", *(f"pos_notif-{night:%Y%m%d-%H%M%S}.db" for night in nights[-30:])])
