@@ -36,6 +36,12 @@ def give_up_unacknowledged(connection: Any, seconds: float | None) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(patience * 1000))
 
 
+def address_of(transport: asyncio.BaseTransport) -> str:
+    """Returns the address that a connection comes from; the empty text where the system no longer tells."""
+    peer = transport.get_extra_info("peername")
+    return peer[0] if peer else ""
+
+
 class Backpressure(asyncio.Protocol):
     """The writing side of a connection. Whoever writes looks at `is_full`, or awaits `drain`."""
 

@@ -31,7 +31,7 @@ from ..web.hot_path import (
 from ..web.polling import POLLING_PATH
 from ..web.publishing import PUBLISH_PATH
 from ..web.services import Services
-from .backpressure import Backpressure
+from .backpressure import Backpressure, address_of
 from .heads import RequestHead, read_request, response_head
 from .logs import log_access
 from .long_way import LongWay
@@ -298,8 +298,7 @@ class TcpConnection(Backpressure):
 
     @property
     def _address(self) -> str:
-        peer = self.transport.get_extra_info("peername")
-        return peer[0] if peer else ""
+        return address_of(self.transport)
 
     # Streams
 

@@ -28,8 +28,8 @@ from ..socketio.engine import EngineSettings
 from ..web.services import EXTENSION
 from .backpressure import give_up_unacknowledged
 from .connection import KEEP_ALIVE_SECONDS, SEND_BUFFER_BYTES, TcpConnection
+from .handshake import Handshake
 from .logs import AccessLog, NoAccessLog
-from .long_way import LINGER_SECONDS
 from .loop_watch import LoopWatch
 from .newcomers import Newcomers
 from .refusal import Refusal
@@ -48,8 +48,6 @@ GC_THRESHOLD = 10_000
 OTHER_CONNECTIONS = 500
 # That have sent no whole head yet, and half of all where those are fewer: browsers open some in advance.
 MAX_NEWCOMERS = 1000
-# A client that says nothing in its TLS handshake.
-HANDSHAKE_SECONDS = 5.0
 # What may wait for `accept`, in the kernel; and what is accepted in one turn of the loop.
 KERNEL_BACKLOG = 4096
 ACCEPTS_AT_ONCE = 4
@@ -128,17 +126,17 @@ class Server:
                 await self._end_connections()
 
     async def _listen(self) -> asyncio.Server:
-        timeouts: dict[str, Any] = (
-            {"ssl_handshake_timeout": HANDSHAKE_SECONDS, "ssl_shutdown_timeout": LINGER_SECONDS} if self._tls else {}
-        )
         # asyncio accepts up to a `backlog` of connections in one turn of the loop, while live events wait.
         server = await asyncio.get_running_loop().create_server(
-            self._accept, sock=self._listener, backlog=ACCEPTS_AT_ONCE, ssl=self._tls, **timeouts
+            self._accept, sock=self._listener, backlog=ACCEPTS_AT_ONCE
         )
         self._listener.listen(KERNEL_BACKLOG)
         return server
 
     def _accept(self) -> asyncio.Protocol:
+        return self._admit() if self._tls is None else Handshake(self._serving, self._tls, self._admit)
+
+    def _admit(self) -> asyncio.Protocol:
         if self._limit is not None and len(self._serving.connections) >= self._limit:
             return Refusal(self._serving.counts)
         return TcpConnection(self._serving)

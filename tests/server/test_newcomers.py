@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import resource
 import socket
+import ssl
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from pos_notif.server.run import MAX_NEWCOMERS
 from tests.support.live_server import LiveServer
 from tests.support.sse_client import SseClient
+from tests.support.tls import Files
 from tests.support.waiting import eventually
 
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -90,6 +93,37 @@ def test_thousands_that_send_nothing_keep_nobody_out(make_server, settings):
     assert len(told) >= 1
     assert "127.0.0.1" in told[0]
     assert not [line for line in server.stderr_lines if "Traceback" in line or "ERROR" in line]
+
+
+@pytest.mark.one_process(reason="each worker keeps places for as many that have sent nothing")
+def test_thousands_that_send_nothing_over_tls_keep_nobody_out(tmp_path):
+    """They count from their accept, and not from their handshake: the service may open no more files than its own
+    limit asks for."""
+    files = Files(tmp_path)
+    server = LiveServer(
+        tmp_path / "log.db",
+        {"POS_NOTIF_CERTFILE": files.certfile, "POS_NOTIF_KEYFILE": files.keyfile, "POS_NOTIF_MAX_CONNECTIONS": "100"},
+        command=["prlimit", "--nofile=700", sys.executable, "-m", "pos_notif"],
+    ).start()
+    with contextlib.closing(server), contextlib.ExitStack() as opened:
+
+        def greeted(address: str) -> ssl.SSLSocket:
+            plain = opened.enter_context(connect(server, address))
+            return opened.enter_context(files.client.wrap_socket(plain, server_hostname="127.0.0.1"))
+
+        known = greeted("127.0.0.1")
+        assert answers(known)
+        clients = flood(opened, server, 1500)
+        # Through the handshake, and no request yet: also these are among those that have sent none.
+        later = greeted("127.0.0.2")
+        assert answers(known)
+        assert answers(later)
+        eventually(lambda: all(map(is_closed, clients[:1190])))
+        assert server.stop() == 0
+    told = [line for line in server.stderr_lines if "have sent no request" in line]
+    assert len(told) >= 1
+    assert "127.0.0.1" in told[0]
+    assert not [line for line in server.stderr_lines if "Traceback" in line or "ERROR" in line or "resource" in line]
 
 
 def test_those_that_never_end_their_first_head_keep_nobody_out(make_server):

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import http.client
 import json
 import signal
 import socket
-import ssl
 import struct
 import time
 from pathlib import Path
@@ -17,7 +15,6 @@ from typing import Any
 import aiohttp
 import pytest
 import socketio
-import trustme
 from cryptography.hazmat.primitives import serialization
 
 from pos_notif.database.locks import lock_file, take
@@ -25,47 +22,14 @@ from tests.support.command_line import fails
 from tests.support.live_server import LiveServer
 from tests.support.logs import opened, stock_alert
 from tests.support.stopwatch import Stopwatch
+from tests.support.tls import Files, ask, asked
 from tests.support.waiting import eventually
 from tests.support.websocket_client import SOCKET_PATH
-
-
-class Files:
-    """A certificate authority, and what it signed for 127.0.0.1."""
-
-    def __init__(self, folder: Path) -> None:
-        authority = trustme.CA()
-        issued = authority.issue_cert("127.0.0.1")
-        self.certfile, self.keyfile, self.whole = (str(folder / name) for name in ("cert.pem", "key.pem", "whole.pem"))
-        issued.cert_chain_pems[0].write_to_path(self.certfile)
-        issued.private_key_pem.write_to_path(self.keyfile)
-        issued.private_key_and_cert_chain_pem.write_to_path(self.whole)
-        self.other_key = str(folder / "other.pem")
-        authority.issue_cert("127.0.0.1").private_key_pem.write_to_path(self.other_key)
-        self.authority = str(folder / "authority.pem")
-        authority.cert_pem.write_to_path(self.authority)
-        self.client = ssl.create_default_context()
-        authority.configure_trust(self.client)
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory) -> Files:
     return Files(tmp_path_factory.mktemp("tls"))
-
-
-@contextlib.contextmanager
-def asked(server: LiveServer, files: Files, method: str, path: str, body: Any = None, **headers: str):
-    """The answer, while its connection is open."""
-    connection = http.client.HTTPSConnection("127.0.0.1", server.port, context=files.client, timeout=60)
-    sent = {"Content-Type": "application/json", **headers}
-    connection.request(method, path, json.dumps(body) if body is not None else None, sent)
-    with contextlib.closing(connection), connection.getresponse() as answer:
-        yield answer
-
-
-def ask(*arguments: Any, **headers: str):
-    """Its status and headers."""
-    with asked(*arguments, **headers) as answer:
-        return answer.status, answer.headers
 
 
 def publish(server: LiveServer, files: Files, body: Any) -> None:
