@@ -20,6 +20,7 @@ NAME, TEXT, TABLE = 200, 2000, 20  # characters, as docs/protocol.md, section 7,
 FIRST_STATES = ("pendiente_pago", "pagado", "en_mesa")
 TO_COOK = ("pagado", "en_mesa", "en_cocina")
 STATES = (*FIRST_STATES, "en_cocina", "listo", "servido", "cerrado", "cancelado")
+TABLE_FIELDS = ("mesa_numero", "mesa")
 CREDIT = "credito"
 # What the old POS says of an order through `item_modificado` that is no change to a line.
 PAPERWORK = ("factura_generada", "ticket_generado")
@@ -40,8 +41,12 @@ def order_of(called: Mapping[str, Any], read: Mapping[str, Any] | None) -> Json:
     """Returns a `nuevo_pedido`'s order without its lines: what the call says, over it what was read from the POS's
     tables, which are newer than the totals of the call. The state is the call's: a later one has a call of its own."""
     order: Json = {}
-    for source in (called, read or {}):
-        order.update(_order_fields(dict(source)))
+    table: Json = {}
+    for source in map(dict, (called, read or {})):
+        order.update(_order_fields(source))
+        table.update({name: source[name] for name in TABLE_FIELDS if _table({name: source.get(name)})})
+    # Of both as a whole: a name in the place of the number is another table than a number from before.
+    order = {**{name: value for name, value in order.items() if name not in TABLE_FIELDS}, **_table(table)}
     state = called.get("estado", (read or {}).get("estado"))
     if state in FIRST_STATES:
         order["estado"] = state
@@ -58,7 +63,7 @@ def first_state(order: Json) -> str:
 def table_of(read: Mapping[str, Any] | None) -> Json:
     """Returns what any event of an order may say of its table, guest and waiter."""
     fields = _order_fields(dict(read or {}))
-    return {name: fields[name] for name in ("mesa_numero", "mesa", "cliente_nombre", "mesero") if name in fields}
+    return {name: fields[name] for name in (*TABLE_FIELDS, "cliente_nombre", "mesero") if name in fields}
 
 
 def sums_of(read: Mapping[str, Any]) -> Json:
@@ -72,8 +77,7 @@ def _order_fields(sent: Json) -> Json:
     fields: Json = {
         "id": whole(sent.get("id")),
         "numero": whole(sent.get("numero")) or text(sent.get("numero"), NAME),
-        "mesa_numero": whole(sent.get("mesa_numero"), least=0),
-        "mesa": text(sent.get("mesa"), TABLE),
+        **_table(sent),
         "tipo": kind if kind in ("mesa", "llevar", "domicilio") else None,
         # The old POS says in `tipo` when it is paid; its table has that as `tipo_pago`.
         "tipo_pago": next((word for word in (kind, sent.get("tipo_pago")) if word in ("anticipado", "al_final")), None),
@@ -85,6 +89,15 @@ def _order_fields(sent: Json) -> Json:
     if fields["tipo"] is None and "mesa_id" in sent:
         fields["tipo"] = "mesa" if sent["mesa_id"] else "llevar"
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def _table(sent: Json) -> Json:
+    """Returns the table's number and name, those that are known. An old POS may have a name in the number's place."""
+    said = sent.get("mesa_numero")
+    table, name = whole(said, least=0), text(sent.get("mesa"), TABLE)
+    if table is None and name is None and isinstance(said, str):
+        name = text(said, TABLE)
+    return {key: value for key, value in (("mesa_numero", table), ("mesa", name)) if value is not None}
 
 
 def lines_of(sent: Iterable[Mapping[str, Any]] | None) -> list[Json]:

@@ -188,6 +188,35 @@ def test_what_was_read_is_newer_than_the_call_but_for_the_state():
     assert order["timestamp"] == OLD_CALL["timestamp"]
 
 
+def test_a_table_that_has_a_name_is_named():
+    """What people call it may stand where the old POS has a table's number."""
+    assert old_pos.table_of({"mesa_numero": " Terraza 3 "}) == {"mesa": "Terraza 3"}
+    assert old_pos.table_of({"mesa_numero": "Terraza 3", "mesa": "Patio"}) == {"mesa": "Patio"}
+    assert old_pos.table_of({"mesa_numero": "7"}) == {"mesa_numero": 7}
+    assert old_pos.table_of({"mesa_numero": "Salón de la esquina 12"}) == {"mesa": "Salón de la esquina"}
+
+
+@pytest.mark.parametrize(
+    ("called", "read", "expected"),
+    [
+        ("Terraza 3", None, {"mesa": "Terraza 3"}),
+        ("Terraza 3", {"mesa_numero": None}, {"mesa": "Terraza 3"}),
+        (4, {"mesa_numero": "Terraza 3"}, {"mesa": "Terraza 3"}),
+        ("Terraza 3", {"mesa_numero": 4}, {"mesa_numero": 4}),
+        (4, {"mesa": "Terraza 3"}, {"mesa_numero": 4, "mesa": "Terraza 3"}),
+    ],
+)
+def test_a_new_order_stands_at_the_table_that_was_said_last(
+    service: Service, called: Any, read: dict[str, Any] | None, expected: dict[str, Any]
+):
+    order = old_pos.order_of({**OLD_CALL, "id": next(ORDER_IDS), "mesa_numero": called}, read)
+    service.publish({"tipo": "nuevo_pedido", "pedido": {**order, "items": []}})
+    status, _, answer = service.request("GET", f"/api/pedidos/{order['id']}")
+    assert status == 200
+    shown = {name: answer["pedido"].get(name) for name in ("mesa_numero", "mesa")}
+    assert {name: value for name, value in shown.items() if value is not None} == expected
+
+
 ANYTHING = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.binary(), st.lists(st.text(), max_size=2)
 )  # fmt: skip
