@@ -24,10 +24,13 @@ def of_type(events, kind):
 
 def to_make(pedido):
     """By line, what the kitchen is to make, as docs/protocol.md says it."""
-    if pedido["estado"] not in ("pagado", "en_mesa", "en_cocina"):
-        return {}
-    pending = [line for line in pedido["items"] if line["estado_item"] == "pendiente"]
-    return {line["id"]: line["cantidad"] - line.get("cantidad_hecha", 0) for line in pending}
+    return pending(pedido) if pedido["estado"] in ("pagado", "en_mesa", "en_cocina") else {}
+
+
+def pending(pedido):
+    """By line, what nobody has made of it, whatever state its order is in."""
+    waiting = [line for line in pedido["items"] if line["estado_item"] == "pendiente"]
+    return {line["id"]: line["cantidad"] - line.get("cantidad_hecha", 0) for line in waiting}
 
 
 # A table orders again

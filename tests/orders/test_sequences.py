@@ -39,11 +39,19 @@ def some(required, **optional):
 
 
 numbers = st.sampled_from([0, 1, 2, 0.75, 1e9])
+parts = st.lists(
+    names | some({}, producto_nombre=names, cantidad=st.sampled_from([1, 2.5]), notas=names), max_size=2
+)  # fmt: skip
+modifiers = names | st.lists(names | st.fixed_dictionaries({"nombre": names, "precio": numbers}), max_size=2)
 lines = some(
     {}, id=line_ids, producto_nombre=names, cantidad=st.sampled_from([1, 2.5, 1000]), notas=names,
     estado_item=st.sampled_from(["pendiente", "listo", "servido", "cancelado"]), precio_unitario=numbers,
-    subtotal=numbers,
+    subtotal=numbers, componentes=parts, modificadores=modifiers,
 )  # fmt: skip
+# Where a delivery goes, which no cook reads.
+ADDRESS = "Calle 7"
+addresses = st.sampled_from([ADDRESS, {"calle": ADDRESS, "nota": ["casa", ADDRESS]}])
+delivery = {"direccion": addresses, "telefono": st.sampled_from([ADDRESS, 22223333]), "repartidor": addresses}
 tables = {"mesa_numero": st.integers(0, 2), "mesa": st.sampled_from(["Terraza", "7", 7, ""])}
 details = {**tables, "mesero": names, "cliente_nombre": names, "recuperado": maybe,
            "mesa_anterior": st.just(7), "cliente_anterior": st.just("x"), "mesero_anterior": st.just("x"),
@@ -61,7 +69,7 @@ new_orders = some(
         "pedido": some(
             {"id": order_ids}, tipo=st.sampled_from(["mesa", "llevar", "domicilio"]), items=st.lists(lines, max_size=3),
             tipo_pago=st.sampled_from(["anticipado", "al_final"]), estado=st.sampled_from(STATES[:3]),
-            pagado_at=times, total=numbers, subtotal=numbers, impuesto=numbers, **tables,
+            pagado_at=times, total=numbers, subtotal=numbers, impuesto=numbers, **tables, **delivery,
         ),
     },
     operacion_id=st.integers(1, 30).map(str), liberado=maybe,
@@ -186,9 +194,10 @@ async def play(path, sequence):
 
 
 async def views(notifier):
-    return {
-        room: {order.pedido["id"]: order.pedido for order in (await snapshot(notifier.log, room))[0]} for room in ROOMS
-    }
+    held = {room: (await snapshot(notifier.log, room))[0] for room in ROOMS}
+    for order in held["cocina"]:
+        assert ADDRESS not in json.dumps(notifier.log.order_json(order, kitchen=True))
+    return {room: {order.pedido["id"]: order.pedido for order in orders} for room, orders in held.items()}
 
 
 def stored(path):
