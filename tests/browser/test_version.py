@@ -102,6 +102,16 @@ def test_what_waits_to_be_sent_holds_it_back_and_a_waiters_page_is_only_asked(pa
     pass_time(page, seconds=11 * 60)
     assert stays(page)
     assert till.count == 1
+    manager = Loads(page, "/manager")
+    floor.open(page, MANAGER, f"/manager#pedido-{floor.place()['id']}")
+    page.click("[data-accion=tomar]")
+    page.keyboard.press("Escape")
+    expect(page.locator("section.spanel")).to_be_hidden()
+    pass_time(page, seconds=11 * 60)
+    assert stays(page)
+    page.click("#leave")
+    expect(page.locator("#leave")).to_have_text("Espere: falta enviar algo")
+    assert manager.count == 1
     menu = Loads(page, "/manager/menu")
     floor.open(page, MANAGER, "/manager/menu#nuevo")
     page.fill("#f-nombre", "Ponche")

@@ -104,8 +104,10 @@
     resizeTimer = window.setTimeout(function () { figures.redraw(); }, REDRAW_MS);
   });
 
-  screen.tell(connection, function (restedMs) { return restedMs >= pages.Version.REST_MS; });
-  pages.leave.bind(dom.byId('leave'));
+  function isUnsent() { return order.operations.list.length > 0; }
+
+  screen.tell(connection, function (restedMs) { return restedMs >= pages.Version.REST_MS && !isUnsent(); });
+  pages.leave.bind(dom.byId('leave'), isUnsent);
   order.start();
   push.load();
   screen.start();
