@@ -17,7 +17,7 @@ from .access import public
 from .answers import json_answer
 from .documented import documented
 from .metrics import CONTENT_TYPE as METRICS_TYPE
-from .schemas import Health, NotReady, ReadyQuery
+from .schemas import Alive, NotReady, Ready, ReadyQuery
 from .services import services
 
 blueprint = Blueprint("health", __name__)
@@ -30,15 +30,16 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 
 @blueprint.get("/healthz")
 @public
-@documented("servicio", {200: Health})
+@documented("servicio", {200: Alive})
 async def alive() -> Any:
     """El proceso atiende."""
-    return _answer(200, "vivo", extra=services().log.away())
+    found = services()
+    return _answer(200, "vivo", extra={"version": found.streams.version, **found.log.away()})
 
 
 @blueprint.get("/readyz")
 @public
-@documented("servicio", {200: Health, 503: NotReady}, query=ReadyQuery)
+@documented("servicio", {200: Ready, 503: NotReady}, query=ReadyQuery)
 async def ready() -> Any:
     """El registro se puede escribir. Con `nodo`, en este nodo, estén como estén los demás."""
     found, cluster = services(), services().cluster

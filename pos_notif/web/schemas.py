@@ -209,14 +209,19 @@ class Connections(BaseModel):
     sin_respuesta: list[int] | None = Field(None, description="con varios procesos: los que no contestaron")
 
 
-class Health(BaseModel):
+class Ready(BaseModel):
     estado: str
     detalle: str | None = None
     nodo: str | None = None
+
+
+class Alive(BaseModel):
+    estado: str
+    version: str = Field(description="la de los archivos de las páginas")
     sin_central_desde: str | None = None
 
 
-class NotReady(Health):
+class NotReady(Ready):
     """The service cannot take publications now."""
 
 

@@ -99,13 +99,16 @@ class Floor:
     def sold_out(self, name: str) -> None:
         self.call("PATCH", f"/api/productos/{self.products[name]}", {"disponible": False})
 
-    def open(self, page: Any, who: str, path: str, url: str | None = None, transport: str = "sse") -> Any:
+    def open(
+        self, page: Any, who: str, path: str, url: str | None = None, transport: str = "sse", ready: str | None = None
+    ) -> Any:
+        """`ready`: what is there once the page works, where it has no connection to show."""
         base = url or self.url
         answer = page.context.request.post(f"{base}/api/auth/login", data={"username": who, "password": PIN})
         assert answer.status == 200, answer.text()
         begin_shift(page, answer.json()["usuario_id"])
         page.goto(base + path)
-        page.wait_for_selector(f"#conexion[data-modo={transport}]")
+        page.wait_for_selector(ready or f"#conexion[data-modo={transport}]")
         return page
 
 

@@ -284,8 +284,12 @@ def test_who_signs_in_on_another_tab_is_not_shown_the_board_of_whose_session_has
 
 def test_ten_minutes_before_its_end_a_session_can_be_prolonged(page: Any, make_server: Any) -> None:
     floor = Floor(make_server(session_hours="0.5"))
-    for who, path, notice in ((COOK, "/cocina", "#notice"), (CASHIER, "/caja", "#banner .obanner__do")):
-        floor.open(page, who, path)
+    for who, path, notice in (
+        (COOK, "/cocina", "#notice"), (CASHIER, "/caja", "#banner .obanner__do"),
+        (MANAGER, "/manager/registro", "#banner .obanner__do"),
+    ):  # fmt: skip
+        ready = "#foot" if path == "/manager/registro" else "#conexion[data-modo=sse]"
+        floor.open(page, who, path, ready=ready)
         assert page.locator(notice).count() == 0 or page.locator(notice).is_hidden()
         ends = page.evaluate("fetch('/api/auth/sesion').then(answer => answer.json()).then(session => session.expira)")
         hold_time(page, ends, seconds=-9 * 60 - 30)
@@ -297,7 +301,7 @@ def test_ten_minutes_before_its_end_a_session_can_be_prolonged(page: Any, make_s
         page.evaluate("posNotif.clock.now = function () { return new Date().getTime(); }")
         type_pin(page, PIN, "#door")
         page.wait_for_selector("#door", state="hidden")
-        page.wait_for_selector("#conexion[data-modo=sse]")
+        page.wait_for_selector(ready)
         expect(page.locator(notice)).to_be_hidden()
     sessions = run_cli("session", "list", database=floor.server.database).stdout
     assert sessions.count(CASHIER) == 2

@@ -91,6 +91,25 @@ def test_an_office_page_does_so_where_nobody_has_touched_it_for_ten_minutes(
     is_new(page)
 
 
+def test_the_log_has_no_stream_and_does_so_all_the_same(page: Any, floor: Floor) -> None:
+    loads = Loads(page, "/manager/registro")
+    floor.open(page, MANAGER, "/manager/registro", ready="#foot")
+    expect(page.locator(NOTICE)).to_have_text(WORDS)
+    pass_time(page, seconds=9 * 60)
+    page.keyboard.press("Shift")
+    pass_time(page, seconds=9 * 60)
+    page.evaluate(
+        "() => { const look = posNotif.Version.prototype._look; window.looked = 0;"
+        " posNotif.Version.prototype._look = function () { look.call(this); window.looked++; }; }"
+    )
+    until(page, lambda: page.evaluate("window.looked > 0"))
+    assert page.evaluate("sessionStorage.getItem('notif:version')") is None
+    pass_time(page, seconds=61)
+    until(page, lambda: loads.count == 2)
+    page.wait_for_selector("#foot")
+    expect(page.locator(NOTICE)).to_have_count(0)
+
+
 def test_what_waits_to_be_sent_holds_it_back_and_a_waiters_page_is_only_asked(page: Any, floor: Floor) -> None:
     till = Loads(page, "/caja")
     served = floor.served()

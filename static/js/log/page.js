@@ -13,6 +13,8 @@
   var LOOK_MS = 15000;           // how often this page asks whether the service can keep what is sent
   var WORDS = pages.logWords;
 
+  clock.setFromPage();
+
   var form = dom.byId('filters');
   var more = dom.byId('more');
   var problem = dom.byId('problem');
@@ -22,27 +24,23 @@
     rol: body.getAttribute('data-rol')
   }, body.getAttribute('data-expira'), null);
   var request = null;
+  var again = null;              // what was asked for when the session had ended: from the first, or more
   var cursor = null;
-  var awaySince = null;
   var download = new pages.Download({ box: dom.byId('progress'), gauge: dom.byId('gauge'), text: dom.byId('progress-text') });
   var filters = new pages.LogFilters(form, function () { load(true); });
   var table = new pages.LogTable(dom.byId('events'), dom.byId('f-tipo'));
-
-  // ---- the engine ----------------------------------------------------------------
-
-  function showCentral(since) {
-    var box = dom.byId('central'), words = since ? pages.away('obanner', since) : [], i;
-    dom.empty(box);
-    for (i = 0; i < words.length; i++) { box.appendChild(words[i]); }
-    box.hidden = !since;
-  }
+  var banner = new pages.LogBanner(dom.byId('banner'));
+  var version = new pages.Version(null, banner, function (restedMs) {
+    return restedMs >= pages.Version.REST_MS && request === null && !download.running;
+  });
 
   // This page has no stream that would tell.
   function look() {
     if (document.hidden) { return; }
-    pages.http.get('/healthz', { estado: 'string' }, function (answer) {
-      var since = answer.status === 200 ? answer.body.sin_central_desde || null : awaySince;
-      if (since !== awaySince) { showCentral(awaySince = since); }
+    pages.http.get('/healthz', { estado: 'string', version: 'string' }, function (answer) {
+      if (answer.status !== 200) { return; }
+      banner.central(answer.body.sin_central_desde || null);
+      version.take(answer.body.version);
     });
   }
 
@@ -67,7 +65,7 @@
   function fail(answer, isFirst) {
     var error = answer.body.error || {}, text;
     if (answer.status === 401) {
-      session.onBack = function () { load(isFirst); };
+      again = isFirst;
       session.end();
       return;
     }
@@ -121,6 +119,14 @@
 
   // ---- the start -----------------------------------------------------------------
 
+  session.notices = banner;
+  session.onBack = function (early) {
+    version.isBack = !early;
+    look();
+    if (again !== null) { load(again); }
+    again = null;
+  };
+
   form.addEventListener('submit', function (event) {
     event.preventDefault();
     load(true);
@@ -137,7 +143,6 @@
   follow('ndjson', TABLE + '.ndjson');
 
   pages.leave.bind(dom.byId('leave'));
-  clock.setFromPage();
   filters.fromAddress();
   load(true);
   look();

@@ -11,7 +11,8 @@
   var REST_MS = 10 * 60000;
   var TOUCHES = ['mousedown', 'touchstart', 'keydown', 'wheel'];
 
-  // notices: see connection.js. mayReload(restedMs): nothing is lost now, of what nobody has touched for so long.
+  // client: of the page, or null where it has none and tells `take` by itself. notices: see connection.js.
+  // mayReload(restedMs): nothing is lost now, of what nobody has touched for so long.
   function Version(client, notices, mayReload) {
     var self = this;
     this.own = window.document.body.getAttribute('data-version');
@@ -24,14 +25,17 @@
     TOUCHES.forEach(function (name) {
       window.document.addEventListener(name, function () { self.touchedAt = pages.clock.now(); }, true);
     });
-    client.on('version', function (told) { self._take(told.version); });
-    client.on('conexion', function (state) { self._askPolling(state.modo); });
+    if (client) {
+      client.on('version', function (told) { self.take(told.version); });
+      client.on('conexion', function (state) { self._askPolling(state.modo); });
+    }
     window.setInterval(function () { self._look(); }, LOOK_MS);
   }
 
   var version = Version.prototype;
 
-  version._take = function (found) {
+  // found: the service's.
+  version.take = function (found) {
     this.heardAt = pages.clock.now();
     this.found = found === this.own ? '' : found;
     this.notices.notice('version', this.found ? pages.words.newVersion : '', function () { window.location.reload(); });
@@ -45,7 +49,7 @@
     var self = this;
     if (mode !== 'polling' || Math.abs(pages.clock.now() - this.heardAt) < HEARD_MS) { return; }
     pages.http.get('/api/pedidos', { version: 'string' }, function (answer) {
-      if (answer.status === 200) { self._take(answer.body.version); }
+      if (answer.status === 200) { self.take(answer.body.version); }
     });
   };
 
