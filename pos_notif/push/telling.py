@@ -37,8 +37,18 @@ ALARM_TYPES = frozenset({UNSEEN, NO_SCREEN, SCREEN_BACK})
 # After which nobody needs it any more, in seconds. 0 would be lost on a phone that is asleep.
 _TTL = {ORDER_READY: 600, UNSEEN: 300, NO_SCREEN: 900, SCREEN_BACK: 900, STOCK_ALERT: 3600}
 LANGUAGE = "es-SV"
-_TO_GO = {TAKEAWAY: "Para llevar", DELIVERY: "A domicilio"}
-_ROOM = {KITCHEN: "Cocina", WAITERS: "Meseros", TILLS: "Caja"}
+# The words of the pages: a phone shows theirs, or these in their place.
+_TO_GO = {TAKEAWAY: "Llevar", DELIVERY: "Domicilio"}
+_GONE = {
+    KITCHEN: "La pantalla de cocina no responde",
+    WAITERS: "Ningún mesero tiene pantalla",
+    TILLS: "La pantalla de caja no responde",
+}
+_BACK = {
+    KITCHEN: "La cocina tiene pantalla otra vez",
+    WAITERS: "Los meseros tienen pantalla otra vez",
+    TILLS: "La caja tiene pantalla otra vez",
+}
 _MOST_DISHES = 6
 _MOST_ORDERS = 5
 _MOST_TITLE, _MOST_BODY = 80, 240
@@ -118,13 +128,13 @@ def tell(event: Json, orders: Mapping[int, Json], cursor: str, *, full: bool, st
             event["id"], cursor, _unseen(event, known), "", "acuse", ttl, one, waiters=waiters, managers=True
         )
     if kind in (NO_SCREEN, SCREEN_BACK):
-        room = _ROOM.get(event["sala"], str(event["sala"]))
-        since = f"sin pantalla desde las {str(event.get('desde'))[11:16]}"
-        title = f"{room} {since if kind == NO_SCREEN else 'con pantalla otra vez'}"
+        title = _BACK[event["sala"]]
+        if kind == NO_SCREEN:
+            title = f"{_GONE[event['sala']]} desde las {_time(event.get('desde'))}"
         return Message(event["id"], cursor, title, "", f"pantalla-{event['sala']}", ttl, managers=True)
     if kind == STOCK_ALERT and stock and event.get("nivel") == "agotado":
         tag = f"stock-{event.get('producto_id') or event['id']}"
-        return Message(event["id"], cursor, _short(f"Agotado: {event['nombre']}", _MOST_TITLE), "", tag, ttl,
+        return Message(event["id"], cursor, _short(f"Se acabó: {event['nombre']}", _MOST_TITLE), "", tag, ttl,
                        managers=True)  # fmt: skip
     return None
 
@@ -156,16 +166,15 @@ def _waiter(pedido: Json) -> Waiter:
 
 def _ready(event: Json, full: bool) -> tuple[str, str]:
     pedido, part = event["pedido"], event.get("parcial") is True
-    whom = _whom(pedido, full)
+    title = f"{_whom(pedido, full)}, {STATE_WORD[READY]}{' en parte' if part else ''}"
     if not full:
-        return f"{whom}: {STATE_WORD[READY]}{' en parte' if part else ''}", ""
-    word = "lista" if whom.startswith("Mesa ") else STATE_WORD[READY]
+        return title, ""
     ids = set(event.get("items_listos_ids") or ())
     lines = [line for line in pedido.get("items") or () if line.get("id") in ids]
     dishes = [_dish(line) for line in lines if line.get("estado_item") not in (SERVED, CANCELLED)]
     more = len(dishes) - _MOST_DISHES
     body = ", ".join(dishes[:_MOST_DISHES]) + (f" y {more} más" if more > 0 else "")
-    return _short(f"{whom} {word}{' en parte' if part else ''}", _MOST_TITLE), _short(body, _MOST_BODY)
+    return _short(title, _MOST_TITLE), _short(body, _MOST_BODY)
 
 
 def _dish(line: Json) -> str:
@@ -181,9 +190,9 @@ def _whom(pedido: Json, full: bool) -> str:
     guest = pedido.get("cliente_nombre")
     kind = _TO_GO.get(str(pedido.get("tipo")))
     if kind is not None and (table is None or pedido.get("tipo") == DELIVERY) and full and guest:
-        return _short(f"{kind}, {guest}", _MOST_TITLE // 2)
+        return _short(f"{kind} · {guest}", _MOST_TITLE // 2)
     if table is None or pedido.get("tipo") == DELIVERY:
-        return f"Pedido {_number(pedido)}"
+        return f"Pedido #{_number(pedido)}"
     return f"Mesa {table}" if str(table).isdigit() else _short(str(table), _MOST_TITLE // 2)
 
 
@@ -196,6 +205,12 @@ def _unseen(event: Json, known: list[Json]) -> str:
     more = len(event["pedido_ids"]) - min(len(numbers), _MOST_ORDERS)
     named = ", ".join(numbers[:_MOST_ORDERS]) + (f" y {more} más" if more > 0 else "")
     return f"La cocina NO ha visto {'el pedido' if len(event['pedido_ids']) == 1 else 'los pedidos'} {named}"
+
+
+def _time(at: Any) -> str:
+    """Returns "8:47 p. m." of a time on the wire, as people say it."""
+    hour = int(str(at)[11:13])
+    return f"{hour % 12 or 12}:{str(at)[14:16]} {'a. m.' if hour < 12 else 'p. m.'}"
 
 
 def _short(text: str, most: int) -> str:

@@ -24,6 +24,7 @@ OLD_WORDS = re.compile(
     r"|\bCambio \$|hace 0 s|no tiene pantalla|Otra vez hay|tras \{|Cada pocos segundos|Lo que toque"
     r"|Error al (?:tomarlo|anotarlo)|Su rol no tiene|[Mm]ediana\b"
     r"|[Pp]ercentil|Recogida|[Dd]ía de negocio|Estado nuevo|[Ff]ilas?\b|>Sala<|'Sala'|\(id\)|con id "
+    r"|[Ss]in pantalla desde"
     r"|\bPoda\b|Cabeza del|pasa estos|por pagar|Por pagar|en cola|Bajo\b|\bSSE\b|\bwebsocket\b|HTTPS|verify|\bAPI\b"
 )
 # Of a spreadsheet they are called so, by what reads the menu's.
@@ -130,7 +131,7 @@ def test_the_old_words_are_gone() -> None:
             ]
     for path in SERVICE:
         if (
-            path.parent.name in ("alarms", "orders")
+            path.parent.name in ("alarms", "orders", "push")
             or path.stem in ("sentences", "errors", "events", "pages")
             or path.match("web/log.py")
         ):

@@ -36,14 +36,14 @@ def told(pedido: dict[str, Any], *, full: bool = True, **fields: Any) -> Message
 @pytest.mark.parametrize(
     ("fields", "full", "title", "body"),
     [
-        ({}, True, "Mesa 5 lista", "2× Pupusa de queso"),
-        ({}, False, "Mesa 5: listo", ""),
-        ({"mesa": "Terraza 3"}, True, "Terraza 3 listo", "2× Pupusa de queso"),
+        ({}, True, "Mesa 5, listo", "2× Pupusa de queso"),
+        ({}, False, "Mesa 5, listo", ""),
+        ({"mesa": "Terraza 3"}, True, "Terraza 3, listo", "2× Pupusa de queso"),
         ({"tipo": "llevar", "mesa_numero": None, "cliente_nombre": "Sofía", "numero": "C12"}, True,
-         "Para llevar, Sofía listo", "2× Pupusa de queso"),
+         "Llevar · Sofía, listo", "2× Pupusa de queso"),
         # Whoever reads the locked screen does not learn who the guest is.
         ({"tipo": "llevar", "mesa_numero": None, "cliente_nombre": "Sofía", "numero": "C12"}, False,
-         "Pedido C12: listo", ""),
+         "Pedido #C12, listo", ""),
     ],
 )  # fmt: skip
 def test_a_ready_order(fields, full, title, body):
@@ -54,8 +54,8 @@ def test_a_ready_order(fields, full, title, body):
 
 
 def test_a_part_of_an_order_says_so():
-    assert told(order(), parcial=True).title == "Mesa 5 lista en parte"
-    assert told(order(), parcial=True, full=False).title == "Mesa 5: listo en parte"
+    assert told(order(), parcial=True).title == "Mesa 5, listo en parte"
+    assert told(order(), parcial=True, full=False).title == "Mesa 5, listo en parte"
 
 
 @pytest.mark.parametrize(
@@ -97,19 +97,19 @@ def test_rooms_without_a_screen_are_the_managers():
     }
     message = tell(lost, {}, "abc-3", full=False, stock=False)
     assert message is not None
-    assert message.title == "Cocina sin pantalla desde las 20:47"
+    assert message.title == "La pantalla de cocina no responde desde las 8:47 p. m."
     assert (message.tag, message.ttl_seconds, message.path("manager")) == ("pantalla-cocina", 900, "/manager")
     assert recipients(message, PEOPLE) == {3}
     back = tell({"id": 4, "tipo": "pantalla_recuperada", "sala": "cajeros"}, {}, "abc-4", full=False, stock=False)
     assert back is not None
-    assert (back.title, back.tag) == ("Caja con pantalla otra vez", "pantalla-cajeros")
+    assert (back.title, back.tag) == ("La caja tiene pantalla otra vez", "pantalla-cajeros")
 
 
 def test_what_has_run_out_is_told_where_that_is_asked_for():
     event = {"id": 3, "tipo": "alerta_stock", "producto_id": 7, "nombre": "Queso", "nivel": "agotado"}
     message = tell(event, {}, "abc-3", full=False, stock=True)
     assert message is not None
-    assert (message.title, message.tag, message.ttl_seconds) == ("Agotado: Queso", "stock-7", 3600)
+    assert (message.title, message.tag, message.ttl_seconds) == ("Se acabó: Queso", "stock-7", 3600)
     assert tell(event, {}, "abc-3", full=False, stock=False) is None
     assert tell(event | {"nivel": "bajo"}, {}, "abc-3", full=False, stock=True) is None
 

@@ -283,11 +283,11 @@
 
   // Rings for what was not there to carry before; quietly: it was told before, or by whoever had this phone.
   function announce(pedido, isChanged, quietly) {
-    var names;
+    var names, title = pedido.estado === 'listo' ? WORDS.readyTitle : WORDS.partReadyTitle;
     if (!readyTold.take(pedido, isChanged, quietly)) { return; }
     names = ready.lines(pedido).map(pages.Ready.toCarry).map(wording.line).join(', ');
     dom.setText(dom.byId('said'), pages.fill(WORDS.readySaid, { whom: wording.label(pedido), dishes: names }));
-    alerts.ready(pages.fill(WORDS.readyTitle, { whom: wording.label(pedido) }), names, 'pedido-' + pedido.id, '/pos?pedido=' + pedido.id);
+    alerts.ready(pages.fill(title, { whom: wording.label(pedido) }), names, 'pedido-' + pedido.id, '/pos?pedido=' + pedido.id);
   }
 
   // What was delivered after all has been told before.

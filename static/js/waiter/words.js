@@ -39,6 +39,7 @@
     ofNobody: 'de nadie aquí',
     readySaid: '{whom}, listo: {dishes}',
     readyTitle: '{whom}, listo',
+    partReadyTitle: '{whom}, listo en parte',
 
     // The strip of alarms
     alarms: {
