@@ -52,7 +52,7 @@ def test_the_board_and_the_figures_follow_a_day_that_begins_empty(office: Any, f
     takeaway = floor.place(tipo="llevar", cliente_nombre="Luis")
     expect(lane(office, "espera")).to_contain_text("Mesa 6")
     expect(row(office, table)).to_contain_text(f"#{table['numero']} · $5.50")
-    expect(lane(office, "pendiente_pago")).to_contain_text("Llevar · Luis")
+    expect(lane(office, "por_cobrar")).to_contain_text("Llevar · Luis")
     floor.act(table, "iniciar")
     expect(lane(office, "en_cocina").locator(".lane__row")).to_have_count(1)
     expect(lane(office, "espera").locator(".lane__number")).to_have_text("ninguno")
@@ -105,6 +105,33 @@ def test_the_board_and_the_figures_follow_a_day_that_begins_empty(office: Any, f
     expect(office.locator("#figures-day")).to_contain_text("Hoy, ")
     expect(office.locator("#per-hour .stat__number")).to_have_text("8")
     expect(office.locator("#day-after")).to_be_disabled()
+
+
+def test_what_is_owed_is_one_lane_and_what_is_paid_and_served_another(office: Any, floor: Floor) -> None:
+    takeaway = floor.place(tipo="llevar", cliente_nombre="Luis")
+    table, second = floor.served(mesa_numero=6), floor.served(mesa_numero=7)
+    owed = lane(office, "por_cobrar")
+    expect(owed.locator(".lane__row")).to_have_count(3)
+    expect(owed.locator(".lane__title")).to_have_text("Por cobrar")
+    expect(lane(office, "por_cerrar")).to_be_hidden()
+    row(office, table).click()
+    expect(office.locator(".olist .pick").last).to_have_text("Por cobrar 3")
+    expect(office.locator(".osheet__meta b")).to_have_text("Servido")
+    floor.act(table, "cobrar", metodo_pago="efectivo", version=table["version"])
+    expect(office.locator(".olist .pick").last).to_have_text("Por cobrar 2")
+    office.keyboard.press("Escape")
+    expect(owed.locator(".lane__row")).to_have_count(2)
+    early = floor.act(takeaway, "cobrar", metodo_pago="efectivo", version=takeaway["version"])
+    expect(owed.locator(".lane__row")).to_have_count(1)
+    expect(row(office, second)).to_be_visible()
+    row(office, early).click()
+    expect(office.locator(".osheet__meta b")).to_have_text("Pagado")
+    office.keyboard.press("Escape")
+    ready = floor.act(early, "listo")
+    floor.call("POST", "/api/notificaciones/eventos", {
+        "tipo": "cambio_estado", "pedido_id": ready["id"], "estado": "servido", "operacion_id": "pos-1",
+    })  # fmt: skip
+    expect(lane(office, "por_cerrar")).to_contain_text("Llevar · Luis")
 
 
 def test_a_tablet_that_disappears_turns_red_and_stock_that_runs_out_is_told(

@@ -153,8 +153,11 @@ def test_people_are_usted(path: Path) -> None:
 
 @pytest.fixture
 def pages(page: Any) -> Any:
-    for name in ("words", "clock", "states", "places", "wording"):
-        page.add_script_tag(path=JS / "shared" / f"{name}.js")
+    for name in (
+        "shared/words", "shared/sheetwords", "till/words", "manager/words",
+        "shared/clock", "shared/states", "shared/places", "shared/wording",
+    ):  # fmt: skip
+        page.add_script_tag(path=JS / f"{name}.js")
     return page
 
 
@@ -182,3 +185,20 @@ def test_figures_and_times_are_written_as_people_read_them(pages: Any) -> None:
 @pytest.mark.browser
 def test_a_state_has_one_word_on_all_pages_and_in_the_log(pages: Any) -> None:
     assert pages.evaluate("posNotif.words.states") == events.STATE_WORD
+    word = {state: word.capitalize() for state, word in events.STATE_WORD.items()}
+    sheet = pages.evaluate("posNotif.sheetWords")
+    assert sheet["states"] == word
+    assert (sheet["lineServed"], sheet["lineReady"]) == (word[events.SERVED], word[events.READY])
+    assert (sheet["lineWaits"], sheet["lineUnpaid"]) == (word[events.AT_TABLE], word[events.AWAITING_PAYMENT])
+
+
+@pytest.mark.browser
+def test_what_is_to_be_charged_has_one_name_and_a_lane_the_word_of_its_state(pages: Any) -> None:
+    word = {state: word.capitalize() for state, word in events.STATE_WORD.items()}
+    manager, due = pages.evaluate("posNotif.managerWords"), pages.evaluate("posNotif.tillWords.due")
+    assert manager["lanes"] == {
+        "por_cobrar": due, "espera": word[events.AT_TABLE], "en_cocina": word[events.COOKING],
+        "listo": word[events.READY] + "s", "por_cerrar": "Por cerrar",
+    }  # fmt: skip
+    assert word[events.AWAITING_PAYMENT] == due
+    assert manager["openList"]["due"] == due + " {n}"

@@ -1,5 +1,5 @@
-/* The manager's board has every open order in the lane of its state, the
-   oldest first. */
+/* The manager's board has every open order in the lane of what it waits for,
+   the oldest first. */
 (function (window) {
   'use strict';
 
@@ -11,14 +11,19 @@
   var fill = pages.fill;
   var SHOWN = 4;                 // orders a lane, until it is opened
   var UNCOLLECTED_MS = 120000;   // as on the waiter's page
-  // `key` is the state of a lane's orders, unless `states` says which they are. `since` is the field that tells
-  // since when an order has been in the lane's care.
+
+  function of(estado) {
+    return function (pedido) { return pedido.estado === estado; };
+  }
+
+  // `since` is the field that tells since when an order has been in the lane's care; 'sent': see timeline.js. What is
+  // `rare` has a lane only while there is any.
   var LANES = [
-    { key: 'pendiente_pago', since: 'timestamp' },
-    { key: 'espera', states: pages.states.COOKABLE, since: 'sent', late: WORDS.late },
-    { key: 'en_cocina', since: 'sent', late: WORDS.late },
-    { key: 'listo', since: 'listo_at', late: WORDS.uncollected },
-    { key: 'servido', since: 'servido_at' }
+    { key: 'por_cobrar', holds: pages.OpenList.isDue, since: 'servido_at' },
+    { key: 'espera', holds: function (pedido) { return pages.states.COOKABLE[pedido.estado] === true; }, since: 'sent', late: WORDS.late },
+    { key: 'en_cocina', holds: of('en_cocina'), since: 'sent', late: WORDS.late },
+    { key: 'listo', holds: of('listo'), since: 'listo_at', late: WORDS.uncollected },
+    { key: 'por_cerrar', holds: function (pedido) { return pedido.estado === 'servido' && !!pedido.pagado_at; }, since: 'servido_at', rare: true }
   ];
 
   // limits: {warnMs, lateMs} of what the kitchen is to make.
@@ -149,7 +154,7 @@
   lanes._showLane = function (lane, now) {
     var kind = lane.kind, late = 0, i, orders, visible, text, edad;
     orders = this.book.list(function (pedido) {
-      return !pages.Owed.isOwed(pedido) && (kind.states ? kind.states[pedido.estado] : kind.key === pedido.estado);
+      return !pages.Owed.isOwed(pedido) && kind.holds(pedido);
     }, function (pedido) {
       return since(kind, pedido);
     });
@@ -161,6 +166,7 @@
       if (i < visible.length) { setAge(lane.rows.node(orders[i].id), edad, now - since(kind, orders[i])); }
     }
     lane.many = orders.length;
+    lane.node.hidden = kind.rare === true && !orders.length;
     lane.lateMany = late;
     this._showFold(lane, orders, orders.length ? now - since(kind, orders[0]) : 0, orders.length ? this._edad(kind, now - since(kind, orders[0])) : 'normal');
     text = !this.book.loaded ? pages.words.noData : orders.length ? String(orders.length) : WORDS.none;

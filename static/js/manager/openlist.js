@@ -12,12 +12,17 @@
     { key: 'all', holds: function () { return true; } },
     { key: 'kitchen', holds: function (pedido) { return states.TO_COOK[pedido.estado] === true; } },
     { key: 'ready', holds: function (pedido) { return pedido.estado === 'listo'; } },
-    { key: 'due', holds: function (pedido) { return states.DUE[pedido.estado] === true && !(pedido.estado === 'servido' && pedido.pagado_at); } }
+    { key: 'due', holds: isDue }
   ];
 
   function chip(pedido) {
     var look = states.CHIP[pedido.estado];
     return dom.create('span', 'chip chip--sq' + (look ? ' chip--' + look : ''), pages.sheetWords.states[pedido.estado]);
+  }
+
+  // Nothing else is waited for than its payment.
+  function isDue(pedido) {
+    return states.DUE[pedido.estado] === true && !(pedido.estado === 'servido' && pedido.pagado_at);
   }
 
   // limits: as for the sheet. onChoose(id)
@@ -92,5 +97,6 @@
     });
   };
 
+  OpenList.isDue = isDue;
   pages.OpenList = OpenList;
 }(window));

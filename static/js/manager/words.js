@@ -11,7 +11,7 @@
     cancelUnseen: ['{n} cancelación sin ver en cocina: {orders}', '{n} cancelaciones sin ver en cocina: {orders}'],
 
     // The board
-    lanes: { pendiente_pago: 'Por cobrar', espera: 'En espera', en_cocina: 'En cocina', listo: 'Listos', servido: 'Servidos' },
+    lanes: { por_cobrar: 'Por cobrar', espera: 'En espera', en_cocina: 'En cocina', listo: 'Listos', por_cerrar: 'Por cerrar' },
     late: '{n} tarde',
     uncollected: '{n} sin recoger',
     notCollected: 'sin recoger',

@@ -48,7 +48,7 @@
   }
 
   function meta(pedido) {
-    var rest = [pages.isolate(wording.attendant(pedido)), madeOf(pedido), pedido.pagado_at ? WORDS.paid : ''].filter(Boolean).join(' · ');
+    var rest = [pages.isolate(wording.attendant(pedido)), madeOf(pedido), pedido.pagado_at && pedido.estado !== 'pagado' ? WORDS.paid : ''].filter(Boolean).join(' · ');
     return dom.create('p', 'osheet__meta', [
       dom.text(pages.fill(WORDS.order, { number: wording.number(pedido) }) + ' · '), dom.create('b', '', WORDS.states[pedido.estado]), dom.text(rest ? ' · ' + rest : '')
     ]);

@@ -19,8 +19,8 @@
     // Its head
     order: 'Pedido {number}',
     states: {
-      pendiente_pago: 'Por cobrar', pagado: 'En espera', en_mesa: 'En espera', en_cocina: 'En cocina', listo: 'Listo',
-      servido: 'Entregado', cerrado: 'Cerrado', cancelado: 'Cancelado'
+      pendiente_pago: 'Por cobrar', pagado: 'Pagado', en_mesa: 'En espera', en_cocina: 'En cocina', listo: 'Listo',
+      servido: 'Servido', cerrado: 'Cerrado', cancelado: 'Cancelado'
     },
     made: ['{made} de {n} plato listo', '{made} de {n} platos listos'],
     paid: 'pagado',
@@ -29,7 +29,7 @@
 
     // A line
     lineCancelled: 'Cancelado',
-    lineServed: 'Entregado',
+    lineServed: 'Servido',
     lineReady: 'Listo',
     lineReadyAt: 'Listo {time}',
     lineMade: ['{n} hecho, falta {left}', '{n} hechos, faltan {left}'],
