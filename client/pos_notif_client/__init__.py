@@ -1,7 +1,6 @@
 """An outbox for a POS: `Salida` stores each event on the till's own disk, and sends it to pos_notif's service after.
 
-The till never waits for the network; what was taken is sent once and in order, whatever is cut meanwhile. It needs
-Python 3.8 and nothing else, and this file alone may be copied. How it behaves stands in the README beside it."""
+It needs Python 3.8 and nothing else, and this file alone may be copied. How it behaves is in the README beside it."""
 
 from __future__ import annotations
 
@@ -22,21 +21,20 @@ import time
 import uuid
 import weakref
 from datetime import datetime
+from email.utils import mktime_tz, parsedate_tz
 from itertools import accumulate
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, Mapping, Optional
 from urllib.parse import urlsplit
 
 __version__ = "0.1.0"
-
 MAX_EVENT_BYTES, MAX_DEPTH, MAX_KEY = 256 * 1024, 16, 200  # the service's own limits
 BATCH_EVENTS, BATCH_BYTES = 100, 900_000  # nginx lets a body of 1 MiB through, unless it is told otherwise
 DISK_SECONDS, ANSWER_SECONDS, EXIT_SECONDS = 2.0, 10.0, 2.0
 POLL_SECONDS, TURN_SECONDS = 0.2, 1.0  # how soon what others stored is found, and a sender that ended is replaced
-BACKOFF_SECONDS, NEWS_SECONDS, SETUP_SECONDS, TIDY_SECONDS = 30.0, 5.0, 30.0, 600.0
+BACKOFF_SECONDS, NEWS_SECONDS, SETUP_SECONDS, ASKED_SECONDS, TIDY_SECONDS = 30.0, 5.0, 30.0, 60.0, 600.0
 KEPT_SECONDS, KNOWN_SECONDS, KNOWN_KEYS = 30 * 86400.0, 86400.0, 100_000  # what was refused; keys of what was sent
 # Other machines' disks: SQLite's locks, and the memory that its WAL needs, do not hold between machines.
 _NETWORK = re.compile("nfs4?|cifs|smb3|smbfs|afs|ceph|glusterfs|davfs|fuse[.](sshfs|glusterfs|rclone)")
-
 # The names are in the POS's language, in whose database it may stand. Of what was sent, `clave` and `huella` stay for a
 # day: that is of the event as handed in. An age goes by `reloj` within one `arranque` of the machine, else by `creado`.
 _SCHEMA = """CREATE TABLE IF NOT EXISTS pos_notif_salida (
@@ -44,14 +42,15 @@ _SCHEMA = """CREATE TABLE IF NOT EXISTS pos_notif_salida (
         estado TEXT NOT NULL DEFAULT 'pendiente' CHECK (estado IN ('pendiente', 'enviado', 'rechazado', 'caducado')),
         error TEXT, tamano INTEGER NOT NULL, creado REAL NOT NULL, reloj REAL NOT NULL, arranque TEXT NOT NULL);
     CREATE INDEX IF NOT EXISTS pos_notif_salida_espera ON pos_notif_salida (id, tamano) WHERE estado = 'pendiente'"""
+# Python begins a transaction at what writes, if the POS's connection does: a savepoint outside of one would commit.
+_BEGIN = ("DELETE FROM pos_notif_salida WHERE 0", "SAVEPOINT pos_notif_salida")
 _PENDING = "FROM pos_notif_salida WHERE estado = 'pendiente'"
 _REFUSED = "FROM pos_notif_salida WHERE estado IN ('rechazado', 'caducado')"
 _AGE = "(CASE WHEN arranque = :boot THEN :steady - reloj ELSE :wall - creado END)"
 _INSERT = f"""INSERT OR IGNORE INTO pos_notif_salida (clave, cuerpo, tamano, huella, creado, reloj, arranque)
     SELECT :key, :body, :size, :digest, :wall, :steady, :boot
     WHERE (SELECT COUNT(*) < :max_events AND TOTAL(tamano) + :size <= :max_bytes {_PENDING})"""
-_NEXT = f"""SELECT id, clave, cuerpo, {_AGE}, (SELECT MAX(id) {_PENDING}) {_PENDING}
-    ORDER BY id LIMIT {BATCH_EVENTS}"""
+_NEXT = f"SELECT id, clave, cuerpo, {_AGE}, (SELECT MAX(id) {_PENDING}) {_PENDING} ORDER BY id LIMIT {BATCH_EVENTS}"
 _AGAIN = "UPDATE pos_notif_salida SET creado = :wall, reloj = :steady, arranque = :boot, error = NULL"
 _NEWS = f"SELECT 1 {_PENDING} AND id > :seen LIMIT 1"
 _SENT = f"{_AGAIN}, estado = 'enviado', cuerpo = '', tamano = 0 WHERE id = :id"
@@ -59,10 +58,8 @@ _TIDY = f"""DELETE FROM pos_notif_salida WHERE estado = 'enviado' AND (
         {_AGE} > {KNOWN_SECONDS} OR id <= (SELECT MAX(id) FROM pos_notif_salida) - {KNOWN_KEYS})
     OR estado IN ('rechazado', 'caducado') AND (
         {_AGE} > {KEPT_SECONDS} OR id <= (SELECT id {_REFUSED} ORDER BY id DESC LIMIT 1 OFFSET :max_events))"""
-
 Json = Dict[str, Any]
 Key = Optional[str]
-Work = Callable[[sqlite3.Connection], Any]
 logger = logging.getLogger("pos_notif_client")
 
 
@@ -109,10 +106,9 @@ class Salida:
 
     def __init__(
         self, db: str | os.PathLike[str] | None = None, url: Key = None, token: Key | Callable[[], str] = None, *,
-        conexion: sqlite3.Connection | Callable[[], sqlite3.Connection] | None = None, cafile: Key = None,
-        caduca_horas: float | None = 12.0, max_eventos: int = 10_000, max_bytes: int = 64 * 2**20,
+        conexion: sqlite3.Connection | Callable[[], sqlite3.Connection] | None = None, estricto: bool = False,
+        cafile: Key = None, caduca_horas: float | None = 12.0, max_eventos: int = 10_000, max_bytes: int = 64 * 2**20,
         al_rechazar: Callable[[Json, Json], Any] | None = None, al_llenarse: Callable[[Json], Any] | None = None,
-        estricto: bool = False,
     ) -> None:  # fmt: skip
         if db is None and isinstance(conexion, sqlite3.Connection):
             db = next(str(part[2]) for part in sqlite3.Cursor(conexion).execute("PRAGMA database_list"))
@@ -121,12 +117,11 @@ class Salida:
         self._path = os.path.realpath(os.fspath(db))
         if is_on_network(self._path, _text("/proc/self/mounts", "")):
             raise ValueError(f"{self._path} está en el disco de otra máquina: SQLite lo dañaría")
-        self.token, self._url, self._cafile = token, url, cafile
         self._conexion = (lambda: conexion) if isinstance(conexion, sqlite3.Connection) else conexion
         self._expires = math.inf if caduca_horas is None else caduca_horas * 3600
-        self._al_rechazar, self._al_llenarse = al_rechazar, al_llenarse
-        self._told_by_none = () if estricto else (Llena,)
-        self._limits, self._closed = {"max_events": max_eventos, "max_bytes": max_bytes}, False
+        self.token, self._url, self._cafile, self._al_rechazar, self._closed = token, url, cafile, al_rechazar, False
+        self._al_llenarse, self._told_by_none = al_llenarse, () if estricto else (Llena,)
+        self._limits = {"max_events": max_eventos, "max_bytes": max_bytes}
         self._turn: sqlite3.Connection | None = None
         self._begin_anew()
         if url is not None:  # a wrong token, and a wrong address, are told now
@@ -143,7 +138,7 @@ class Salida:
             return str(self.transaccion(lambda db: self.guardar(db, evento, operacion_id)))
         return None
 
-    def transaccion(self, trabajo: Work, escribe: bool = True) -> Any:
+    def transaccion(self, trabajo: Callable[[sqlite3.Connection], Any], escribe: bool = True) -> Any:
         """Returns `trabajo(connection)`, done in one transaction, or in the POS's own; where it must be done anew,
         nothing is left of the first time. Raises SinDisco, and Llena where `guardar` did."""
         self._start()
@@ -151,9 +146,17 @@ class Salida:
             if self._conexion is None or not escribe:
                 return self._run(trabajo, write=escribe)
             db = self._conexion()
-            for statement in _SCHEMA.split(";"):  # a script would commit what the POS has begun
+            for statement in (*_SCHEMA.split(";"), *_BEGIN):  # a script would commit what the POS has begun
                 db.execute(statement)
-            return trabajo(db)
+            try:
+                return trabajo(db)
+            except BaseException:
+                if db.in_transaction:  # else it has undone all of the POS's too, as a full disk may
+                    db.execute("ROLLBACK TO pos_notif_salida")
+                raise
+            finally:
+                if db.in_transaction:
+                    db.execute("RELEASE pos_notif_salida")
         except Llena as full:
             logger.critical("the outbox is full: %s", full.args[0])
             self._call(self._al_llenarse, full.args[1])
@@ -165,6 +168,8 @@ class Salida:
 
     def guardar(self, db: sqlite3.Connection, evento: Json, operacion_id: Key = None) -> str:
         """Stores an event in an open transaction, as `publicar` does, which says what is raised. Returns its key."""
+        if not isinstance(evento, Mapping):
+            raise ValueError("evento debe ser un objeto")
         key = next(key for key in (operacion_id, evento.get("operacion_id"), str(uuid.uuid4())) if key is not None)
         if not isinstance(key, str) or not 1 <= len(key) <= MAX_KEY or not key.isprintable():
             raise ValueError(f"operacion_id debe tener de 1 a {MAX_KEY} caracteres imprimibles")
@@ -176,8 +181,8 @@ class Salida:
             body = json.dumps(sent, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
         except (TypeError, ValueError, RecursionError) as error:
             raise ValueError(f"No es JSON: {error}") from error
-        brackets = re.sub(rb'"(\\.|[^"\\])*"', b"", body)  # none of those in texts
-        depth = max(accumulate((byte in b"[{") - (byte in b"]}") for byte in brackets))
+        without_texts = re.sub(rb'"(\\.|[^"\\])*"', b"", body)
+        depth = max(accumulate((byte in b"[{") - (byte in b"]}") for byte in without_texts))
         if len(body) > MAX_EVENT_BYTES or depth > MAX_DEPTH:
             raise ValueError(f"El evento pasa de {MAX_EVENT_BYTES // 1024} KiB o de {MAX_DEPTH} niveles.")
         row = {"key": key, "body": body, "size": len(body), "digest": digest, **_now(), **self._limits}
@@ -190,29 +195,24 @@ class Salida:
                 raise ClaveReutilizada(f"{key} ya se usó con otro contenido")
         return key
 
+    # fmt: off
     def _put(self, fields: Json, **event: Any) -> Key:
         return self.publicar({**event, **{name: value for name, value in fields.items() if value is not None}})
-
     def notificar_nuevo_pedido(self, pedido: Json, **campos: Any) -> Key:
         return self._put(campos, tipo="nuevo_pedido", pedido=pedido)
-
     def notificar_pedido_listo(self, pedido_id: int, items_listos: Any, **campos: Any) -> Key:
         return self._put(campos, tipo="pedido_listo", pedido_id=pedido_id, items_listos=list(items_listos))
-
     def notificar_cambio_estado_pedido(self, pedido_id: int, nuevo_estado: str, **campos: Any) -> Key:
         return self._put(campos, tipo="cambio_estado", pedido_id=pedido_id, estado=nuevo_estado)
-
     def notificar_item_modificado(self, pedido_id: int, item_id: int, cambios: Json, **campos: Any) -> Key:
         return self._put(campos, tipo="item_modificado", pedido_id=pedido_id, item_id=item_id, cambios=cambios)
-
     def notificar_pedido_cancelado(self, pedido_id: int, razon: Key = None, **campos: Any) -> Key:
         return self._put(campos, tipo="pedido_cancelado", pedido_id=pedido_id, razon=razon)
-
     def notificar_cambio_mesa(self, pedido_id: int, mesa_numero: int | None = None, **campos: Any) -> Key:
         return self._put(campos, tipo="cambio_mesa", pedido_id=pedido_id, mesa_numero=mesa_numero)
-
     def notificar_stock_bajo(self, producto_id: int, nombre: str, stock_actual: float | None, **campos: Any) -> Key:
         return self._put(campos, tipo="alerta_stock", producto_id=producto_id, nombre=nombre, stock_actual=stock_actual)
+    # fmt: on
 
     def pendientes(self) -> int:
         """Returns how many events wait to be sent."""
@@ -240,8 +240,7 @@ class Salida:
         return {**dict(zip(names, self._read(sql)[0])), "enviando": not self._let_go(self._take_turn())}
 
     def vaciar(self, segundos: float = 5.0, paciente: bool = True) -> bool:
-        """Waits until all is sent, at most so long, and without patience not where the service is away or another
-        process sends. Returns whether all is sent."""
+        """Waits until all is sent, at most so long; without patience only while this process sends. Returns whether."""
         self._start()
         end = time.monotonic() + segundos
         while self.pendientes() and time.monotonic() < end and (paciente or not (self._is_waiting or self._failures)):
@@ -280,15 +279,19 @@ class Salida:
                 self._thread = thread
 
     def _connect(self, ending: str) -> sqlite3.Connection:
-        return sqlite3.connect(self._path + ending, timeout=0, isolation_level=None, check_same_thread=False)
+        path, is_new = self._path + ending, not os.path.exists(self._path + ending)
+        db = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+        if is_new and (ending or self._conexion is None):  # else the POS's own
+            os.chmod(path, 0o600)  # by its name: closing a handle of ours would take SQLite's locks away
+        return db
 
     def _identity(self) -> Any:
         return os.stat(self._path)[1:3] if os.path.exists(self._path) else None
 
-    def _run(self, work: Work, *, write: bool = True) -> Any:
-        """Returns `work(connection)`, with what it wrote on the disk. Raises SinDisco, after 2 s where others work on
-        the file for so long. A process has one connection, which one thread at a time uses, and which is closed before
-        a fork: SQLite's locks are a process's own, and a child would take its parent's for its own."""
+    def _run(self, work: Callable[[sqlite3.Connection], Any], *, write: bool = True) -> Any:
+        """Returns `work(connection)`, with what it wrote on the disk. Raises SinDisco, after 2 s of others' work on it.
+        A process has one connection, which one thread at a time uses, and which is closed before a fork: SQLite's locks
+        are a process's own, and a child would take its parent's for its own."""
         until, mended = time.monotonic() + DISK_SECONDS, False
         while True:
             with self._lock:
@@ -339,8 +342,8 @@ class Salida:
             self._db = None
 
     def _take_turn(self) -> sqlite3.Connection | None:
-        """Returns what makes this process the sender until it is closed or the process ends, however: it holds `BEGIN
-        EXCLUSIVE` on an empty file. None where another does."""
+        """Returns what makes this process the sender until it is closed or killed: `BEGIN EXCLUSIVE` on an empty file.
+        None where another process has it."""
         with self._lock, contextlib.ExitStack() as undone:
             try:
                 turn = undone.enter_context(contextlib.closing(self._connect("-turno")))
@@ -358,11 +361,6 @@ class Salida:
                 turn.close()
                 self._turn = None
         return turn is not None
-
-    def _hold(self) -> None:
-        """Lets nobody work on the files, for a fork."""
-        self._lock.acquire()
-        self._close()
 
     def _send(self) -> None:
         with contextlib.closing(self.connect(ANSWER_SECONDS)) as service:
@@ -413,21 +411,23 @@ class Salida:
         taken = status in (200, 201) and ("id" in value if alone else "ids" in value)
         if taken or (alone and error.get("codigo") == "pedido_existente"):
             self._run(lambda db: db.executemany(_SENT, [{**_now(), "id": row[0]} for row in rows]))
-        elif status in (401, 403, 404, 405) or 300 <= status < 400:
+        elif status in (401, 403, 404, 405) or 300 <= status < 400 or (status == 413 and alone and not error):
             self._let_go(self._turn)  # another process may have been told better
             return self._fail(f"mal configurado: {said}", SETUP_SECONDS, logging.ERROR)
         elif status == 413 or (status in (400, 409, 415, 422) and error):
             if alone:
-                self._refuse(rows, "rechazado", {"status": status, **(error or {"codigo": None, "mensaje": said})})
+                self._refuse(rows, "rechazado", {"status": status, **error})
             self._alone_through = rows[-1][0]  # of a batch, all or nothing: which of them it was is seen one by one
         else:
-            return self._fail(f"sin servicio: {said}", float(retry_after) if retry_after.isdigit() else None)
+            date = parsedate_tz(retry_after)
+            told = mktime_tz(date) - time.time() if date else float(retry_after) if retry_after.isdigit() else 0.0
+            return self._fail(f"sin servicio: {said}", told if error else 0.0)
         if self._failures:
             logger.info("sending goes on")
         self._failures, self._told = 0, ""
         return 0.0, 0.0
 
-    def _fail(self, said: str, told: float | None = None, level: int = logging.WARNING) -> tuple[float, float]:
+    def _fail(self, said: str, told: float = 0.0, level: int = logging.WARNING) -> tuple[float, float]:
         seconds = min(BACKOFF_SECONDS, 0.2 * 2 ** min(self._failures, 10)) * random.uniform(0.5, 1.5)
         self._failures += 1
         if said != self._told or time.monotonic() - self._told_at >= 60:
@@ -436,7 +436,7 @@ class Salida:
             sql = f"UPDATE pos_notif_salida SET error = ? WHERE id = (SELECT MIN(id) {_PENDING})"
             with contextlib.suppress(SinDisco):  # every process finds it there
                 self._run(lambda db: db.execute(sql, (said,)).rowcount)
-        return (seconds, NEWS_SECONDS) if told is None else (min(told, 3600.0), math.inf)
+        return (min(told, ASKED_SECONDS), math.inf) if told > 0 else (seconds, NEWS_SECONDS)
 
     def _refuse(self, rows: list[Any], state: str, error: Json) -> None:
         told = json.dumps(error, ensure_ascii=False)
@@ -469,10 +469,10 @@ class Salida:
         prefix = urlsplit(self._url or "").path.rstrip("/")
         service.request("GET" if body is None else "POST", prefix + path, body, self._headers())
         answer = service.getresponse()
-        text, value = answer.read(), None
+        status, told, text = answer.status, answer.headers.get("Retry-After", ""), answer.read()
         with contextlib.suppress(ValueError):
-            value = json.loads(text)
-        return answer.status, answer.headers.get("Retry-After", ""), value
+            return status, told, json.loads(text)
+        return status, told, None
 
     def _headers(self) -> dict[str, str]:
         self._used_token = self.token
@@ -485,15 +485,16 @@ class Salida:
 _LIVE: weakref.WeakSet[Salida] = weakref.WeakSet()  # whom a fork and the interpreter's end concern
 
 
-def _each(work: Callable[[Salida], Any]) -> None:
+def _each(*works: Callable[[Salida], Any]) -> None:
     for salida in sorted(_LIVE, key=id):
         with contextlib.suppress(RuntimeError, SinDisco):  # one that was made during a fork is not held
-            work(salida)
+            for work in works:
+                work(salida)
 
 
 atexit.register(lambda: _each(Salida._end))  # what was stored just now has its chance
 getattr(os, "register_at_fork", dict)(  # Windows has no forks
-    before=lambda: _each(Salida._hold),
+    before=lambda: _each(lambda salida: salida._lock.acquire(), Salida._close),  # nobody works on the files then
     after_in_parent=lambda: _each(lambda salida: salida._lock.release()),
     after_in_child=lambda: _each(Salida._begin_anew),
 )

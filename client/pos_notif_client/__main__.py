@@ -12,6 +12,7 @@ none is given, waits until nothing is left, and exits with 1 where something is.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import logging
 import os
@@ -27,6 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
     if not os.path.isfile(options.db):
         return _complain(f"{options.db} is not there")
     try:
+        if not _is_outbox(options.db):
+            return _complain(f"{options.db} is no outbox")
         outbox = _opened(options)
         try:
             done: int = options.run(outbox, options)
@@ -34,7 +37,16 @@ def main(arguments: list[str] | None = None) -> int:
             outbox.cerrar()
     except (SinDisco, ValueError) as error:
         return _complain(str(error))
+    except sqlite3.DatabaseError as error:
+        return _complain(f"{options.db}: {error}")
     return done
+
+
+def _is_outbox(path: str) -> bool:
+    """Tells whether a database has an outbox's table: any other is left as it is."""
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        sql = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'pos_notif_salida'"
+        return db.execute(sql).fetchone() is not None
 
 
 def _opened(options: argparse.Namespace) -> Salida:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import time
+from email.utils import formatdate
 from itertools import pairwise
 
 import pytest
@@ -137,6 +139,58 @@ def test_it_waits_as_long_as_it_is_told_whatever_comes_meanwhile(make_outbox, mo
         assert outbox.vaciar(60)
         (first, _), (second, _), *_ = between.requests
         assert second - first >= 2
+
+
+def date(seconds: float) -> str:
+    """As HTTP writes the time that is so long from now."""
+    return formatdate(time.time() + seconds, usegmt=True)
+
+
+OWN = {"error": {"codigo": "registro_no_disponible", "mensaje": "No."}}
+
+
+@pytest.mark.parametrize(
+    ("told", "body", "least", "most"),
+    [
+        ("7", OWN, 7, 7), ("3600", OWN, 60, 60), (lambda: date(3600), OWN, 60, 60), (lambda: date(30), OWN, 0, 30),
+        ("3600", b"<html>503</html>", 0, 3), ("3600", {"error": "no"}, 0, 3), ("7", None, 0, 3),
+        ("0", OWN, 0, 3), ("-5", OWN, 0, 3), (lambda: date(-3600), OWN, 0, 3), ("luego", OWN, 0, 3),
+    ],
+)  # fmt: skip
+def test_it_waits_a_minute_at_most_and_only_where_the_service_itself_says_how_long(
+    make_outbox, monkeypatch, told, body, least, most
+):
+    """Anybody between may name an hour. What is no time, or is over, is as if nothing was told."""
+    pauses = []
+    step = pos_notif_client.Salida._step
+
+    def stepped(outbox, service):
+        pauses.append(step(outbox, service)[0])
+        return 0.0, 0.0  # the pause itself is none of the test's
+
+    monkeypatch.setattr(pos_notif_client.Salida, "_step", stepped)
+    header = told if isinstance(told, str) else told()
+    with Between(0, said(503, body, Retry_After=header), all_taken) as between:
+        outbox = make_outbox(url=between.url, token="pn_x")
+        outbox.notificar_nuevo_pedido({"id": 1})
+        assert outbox.vaciar(60)
+    [pause] = [pause for pause in pauses if 0 < pause < pos_notif_client.TIDY_SECONDS]
+    assert least <= pause <= most
+
+
+def test_one_event_that_a_proxy_finds_too_large_is_kept_and_told_and_sent_when_the_proxy_is_set_right(
+    make_outbox, caplog
+):
+    with Between(0, said(413, b"<html>413</html>")) as between:
+        outbox = make_outbox(url=between.url, token="pn_x")
+        outbox.notificar_nuevo_pedido({"id": 1})
+        eventually(lambda: outbox.estado()["ultimo_error"] == "mal configurado: 413")
+        assert (outbox.pendientes(), outbox.rechazados()) == (1, [])
+        assert [record.levelno for record in caplog.records] == [logging.ERROR]
+        between.plans = [all_taken]
+        outbox.token = "pn_y"  # is tried at once
+        assert outbox.vaciar(60)
+        assert outbox.rechazados() == []
 
 
 def test_something_new_ends_the_pause_of_a_service_that_is_away_also_from_another_process(make_outbox, monkeypatch):

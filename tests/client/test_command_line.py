@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 import subprocess
@@ -63,3 +64,15 @@ def test_what_is_no_outbox_is_one_line_and_is_left_alone(tmp_path, content):
     done = call("estado", "--db", db)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
     assert list(tmp_path.iterdir()) == ([] if content is None else [db])
+
+
+def test_a_database_that_is_no_outbox_is_refused_and_left_as_it_is(tmp_path):
+    db = tmp_path / "clientes.db"
+    with contextlib.closing(sqlite3.connect(db)) as other, other:
+        other.execute("CREATE TABLE clientes (id INTEGER)")
+    before = db.read_bytes()
+    for arguments in (["estado"], ["rechazados"], ["reintentar", "--all"], ["enviar", "--url", "http://127.0.0.1:1"]):
+        done = call(*arguments, "--db", db)
+        assert (done.returncode, done.stdout, done.stderr) == (1, "", f"pos_notif_client: {db} is no outbox\n")
+    assert db.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [db]

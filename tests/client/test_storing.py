@@ -11,7 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
@@ -79,6 +79,14 @@ def test_what_is_not_json_or_too_large_is_an_error_at_the_call_and_nothing_is_st
         outbox.notificar_nuevo_pedido({"id": 1, "notas": wrong})
     assert outbox.pendientes() == 0
     assert outbox.notificar_nuevo_pedido({"id": 1, "notas": nested(14)})  # 16 levels with the event's and the order's
+
+
+@pytest.mark.parametrize("wrong", [None, [{"tipo": "nuevo_pedido"}], "nuevo_pedido", 7])
+def test_what_is_no_object_is_an_error_at_the_call(make_outbox, wrong):
+    outbox = make_outbox()
+    with pytest.raises(ValueError, match="evento"):
+        outbox.publicar(wrong)
+    assert outbox.pendientes() == 0
 
 
 @pytest.mark.parametrize("key", ["", "x" * 201, "a\nb", 7])
@@ -162,6 +170,44 @@ def test_order_and_event_are_committed_together_or_not_at_all(make_outbox, serve
     assert pos_db.in_transaction  # the POS decides
 
 
+@pytest.mark.parametrize("commits", ["by hand", "each statement"])
+@pytest.mark.parametrize("failure", [Llena, ZeroDivisionError])
+def test_of_several_events_in_the_poss_transaction_none_stays_where_one_finds_no_room(
+    make_outbox, pos_db, commits, failure
+):
+    """The order itself stays, and who tells all of it again tells nothing twice."""
+    if commits == "each statement":
+        pos_db.isolation_level = None
+    outbox = make_outbox(conexion=pos_db, max_eventos=2)
+
+    def store(first: int, last: int) -> Callable[[sqlite3.Connection], None]:
+        def work(db: sqlite3.Connection) -> None:
+            for number in range(first, last + 1):
+                outbox.guardar(db, {"tipo": "nuevo_pedido", "pedido": {"id": number}})
+            if failure is not Llena and last > 1:
+                raise failure
+
+        return work
+
+    outbox.transaccion(store(1, 1))
+    pos_db.execute("INSERT INTO pedidos VALUES (1)")
+    with pytest.raises(failure):
+        outbox.transaccion(store(2, 3 if failure is Llena else 2))
+    assert pos_db.in_transaction is (commits == "by hand")
+    pos_db.commit()
+    assert outbox.transaccion(ids, escribe=False) == [(1,)]
+    assert pos_db.execute("SELECT count(*) AS n FROM pedidos").fetchone() == {"n": 1}
+
+
+def test_what_is_stored_in_the_poss_transaction_before_anything_else_is_the_poss_to_commit(make_outbox, pos_db):
+    outbox = make_outbox(conexion=pos_db)
+    for _ in range(2):  # its table is made by the first
+        outbox.transaccion(lambda db: outbox.guardar(db, {"tipo": "nuevo_pedido", "pedido": {"id": 1}}))
+        assert pos_db.in_transaction
+        pos_db.rollback()
+    assert outbox.pendientes() == 0
+
+
 def test_a_pos_that_keeps_its_database_locked_holds_up_nothing_and_doubles_nothing(make_outbox, server, pos_db):
     """Longer than the sender waits to note what it has sent."""
     outbox = make_outbox(server, conexion=pos_db)
@@ -182,6 +228,45 @@ def test_the_poss_own_database_is_never_taken_for_an_outboxs(make_outbox, pos_db
     with pytest.raises(SinDisco, match="conexion="):
         make_outbox(db=tmp_path / "pos.db").notificar_nuevo_pedido({"id": 1})
     assert list(tmp_path.glob("pos.db*")) == [tmp_path / "pos.db"]
+
+
+# Whose it is
+
+
+@pytest.fixture
+def _any_umask() -> Iterator[None]:
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+def modes(folder: Path) -> dict[str, str]:
+    return {file.name: oct(file.stat().st_mode & 0o777) for file in folder.iterdir()}
+
+
+@pytest.mark.usefixtures("_any_umask")
+def test_what_is_made_is_its_owners_alone_whatever_the_umask_is(make_outbox, tmp_path):
+    outbox, db = make_outbox(), tmp_path / "salida.db"
+    outbox.notificar_nuevo_pedido({"id": 1})
+    outbox.estado()
+    made = modes(tmp_path)
+    outbox.cerrar()
+    db.write_bytes(b"no database" * 100)
+    make_outbox().notificar_nuevo_pedido({"id": 2})
+    made |= modes(tmp_path)
+    assert {"salida.db", "salida.db-wal", "salida.db-shm", "salida.db-turno"} < set(made)
+    assert any("danada" in name for name in made)
+    assert {name: mode for name, mode in made.items() if mode != "0o600"} == {}
+
+
+@pytest.mark.usefixtures("_any_umask")
+def test_what_is_there_and_the_poss_own_keep_their_modes(make_outbox, pos_db, tmp_path):
+    (tmp_path / "salida.db").touch(0o640)
+    make_outbox().notificar_nuevo_pedido({"id": 1})
+    make_outbox(conexion=pos_db).notificar_nuevo_pedido({"id": 1})
+    pos_db.commit()
+    found = modes(tmp_path)
+    assert (found["salida.db"], found["salida.db-wal"], found["pos.db"]) == ("0o640", "0o640", "0o644")
 
 
 # Where nothing can be stored

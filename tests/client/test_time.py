@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import socket
 import sqlite3
 import statistics
@@ -138,6 +139,30 @@ def test_a_call_takes_as_long_as_its_file_whether_the_service_answers_or_not(mak
 
 
 def test_the_constants_are_those_that_the_readme_names():
-    readme = (Path(pos_notif_client.__file__).parents[1] / "README.md").read_text("utf-8")
-    for words in ("10,000 events", "64 MiB", "12 hours", "30 days", "30 s", "2 s", "0.2 s", "256 KiB", "16 levels"):
-        assert words in readme
+    """Each sentence with the value that the module has."""
+    readme = " ".join((Path(pos_notif_client.__file__).parents[1] / "README.md").read_text("utf-8").split())
+    c = pos_notif_client
+    default = {name: known.default for name, known in inspect.signature(c.Salida).parameters.items()}
+    draining, ending = (
+        inspect.signature(call).parameters["segundos"].default for call in (c.Salida.vaciar, c.Salida.cerrar)
+    )
+    kib, mib = 2**10, 2**20
+    for sentence in (
+        f"has more than {c.MAX_EVENT_BYTES // kib} KiB or {c.MAX_DEPTH} levels",
+        f"that another program locks for {c.DISK_SECONDS:g} s",
+        f"looks every {c.POLL_SECONDS:g} s;",
+        f"Up to {c.BATCH_EVENTS} events or {c.BATCH_BYTES // 1000} kB go in one request",
+        f"tried every {c.SETUP_SECONDS:g} s, said once a minute",
+        f"nothing before that, {c.ASKED_SECONDS:g} s at most",
+        f"0.4 s … {c.BACKOFF_SECONDS:g} s, ± 50 %; after {c.NEWS_SECONDS:g} s at once when something new is stored",
+        f"is kept for {c.KEPT_SECONDS / DAY:g} days with its answer",
+        f"**What waited for {default['caduca_horas']:g} hours** (`caduca_horas`",
+        f"{default['max_eventos']:,} events or {default['max_bytes'] // mib} MiB wait at most (`max_eventos`",
+        f"stored last, at most {c.EXIT_SECONDS:g} s for each outbox",
+        f"`vaciar({draining})` waits until there are none",
+    ):
+        assert sentence in readme
+    # Those that it has in words.
+    assert (c.TURN_SECONDS, c.KNOWN_SECONDS, default["estricto"], ending) == (1.0, DAY, False, c.EXIT_SECONDS)
+    assert "another goes on within a second" in readme
+    assert "stays, for a day" in readme
