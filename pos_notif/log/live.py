@@ -18,7 +18,7 @@ from ..counts import Counts
 from ..database.listeners import DatabaseListeners
 from ..database.replication import Replication
 from ..database.threads import Database
-from ..errors import LogUnavailable
+from ..errors import EngineAway, LogUnavailable
 from ..orders.kitchen_copy import kitchen_copier
 from ..orders.state import Order, ViewLimits
 from ..principal import Principal
@@ -346,7 +346,10 @@ class LiveLog:
 
     async def rehearse(self, work: Callable[[Transaction], T], who: Principal | None = None) -> T:
         """Runs `work` as `transact` would, on what is committed now, and keeps nothing of it. Raises what `transact`
-        would, but for a disk that can be read and not written."""
+        would, EngineAway too while this node knows that it has no engine, but for a disk that can be read and not
+        written."""
+        if self.node is not None and not self.node.central.may_write:
+            raise EngineAway("La central no responde: ahora no se puede publicar. Intente de nuevo.")
         return await self.store.rehearse(self._of(who, work))
 
     def _of(self, who: Principal | None, work: Callable[[Transaction], T]) -> Callable[[Transaction], T]:

@@ -203,6 +203,8 @@ def test_a_node_without_an_engine_says_so_at_once_and_is_not_ready_where_others_
         assert (health["estado"], health["sin_central_desde"]) == ("vivo", since)
         status, _, refusal = a.request("POST", "/api/notificaciones/eventos", EVENT)
         assert (status, refusal["error"]["codigo"]) == (503, "registro_no_disponible")
+        status, _, refusal = a.request("POST", "/api/notificaciones/eventos?ensayo=1", EVENT)
+        assert (status, refusal["error"]["codigo"]) == (503, "registro_no_disponible")
         told = {"estado": "registro_no_disponible", "detalle": f"sin central desde {since}"}
         # By what another one says, which is asked for as long as a second.
         eventually(lambda: a.request("GET", "/readyz", token=None)[::2] == (503, told))
@@ -211,6 +213,7 @@ def test_a_node_without_an_engine_says_so_at_once_and_is_not_ready_where_others_
         assert "\npos_notif_node_engine_away 1.0\n" in a.request("GET", "/metrics", token=None)[2]
         a.mend()
         assert "sin_central_desde" not in heartbeat(stream)
+        assert a.request("POST", "/api/notificaciones/eventos?ensayo=1", EVENT)[0] == 200
         assert "sin_central_desde" not in poll(headers["ETag"])[2]
     eventually(lambda: a.request("GET", "/readyz", token=None)[::2] == (200, {"estado": "listo"}))
 
