@@ -9,11 +9,13 @@ import pytest
 
 from tests.browser.console import watch
 from tests.browser.floor import Floor, begin_shift, end_sessions
-from tests.support.chromium import PATIENCE_MS, launch
+from tests.support.chromium import PATIENCE_MS, WHOLE, launch
 from tests.support.live_server import LiveServer
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
+
+NTFY = "http://127.0.0.1:9"  # nobody listens there
 
 
 class Restaurant:
@@ -57,6 +59,13 @@ def floor(server: LiveServer) -> Floor:
 def alarmed_floor(make_server: Any) -> Floor:
     """Its service gives alarm after a second."""
     return Floor(make_server(ack_seconds="1", screen_seconds="1"))
+
+
+@pytest.fixture
+def pushing(make_server: Any) -> Floor:
+    """Its service rings devices both ways."""
+    contact = "mailto:gerencia@comedor.com.sv"
+    return Floor(make_server(push="webpush,ntfy", push_contact=contact, ntfy_url=NTFY, ack_seconds="0"))
 
 
 @pytest.fixture(scope="package")
@@ -105,3 +114,15 @@ def kitchen(page: Any, restaurant: Any) -> Any:
     page.goto(restaurant.url + "/cocina")
     page.wait_for_selector("#conexion[data-modo=sse]")
     return page
+
+
+@pytest.fixture
+def device(browser: Any, tmp_path: Any) -> Iterator[Any]:
+    """The shell of Chromium never answers what notifications there are."""
+    context = browser.browser_type.launch_persistent_context(
+        tmp_path / "profile", executable_path=WHOLE, args=["--no-sandbox", "--disable-gpu"],
+        viewport={"width": 360, "height": 640}, locale="es-SV", reduced_motion="reduce",
+    )  # fmt: skip
+    context.set_default_timeout(PATIENCE_MS)
+    yield context
+    context.close()

@@ -4,20 +4,18 @@ for, what is missing, and what a visible page says that it has rung for."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import NTFY
 from tests.browser.floor import COOK, MANAGER, WAITER, Floor, unusable
 from tests.browser.tickets import until
-from tests.support.chromium import PATIENCE_MS, WHOLE
 from tests.support.logs import opened
 
 pytestmark = pytest.mark.browser
 
-NTFY = "http://127.0.0.1:9"  # nobody listens there
 SHOWN = """() => registration.getNotifications().then(all => all.map(one => [one.title, one.body, one.tag]))"""
 TAP = """tag => registration.getNotifications({tag}).then(([one]) => {
   const event = new NotificationEvent('notificationclick', {notification: one});
@@ -65,25 +63,6 @@ NEVER = """
 HTTP_IN_A_LAN = "Object.defineProperty(window, 'isSecureContext', {value: false});"
 IPHONE_IN_A_TAB = "delete window.PushManager; Object.defineProperty(navigator, 'standalone', {value: false});"
 HEARD = "posNotif.Sound.prototype.isHeard = function () { return true; };"
-
-
-@pytest.fixture
-def pushing(make_server: Any) -> Floor:
-    """Its service rings devices both ways."""
-    contact = "mailto:gerencia@comedor.com.sv"
-    return Floor(make_server(push="webpush,ntfy", push_contact=contact, ntfy_url=NTFY, ack_seconds="0"))
-
-
-@pytest.fixture
-def device(browser: Any, tmp_path: Any) -> Iterator[Any]:
-    """The shell of Chromium never answers what notifications there are."""
-    context = browser.browser_type.launch_persistent_context(
-        tmp_path / "profile", executable_path=WHOLE, args=["--no-sandbox", "--disable-gpu"],
-        viewport={"width": 360, "height": 640}, locale="es-SV", reduced_motion="reduce",
-    )  # fmt: skip
-    context.set_default_timeout(PATIENCE_MS)
-    yield context
-    context.close()
 
 
 def message(order_id: int, event_id: int, title: str = "Mesa 5, listo") -> str:

@@ -46,7 +46,7 @@
   function Operations(client, userId, handlers) {
     var self = this;
     this.handlers = handlers;
-    this.prefix = 'notif:operacion:' + window.location.pathname + ':' + userId + ':';
+    this.prefix = pages.storage.asked(window.location.pathname, userId);
     this.list = [];              // oldest first
     this.own = {};               // ids of this page's operations: whose events are its own
     this.ownIds = [];            // the same, in order: those whose events have come long ago are forgotten

@@ -6,6 +6,8 @@
 
   var pages = window.posNotif = window.posNotif || {};
 
+  var leaving = false;
+
   // name: of the window's own storage. To name it may fail already.
   function Storage(name) {
     this.name = name;
@@ -25,6 +27,7 @@
   };
 
   Storage.prototype.set = function (key, value) {
+    if (leaving) { return; }
     this._with(function (store) { store.setItem(key, JSON.stringify(value)); });
   };
 
@@ -43,5 +46,21 @@
     }, []);
   };
 
-  pages.storage = { tab: new Storage('sessionStorage'), browser: new Storage('localStorage') };
+  var tab = new Storage('sessionStorage');
+  var browser = new Storage('localStorage');
+
+  // Of who leaves only the keys stay that `stays` matches, and this page keeps nothing more.
+  function leave(stays) {
+    leaving = true;
+    [tab, browser].forEach(function (storage) {
+      storage.keys('notif:').forEach(function (key) {
+        if (!stays.test(key)) { storage.remove(key); }
+      });
+    });
+  }
+
+  // How the keys begin of what somebody has asked for on a page, and the service has not answered (operations.js).
+  function asked(path, userId) { return 'notif:operacion:' + path + ':' + userId + ':'; }
+
+  pages.storage = { tab: tab, browser: browser, leave: leave, asked: asked };
 }(window));

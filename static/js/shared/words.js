@@ -143,6 +143,8 @@
     sessionEarly: 'Su sesión termina pronto. Ponga su PIN para seguir.',
     notNow: 'Ahora no',
     unsent: 'Espere: falta enviar algo',
+    unsentAt: 'Falta enviar algo: abra {page}, espere a que se envíe y salga después.',
+    notSignedOut: 'No se pudo cerrar la sesión. Intente de nuevo.',
     notLeft: 'No se pudo salir: toque otra vez',
     newVersion: 'Hay versión nueva: toque para actualizar',
 
