@@ -10,6 +10,7 @@
   var caches = self.caches;
   var PATIENCE_MS = 4000;
   var SAME_MS = 30000;
+  var LOOK_MS = 1000;
   var SHELL = '/sin-conexion?pantalla=';
   var KINDS = ['cocina', 'pos', 'caja', 'manager'];
   // Where a page was asked for, and what is shown in its place. /docs and downloads are not ours to answer.
@@ -155,25 +156,37 @@
       title: typeof said.title === 'string' && said.title ? said.title : told.novedades,
       body: typeof said.body === 'string' ? said.body : '',
       navigate: pathOf(said.navigate),
-      tag: typeof said.tag === 'string' ? said.tag : 'novedades',
+      tag: typeof said.tag === 'string' && said.tag ? said.tag : 'novedades',   // without one nothing may ring again
       lang: said.lang || 'es-SV',
-      id: (message && message.evento_id) || null
+      id: message && typeof message.evento_id === 'number' ? message.evento_id : null
     };
   }
 
-  // Of one thing the page and the service tell seconds apart, the service twice where it was killed meanwhile.
+  // Of one event the page and the service tell seconds apart, the service twice where it was killed meanwhile. Where one
+  // of the two does not say of which event it is, they are taken for the same for so long.
   function isSame(shown, said, now) {
-    var data = shown.data || {};
-    return (said.id !== null && data.id === said.id) || (now >= data.at && now - data.at < SAME_MS);
+    var data = shown.data || {}, hasId = typeof data.id === 'number';
+    if (hasId && said.id !== null) { return data.id === said.id; }
+    return hasId !== (said.id !== null) && now >= data.at && now - data.at < SAME_MS;
   }
 
-  // What is told again takes the place of itself, and rings again only where it is about something newer.
+  // Those of a tag; null where the browser does not say in time, for whatever reason.
+  function shownOf(tag) {
+    return new self.Promise(function (done) {
+      function unknown() { done(null); }
+      self.setTimeout(unknown, LOOK_MS);
+      self.Promise.resolve().then(function () { return self.registration.getNotifications({ tag: tag }); }).then(done, unknown);
+    });
+  }
+
+  // What is told again takes the place of itself, and rings again only where it is about something newer, or nobody
+  // knows: to stay silent, or to show nothing, is worse.
   function show(said) {
     var now = new Date().getTime();
-    return self.registration.getNotifications({ tag: said.tag }).then(function (shown) {
+    return shownOf(said.tag).then(function (shown) {
       return self.registration.showNotification(said.title, {
         body: said.body, tag: said.tag, lang: said.lang,
-        renotify: shown.length > 0 && !shown.some(function (one) { return isSame(one, said, now); }),
+        renotify: !shown || (shown.length > 0 && !shown.some(function (one) { return isSame(one, said, now); })),
         icon: '/static/icons/192.png', data: { id: said.id, at: now, navigate: said.navigate }
       });
     });

@@ -3,7 +3,6 @@ for, what is missing, and what a visible page says that it has rung for."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import NTFY
 from tests.browser.floor import COOK, MANAGER, WAITER, Floor, unusable
+from tests.browser.pushed import COUNT_SHOWN, message, receive
 from tests.browser.tickets import until
 from tests.support.logs import opened
 
@@ -22,15 +22,6 @@ TAP = """tag => registration.getNotifications({tag}).then(([one]) => {
   self.dispatchEvent(event);
 })"""
 LEADS_TO = "tag => registration.getNotifications({tag}).then(([one]) => one.data.navigate)"
-# Chromium forgets a notification that is asked for while it is being shown: how many have been is counted.
-# What this script, the worker's or a page's, has shown.
-COUNT_SHOWN = """(() => {
-  const show = ServiceWorkerRegistration.prototype.showNotification;
-  self.shown = 0;
-  ServiceWorkerRegistration.prototype.showNotification = function (...all) {
-    return show.apply(this, all).then(() => { self.shown += 1; });
-  };
-})()"""
 # As a browser that has ended a subscription and hands out another, which Chromium does not without Google.
 CHANGED = """([old, fresh]) => {
   self.made = [];
@@ -65,35 +56,8 @@ IPHONE_IN_A_TAB = "delete window.PushManager; Object.defineProperty(navigator, '
 HEARD = "posNotif.Sound.prototype.isHeard = function () { return true; };"
 
 
-def message(order_id: int, event_id: int, title: str = "Mesa 5, listo") -> str:
-    said = {
-        "title": title, "body": "2× Pupusa de queso", "navigate": f"/pos?pedido={order_id}",
-        "tag": f"pedido-{order_id}", "lang": "es-SV",
-    }  # fmt: skip
-    return json.dumps({"web_push": 8030, "notification": said, "evento_id": event_id, "cursor": "x"})
-
-
 def test_the_worker_shows_what_is_pushed_once_and_a_tap_leads_to_the_order(device: Any, pushing: Floor) -> None:
-    page = device.pages[0]
-    device.grant_permissions(["notifications"], origin=pushing.url)
-    devtools = device.new_cdp_session(page)
-    registrations: list[str] = []
-    devtools.on(
-        "ServiceWorker.workerRegistrationUpdated",
-        lambda event: registrations.extend(one["registrationId"] for one in event["registrations"]),
-    )
-    devtools.send("ServiceWorker.enable")
-    pushing.open(page, WAITER, "/pos")
-    until(page, lambda: bool(registrations) and page.evaluate("!!navigator.serviceWorker.controller"))
-    (worker,) = device.service_workers
-    worker.evaluate(COUNT_SHOWN)
-
-    def push(data: str) -> None:
-        before = worker.evaluate("shown")
-        about = {"origin": pushing.url, "registrationId": registrations[0], "data": data}
-        devtools.send("ServiceWorker.deliverPushMessage", about)
-        until(page, lambda: worker.evaluate("shown") == before + 1)
-
+    page, worker, push = receive(device, pushing)
     pedido = pushing.place()
     push(message(pedido["id"], 7))
     push(message(pedido["id"], 7))  # again, as after a kill between the sending and the cursor

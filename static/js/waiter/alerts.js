@@ -48,13 +48,14 @@
     this.show();
   };
 
-  // tag: one order has one notification, however often it is told, also by the service (sw.js). target: where a
-  // tap on it leads.
-  Alerts.prototype.ready = function (title, text, tag, target) {
+  // One order has one notification, however often it is told, also by the service, which tells it with the same id
+  // (sw.js): null where another event than the one that phones are told of has come first, as of a tap on LISTO.
+  Alerts.prototype.ready = function (title, text, orderId, eventId) {
+    var data = { id: eventId, at: new Date().getTime(), navigate: '/pos?pedido=' + orderId };
     this.sound.ready();
     if (this.touched && navigator.vibrate) { navigator.vibrate(BUZZ); }
     if (window.Notification && window.Notification.permission === 'granted') {
-      this._notify(title, { body: text, tag: tag, lang: 'es', data: { at: new Date().getTime(), navigate: target } });
+      this._notify(title, { body: text, tag: 'pedido-' + orderId, lang: 'es', data: data });
     }
   };
 

@@ -281,19 +281,21 @@
 
   // ---- events --------------------------------------------------------------------
 
-  // Rings for what was not there to carry before; quietly: it was told before, or by whoever had this phone.
-  function announce(pedido, isChanged, quietly) {
+  // Rings for what was not there to carry before; quietly: it was told before, or by whoever had this phone. eventId: of
+  // the event that phones are told of, where it is that one.
+  function announce(pedido, isChanged, quietly, eventId) {
     var names, title = pedido.estado === 'listo' ? WORDS.readyTitle : WORDS.partReadyTitle;
     if (!readyTold.take(pedido, isChanged, quietly)) { return; }
     names = ready.lines(pedido).map(pages.Ready.toCarry).map(wording.line).join(', ');
     dom.setText(dom.byId('said'), pages.fill(WORDS.readySaid, { whom: wording.label(pedido), dishes: names }));
-    alerts.ready(pages.fill(title, { whom: wording.label(pedido) }), names, 'pedido-' + pedido.id, '/pos?pedido=' + pedido.id);
+    alerts.ready(pages.fill(title, { whom: wording.label(pedido) }), names, pedido.id, eventId || null);
   }
 
   // What was delivered after all has been told before.
   function tellReady(pedido, evento, isChanged) {
-    announce(pedido, evento.tipo === 'pedido_listo' || isChanged, evento.deshecho === true);
-    if (evento.tipo === 'pedido_listo' && ready.holds(pedido)) { push.saw([evento.id]); }
+    var isReady = evento.tipo === 'pedido_listo';
+    announce(pedido, isReady || isChanged, evento.deshecho === true, isReady ? evento.id : null);
+    if (isReady && ready.holds(pedido)) { push.saw([evento.id]); }
   }
 
   // Whose the order is now: it comes to one phone, and leaves another.
