@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.client.torture import torture
+from tests.client.torture import ENOUGH, ENOUGH_CALLS, torture
 
 pytestmark = pytest.mark.faults
 
@@ -14,7 +14,5 @@ def test_tills_and_the_service_that_are_killed_at_random_lose_double_and_reorder
     outcome = torture(tmp_path, seconds=20, seed=11)
     assert not outcome.problems, outcome.table()
     figures = dict(outcome.figures)
-    assert int(figures["calls that returned"]) > 100
-    assert int(figures["tills killed"]) > 3
-    assert int(figures["power cuts of a machine of tills"]) > 1
-    assert int(figures["service killed"]) > 1
+    assert int(figures["calls that returned"]) >= ENOUGH_CALLS
+    assert all(int(figures[name]) >= count for name, count in ENOUGH.items()), figures

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 
+import pos_notif_client
 from pos_notif_client import Salida
 
 STEPS = ("nuevo", "en_cocina", "listo", "servido", "cerrado")
@@ -27,6 +28,7 @@ def publish(outbox: Salida, order: int, step: str) -> str | None:
 
 
 def main() -> None:
+    pos_notif_client.DISK_SECONDS = 60.0  # a busy machine's disk may take longer than a till waits
     db, url, token, first, seconds = sys.argv[1:]
     outbox = Salida(db, url, token, al_rechazar=lambda event, error: print("refused", event["operacion_id"], error))
     ended = threading.Event()

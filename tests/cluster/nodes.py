@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
+from uuid import uuid4
 
 from tests.cluster.checker import place
 from tests.cluster.torture import SETTINGS
@@ -140,6 +141,14 @@ class Node(LiveServer):
 
         eventually(is_answered)
         return answers[-1]
+
+    def publish(self, event: dict[str, Any], **headers: str) -> dict[str, Any]:
+        """With a key of its own where it was given none, so that it may be repeated."""
+        if "operacion_id" not in event:
+            headers.setdefault("Idempotency-Key", f"{self.name}-{uuid4()}")
+        status, _, answer = self.ask("POST", "/api/notificaciones/eventos", event, headers=headers)
+        assert status in (200, 201), answer
+        return dict(answer)
 
     def login(self, username: str, password: str = "1234") -> str:
         body = {"username": username, "password": password}
