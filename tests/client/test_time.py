@@ -15,6 +15,7 @@ import pytest
 import pos_notif_client
 from tests.client.between import Between, said
 from tests.soak.check import read_log
+from tests.support.bare_rows import bare_rows, seconds_for
 from tests.support.waiting import eventually
 
 HOUR, DAY = 3600, 86400
@@ -119,20 +120,13 @@ def test_what_is_done_with_is_deleted_in_time(make_outbox, tmp_path):
 def test_a_call_takes_as_long_as_its_file_whether_the_service_answers_or_not(make_outbox, tmp_path):
     """It is measured by a bare row in a file of the same kind, each after the other: what the disk and the machine are
     doing meanwhile slows both. The median of a hundred."""
-    bare = sqlite3.connect(tmp_path / "bare.db", isolation_level=None)
-    bare.execute("PRAGMA journal_mode = WAL")
-    bare.execute("PRAGMA synchronous = FULL")
-    bare.execute("CREATE TABLE t (a TEXT UNIQUE, b BLOB)")
     rows, calls = [], []
-    with socket.create_server(("127.0.0.1", 0)) as silent, contextlib.closing(bare):  # it takes what comes, and no more
+    with socket.create_server(("127.0.0.1", 0)) as silent, bare_rows(tmp_path) as put:  # it takes what comes, no more
         outbox = make_outbox(url=f"http://127.0.0.1:{silent.getsockname()[1]}", token="pn_x")
         for number in range(100):
-            begun = time.perf_counter()
-            bare.execute("INSERT INTO t VALUES (?, ?)", (f"key-{number}", b"x" * 500))
-            rows.append(time.perf_counter() - begun)
-            begun = time.perf_counter()
-            outbox.notificar_nuevo_pedido({"id": number, "notas": "x" * 500})
-            calls.append(time.perf_counter() - begun)
+            rows.append(seconds_for(put))
+            order = {"id": number, "notas": "x" * 500}
+            calls.append(seconds_for(lambda order=order: outbox.notificar_nuevo_pedido(order)))
         outbox.cerrar(0)
     assert outbox.pendientes() == 100
     assert statistics.median(calls) < 10 * statistics.median(rows) + 0.005

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import threading
 import time
 from collections.abc import Iterator
@@ -16,9 +17,9 @@ from tests.cluster.nodes import Cluster, Node, engine
 from tests.cluster.odd_node import set_control
 from tests.cluster.workload import PIN
 from tests.soak.check import moment, read_log
+from tests.support.bare_rows import bare_rows, seconds_for
 from tests.support.logs import opened, stock_alert
 from tests.support.sse_client import SseClient
-from tests.support.stopwatch import Stopwatch
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.faults
@@ -43,16 +44,19 @@ def publish(node: Node) -> dict[str, Any]:
     return node.publish(stock_alert(1, "agotado"), **{"Idempotency-Key": f"odd-{next(keys)}"})
 
 
-def test_a_node_with_a_slow_disk_is_answered_and_holds_up_nobody(trio):
+def test_a_node_with_a_slow_disk_is_answered_and_holds_up_nobody(trio, tmp_path):
     slow, first, second = trio.nodes
     for node in trio.nodes:
         publish(node)
 
     def seconds_of(node: Node) -> float:
-        with Stopwatch() as watch:
+        """What a publication takes longer than a bare row on the same disk just before it: the median."""
+        longer = []
+        with bare_rows(tmp_path) as put:
             for _ in range(20):
-                publish(node)
-        return watch.seconds
+                row = seconds_for(put)
+                longer.append(seconds_for(lambda: publish(node)) - row)
+        return max(0.0, statistics.median(longer))
 
     def publish_slowly() -> None:
         while not ended.is_set():
@@ -67,8 +71,9 @@ def test_a_node_with_a_slow_disk_is_answered_and_holds_up_nobody(trio):
     thread.start()
     try:
         eventually(lambda: len(took) > 2)
-        assert seconds_of(first) < 5 * before + 1  # behind each of the slow node's 0.2 s they would take 4 s and more
-        assert seconds_of(second) < 5 * before + 1
+        # Behind each of the slow node's it would take 0.2 s more each time, and not while the machine is busy alone.
+        for node in (first, second):
+            assert any(seconds_of(node) < 5 * before + 0.05 for _ in range(3))
     finally:
         ended.set()
         thread.join()
@@ -92,11 +97,11 @@ def test_a_clock_that_is_an_hour_ahead_ends_no_session_and_raises_and_holds_up_n
         eventually(lambda wrong=node: [node for node in trio.nodes if warns_of_its_clock(node)] == [wrong])
         for place, other in enumerate(trio.nodes):
             body = {"evento_ids": [other.new_order(10 * number + 2 * place + 1)["id"]]}
-            assert other.request("POST", "/api/notificaciones/acuses", body, cookie=cookies[place])[0] == 200
+            assert other.ask("POST", "/api/notificaciones/acuses", body, cookie=cookies[place])[0] == 200
             unseen.append(other.new_order(10 * number + 2 * place + 2)["id"])
         for cookie in cookies:
-            assert node.request("GET", "/api/auth/sesion", cookie=cookie)[0] == 200
-        eventually(lambda: sorted(raised(trio.nodes[0])) == unseen)
+            assert node.ask("GET", "/api/auth/sesion", cookie=cookie)[0] == 200
+        eventually(lambda: set(unseen) <= {event_id for _, event_id in raised(read_log(trio.nodes[0].database))})
         set_control(control_of(node))
     for stream in streams:
         stream.close()
@@ -105,7 +110,12 @@ def test_a_clock_that_is_an_hour_ahead_ends_no_session_and_raises_and_holds_up_n
     events = read_log(trio.nodes[0].database)
     assert all(abs(now - moment(event)) < 600 for event in events)
     assert {event["tipo"] for event in events} == {"nuevo_pedido", "acuse_recibo", "sin_acuse"}
-    assert all(event["segundos"] < 600 for event in events if event["tipo"] == "sin_acuse")
+    assert all(1 <= event["segundos"] < 600 for event in events if event["tipo"] == "sin_acuse")
+    # Each was told of once; and of what was seen only where, on a busy machine, that came after the alarm.
+    named = [event_id for _, event_id in raised(events)]
+    assert len(named) == len(set(named))
+    seen = {event["evento_id"]: event["id"] for event in events if event["tipo"] == "acuse_recibo"}
+    assert all(seen[event_id] > alarm for alarm, event_id in raised(events) if event_id not in unseen)
     assert difference_problems([node.database for node in trio.nodes]) == []
 
 
@@ -113,10 +123,10 @@ def warns_of_its_clock(node: Node) -> bool:
     return "reloj" in node.request("GET", "/readyz", token=None)[2].get("detalle", "")
 
 
-def raised(node: Node) -> list[int]:
-    """The events of which an alarm has spoken, each as often as one has."""
-    alarms = [event for event in read_log(node.database) if event["tipo"] == "sin_acuse"]
-    return [event_id for alarm in alarms for event_id in alarm["evento_ids"]]
+def raised(events: list[dict[str, Any]]) -> list[tuple[int, int]]:
+    """Each alarm with each event of which it speaks."""
+    alarms = [event for event in events if event["tipo"] == "sin_acuse"]
+    return [(alarm["id"], event_id) for alarm in alarms for event_id in alarm["evento_ids"]]
 
 
 def test_an_older_version_stops_at_a_newer_ones_first_record(trio):

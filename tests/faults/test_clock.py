@@ -129,19 +129,26 @@ def test_an_hour_on_and_back_ends_no_session_no_stream_and_no_wait(held):
             view = server.request("GET", "/api/pedidos", cookie=cook)[2]
             assert [order["id"] for order in view["pedidos"]] == list(range(1, number + 1))
             assert abs(datetime.fromisoformat(view["hora_servidor"]) - times[-1]) < timedelta(seconds=30)
+        epoch, head = server_cursor().split("-")
     assert found == sorted(found)
     moved = [(after - before).total_seconds() for before, after in pairwise(times)]
     assert [round(seconds / HOUR) for seconds in moved] == [1, -1, -1, 1]
     # By its cursor, a reader gets the log's order, whatever the clock said.
     with SseClient(server, "manager", last_event_id=cursor) as again:
-        kinds = [(frame.data["id"], frame.data["tipo"]) for frame in again.take(2 * len(found))]
-    assert [event_id for event_id, _ in kinds] == list(range(1, 2 * len(found) + 1))
-    # Neither was an alarm raised by a jump, nor is one held up by it: one is due now.
+        events = [frame.data for frame in again.take(int(head))]
+    assert [event["id"] for event in events] == list(range(1, int(head) + 1))
+    # Neither was an alarm raised by a jump, nor is one held up by it: one is due now. On a busy machine a receipt may
+    # have come after its alarm.
+    assert {event["tipo"] for event in events} <= {"nuevo_pedido", "acuse_recibo", "sin_acuse"}
+    took = {event["evento_id"]: event["segundos"] for event in events if event["tipo"] == "acuse_recibo"}
+    assert sorted(took) == found
+    raised = [event_id for event in events if event["tipo"] == "sin_acuse" for event_id in event["evento_ids"]]
+    assert all(took[event_id] >= 2 for event_id in raised)
     server.new_order(99)
     held.set(base - HOUR)
     due = {"sin_acuse", "sin_pantalla"}
     eventually(lambda: due <= {event["tipo"] for event in read_log(server.database)})
-    with SseClient(server, "manager", last_event_id=f"{cursor.split('-')[0]}-{2 * len(found)}") as again:
+    with SseClient(server, "manager", last_event_id=f"{epoch}-{head}") as again:
         alarms = [again.next_event("evento_sistema").data["tipo"] for _ in range(2)]
     assert set(alarms) == due
     assert not [line for line in server.stderr_lines if "Traceback" in line]
@@ -311,10 +318,10 @@ def test_a_loop_that_was_blocked_is_told_in_the_log_with_where(held):
 
     line = json.loads(eventually(told)[0])
     assert line["event_loop"] == "blocked"
-    assert 1.0 < line["seconds"] < 10
+    assert line["seconds"] > 1.0
     assert "held_app.py" in line["where"][0]
     assert any("publishing/publish.py" in call for call in line["where"])
-    held.set(0, hold=5.6)
+    held.set(0, hold=10)
     server.publish(stock_alert(2))
     lines = [json.loads(line) for line in eventually(lambda: told()[2:] and told())]
     assert [line["event_loop"] for line in lines] == ["blocked", "still blocked", "blocked"]
