@@ -43,12 +43,12 @@ class Follower(threading.Thread):
         self._sequence.close()
 
     def run(self) -> None:
-        failed = False
+        failed, told = False, ""
         while not self._ending.is_set() and self._central.stopped is None:
             asked = time.monotonic()
             try:
                 self._follow_open()
-                failed = False
+                failed, told = False, ""
             except Unknown as error:
                 # One member of etcd may be gone, and another one answer; or the writer knows better by now.
                 if failed and self._central.heard_at < asked:
@@ -63,7 +63,9 @@ class Follower(threading.Thread):
                     self._sequence.dispute(error.place)  # all must know that it has lost what this file has
                 self._central.stop(str(error), self._opening.verdict)
             except LogUnavailable as error:  # of this file: its disk is full, or this node has stopped
-                logger.warning("the records of other nodes cannot be applied: %s", error.reason)
+                if error.reason != told:
+                    logger.warning("the records of other nodes cannot be applied: %s", error.reason)
+                told = error.reason
                 self._ending.wait(PROBE_SECONDS)
             except Exception as error:
                 if not self._ending.is_set():  # whoever does not hear of the others shows what is past

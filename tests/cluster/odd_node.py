@@ -2,14 +2,16 @@
 
     python -m tests.cluster.odd_node CONTROL serve --port 0 --database FILE
 
-CONTROL is that of `tests.faults.held_app`, and in it `commit`: seconds that each COMMIT of a record takes longer; and
-`newer`: whether this version has one step of the schema more.
+CONTROL is that of `tests.faults.held_app`, and in it `commit`: seconds that each COMMIT of a record takes longer;
+`fails`: whether each COMMIT fails, as on a disk that does; and `newer`: whether this version has one step of the schema
+more.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import sys
 import time
 from pathlib import Path
@@ -27,7 +29,7 @@ NEWER_STEP = """
     UPDATE products SET category = 'Sin categoría' WHERE category IS NULL;
     CREATE INDEX products_price ON products (price);
 """
-SOUND = {"offset": 0.0, "passed": 0.0, "hold": 0.0, "commit": 0.0, "newer": False}
+SOUND = {"offset": 0.0, "passed": 0.0, "hold": 0.0, "commit": 0.0, "fails": False, "newer": False}
 
 
 def set_control(control: Path, **odd: Any) -> list[str]:
@@ -42,7 +44,10 @@ def run(control: Path, arguments: list[str]) -> None:
     commit = Replica._commit
 
     def slowly(self: Replica, *rest: Any) -> None:
-        time.sleep(json.loads(control.read_text())["commit"])
+        odd = json.loads(control.read_text())
+        time.sleep(odd["commit"])
+        if odd["fails"]:
+            raise sqlite3.OperationalError("disk I/O error")
         commit(self, *rest)
 
     def odd_cluster(config: Config, port: int) -> ClusterService:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -110,6 +112,24 @@ def test_a_publication_whose_engines_answer_was_lost_is_answered_all_the_same(cl
     status, answer = asked.result(30)
     assert status == 201, answer
     check(cluster, readers, "lost", answer["id"])
+
+
+def test_a_record_that_would_be_too_large_is_refused_and_a_group_is_parted_before_it_is(cluster, readers):
+    """A record has a megabyte at most; what many publish at the same time goes in one only as far as it may."""
+
+    def batch(events: int, name: str) -> dict[str, Any]:
+        fill = {"relleno": base64.b64encode(os.urandom(50_000)).decode()}  # which no packing makes smaller
+        keys = [f"{name}-{number}" for number in range(events)]
+        return {"eventos": [{**stock_alert(1, "agotado"), "operacion_id": key, **fill} for key in keys]}
+
+    first = cluster.nodes[0]
+    status, _, answer = first.ask("POST", PUBLISH, batch(30, "large"))
+    assert (status, answer["error"]["codigo"]) == (413, "demasiado_grande")
+    with ThreadPoolExecutor(8) as together:
+        answers = list(together.map(lambda number: first.ask("POST", PUBLISH, batch(5, f"{number}")), range(16)))
+    assert {status for status, *_ in answers} <= {200, 201}
+    for number, (_, _, answer) in enumerate(answers):
+        check(cluster, readers, f"{number}-4", answer["ids"][4])
 
 
 def test_an_append_that_is_given_up_and_commits_later_is_there_once(cluster, readers):

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 
+from tests.cluster.machines import machines_cut
 from tests.cluster.nodes import Cluster, OnEtcd, engine
 from tests.cluster.restarts import epochs
 from tests.cluster.torture import Torture
-from tests.faults.namespaces import unshare
 from tests.support.stopwatch import Stopwatch
 
 pytestmark = pytest.mark.faults
@@ -38,7 +35,5 @@ def test_a_machine_that_dies_for_good_stops_the_others_for_seconds_and_resets_no
 
 @pytest.mark.long
 def test_a_machine_that_is_cut_off_keeps_showing_what_it_has_and_takes_nothing(tmp_path):
-    command = unshare("--net", ["ip", "link", "add", "name", "near", "type", "veth"])
-    module = [sys.executable, "-m", "tests.cluster.machines", str(tmp_path), "3"]
-    done = subprocess.run([*command, "--mount", *module], capture_output=True, text=True, timeout=180)
+    done = machines_cut(tmp_path, [3])
     assert done.returncode == 0, done.stdout + done.stderr

@@ -82,6 +82,26 @@ def test_a_node_with_a_slow_disk_is_answered_and_holds_up_nobody(trio, tmp_path)
     assert difference_problems([node.database for node in trio.nodes]) == []
 
 
+def test_a_node_that_cannot_commit_what_the_engine_took_stops_and_loses_nothing(trio):
+    broken, sound, _ = trio.nodes
+    publish(broken)
+    set_control(control_of(broken), fails=True)
+    event, key = stock_alert(2, "agotado"), {"Idempotency-Key": "kept elsewhere"}
+    status, _, answer = broken.request("POST", "/api/notificaciones/eventos", event, headers=key)
+    assert (status, answer["error"]["codigo"]) == (503, "registro_no_disponible")
+    eventually(lambda: broken.request("GET", "/readyz", token=None)[0] == 503)
+    assert any("could not be committed" in line for line in broken.stderr_lines)
+    status, _, kept = sound.ask("POST", "/api/notificaciones/eventos", event, headers=key)
+    assert (status, kept["duplicado"]) == (200, True)
+    broken.stop()
+    set_control(control_of(broken))
+    broken.start()
+    status, _, answer = broken.ask("POST", "/api/notificaciones/eventos", event, headers=key)
+    assert (status, answer["id"]) == (200, kept["id"])
+    trio.wait_until_level()
+    assert difference_problems([node.database for node in trio.nodes]) == []
+
+
 @pytest.mark.long
 def test_a_clock_that_is_an_hour_ahead_ends_no_session_and_raises_and_holds_up_no_alarm(trio):
     """On one node after the other, so that the one that leads is among them."""

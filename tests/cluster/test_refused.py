@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from tests.cluster.nodes import Cluster, OnRedis, engine
+from tests.support.bytecode import ROOT
 from tests.support.command_line import fails
-from tests.support.live_server import run_cli
+from tests.support.live_server import clean_environment, run_cli
 from tests.support.waiting import eventually
 
 
@@ -68,6 +72,22 @@ def test_another_logs_engine_is_not_taken_for_ones_own(tmp_path, kind):
         assert stranger.is_open()  # one engine may have both
         node.start()
         assert node.is_open()
+
+
+def test_without_the_extra_it_is_one_line(tmp_path):
+    """Where `redis` is not installed."""
+    hidden = tmp_path / "redis"
+    hidden.mkdir()
+    (hidden / "__init__.py").write_text("raise ImportError('it is hidden')")
+    for command in (("serve", "--port", "0"), ("cluster", "status"), ("user", "role", "Ana", "cajero")):
+        arguments = [*command, "--cluster", "redis://127.0.0.1:1", "--database", str(tmp_path / "log.db")]
+        done = subprocess.run(
+            [sys.executable, "-m", "pos_notif", *arguments], capture_output=True, text=True, check=False,
+            cwd=ROOT, env={**clean_environment(), "PYTHONPATH": str(tmp_path)},
+        )  # fmt: skip
+        said = "POS_NOTIF_CLUSTER: Redis needs the extra `cluster`: pip install 'pos-notif[cluster]'"
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+        assert said in done.stderr, command
 
 
 def test_an_engine_that_is_not_there_or_unfit_is_named(tmp_path):
