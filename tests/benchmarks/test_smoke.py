@@ -27,6 +27,15 @@ def test_the_benchmark_prints_its_table(chosen, row):
     assert row in done.stdout
 
 
+@pytest.mark.browser
+def test_the_benchmark_of_the_kitchens_page_prints_its_figure():
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks.kitchen"], capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("an event on a board of 60, ms of the page's work ")
+
+
 def test_the_benchmark_of_workers_prints_its_table():
     command = [sys.executable, "-m", "tests.benchmarks.workers", "--seconds", "0.5", "--repetitions", "1"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)

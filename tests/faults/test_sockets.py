@@ -113,9 +113,8 @@ def test_a_stop_does_not_wait_for_sockets_that_read_nothing(server):
 
 
 def test_a_thousand_idle_sockets_are_cheap():
-    memory, times = measure(1000, pings=50)
+    memory, _ = measure(1000, pings=50)  # how long an answer takes is a figure: tests/benchmarks/sockets.py
     assert memory < 64
-    assert sorted(times)[25] < 50  # ten times what a quiet machine takes, and more
 
 
 def upgrade(server: LiveServer, *without: str, then: bytes = b"", version: str = "1.1") -> socket.socket:
