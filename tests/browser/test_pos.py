@@ -267,6 +267,7 @@ def test_an_order_found_unsent_much_later_asks_whether_it_is_still_wanted(pos: A
         var key = Object.keys(localStorage).filter(function (k) { return k.indexOf('notif:operacion:') === 0; })[0];
         var kept = JSON.parse(localStorage[key]);
         kept.at -= 20 * 60000;
+        kept.deviceAt -= 20 * 60000;
         localStorage[key] = JSON.stringify(kept);
     """)
     page_of_waiter = pos.url

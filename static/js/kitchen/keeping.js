@@ -42,7 +42,7 @@
     if (key !== this.known) {
       told = clock.told();
       board = {
-        usuario_id: this.userId, cursor: state.cursor, desfase_ms: told.offset, zona_min: told.zone,
+        usuario_id: this.userId, cursor: state.cursor, desfase_ms: told.offset, zona_min: told.zone, ajustes: told.shifts,
         pedidos: records.map(function (record) { return copy(record.pedido); })
       };
       this.known = key;

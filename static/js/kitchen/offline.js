@@ -50,7 +50,7 @@
   pages.kept.get(function (kept, old) {
     if (kept) {
       age = old;
-      clock.restore({ offset: kept.desfase_ms, zone: kept.zona_min });
+      clock.restore({ offset: kept.desfase_ms, zone: kept.zona_min, shifts: kept.ajustes });
       orders.load(kept.pedidos, clock.now());
     }
     dom.byId('board').setAttribute('data-guardado', kept ? 'true' : 'false');

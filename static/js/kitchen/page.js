@@ -315,7 +315,7 @@
   // ---- events --------------------------------------------------------------------
 
   client.on('instantanea', function (snapshot) {
-    missed.addAll(orders.load(snapshot.pedidos, clock.parse(snapshot.hora_servidor)));
+    missed.addAll(orders.load(snapshot.pedidos, clock.parseTold(snapshot.hora_servidor)));
     menu.load();
     render();
   });

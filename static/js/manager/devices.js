@@ -45,7 +45,7 @@
   devices.soon = function () { this.ask.soon(); };
 
   function seen(connection) {
-    return clock.parse(connection.ultima_senal) || 0;
+    return clock.parseTold(connection.ultima_senal) || 0;
   }
 
   // [{rol, username, here: devices, slow, seen}]. A tab is one device, whatever ways it has come by.

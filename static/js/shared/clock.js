@@ -1,16 +1,43 @@
 /* This is the restaurant's time. Ages and clocks come from the server's time
-   and zone: a tablet may be hours wrong, and in another zone. */
+   and zone: a tablet may be hours wrong, and in another zone. The server's
+   clock may be set while the page is open, by hours, forward or back: the page
+   goes on by the time that it had, and moments of either side of that are
+   measured by it. Only what is shown is the server's clock as it stands. */
 (function (window) {
   'use strict';
 
   var pages = window.posNotif = window.posNotif || {};
   var WORDS = pages.words;
   var HOUR_MS = 3600000;
+  var SET_MS = 60000;          // less is an answer that was long on its way
+  var MOST_SHIFTS = 20;
   var offsetMs = 0;
   var zoneMinutes = -new Date().getTimezoneOffset();
+  var heard = null;            // what all clocks said when the service last told the time
+  var shifts = [];             // by how much its clock had been set in all, and from when on by the page's time
 
-  // iso: the server's time now, with its offset.
+  function shift() { return shifts.length ? shifts[shifts.length - 1].ms : 0; }
+
+  function nearer(a, b) { return Math.abs(a) < Math.abs(b) ? a : b; }
+
+  // iso: the service's time now, with its offset.
   function set(iso, differenceMs) {
+    var said = { device: new Date().getTime(), steady: steady() }, went, by;
+    said.service = said.device + differenceMs;
+    if (heard) {
+      went = said.service - heard.service;
+      // This device's own clock may have been set too, and the other one stands still while the device sleeps.
+      by = nearer(went - (said.device - heard.device), went - (said.steady - heard.steady));
+      if (Math.abs(by) >= SET_MS) {
+        shifts.push({ ms: shift() + by, from: heard.service - shift() });
+        if (shifts.length > MOST_SHIFTS) { shifts.shift(); }
+      }
+    }
+    heard = said;
+    take(iso, differenceMs);
+  }
+
+  function take(iso, differenceMs) {
     var zone = /([+-])(\d\d):?(\d\d)$/.exec(iso);
     offsetMs = differenceMs;
     if (zone) {
@@ -23,11 +50,12 @@
   // From the page itself, until the service has told: as old as the page's way here.
   function setFromPage() {
     var iso = window.document.body.getAttribute('data-server-time');
-    if (parse(iso) !== null) { set(iso, parse(iso) - new Date().getTime()); }
+    if (inMs(iso) !== null) { take(iso, inMs(iso) - new Date().getTime()); }
   }
 
+  // For measuring. To show it, there are the functions below.
   function now() {
-    return new Date().getTime() + offsetMs;
+    return new Date().getTime() + offsetMs - shift();
   }
 
   function two(number) {
@@ -36,7 +64,7 @@
 
   // The restaurant's wall clock, now or then, to be read with the getUTC… methods.
   function wall(ms) {
-    return new Date((ms === undefined ? now() : ms) + zoneMinutes * 60000);
+    return new Date((ms === undefined ? now() : ms) + shift() + zoneMinutes * 60000);
   }
 
   // 19:21: the kitchen reads 24 hours.
@@ -126,18 +154,35 @@
     return twelve(String(iso).slice(11, 13));
   }
 
-  // An ISO time in ms, or null.
-  function parse(iso) {
+  function inMs(iso) {
     var ms = iso ? Date.parse(iso) : NaN;
     return isNaN(ms) ? null : ms;
   }
 
+  // When something happened, an ISO time, in ms by the page's time; or null. It was written by the clock as that was
+  // set then: of those times that it may mean, the newest that lies where the clock was set so.
+  function parse(iso) {
+    var ms = inMs(iso), latest = now() + SET_MS / 2, i, at;
+    for (i = ms === null ? -1 : shifts.length - 1; i >= 0; i--) {
+      at = ms - shifts[i].ms;
+      if (at >= shifts[i].from - SET_MS / 2 && at <= latest) { return at; }
+    }
+    return ms;
+  }
+
+  // The same of what the service has told by its clock as it stands: the end of what lasts, or since when it does.
+  function parseTold(iso) {
+    var ms = inMs(iso);
+    return ms === null ? null : ms - shift();
+  }
+
   // For a page that cannot ask: how this device's clock and zone differ from the service's.
-  function told() { return { offset: offsetMs, zone: zoneMinutes }; }
+  function told() { return { offset: offsetMs, zone: zoneMinutes, shifts: shifts }; }
 
   function restore(kept) {
     offsetMs = kept.offset;
     zoneMinutes = kept.zone;
+    shifts = kept.shifts || [];
   }
 
   // Milliseconds that only go forward, whoever sets a clock: for how long something lasts on the page.
@@ -158,6 +203,6 @@
   pages.clock = {
     set: set, setFromPage: setFromPage, now: now, time: time, time24: time24, day: day, dayCutTime: dayCutTime, businessDay: businessDay,
     dayName: dayName, age: age, minutes: minutes, ago: ago, at: at, timeOf: timeOf, secondOf: secondOf, hourOf: hourOf, parse: parse,
-    told: told, restore: restore, steady: steady, after: after
+    parseTold: parseTold, told: told, restore: restore, steady: steady, after: after
   };
 }(window));

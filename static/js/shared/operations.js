@@ -75,7 +75,8 @@
   // Where nothing can be kept, it lives as long as the page.
   operations._keep = function (operation) {
     pages.storage.browser.set(this.prefix + operation.id, {
-      path: operation.path, body: operation.body, info: operation.info, at: operation.at, begun: operation.begun
+      path: operation.path, body: operation.body, info: operation.info, at: operation.at, deviceAt: operation.deviceAt,
+      begun: operation.begun
     });
   };
 
@@ -102,10 +103,10 @@
   operations.resume = function () {
     var found = this._kept(), i, operation;
     for (i = 0; i < found.length; i++) {
-      operation = this._add(found[i].id, found[i].path, found[i].body, found[i].info, found[i].at);
+      operation = this._add(found[i].id, found[i].path, found[i].body, found[i].info, found[i].at, found[i].deviceAt);
       operation.begun = found[i].begun === true;
       operation.slow = true;
-      if (Math.abs(pages.clock.now() - operation.at) >= OLD_MS) {
+      if (isOld(operation)) {
         if (operation.info.pedido_id) {
           this._drop(operation);   // the order itself shows whether it has arrived
           this.handlers.refused(operation, LOST);
@@ -118,9 +119,15 @@
     this.handlers.changed();
   };
 
-  operations._add = function (id, path, body, info, at) {
+  // By the service's clock and by this device's: either may have been set since.
+  function isOld(operation) {
+    return Math.abs(pages.clock.now() - operation.at) >= OLD_MS &&
+      (!operation.deviceAt || Math.abs(new Date().getTime() - operation.deviceAt) >= OLD_MS);
+  }
+
+  operations._add = function (id, path, body, info, at, deviceAt) {
     var operation = {
-      id: id, path: path, body: body, info: info, at: at, state: 'queued', slow: false, begun: false,
+      id: id, path: path, body: body, info: info, at: at, deviceAt: deviceAt, state: 'queued', slow: false, begun: false,
       failures: 0, faults: 0, renewed: 0, timer: null, kept: false
     };
     this.list.push(operation);
@@ -138,7 +145,7 @@
     var self = this, id = randomId(), operation;
     body.operacion_id = id;
     if (info.pedido_id) { this.letGo(info.pedido_id); }
-    operation = this._add(id, path, body, info, pages.clock.now());
+    operation = this._add(id, path, body, info, pages.clock.now(), new Date().getTime());
     this._keep(operation);
     if (info.keepMs) {
       operation.kept = true;
@@ -191,6 +198,7 @@
 
   operations.sendHeld = function (operation) {
     operation.at = pages.clock.now();
+    operation.deviceAt = new Date().getTime();
     operation.state = 'queued';
     this._keep(operation);
     this._sendAll();

@@ -18,7 +18,7 @@
     var self = this;
     this.person = person;
     this.client = client;
-    this.expiresAt = pages.clock.parse(expires);
+    this.expiresAt = pages.clock.parseTold(expires);
     this.notices = null;
     this.onBack = function () { return; };
     this.ended = false;
@@ -96,7 +96,7 @@
       return;
     }
     this.ended = false;
-    this.expiresAt = pages.clock.parse(answer.expira);
+    this.expiresAt = pages.clock.parseTold(answer.expira);
     this._notice('');
     this._hide();
     if (this.client) {

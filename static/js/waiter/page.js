@@ -330,7 +330,7 @@
     for (i = 0; i < snapshot.pedidos.length; i++) {
       pedido = snapshot.pedidos[i];
       if (pedido.estado !== 'listo') { mine[pedido.id] = true; }
-      ready.watch(pedido, clock.parse(snapshot.hora_servidor));
+      ready.watch(pedido, clock.parseTold(snapshot.hora_servidor));
       known = before[pedido.id];
       announce(pedido, !known || !ready.holds(known) || known.estado !== pedido.estado, first);
     }
