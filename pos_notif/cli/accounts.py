@@ -20,6 +20,7 @@ from ..database.replication import Replication
 from ..database.threads import Database
 from ..errors import Invalid
 from ..events import ROLES
+from ..wire.json_text import escaped
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -128,7 +129,7 @@ def create_user(username: str, role: str, password: str | None, cluster: str | N
 def list_users(database: str | None) -> None:
     """List the users: id, role, name."""
     for row in read(database, lambda accounts: accounts.list_users()):
-        click.echo(f"{row['id']}\t{row['role']}\t{row['username']}")
+        echo_row(row["id"], row["role"], row["username"])
 
 
 @user_group.command("role")
@@ -174,6 +175,12 @@ def _ask_password() -> str:
     return line
 
 
+def echo_row(*fields: object) -> None:
+    """Prints a line of a list, its fields between tabs. A name of an older version may have in it what a terminal
+    obeys."""
+    click.echo("\t".join(escaped(str(field)) for field in fields))
+
+
 @click.group("token")
 def token_group() -> None:
     """API tokens, for the POS back end."""
@@ -194,7 +201,7 @@ def create_token(name: str, role: str, cluster: str | None, database: str | None
 def list_tokens(database: str | None) -> None:
     """List the tokens: role, name, when it was made."""
     for row in read(database, lambda accounts: accounts.list_tokens()):
-        click.echo(f"{row['role']}\t{row['name']}\t{_local(row['created_ms'])}")
+        echo_row(row["role"], row["name"], _local(row["created_ms"]))
 
 
 @token_group.command("revoke")
@@ -218,7 +225,7 @@ def list_sessions(database: str | None) -> None:
     """List the sessions: id, role, name, address, since, until."""
     for row in read(database, lambda accounts: accounts.list_sessions()):
         since, until = _local(row["created_ms"]), _local(row["expires_ms"])
-        click.echo(f"{row['id']}\t{row['role']}\t{row['username']}\t{row['address']}\t{since}\t{until}")
+        echo_row(row["id"], row["role"], row["username"], row["address"], since, until)
 
 
 @session_group.command("revoke")

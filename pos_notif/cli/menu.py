@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from typing import Any
 
 import click
@@ -17,7 +16,7 @@ from ..orders.menu import Product
 from ..orders.menu_changes import Change, MenuChanges
 from ..orders.menu_csv import MAX_BYTES, read_menu, write_menu
 from ..orders.menu_faults import COLUMNS, NAME, Fault
-from ..wire.json_text import dump
+from ..wire.json_text import dump, escaped
 from .accounts import FileName, cluster_option, database_option
 from .output import output_option, write_output
 from .terminal import TERMINAL, input_name, publishing, read_input
@@ -44,10 +43,10 @@ def import_menu_command(file: str, dry_run: bool, cluster: str | None, database:
     found = asyncio.run(_import(config, content, dry_run))
     name = input_name(file)
     for fault in found.faults:
-        click.echo(_one_line(f"pos-notif: {name}: {_place(fault)}{fault.english}"), err=True)
+        click.echo(escaped(f"pos-notif: {name}: {_place(fault)}{fault.english}"), err=True)
     if dry_run:
         for change in found.changes:
-            click.echo(_one_line(_told(change)))
+            click.echo(escaped(_told(change)))
     if found.faults:
         raise CommandFailed(f"{name}: nothing was changed")
     counts = f"{found.new:,} new, {found.changed:,} changed, {found.same:,} as they were"
@@ -68,11 +67,6 @@ def _place(fault: Fault) -> str:
     row = f"row {fault.row}" if fault.row is not None else ""
     place = ", ".join(filter(None, (row, fault.column)))
     return f"{place}: " if place else ""
-
-
-def _one_line(text: str) -> str:
-    """Returns the text without what would do something to a terminal: it has words of a file that anybody has made."""
-    return re.sub(r"[\x00-\x1f\x7f-\x9f]", "?", text)
 
 
 def _told(change: Change) -> str:

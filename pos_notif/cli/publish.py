@@ -10,12 +10,15 @@ from typing import Any
 import click
 
 from ..config import Config, from_environment
-from ..errors import CommandFailed, DomainError, LogUnavailable
+from ..errors import BadJson, CommandFailed, DomainError, LogUnavailable
+from ..wire.json_limits import BODY
+from ..wire.json_text import escaped, parse
 from .accounts import FileName, cluster_option, database_option
 from .terminal import TERMINAL, input_name, publishing, read_input
 
 # Of the fields that are wrong, the first ones: it is one line.
 MOST_PROBLEMS = 5
+MOST_CHARACTERS = 60
 
 
 @click.command("publish")
@@ -36,16 +39,34 @@ def publish_command(file: str, dry_run: bool, cluster: str | None, database: str
     except LogUnavailable:
         raise
     except DomainError as error:
-        raise CommandFailed(f"{input_name(file)}: nothing was published: {_words(error)}") from error
+        raise CommandFailed(f"{input_name(file)}: nothing was published: {_words(error, body)}") from error
     # For people; one line for a script.
-    click.echo(json.dumps(answer, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None))
+    text = json.dumps(answer, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None)
+    click.echo("\n".join(map(escaped, text.split("\n"))))
 
 
-def _words(error: DomainError) -> str:
-    """Returns what a publisher is told over HTTP, as one line."""
-    problems = [f"{path} {problem}" for path, problem in error.fields.items()]
-    more = [f"… ({len(problems)} fields)"] if len(problems) > MOST_PROBLEMS else []
-    return "; ".join([str(error), *problems[:MOST_PROBLEMS], *more])
+def _words(error: DomainError, body: bytes) -> str:
+    """Returns the wire's code of what is wrong, and where, as one line of English: what a publisher is told over HTTP
+    is Spanish."""
+    if not error.fields:
+        return f"{error.code}: {error.__cause__}" if isinstance(error, BadJson) and error.__cause__ else error.code
+    sent = parse(body)
+    problems = [f"{path} {_shown(sent, path)}" for path in list(error.fields)[:MOST_PROBLEMS]]
+    more = [f"… ({len(error.fields)} fields)"] if len(error.fields) > MOST_PROBLEMS else []
+    return f"{error.code}: " + "; ".join([*problems, *more])
+
+
+def _shown(value: Any, path: str) -> str:
+    """Returns the beginning of what was sent at a path (`pedido.items.0.cantidad`); "is missing" where nothing was."""
+    for part in path.split(".") if path != BODY else ():
+        if isinstance(value, list) and part.isdigit() and int(part) < len(value):
+            value = value[int(part)]
+        elif isinstance(value, dict) and part in value:
+            value = value[part]
+        else:
+            return "is missing"
+    text = json.dumps(value, ensure_ascii=False)
+    return escaped(text if len(text) <= MOST_CHARACTERS else text[:MOST_CHARACTERS] + "…")
 
 
 async def _publish(config: Config, body: bytes, dry_run: bool) -> dict[str, Any]:

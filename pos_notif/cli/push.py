@@ -22,7 +22,7 @@ from ..push.extra import check_installed
 from ..push.store import PushStore
 from ..push.telling import TEST
 from ..push_settings import NTFY, WAYS, WEBPUSH
-from .accounts import cluster_option, database_option
+from .accounts import cluster_option, database_option, echo_row
 
 
 @click.group("push")
@@ -57,10 +57,10 @@ def list_devices(database: str | None) -> None:
     config = from_environment(database=database)
     for device in _run(config, only_reading(config.database), lambda store: store.listed()):
         shown = [
-            "-" if device.subscription_id is None else str(device.subscription_id), device.role, device.username,
+            "-" if device.subscription_id is None else device.subscription_id, device.role, device.username,
             device.service, _local(device.created_ms), _local(device.sent_ms), device.error or "-",
         ]  # fmt: skip
-        click.echo("\t".join(shown))
+        echo_row(*shown)
 
 
 @push_group.command("test")
@@ -76,7 +76,7 @@ def test(username: str, database: str | None) -> None:
     if not answers:
         raise CommandFailed(f"{username} has no phone that is rung, or is signed in nowhere")
     for service, status in answers:
-        click.echo(f"{service}\t{'no answer' if status is None else status}")
+        echo_row(service, "no answer" if status is None else status)
     if not all(status is not None and status < 300 for _, status in answers):
         raise CommandFailed("not every phone was rung")
 

@@ -22,6 +22,7 @@ from ..events import ROLES
 from ..log.event_log import Page
 from ..log.live import LiveLog
 from ..log.tail import Waiter
+from ..wire.json_text import escaped
 from .accounts import database_option
 
 
@@ -75,5 +76,6 @@ def _print(reader: Reader, page: Page | Start) -> None:
         click.echo("events were pruned before they were shown; from now on", err=True)
         return
     for event in page.events:
-        sys.stdout.buffer.write(reader.json_of(event) + b"\n")
+        line = escaped(reader.json_of(event).decode("utf-8", "surrogatepass"))
+        sys.stdout.buffer.write(line.encode() + b"\n")
     sys.stdout.flush()

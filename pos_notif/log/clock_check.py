@@ -25,10 +25,11 @@ def read_newest_ms(connection: sqlite3.Connection) -> WallMs | None:
 
 class ClockCheck:
     """What is to be said of the wall clock, by the newest event that was there when this process began: `newest_ms` is
-    its time, None where there was none. It `look`s now and then."""
+    its time, None where there was none. It `look`s now and then. One process of several `tells` the log of it."""
 
-    def __init__(self, clocks: Clocks, newest_ms: WallMs | None) -> None:
+    def __init__(self, clocks: Clocks, newest_ms: WallMs | None, *, tells: bool = True) -> None:
         self._clocks = clocks
+        self._tells = tells
         self._began = clocks.steady()
         # An empty log knows nothing: then it is the clock as it was.
         self._newest_ms = newest_ms if newest_ms is not None else WallMs(self._began)
@@ -54,11 +55,12 @@ class ClockCheck:
             self._jump, self._gone_on = 0, None
         elif not self._jump or abs(jump - self._jump) > JUMP_MS:
             self._jump, self._seen_id, self._gone_on = jump, newest_id, None
-            way = "ahead of" if jump > 0 else "behind"
-            logger.warning(
-                "the clock is %d days %s the log's newest events: put it right if it is wrong;"
-                " nothing is pruned by it", _days(jump), way,
-            )  # fmt: skip
+            if self._tells:
+                way = "ahead of" if jump > 0 else "behind"
+                logger.warning(
+                    "the clock is %d days %s the log's newest events: put it right if it is wrong;"
+                    " nothing is pruned by it", _days(jump), way,
+                )  # fmt: skip
         elif self._gone_on is None and newest_id > self._seen_id:
             self._gone_on = self._clocks.steady()
 

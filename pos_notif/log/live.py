@@ -112,6 +112,7 @@ class LiveLog:
         file must not be used."""
         if self._tasks:
             return
+        is_first = self.siblings is None or self.siblings.first
         if self.node is None and self.config.cluster:
             from ..cluster.node import Node  # what only a cluster needs is loaded by nobody else
 
@@ -137,7 +138,8 @@ class LiveLog:
             # As much as the check at start has read anyway: the first reconnects need no disk.
             newest = await self.store.newest_events(min(1000, self.config.tail_events))
             self.tail.start(self.bounds.newest, newest)
-            self.clock_check = ClockCheck(self.clocks, await self.database.read(read_newest_ms))
+            newest_ms = await self.database.read(read_newest_ms)
+            self.clock_check = ClockCheck(self.clocks, newest_ms, tells=is_first)
             self.clock_check.look(self.bounds.newest)
         except BaseException:
             await self.database.close()
@@ -146,7 +148,7 @@ class LiveLog:
             asyncio.create_task(self._watch(version), name="foreign-commit-watch"),
             asyncio.create_task(self._look(), name="log-files-look"),
         ]
-        if self.siblings is None or self.siblings.first:
+        if is_first:
             self._tasks.append(asyncio.create_task(self._check_rest(), name="log-check"))
         if self.node is not None:
             self.node.follow(self.database, begin_epoch)

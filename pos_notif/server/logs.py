@@ -10,6 +10,7 @@ from typing import Any
 
 from hypercorn.logging import Logger
 
+from ..wire.json_text import escaped
 from .loop_watch import logger as loop_logger
 
 logger = logging.getLogger("pos_notif")
@@ -42,21 +43,7 @@ def log_access(client: str | None, method: str, path: str, status: int | None, s
         "status": status,
         "ms": round(seconds * 1000, 1),
     }
-    access_logger.info(_one_line(told))
-
-
-def _one_line(told: dict[str, Any]) -> str:
-    """Returns JSON in which letters stand as they are, and what a terminal would obey is escaped: DEL, C1, line
-    separators, marks of direction."""
-    text = json.dumps(told, ensure_ascii=False)
-    return text if text.isprintable() else "".join(map(_escaped, text))
-
-
-def _escaped(character: str) -> str:
-    if character.isprintable():
-        return character
-    units = character.encode("utf-16-be", "surrogatepass")
-    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
+    access_logger.info(escaped(json.dumps(told, ensure_ascii=False)))
 
 
 class NoAccessLog(Logger):

@@ -71,3 +71,16 @@ def dump(value: Any) -> str:
     if "NaN" in text or "Infinity" in text:
         json.dumps(value, allow_nan=False)  # a word in a string, or what must not be sent
     return text
+
+
+def escaped(text: str) -> str:
+    """Returns one line of text or JSON in which letters stand as they are, and what a terminal would obey is escaped as
+    JSON escapes it: DEL, C1, line separators, marks of direction. JSON stays the same value."""
+    return text if text.isprintable() else "".join(map(_escaped, text))
+
+
+def _escaped(character: str) -> str:
+    if character.isprintable():
+        return character
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))

@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.command_line import PROGRAM, call, fails
 from tests.support.live_server import clean_environment, run_cli
+from tests.support.logs import opened
 from tests.support.stopwatch import Stopwatch
 from tests.support.waiting import eventually
 
@@ -96,6 +97,23 @@ def typed_at_a_terminal(*lines: str, arguments: tuple[str, ...]) -> tuple[int, s
                 shown += f"<{len(lines) - len(waiting)}>"
     os.close(terminal)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown
+
+
+def test_a_name_of_an_older_version_does_nothing_to_the_terminal(server):
+    server.create_user("Ana", "mesero")
+    server.login("Ana")
+    assert server.token
+    with opened(server.database) as connection:
+        connection.execute("UPDATE users SET username = 'A\u202en\u009b31m\u2028a'")
+        connection.execute("UPDATE tokens SET name = 'p\x7fo\u202es'")
+    for kind, name in (
+        ("user", "A\\u202en\\u009b31m\\u2028a"),
+        ("session", "A\\u202en"),
+        ("token", "p\\u007fo\\u202es"),
+    ):
+        [line] = call(kind, "list", "--database", str(server.database)).stdout.splitlines()
+        assert name in line
+        assert all(field.isprintable() for field in line.split("\t"))
 
 
 def test_the_password_is_asked_for_twice_and_not_shown(database):

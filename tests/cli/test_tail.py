@@ -71,3 +71,16 @@ def test_tail_into_a_file(server, tmp_path):
             process.terminate()
             assert process.wait(10) == 0
     assert json.loads(target.read_text())["pedido"]["id"] == 1
+
+
+# What a terminal obeys, or what turns its line around or ends it, as a till may send it.
+OBEYED = "a\u009b31mb\u202ec\x7fd\u2028e\u200bf\x1bg\U000e0001ñ🌮"
+
+
+def test_nothing_in_an_event_does_anything_to_the_terminal(server):
+    server.new_order(1, mesero=OBEYED)
+    with tail(server, "--cursor", "inicio") as process:
+        line = process.stdout.readline().rstrip("\n")
+    assert json.loads(line)["pedido"]["mesero"] == OBEYED
+    assert line.isprintable()
+    assert "ñ🌮" in line

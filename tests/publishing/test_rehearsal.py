@@ -184,10 +184,25 @@ def test_the_command_says_what_it_cannot_publish(tmp_path):
     call("user", "create", "marta", "--role", "manager", "--password", "2468", *options)
     assert "no/such.json: No such file" in fails(1, "publish", "no/such.json", *options)
     for body, said in (
-        (b"{", "json_invalido"),
-        (b'{"tipo": "nuevo_pedido"}', "pedido"),
+        (b"{", "nothing was published: json_invalido: Expecting property name enclosed in double quotes: line 1"),
+        (b"\xff", "json_invalido: 'utf-8' codec can't decode byte"),
+        (b'{"tipo": "nuevo_pedido"}', "datos_invalidos: pedido is missing\n"),
+        (b'{"tipo": "n\xc2\x9b"}', 'datos_invalidos: tipo "n\\u009b"\n'),
+        (b'{"eventos": [{"tipo": "cambio_estado", "pedido_id": 1, "estado": "frito"}]}',
+         'datos_invalidos: eventos.0.estado "frito"\n'),
+        (b"[]", "datos_invalidos: cuerpo []\n"),
+        (b'{"tipo": "cambio_estado", "pedido_id": 0, "estado": null, "x": ["' + b"y" * 100 + b'"]}', "pedido_id 0;"),
         (b" " * (8 * 1024**2 + 1), "larger than 8 MiB"),
-    ):
+    ):  # fmt: skip
         file.write_bytes(body)
         for dry in ([], ["--dry-run"]):
             assert said in fails(1, "publish", str(file), *dry, *options)
+
+
+def test_what_the_command_prints_does_nothing_to_the_terminal(tmp_path):
+    options = ("--database", str(tmp_path / "log.db"))
+    call("user", "create", "marta", "--role", "manager", "--password", "2468", *options)
+    obeyed = "a\u009b31mb\u202ec\x7fd\u2028e"
+    printed = call("publish", "-", "--dry-run", *options, typed=json.dumps({**ALERT, "nombre": obeyed})).stdout
+    assert json.loads(printed)["eventos"][0]["nombre"] == obeyed
+    assert printed.rstrip("\n").isprintable()

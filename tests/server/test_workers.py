@@ -21,6 +21,7 @@ from tests.support.polling_client import PollingClient
 from tests.support.sse_client import SseClient
 from tests.support.waiting import eventually
 from tests.support.websocket_client import WsClient
+from tests.support.whole_logs import make_log, order_events
 from tests.support.workers import state, stream_at, worker
 
 WORKERS = (1, 2, 3)
@@ -54,6 +55,16 @@ def test_an_event_of_any_worker_reaches_the_streams_of_all_and_each_is_in_the_st
 
         # Once those are let go that were opened on the way to the three, and who is asked answers within its second.
         eventually(lambda: connected() == (3, [], [1, 2, 3]))
+
+
+def test_a_clock_that_has_jumped_is_told_once_and_not_by_each(make_server, tmp_path):
+    log = make_log(tmp_path / "old.db", (1_600_000_000_000, order_events(1)))
+    service = make_server(log, workers="3")
+    with contextlib.ExitStack() as opened_:
+        for number in WORKERS:  # each has the log open
+            opened_.enter_context(stream_at(service, number, "cocinero"))
+    assert service.stop() == 0
+    assert len([line for line in service.stderr_lines if "ahead of the log's newest events" in line]) == 1
 
 
 def test_who_was_told_of_an_event_by_one_worker_finds_it_at_each(make_server):
