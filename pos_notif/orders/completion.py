@@ -28,8 +28,9 @@ from ..events import (
 )
 from .details import after_news, changes
 from .lines import changed_line, changed_sums, check_sum, new_lines, sums, taken_off
-from .made import round_of, round_start
+from .made import round_of, round_start, to_make
 from .menu import LOW, NONE_LEFT, Product
+from .numbers import named
 from .state import DETAILS, Order, lines_of, removes_line
 
 Json = dict[str, Any]
@@ -239,6 +240,8 @@ def _complete_item(draft: Json, order: Order | None, context: _Context) -> Json:
     known = order.pedido if order is not None else {}
     before = next((line for line in known.get("items", ()) if line["id"] == draft["item_id"]), None)
     after = changed_line(before, draft, round_of(known))
+    if order is not None and after is not None and to_make(after) > (to_make(before) if before is not None else 0):
+        _check_makes(order)
     money = changed_sums(known, draft, before, after, context.tax_rate)
     event = {**draft, "cambios": _whole_changes(draft["cambios"], before, after, money), "item": after, **money}
     event.pop("quitado", None)
@@ -317,8 +320,19 @@ def _known_or(draft: Json, known: Mapping[str, Any], name: str) -> Any:
 
 
 def _check_leaves(order: Order, state: str, recovered: bool) -> None:
-    if order.state in OVER and state != order.state and not recovered:
+    if state != order.state and not recovered:
+        _check_open(order, "un evento")
+
+
+def _check_makes(order: Order) -> None:
+    """Raises InvalidTransition where more would be to make of an order that is over: no kitchen has it in sight, so
+    nobody would hear of it. A change to a line brings no order back, `recuperado` or not."""
+    _check_open(order, "un cambio_estado")
+
+
+def _check_open(order: Order, what: str) -> None:
+    if order.state in OVER:
         raise InvalidTransition(
-            f"El pedido {order.pedido['id']} está {order.state}; solo un evento con recuperado: true lo cambia.",
+            f"El pedido {named(order.pedido)} está {order.state}; solo {what} con recuperado: true lo cambia.",
             extra={"estado": order.state, "permitidas": []},
         )

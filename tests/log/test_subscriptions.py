@@ -108,8 +108,10 @@ def test_an_event_that_matches_twice_comes_once(server, cashier):
     with SseClient(server, "cajero", cookie=cashier, query=f"?cliente={TAB}") as stream:
         stream.next_event("hola")
         server.publish({"tipo": "pedido_cancelado", "pedido_id": 7})
+        server.publish({"tipo": "cambio_estado", "pedido_id": 7, "estado": "en_cocina", "recuperado": True})
         change_line(server, 7, "last")
-        assert [frame.data["tipo"] for frame in stream.take(2)] == ["pedido_cancelado", "item_modificado"]
+        kinds = [frame.data["tipo"] for frame in stream.take(3)]
+        assert kinds == ["pedido_cancelado", "cambio_estado", "item_modificado"]
 
 
 def test_replay_from_the_disk_has_the_followed_orders_too(make_server):

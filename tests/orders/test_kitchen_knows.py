@@ -86,6 +86,8 @@ def acted(name, pause=1):
 
 UNDONE = acted("deshacer")
 SEEN = (1, {"visto": True})
+ADDED = {"tipo_cambio": "item_agregado", "cantidad_nueva": 1}
+ORDERED = (1, {"tipo": "item_modificado", "item_id": 2, "cambios": ADDED, "item": {"producto_nombre": "Flan"}})
 
 
 # Each undo at least once, whatever is drawn.
@@ -93,7 +95,7 @@ SEEN = (1, {"visto": True})
 @example(["listo"], [acted("servir"), UNDONE, UNDONE, acted("agregar_item")])
 @example(["listo", "servir"], [acted("cobrar"), UNDONE, acted("agregar_item"), acted("cancelar"), UNDONE])
 @example(["iniciar"], [acted("item_listo"), SEEN, acted("cancelar"), SEEN, UNDONE, acted("cancelar", 61), UNDONE])
-@example(["listo", "servir", "cobrar"], [UNDONE, acted("cancelar"), UNDONE, acted("recuperar")])
+@example(["listo", "servir", "cobrar"], [ORDERED, UNDONE, acted("cancelar"), UNDONE, acted("recuperar")])
 @given(starts, steps)
 def test_the_kitchen_is_told_of_all_that_is_to_be_made_and_makes_nothing_twice(tmp_path_factory, start, sequence):
     path = tmp_path_factory.mktemp("play") / "log.db"
@@ -163,6 +165,8 @@ def check_told(step, before, after, events, board):
     # What is out of the kitchen's sight waits for nothing: nobody would ever make it.
     if after["estado"] in ("listo", "servido"):
         assert pending(after) == {}, (step, before, after)
+    if before["estado"] in ("cerrado", "cancelado") and after["estado"] == before["estado"]:
+        assert not grows(pending(before), pending(after)), (step, before, after)
 
 
 def grows(known, wanted):

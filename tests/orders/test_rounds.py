@@ -198,6 +198,60 @@ async def test_a_recall_asks_for_a_receipt_until_then_nobody_has_seen_it(floor):
     assert undone["evento_id"] not in undone["pedido"]["por_acusar"]
 
 
+# An order that is over
+
+
+MORE = [
+    {"item_id": 7, "cambios": {"tipo_cambio": "item_agregado"}, "item": {"producto_nombre": "Flan", "cantidad": 2}},
+    {"item_id": 1, "cambios": {"tipo_cambio": "cantidad_modificada", "cantidad_nueva": 5}},
+    {"item_id": 1, "cambios": {"tipo_cambio": "item_pendiente"}},
+    {"item_id": 1, "cambios": {"tipo_cambio": "notas_modificadas"}, "item": {"estado_item": "pendiente"}},
+]
+
+
+@pytest.mark.parametrize("recalled", [False, True])
+@pytest.mark.parametrize("change", MORE)
+@pytest.mark.parametrize(("path", "word"), [(["servido", "cerrado"], "cerrado"), (["cancelado"], "cancelado")])
+async def test_what_nobody_would_make_is_refused(pos, path, word, change, recalled):
+    """The order is on no board: a 201 would say that the kitchen heard of it."""
+    await pos.new_order(1, numero="C12", mesa_numero=5)
+    for state in path:
+        await pos.set_state(1, state)
+    before, body = await pos.order(1), {"pedido_id": 1, **change, **({"recuperado": True} if recalled else {})}
+    if word == "cancelado" and change["cambios"]["tipo_cambio"] == "cantidad_modificada":
+        body["item"] = {"estado_item": "pendiente"}  # as it is, it is more of what was cancelled
+    answer = await pos.service.call(
+        "POST", "/api/notificaciones/eventos", {"tipo": "item_modificado", **body}, token=pos.token
+    )  # fmt: skip
+    assert answer.status == 409
+    error = answer.json["error"]
+    assert (error["codigo"], error["estado"], error["permitidas"]) == ("transicion_invalida", word, [])
+    assert error["mensaje"] == (
+        f"El pedido #C12 (Mesa 5) está {word}; solo un cambio_estado con recuperado: true lo cambia."
+    )  # fmt: skip
+    assert await pos.order(1) == before
+    # As it says.
+    await pos.set_state(1, "en_cocina", recuperado=True)
+    event = await pos.publish("item_modificado", **body)
+    assert "cocina" in event["salas"]
+    order = await pos.order(1)
+    assert event["id"] in order["por_acusar"]
+    assert body["item_id"] in to_make(order)
+
+
+@pytest.mark.parametrize("state", ["cerrado", "cancelado"])
+async def test_what_leaves_nothing_more_to_make_may_still_be_said_of_an_order_that_is_over(pos, state):
+    items = [{"id": 1, "producto_nombre": "Pupusa", "cantidad": 2}, {"id": 2, "producto_nombre": "Flan"}]
+    await pos.new_order(1, items=items)
+    await pos.set_state(1, state)  # closed while a line is pending still, as a POS may
+    await change_line(pos, 1, "notas_modificadas", notas_nueva="pagó Ana")
+    await change_line(pos, 1, "cantidad_modificada", cantidad_nueva=1)
+    await change_line(pos, 3, "item_agregado", item={"producto_nombre": "Propina", "estado_item": "servido"})
+    await change_line(pos, 2, "item_removido", item=None, nuevo_total=9)
+    order = await pos.order(1)
+    assert (order["estado"], [line["id"] for line in order["items"]], order["total"]) == (state, [1, 3], 9)
+
+
 # One more of what was made
 
 
