@@ -28,6 +28,7 @@
     this.known = null;           // as it was last known: a page's book forgets what is over
     this.events = [];
     this.state = '';             // 'asking', 'failed', 'missing', or '' once it is known
+    this.veiled = false;         // of what was not known when it was opened nothing is shown before all of it has come
     this.request = null;
     this.timer = null;
     this._build(container);
@@ -50,9 +51,9 @@
     this.dishes = dom.create('ul', 'olines');
     this.past = dom.create('ol', 'tl');
     this.who = dom.create('p', 'osheet__who');
-    this.foot = dom.create('div', 'osheet__foot');
+    this.foot = dom.create('div', 'osheet__foot unveiled');
     this.node = dom.create('div', 'osheet', [
-      dom.create('div', 'osheet__body', [this.head, dom.create('div', 'osheet__cols', [
+      dom.create('div', 'osheet__body unveiled', [this.head, dom.create('div', 'osheet__cols', [
         dom.create('section', 'osheet__dishes', [dom.create('h3', 'osheet__h osheet__h--dishes', WORDS.dishes), this.dishes]),
         dom.create('section', 'osheet__past', [dom.create('h3', 'osheet__h', WORDS.past), this.past, this.who])
       ])]),
@@ -74,6 +75,7 @@
     this.id = id;
     if (id === null) { return; }
     this.known = this.options.book.orders[id] || null;
+    this.veiled = !this.known;
     this.options.client.suscribirPedido(id);
     this._load();
   };
@@ -101,6 +103,7 @@
     this.state = this.known ? '' : 'asking';
     this.request = pages.http.get('/api/pedidos/' + id, { pedido: 'object', eventos: 'list' }, function (answer) {
       self.request = null;
+      self.veiled = false;
       if (answer.status === 200) {
         self.state = '';
         self._takeOrder(answer.body.pedido);
@@ -242,6 +245,7 @@
 
   sheet.show = function (now) {
     var pedido = this.id === null ? null : this._pedido(), actions, waiting;
+    this.node.className = this.veiled ? 'osheet is-unknown' : 'osheet';
     this.node.setAttribute('data-estado', pedido ? pedido.estado : this.state);
     this.node.setAttribute('data-pedido-id', this.id === null ? '' : this.id);
     if (!pedido) {

@@ -30,7 +30,7 @@
 
   // Where a page has something to stand beside the sheet.
   panel.aside = function () {
-    var node = dom.create('div', 'spanel__list');
+    var node = dom.create('div', 'spanel__list unveiled');
     this.node.insertBefore(node, this.node.firstChild);
     return node;
   };

@@ -66,7 +66,7 @@
   // ---- drawing -----------------------------------------------------------------
 
   function showFrame() {
-    dom.byId('till').className = dom.byId('banner').hidden ? 'till' : 'till till--pushed';
+    dom.byId('till').className = dom.byId('banner').hidden ? 'till unveiled' : 'till till--pushed unveiled';
     screen.redraw();
   }
 
@@ -122,6 +122,7 @@
     dom.byId('bill-side').hidden = counter.isOpen;
     showUndo();
     connection.tick();
+    if ((book.loaded && menu.loaded) || connection.offline) { screen.unveil(); }
     dom.setText(dom.byId('clock'), clock.time());
   }
 
