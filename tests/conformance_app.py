@@ -1,6 +1,7 @@
 """The Socket.IO route under the names and settings that the official protocol test suites expect.
 
     python tests/conformance_app.py --port 3000 [--ping-interval 0.3 --ping-timeout 0.2 --connect-timeout 2]
+        [--upgrade-timeout 10 --farewell 5]
 
 The same code as the service's, with other settings: a bare Engine.IO echo at `/engine.io/`, Socket.IO at `/socket.io/`
 with the namespaces `/` and `/custom`, both by websocket and by long-polling. Nobody signs in. The suites are in
@@ -26,7 +27,9 @@ from pos_notif.server.connection import TcpConnection
 from pos_notif.server.newcomers import Newcomers
 from pos_notif.server.run import bind
 from pos_notif.server.serving import Serving
+from pos_notif.socketio import long_polling
 from pos_notif.socketio.engine import EngineSession, EngineSettings
+from pos_notif.socketio.packets import POLICY_VIOLATION
 from pos_notif.socketio.sockets import Socket, Sockets
 from pos_notif.web.socketio import mount
 
@@ -50,6 +53,8 @@ class Greeter:
     async def event(self, name: str, arguments: list[Any]) -> Sequence[Any] | None:
         if name == "message":
             await self._socket.emit("message-back", *arguments)
+        if name == "end":
+            self._socket.close(POLICY_VIOLATION, "ended", "last-words")
         return arguments if name == "message-with-ack" else None
 
     async def closed(self) -> None:
@@ -96,7 +101,10 @@ def main() -> None:
     parser.add_argument("--ping-interval", type=float, default=0.3, metavar="SECONDS")
     parser.add_argument("--ping-timeout", type=float, default=0.2, metavar="SECONDS")
     parser.add_argument("--connect-timeout", type=float, default=2.0, metavar="SECONDS")
+    parser.add_argument("--upgrade-timeout", type=float, default=long_polling.UPGRADE_SECONDS, metavar="SECONDS")
+    parser.add_argument("--farewell", type=float, default=long_polling.FAREWELL_SECONDS, metavar="SECONDS")
     options = parser.parse_args()
+    long_polling.UPGRADE_SECONDS, long_polling.FAREWELL_SECONDS = options.upgrade_timeout, options.farewell
     settings = EngineSettings(
         ping_interval=options.ping_interval, ping_timeout=options.ping_timeout, max_payload=MAX_PAYLOAD
     )

@@ -150,6 +150,7 @@ def test_a_listed_pages_polls_may_be_read_by_it(make_server, polling):
     service.create_user("Ana", "cocinero")
     client = polling(service, Origin=LISTED, Cookie=service.login("Ana"))
     assert client.connect()[0].startswith("40{")
+    assert polling(service, Origin=LISTED).connect({"token": service.token})[0].startswith("40{")  # without a cookie
     answers = [client.post("42"), client.get(), client.get(transport="abc"), client.post("x" * 65_537)]
     assert [answer.status for answer in answers] == [400, 400, 400, 400]
     client.headers |= {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "x-mine"}

@@ -8,9 +8,11 @@ import json
 from collections.abc import Iterator
 from contextlib import closing
 from http.client import HTTPConnection
+from pathlib import Path
 
 import pytest
 
+from pos_notif.socketio import long_polling, sockets
 from tests.socketio.test_protocol import conformance_app
 from tests.support.polling_client import SEPARATOR, PollingClient
 from tests.support.waiting import eventually
@@ -285,6 +287,36 @@ def test_a_poll_that_is_cut_ends_the_session(echo):
     eventually(lambda: is_over(echo))
 
 
+def test_last_words_wait_for_the_next_poll_and_then_for_no_other(calm_port):
+    with PollingClient(calm_port) as client:
+        client.open()
+        client.connect()
+        client.post('42["end"]')  # whose answer is the session's end already
+        assert client.packets() == ['42["last-words"]', "1"]
+        assert is_over(client)
+
+
+def test_last_words_that_nobody_polls_are_forgotten():
+    with hasty_upgrade_and_farewell() as port, PollingClient(port) as client:
+        client.open()
+        client.connect()
+        client.post('42["end"]')  # whose answer is the session's end already
+        eventually(lambda: refused(client.post("4late")) == UNKNOWN)  # which is no poll, and gets none of them
+        assert is_over(client)
+
+
+def hasty_upgrade_and_farewell():
+    flags = ("--ping-interval", "25", "--ping-timeout", "20", "--connect-timeout", "45")
+    return conformance_app(*flags, "--upgrade-timeout", "0.2", "--farewell", "0.2")
+
+
+def test_the_times_are_those_that_the_protocol_names():
+    text = " ".join((Path(__file__).parents[2] / "docs" / "protocol.md").read_text("utf-8").split())
+    assert f"`sesion_terminada` waits {long_polling.FAREWELL_SECONDS:g} s for the next `GET`" in text
+    assert f"No `5` within {long_polling.UPGRADE_SECONDS:g} s, or anything else: that websocket is closed" in text
+    assert f"no namespace joined within {sockets.CONNECT_SECONDS:g} s;" in text
+
+
 # To a websocket
 
 
@@ -353,6 +385,26 @@ def test_a_websocket_that_is_lost_before_the_change_changes_nothing(echo):
         assert websocket.receive() == "3probe"
     assert echo.post("4hello").body == "ok"
     assert next_message(echo) == "4hello"
+
+
+def end_of(websocket: WsClient) -> int | None:
+    """The code that it is closed with. A busy machine may be too late for the probe's answer."""
+    try:
+        while True:
+            assert websocket.receive() == "3probe"
+    except Closed as closed:
+        return closed.code
+
+
+@pytest.mark.parametrize("said", [[], ["2probe"]], ids=["nothing", "no more than that it would"])
+def test_a_websocket_that_does_not_go_through_with_it_in_time_is_closed_and_the_polls_go_on(said):
+    with hasty_upgrade_and_farewell() as port, PollingClient(port, "/engine.io/") as client:
+        client.open()
+        with upgrade(client) as websocket:
+            websocket.send(*said)
+            assert end_of(websocket) == 1002
+        assert client.post("4hello").body == "ok"
+        assert next_message(client) == "4hello"
 
 
 def test_a_second_websocket_is_let_in_and_closed(echo):
