@@ -185,6 +185,21 @@ def test_the_sessions_end_is_told_to_a_poll_that_waits_and_to_the_next_one(serve
         assert client.get().status == 400
 
 
+def test_a_poll_that_waits_when_its_session_is_revoked_ends_long_before_the_next_ping(server, polling, cook):
+    client = polling(Cookie=cook)
+    client.connect()
+    client.post('42["conectar_usuario",{"rol":"cocinero"}]')
+    client.packets()
+    waiting = client.begin()
+    assert server.request("GET", "/healthz")[0] == 200  # requests are begun as they come: the poll waits now
+    run_cli("user", "password", "Ana", "--password", "4321", database=server.database)
+    with Stopwatch() as watch:
+        packets = client.answer(waiting).body.split("\x1e")
+    assert [name for name, _ in events(packets)] == ["sesion_terminada"]
+    assert packets[-1] == "1"
+    assert watch.seconds < 5  # a second is meant, and the ping comes after 25
+
+
 def test_a_stop_answers_polls_at_once_and_so_that_clients_come_back(server, polling):
     client = polling()
     client.connect({"token": server.token})
