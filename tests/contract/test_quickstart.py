@@ -21,7 +21,7 @@ from tests.support.chromium import PATIENCE_MS, launch
 from tests.support.live_server import clean_environment
 
 ROOT = Path(__file__).parents[2]
-INSTALLS = re.compile(r"^(?:apt-get |python3 -m venv |\.venv/bin/pip ).*$", re.MULTILINE)
+INSTALLS = re.compile(r"^(?:apt-get |git clone |cd |python3 -m venv |\.venv/bin/pip ).*$", re.MULTILINE)
 
 
 def blocks(name: str) -> list[str]:
@@ -102,6 +102,10 @@ def page() -> Iterator[Any]:
 def test_from_nothing_to_the_kitchen(terminal: Terminal, page: Any):
     install, fetch, people, serve, order, away, back = blocks("quickstart.md")
     assert not INSTALLS.sub("", install + fetch).strip()
+    # A minimal Debian has none of what the second block calls.
+    for command, package in (("git", "git"), ("python3 -m venv", "python3-venv")):
+        assert re.search(f"^{command} ", fetch, re.MULTILINE)
+        assert re.search(f"^apt-get install .*\\b{package}\\b", install, re.MULTILINE)
     terminal.type(people)
     assert "/cocina" in terminal.type(serve)
     service = f"http://127.0.0.1:{terminal.port}"
