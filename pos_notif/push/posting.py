@@ -6,6 +6,7 @@ Only who rings phones loads this module: httpx is of the extra `push`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import ssl
 from collections.abc import Awaitable, Callable
@@ -22,8 +23,10 @@ from .telling import LANGUAGE, Message
 from .webpush_codec import MAX_TEXT_BYTES, Signer, encrypt
 
 TIMEOUT_SECONDS = 10.0
-# Nothing of an answer is needed but its head.
+# Nothing of an answer is needed but its head. What is short and comes at once is read, so that the connection can be
+# used again.
 _MOST_ANSWER_BYTES = 1024
+_BODY_SECONDS = 1.0
 _MOST_PAYLOAD_BYTES = 1024
 # ntfy rings through a phone's silence only for the highest.
 _URGENT = 5
@@ -81,16 +84,17 @@ class Posting:
         signer = await self._signer() if device.via == WEBPUSH else None
         url, headers, body = await asyncio.to_thread(self._request, device, message, ttl_seconds, signer)
         client = await self._open()
+        found = Answer(None)
         try:
             async with (
                 asyncio.timeout(TIMEOUT_SECONDS),
                 client.stream("POST", url, headers=headers, content=body) as answer,
             ):
-                async for _ in answer.aiter_raw(_MOST_ANSWER_BYTES):
-                    break
-                return Answer(answer.status_code, _seconds(answer.headers.get("Retry-After")))
+                found = Answer(answer.status_code, _seconds(answer.headers.get("Retry-After")))
+                await _read_little(answer)
         except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError):
-            return Answer(None)
+            pass  # after the head it is an answer all the same: what was taken must not be sent again
+        return found
 
     async def _open(self) -> httpx.AsyncClient:
         if self._client is None:
@@ -117,6 +121,16 @@ class Posting:
             return device.address, headers, encrypt(payload(message, device.role), device.p256dh, device.auth)
         token = {"Authorization": f"Bearer {self._ntfy_token}"} if self._ntfy_token else {}
         return self._ntfy_url.rstrip("/") + "/", token | {"Content-Type": "application/json"}, _ntfy(device, message)
+
+
+async def _read_little(answer: httpx.Response) -> None:
+    size = 0
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_BODY_SECONDS):
+            async for part in answer.aiter_raw():
+                size += len(part)
+                if size > _MOST_ANSWER_BYTES:
+                    return
 
 
 def _ntfy(device: Device, message: Message) -> bytes:

@@ -22,7 +22,6 @@ from tests.support.in_process import HeldClock, InProcess, in_process
 from tests.support.live_server import LiveServer, run_cli
 from tests.support.logs import opened
 from tests.support.push_service import Browser, PushService, b64, unb64
-from tests.support.sse_client import SseClient
 from tests.support.waiting import eventually
 from tests.support.whole_logs import make_log
 
@@ -135,28 +134,6 @@ def test_what_a_push_service_answers(make_ringing, service):
     ready(server, 5)
     eventually(lambda: service.of("Luis"))
     eventually(lambda: devices(server)["Luis"]["ultimo_error"] is None)
-
-
-def test_a_push_service_that_hangs_holds_up_nobody(make_ringing, service):
-    server = make_ringing()
-    ana, _ = phone(server, service, "Ana")
-    phone(server, service, "Luis")
-    let_go = threading.Event()
-    # Each try does, should it be given up meanwhile.
-    service.answers = {"Luis": [lambda: (let_go.wait(60), 201)[1]] * 20}
-    with SseClient(server, "mesero", cookie=ana) as stream:
-        stream.next_event("hola")
-        ready(server, 1)
-        eventually(lambda: "Luis" in service.requests)  # it hangs from here on
-        for number in range(2, 52):
-            server.new_order(number, estado="pendiente_pago", tipo="llevar")
-        last = ready(server, 60, mesero="Ana")
-        while stream.next_event("evento_pedido").data["id"] != last:
-            pass
-        eventually(lambda: len(service.of("Ana")) == 2)
-        assert service.of("Luis") == []
-        let_go.set()
-    eventually(lambda: service.of("Luis"))
 
 
 def test_what_another_node_has_sent_meanwhile_is_not_sent_again(make_ringing, service):

@@ -32,6 +32,12 @@ def test_what_phones_are_told_while_their_push_service_is_down_is_there_once_whe
     assert dict(outcome.figures)["messages"] == f"0 dropped as late, {PHONES} waited, of which {PHONES} were sent"
 
 
+def test_phones_that_are_gone_and_subscribe_again_are_told_what_comes_then(tmp_path):
+    outcome = push_down(tmp_path / "push", seconds=5, is_measured=False, status=410)
+    assert not outcome.problems, outcome.table()
+    assert dict(outcome.figures)["messages"].endswith(f"of which 0 were sent, {PHONES} to who was gone")
+
+
 def test_the_check_of_alarms_knows_what_is_due():
     def event(event_id, second, tipo, **fields):
         return {"id": event_id, "tipo": tipo, "timestamp": f"2026-11-24T19:00:{second:02}.000-06:00", **fields}

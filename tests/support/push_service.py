@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import select
 import ssl
 import threading
 import time
@@ -87,7 +88,9 @@ def decrypt_by_hand(body: bytes, private: ec.EllipticCurvePrivateKey, point: byt
 class PushService:
     """Use it as a context. `received` are the messages that it took, in order; `faults` what it refused by the RFCs.
     `answers` are statuses for what comes next, by the browser's name or the topic; one that is a function is called in
-    the request's thread. `headers` go with each."""
+    the request's thread. `headers` go with each. `body(request)` writes what follows the head of a message that was
+    taken, which then says that `body_length` bytes do. `holding` are those whose requests get no answer until it is
+    set, and `given_up` whose had none when the connection was closed."""
 
     def __init__(self, folder: Path) -> None:
         authority = trustme.CA()
@@ -116,6 +119,10 @@ class PushService:
         self.requests: list[str] = []  # whose, in the order in which they came
         self.answers: dict[str, list[int | Callable[[], int]]] = {}
         self.headers: dict[str, str] = {}
+        self.body: Callable[[BaseHTTPRequestHandler], None] | None = None
+        self.body_length = 10
+        self.holding: dict[str, threading.Event] = {}
+        self.given_up: list[str] = []
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
     def __enter__(self) -> PushService:
@@ -139,6 +146,9 @@ class PushService:
         else:
             name, status, message = self._push(request, body)
         self.requests.append(name)
+        if name in self.holding and not self._hold(name, request):
+            request.close_connection = True
+            return
         if status == 201:
             planned = self.answers.get(name)
             if planned:
@@ -149,9 +159,20 @@ class PushService:
         else:
             self.faults.append(f"{status} {message}")
         request.send_response(status)
-        for header, value in {"Content-Length": "0", **(self.headers if status >= 300 else {})}.items():
+        length = str(self.body_length) if self.body and status < 300 else "0"
+        for header, value in {"Content-Length": length, **(self.headers if status >= 300 else {})}.items():
             request.send_header(header, value)
         request.end_headers()
+        if self.body and status < 300:
+            self.body(request)
+
+    def _hold(self, name: str, request: BaseHTTPRequestHandler) -> bool:
+        """Tells whether the request was still waiting when it was let go."""
+        while not self.holding[name].wait(0.05):
+            if select.select([request.connection], [], [], 0)[0]:  # nothing is sent on it but its end
+                self.given_up.append(name)
+                return False
+        return True
 
     def _ntfy(self, request: BaseHTTPRequestHandler, body: bytes) -> tuple[str, int, Any]:
         told = json.loads(body)
