@@ -19,15 +19,15 @@ def service(tmp_path: Path) -> Iterator[PushService]:
 
 @pytest.fixture
 def make_ringing(tmp_path: Path, service: PushService) -> Iterator[Callable[..., LiveServer]]:
-    """Starts services that ring phones by the push service on loopback."""
+    """Starts services that ring phones by the push service on loopback. A setting that is None is left as it is."""
     servers: list[LiveServer] = []
 
-    def make(**settings: str) -> LiveServer:
+    def make(**settings: str | None) -> LiveServer:
         settings = {
             "push": "webpush", "push_contact": CONTACT, "push_hosts": "localhost", "push_detail": "completo",
             "push_wait_seconds": "0.2", **settings,
         }  # fmt: skip
-        variables = {f"POS_NOTIF_{name.upper()}": value for name, value in settings.items()}
+        variables = {f"POS_NOTIF_{name.upper()}": value for name, value in settings.items() if value is not None}
         variables["SSL_CERT_FILE"] = service.authority
         server = LiveServer(tmp_path / f"log{len(servers)}.db", variables, forked=True)
         servers.append(server)
