@@ -72,8 +72,8 @@ def test_a_node_with_a_slow_disk_is_answered_and_holds_up_nobody(trio, tmp_path)
     try:
         eventually(lambda: len(took) > 2)
         # Behind each of the slow node's it would take 0.2 s more each time, and not while the machine is busy alone.
-        for node in (first, second):
-            assert any(seconds_of(node) < 5 * before + 0.05 for _ in range(3))
+        for other in (first, second):
+            assert any(seconds_of(other) < 5 * before + 0.05 for _ in range(3))
     finally:
         ended.set()
         thread.join()

@@ -10,12 +10,14 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 from typing import Any
 
 import pytest
 
 from tests.faults.namespaces import unshare
 from tests.support.bare_rows import bare_rows, seconds_for
+from tests.support.held_up import Pace, unless_held_up
 from tests.support.live_server import LiveServer
 from tests.support.logs import stock_alert
 from tests.support.sse_client import SseClient
@@ -117,13 +119,24 @@ def test_a_burst_of_20000_events_reaches_who_reads_past_500_who_do_not(make_serv
 
 
 def test_a_reader_that_stops_reading_is_dropped_and_resumes_by_its_cursor(make_server):
-    server = make_server(write_timeout_seconds="1")
+    unless_held_up(make_server, is_dropped_and_resumes, write_timeout=1, stalled=1)
+
+
+def is_dropped_and_resumes(server: LiveServer, pace: Pace) -> None:
     with SseClient(server, "cocinero", receive_buffer=4096) as stalled, SseClient(server, "cocinero") as live:
         stalled.next_event("hola")
         live.next_event("hola")
-        # It reads all the while: it would be a stalled one too.
-        reading = threading.Thread(target=lambda: taken.extend(frame.data["id"] for frame in live.take(1000)))
         taken: list[int] = []
+
+        def read() -> None:
+            """All the while: it would be a stalled one too."""
+            with contextlib.suppress(AssertionError, OSError, ValueError):  # dropped: `taken` tells
+                while len(taken) < 1000:
+                    with pace.read():
+                        taken.append(live.take(1)[0].data["id"])
+
+        pace.begin()
+        reading = threading.Thread(target=read)
         reading.start()
         for _ in range(2):
             server.publish(alerts(500))
@@ -146,16 +159,20 @@ def test_a_reader_that_stops_reading_is_dropped_and_resumes_by_its_cursor(make_s
 def test_a_slow_reader_is_not_dropped(make_server):
     """10 KB a second, with a timeout of 1.5 s for writes without any progress: 10 s of 400 KB, in which its window
     never takes what is next. The kernel gives such a peer up after 8."""
-    server = make_server(write_timeout_seconds="1.5", heartbeat_seconds="0")
+    unless_held_up(make_server, is_not_dropped, write_timeout=1.5, stalled=0, heartbeat_seconds="0")
+
+
+def is_not_dropped(server: LiveServer, pace: Pace) -> None:
     server.publish(alerts(200))
     with SseClient(server, "cocinero", query="?cursor=inicio", receive_buffer=4096) as slow:
         received = 0
-        pace = threading.Event()
+        pace.begin()
         for _ in range(100):
-            piece = slow._raw.read1(1000)
+            with pace.read():
+                piece = slow._raw.read1(1000)
             assert piece, "dropped"
             received += len(piece)
-            pace.wait(0.1)  # the reader's own pace, not a wait for the server
+            time.sleep(0.1)  # the reader's own pace, not a wait for the server
         assert received > 50_000
         assert connected(server) == 1
         assert not [line for line in server.stderr_lines if "stalled" in line]

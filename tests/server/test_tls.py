@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives import serialization
 
 from pos_notif.database.locks import lock_file, take
 from tests.support.command_line import fails
+from tests.support.held_up import Pace, unless_held_up
 from tests.support.live_server import LiveServer
 from tests.support.logs import opened, stock_alert
 from tests.support.stopwatch import Stopwatch
@@ -106,14 +107,23 @@ def test_what_speaks_no_tls_is_let_go_and_logs_nothing(make_server, files):
 
 
 def test_a_stalled_reader_is_dropped_and_a_slow_one_is_not(make_server, files):
-    server = make_server(certfile=files.certfile, keyfile=files.keyfile, write_timeout_seconds="2", max_backlog="0")
+    settings = {"certfile": files.certfile, "keyfile": files.keyfile, "max_backlog": "0"}
+
+    def trial(server: LiveServer, pace: Pace) -> None:
+        with contextlib.ExitStack() as ends:
+            is_dropped_alone(server, files, pace, ends)
+
+    unless_held_up(make_server, trial, write_timeout=2, stalled=1, **settings)
+
+
+def is_dropped_alone(server: LiveServer, files: Files, pace: Pace, ends: contextlib.ExitStack) -> None:
     connections = []
     for _ in range(2):
         plain = socket.socket()
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         plain.settimeout(60)
         plain.connect(("127.0.0.1", server.port))
-        reader = files.client.wrap_socket(plain, server_hostname="127.0.0.1")
+        reader = ends.enter_context(files.client.wrap_socket(plain, server_hostname="127.0.0.1"))
         reader.sendall(
             b"GET /api/notificaciones/stream/mesero HTTP/1.1\r\nHost: x\r\n"
             + f"Authorization: Bearer {server.token}\r\n\r\n".encode()
@@ -121,6 +131,7 @@ def test_a_stalled_reader_is_dropped_and_a_slow_one_is_not(make_server, files):
         reader.recv(1000)
         connections.append(reader)
     stalled, slow = connections
+    pace.begin()
     for _ in range(3):
         batch = [stock_alert(number, "agotado", nota="x" * 20_000) for number in range(1, 101)]
         publish(server, files, {"eventos": batch})
@@ -131,18 +142,19 @@ def test_a_stalled_reader_is_dropped_and_a_slow_one_is_not(make_server, files):
     taken, begun, told = 0, time.monotonic(), 0.0
     # Three times longer than it took to drop the other one, and longer than the kernel alone lets a slow one live.
     while not told or time.monotonic() < max(told + 6, begun + 10):
-        taken += len(slow.recv(2000))  # 40 KB a second: far behind, and never idle
+        with pace.read():
+            taken += len(slow.recv(2000))  # 40 KB a second: far behind, and never idle
         time.sleep(0.05)
         told = told or (time.monotonic() if dropped() else 0.0)
         assert time.monotonic() < begun + 60
     assert dropped() == 1
     while taken < 6_000_000:
-        more = len(slow.recv(65536))
+        with pace.read():
+            more = len(slow.recv(65536))
         assert more
         taken += more
     for reader in (stalled, slow):
         reader.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        reader.close()
 
 
 def test_a_stop_over_tls_ends_in_time(make_server, files):
