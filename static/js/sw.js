@@ -99,6 +99,16 @@
   // As proxies answer for a service that is not there.
   function isAway(answer) { return answer.status >= 502 && answer.status <= 504; }
 
+  // Hotspots, proxies and other services answer too, with any status: a page of ours says of which version it is. Where
+  // an answer sends the browser elsewhere, what is there counts.
+  function isOurs(request, answer) {
+    var whole = answer.type === 'opaqueredirect' ? self.fetch(request.url, { cache: 'no-store', credentials: 'same-origin' }) :
+      self.Promise.resolve(answer.clone());
+    return whole.then(function (found) { return found.text(); }).then(function (text) {
+      return text.indexOf(' data-version="') >= 0;
+    }, function () { return false; });
+  }
+
   function page(request, kind) {
     return new self.Promise(function (done) {
       function showShell(otherwise) {
@@ -110,7 +120,10 @@
       }
       self.setTimeout(showShell, PATIENCE_MS);
       self.fetch(request).then(function (answer) {
-        if (isAway(answer)) { showShell(answer); } else { done(answer); }
+        if (isAway(answer)) { return showShell(answer); }
+        return isOurs(request, answer).then(function (ours) {
+          if (ours) { done(answer); } else { showShell(answer); }
+        });
       }, function () { showShell(self.Response.error()); });
     });
   }

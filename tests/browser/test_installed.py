@@ -24,6 +24,7 @@ from pos_notif.resources import PACKAGE, resource
 from tests.browser.conftest import Restaurant
 from tests.browser.floor import COOK, MANAGER, PIN, WAITER, Floor
 from tests.browser.network import Network
+from tests.browser.proxies import Proxy
 from tests.browser.tickets import end_session_of, ids, item, order, until
 from tests.support.chromium import PATIENCE_MS, WHOLE
 from tests.support.live_server import LiveServer
@@ -363,3 +364,63 @@ def test_after_an_upgrade_one_reload_has_only_the_new_files(
         page.wait_for_selector(f'.is-offline[data-version="{new}"]')
     finally:
         newer.close()
+
+
+def http_answer(status: str, body: str, *headers: str) -> bytes:
+    lines = [
+        f"HTTP/1.1 {status}",
+        f"Content-Length: {len(body)}",
+        "Content-Type: text/html",
+        "Connection: close",
+        *headers,
+    ]
+    return ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
+
+
+PORTAL = http_answer("200 OK", "<h1>Hotel WiFi</h1>")
+
+
+@pytest.mark.parametrize(
+    "portal",
+    [
+        PORTAL,
+        http_answer("404 Not Found", "<h1>Hotel WiFi</h1>"),
+        http_answer("302 Found", "", "Location: /portal"),
+    ],
+    ids=["200", "404", "302"],
+)
+def test_no_strangers_answer_takes_the_last_boards_place(
+    profile: Any, restaurant: Restaurant, shell_path: str, portal: bytes
+) -> None:
+    """A hotspot that wants to be signed in to, or a proxy that has lost the service."""
+    page = profile(path=shell_path).pages[0]
+    asked: list[str] = []
+
+    def stranger(request: str) -> bytes:
+        asked.append(request)
+        return PORTAL if "/portal" in request else portal
+
+    with Proxy(restaurant.server.port) as proxy:
+        restaurant.url = proxy.url
+        restaurant.publish(order(1))
+        restaurant.sign_in(page)
+        page.goto(proxy.url + "/cocina")
+        live(page)
+        installed(page)
+        until(page, lambda: len(kept(page)) == 2)
+        proxy.answers = stranger
+        proxy.cut()
+        page.reload()
+        page.wait_for_selector(".is-offline [data-pedido-id='1']")
+        shown = page.evaluate("performance.timeOrigin")
+        asked.clear()
+        # It has asked again, in vain, and asks once more: what came to the first was no reason to leave.
+        until(page, lambda: len([request for request in asked if request.startswith("GET /cocina ")]) >= 2)
+        assert page.evaluate("performance.timeOrigin") == shown
+        assert page.locator(".is-offline [data-pedido-id='1']").is_visible()
+        proxy.answers = lambda request: None
+        live(page)
+        # Who is sent to the sign-in page by the service itself gets there.
+        page.context.clear_cookies()
+        page.goto(proxy.url + "/cocina")
+        page.wait_for_selector(".login")

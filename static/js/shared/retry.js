@@ -1,5 +1,6 @@
 /* The page that is shown without a connection asks for the one that it stands
-   in for, and loads it once the service answers. */
+   in for, and loads it once the service answers: a page of ours says of which
+   version it is, a hotspot's or a proxy's does not. */
 (function (window) {
   'use strict';
 
@@ -28,12 +29,12 @@
     xhr.open('GET', target, true);
     xhr.setRequestHeader('Accept', 'text/html');
     xhr.onreadystatechange = function () {
-      var status;
+      var ours;
       if (xhr.readyState !== 4) { return; }
       window.clearTimeout(timer);
-      status = xhr.status;
+      ours = xhr.status < AWAY && xhr.responseText.indexOf(' data-version="') >= 0;
       xhr = null;
-      if (status > 0 && status < AWAY) { leave(); }
+      if (ours) { leave(); }
     };
     xhr.send(null);
   }
