@@ -7,7 +7,7 @@ order as it is then.
 
 from __future__ import annotations
 
-from ..events import AWAITING_PAYMENT, COOKING, PAID, READY, SERVED, STATE_CHANGE, TO_COOK
+from ..events import AWAITING_PAYMENT, COOKING, NEW_ORDER, PAID, READY, SERVED, STATE_CHANGE, TO_COOK
 from .made import left_to_make, round_of, to_make
 from .state import Json, Order
 
@@ -55,6 +55,13 @@ def brings_work(before: Order | None, after: Order, event: Json) -> bool:
         return not in_kitchen
     known = left_to_make(before.pedido["items"]) if in_kitchen else {}
     return any(amount > known.get(line_id, 0) for line_id, amount in left_to_make(after.pedido["items"]).items())
+
+
+def arrives_made(event: Json) -> bool:
+    """Tells whether an order comes with lines of which nothing is to be made: a cook has nothing to see of it. What an
+    order without any lines asks for is not known."""
+    lines = event["pedido"]["items"] if event["tipo"] == NEW_ORDER else ()
+    return bool(lines) and not left_to_make(lines)
 
 
 def unseen(order: Order) -> Order:

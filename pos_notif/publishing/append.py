@@ -24,7 +24,7 @@ from ..log.event_log import Transaction
 from ..orders import state as orders
 from ..orders.completion import complete, complete_stock, from_menu
 from ..orders.details import news_in, remembered, said_in
-from ..orders.rounds import begins_round, brings_work, round_draft, round_marks, unseen
+from ..orders.rounds import arrives_made, begins_round, brings_work, round_draft, round_marks, unseen
 from ..orders.routing import rooms_for_order, rooms_for_stock
 from ..orders.size import MAX_ORDER_BYTES, check_size, measure
 from ..orders.state import Order, SteadyOrder, ViewLimits, views_holding
@@ -162,7 +162,8 @@ def _log(transaction: Transaction, moment: Moment, head: Json, tail: Json, own: 
         held_before=views_holding(known, moment.at.steady, moment.rules.limits),
         holds_after=views_holding(_steady(after, known, moment.at), moment.at.steady, moment.rules.limits),
     )
-    after = orders.await_receipt(after, event, rooms)
+    if not arrives_made(event):
+        after = orders.await_receipt(after, event, rooms)
     order_json, size = measure(before, after, event, transaction.order_size(own["pedido_id"]))
     check_size(before, after, event, size)
     if event["tipo"] in CARRIES_ORDER:

@@ -144,6 +144,25 @@ def test_a_poss_later_lines_reach_the_kitchen_and_a_charge_rings_nothing(kitchen
         until(kitchen, lambda path=path: restaurant.server.request("GET", path)[2]["pedido"]["por_acusar"] == [])
 
 
+def test_an_order_that_comes_made_rings_nothing_and_is_nothing_new(kitchen: Any, restaurant: Any) -> None:
+    """A dish that was carried from the counter is written down afterwards: no cook has to look."""
+    kitchen.evaluate(RINGS)
+    made = [item(10, "Horchata", estado_item="servido"), item(11, "Flan", estado_item="listo")]
+    restaurant.publish(order(1, *made), order(2, *made, tipo="llevar"), change(2, "pagado"))
+    for order_id in (1, 2):
+        expect(ticket(kitchen, order_id).locator(".ticket__word")).to_have_text("")
+    # Another's tone is the only one.
+    restaurant.publish(order(3, *made, item(12, "Sopa")))
+    expect(ticket(kitchen, 3).locator(".ticket__word")).to_have_text("NUEVO")
+    assert rung(kitchen) == ["newOrder"]
+    # Nor after a time without a connection.
+    kitchen.evaluate("__notif.desconectar()")
+    restaurant.publish(order(4, *made), {"tipo": "nuevo_pedido", "pedido": {"id": 5}})
+    kitchen.evaluate("__notif.conectar({ instantanea: true })")
+    expect(ticket(kitchen, 5).locator(".ticket__word")).to_have_text("NUEVO")
+    expect(ticket(kitchen, 4).locator(".ticket__word")).to_have_text("")
+
+
 def test_one_dish_is_sent_back_from_the_phone(page: Any, people: Any, floor: Floor) -> None:
     kitchen = floor.open(page, COOK, "/cocina")
     phone = floor.open(people(*PHONE.values()), WAITER, "/pos")

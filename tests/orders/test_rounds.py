@@ -198,6 +198,34 @@ async def test_a_recall_asks_for_a_receipt_until_then_nobody_has_seen_it(floor):
     assert undone["evento_id"] not in undone["pedido"]["por_acusar"]
 
 
+# An order that comes made
+
+
+@pytest.mark.parametrize("states", [["listo", "servido"], ["cancelado"]])
+async def test_an_order_that_comes_made_asks_the_kitchen_for_nothing(pos, states):
+    items = [{"producto_nombre": f"Flan {state}", "estado_item": state} for state in states]
+    made = await pos.new_order(1, items=items)
+    assert "cocina" in made["salas"]  # it is on the board, to be said ready
+    assert made["pedido"]["por_acusar"] == (await pos.order(1))["por_acusar"] == []
+    # A takeaway too, when it is paid.
+    await pos.new_order(2, tipo="llevar", items=items)
+    await pos.set_state(2, "pagado")
+    assert (await pos.order(2))["por_acusar"] == []
+    # What is to be made of it since is news.
+    added = await change_line(pos, 9, "item_agregado", item={"producto_nombre": "Sopa"})
+    assert (await pos.order(1))["por_acusar"] == [added["id"]]
+
+
+async def test_one_dish_to_make_or_no_dish_that_is_known_asks_for_a_receipt(pos):
+    items = [{"producto_nombre": "Flan", "estado_item": "listo"}, {"producto_nombre": "Sopa"}]
+    for order_id, sent in ((1, items), (2, [])):
+        event = await pos.new_order(order_id, items=sent)
+        assert (await pos.order(order_id))["por_acusar"] == [event["id"]]
+    await pos.new_order(3, tipo="llevar", items=items)
+    paid = await pos.set_state(3, "pagado")
+    assert (await pos.order(3))["por_acusar"] == [paid["id"] + 1]
+
+
 # An order that is over
 
 

@@ -1,6 +1,5 @@
-/* This is what the kitchen knows: the orders of a snapshot, folded with the
-   events after it. There is no DOM and no clock in here; times are milliseconds
-   of the server.
+/* This is what the kitchen knows: the orders of a snapshot, folded with the events
+   after it. There is no DOM and no clock in here; times are the server's, in ms.
 
    A record is {id, pedido, revision, start, fresh, recalled, reason, unfolded,
    cancelledAt, cancelEvent, doneAt, changedAt, changedReady, marks, removed,
@@ -27,9 +26,7 @@
 
   var orders = Orders.prototype;
 
-  function parse(iso) {
-    return pages.clock.parse(iso);
-  }
+  function parse(iso) { return pages.clock.parse(iso); }
 
   function firstOf() {
     var i;
@@ -71,6 +68,11 @@
   // Taken back: it is to be cooked after all, and its ticket has been put away.
   function restores(evento) {
     return evento.deshecho === true && evento.deshace === 'cancelar' && states.TO_COOK[evento.estado] === true;
+  }
+
+  // It brings the order to the kitchen: not where all of it came made.
+  function isNew(evento, pedido) {
+    return evento.por_hacer === true || restores(evento) || (evento.tipo === 'nuevo_pedido' && pages.lines.isWork(pedido));
   }
 
   // True if its guests have moved.
@@ -124,9 +126,7 @@
     record.changedReady = record.pedido.estado === 'listo';
   }
 
-  function sameParts(before, after) {
-    return pages.parts.content(before) === pages.parts.content(after);
-  }
+  function sameParts(before, after) { return pages.parts.content(before) === pages.parts.content(after); }
 
   function sameLine(before, after) {
     return before.cantidad === after.cantidad && (before.notas || '') === (after.notas || '') && sameParts(before, after);
@@ -180,7 +180,7 @@
     if (!known || !evento.version || !(evento.version <= known.pedido.version)) { meaning = this._apply(evento); }
     record = this.records[evento.pedido_id];
     if (record && evento.version > (record.pedido.version || 0)) { record.pedido.version = evento.version; }
-    if (record && (evento.tipo === 'nuevo_pedido' || evento.tipo === 'item_modificado' || cancels(evento) || restores(evento) || isNamed(evento))) {
+    if (record && (evento.tipo === 'item_modificado' || cancels(evento) || isNew(evento, record.pedido) || isNamed(evento))) {
       this.unseen.add(record, evento);
     } else if (record && meaning === 'recalled') {
       this.unseen.addRecall(record, evento);
@@ -210,7 +210,7 @@
       forgetMarks(record);
       return 'recalled';
     }
-    if ((evento.tipo === 'nuevo_pedido' || evento.por_hacer === true || restores(evento)) && states.TO_COOK[record.pedido.estado]) {
+    if (isNew(evento, record.pedido) && states.TO_COOK[record.pedido.estado]) {
       if (evento.ronda) { forgetMarks(record); }
       record.fresh = true;
       return 'new';
@@ -321,7 +321,7 @@
       } else if (known && markDifferences(record, known.pedido.items, pedido.items || [], at)) {
         summary.cambios++;
         changed = true;
-      } else if (!known && !first && states.COOKABLE[pedido.estado]) {
+      } else if (!known && !first && states.COOKABLE[pedido.estado] && pages.lines.isWork({ items: pedido.items || [] })) {
         summary.nuevos++;
         record.fresh = true;
       }

@@ -40,6 +40,11 @@
     return (item.estado_item || 'pendiente') === 'pendiente' ? rounded(Number(item.cantidad || 0) - made(item)) : 0;
   }
 
+  // Whether there is something to make of an order: of one without lines that is not known.
+  function isWork(pedido) {
+    return !pedido.items.length || pedido.items.some(function (item) { return toMake(item) > 0; });
+  }
+
   // How many of it were made at some time: also those that were sent back.
   function madeOnce(item) {
     return Math.max(made(item), Math.min(amount(item, 'cantidad_recuperada'), item.cantidad));
@@ -67,7 +72,7 @@
   }
 
   pages.lines = {
-    indexOf: indexOf, byId: byId, isReady: isReady, made: made, toMake: toMake, madeOnce: madeOnce, toCarry: toCarry,
+    indexOf: indexOf, byId: byId, isReady: isReady, made: made, toMake: toMake, isWork: isWork, madeOnce: madeOnce, toCarry: toCarry,
     round: round, backAt: backAt, content: content
   };
 }(window));
