@@ -184,6 +184,13 @@ def test_warnings_in_notes_are_loud(kitchen: Any, restaurant: Any) -> None:
     assert log["descripciones"][-1] == f"Mesa 5: pedido nuevo, 1 Ensalada ({written}), nota: {whole}"
 
 
+def test_a_warning_is_one_word_however_it_is_written(kitchen: Any, restaurant: Any) -> None:
+    written = "S/. cebolla, s / chile; NO/tomate. No.queso"
+    restaurant.publish(order(1, item(10, "Ensalada", 1, written)))
+    plates = ticket(kitchen, 1).locator(".line__note--sin")
+    expect(plates).to_have_text(["SIN cebolla", "SIN chile", "NO tomate", "NO queso"])
+
+
 def test_an_unpaid_takeaway_appears_when_it_is_paid(kitchen: Any, restaurant: Any) -> None:
     takeaway = {"tipo": "llevar", "tipo_pago": "anticipado", "cliente_nombre": "Ana López", "mesa_numero": None}
     restaurant.publish(order(1, **takeaway), order(2))

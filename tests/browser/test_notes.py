@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ def test_each_note_is_read_as_a_cook_would(page: Any) -> None:
 def test_no_word_of_a_note_is_lost(page: Any) -> None:
     page.add_script_tag(path=STATIC / "js" / "shared" / "notes.js")
     for case in CASES:
-        written = [word.strip(".!?") for word in case["nota"].split()]
+        written = [word.strip(".!?") for word in unicodedata.normalize("NFC", case["nota"]).split()]
         read = " ".join(part["texto"] for part in page.evaluate("note => posNotif.notes.read(note)", case["nota"]))
         for word in written:
             if word not in ("y", "e", "pero") and any(letter.isalnum() for letter in word):

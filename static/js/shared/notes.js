@@ -16,11 +16,11 @@
   // Not "sin prisa", "no muy picante", "Pedido no. 5".
   var WITHOUT = matcher(START + '(' +
     'sin' + END + '(?!:?\\s*(?:embargo|falta|prisas?|apuros?|problemas?|dudas?|l[ií]mite)' + END + ')' +
-    '|s\\/(?=\\s*[a-zñáéíóúü]{3})' +
+    '|s\\s?\\/\\.?(?=\\s*[a-zñáéíóúü]{3})' +
     '|(?:nada|libres?) de' + END + '|(?:excepto|salvo|(?:tod[oa]s?|complet[oa]s?) menos)' + END +
     '|(?:qu[ií]t|ev[ií]t|om[ií]t)[aei]r?n?(?:l[aeo]s?)?' + END +
-    '|no(?=[\\s:-]|$)(?!:?\\s*(?:\\d|(?:muy|tan|tant[oa]s?|much[oa]s?|demasiad[oa]s?|importa|hay|urge|es|est[aá]n?|s[eé]' +
-    '|tienen? prisa|obstante|olvid' + REST + '|s[oó]lo|se preocup' + REST + ')' + END + '))' +
+    '|no(?=[\\s:\\/-]|\\.[a-zñáéíóúü]|$)(?![:\\/.]?\\s*(?:\\d|(?:muy|tan|tant[oa]s?|much[oa]s?|demasiad[oa]s?|importa|hay|urge|es' +
+    '|est[aá]n?|s[eé]|tienen? prisa|obstante|olvid' + REST + '|s[oó]lo|se preocup' + REST + ')' + END + '))' +
     ')');
   // What makes a part something else than the warning before it: as its first word, and anywhere.
   var OWN = matcher('^[\\s(\\[]*(?:c\\/|(?:con|extras?|poc[oa]s?|much[oa]s?|doble|cambi' + REST + '|agreg' + REST + '|a[ñn]ad' + REST +
@@ -36,9 +36,15 @@
 
   function matcher(source) { return new RegExp(source, 'i'); }
 
-  // "Pedido no. 5": no sentence ends there.
-  function isOfNumber(text, at) {
-    return matcher(START + '(?:no|nro|n[uú]m)$').test(text.slice(0, at)) && /^\.\s*\d/.test(text.slice(at));
+  // A letter and its accent may come as two signs, from a Mac's keyboard: as one they are a word of ours. Browsers that
+  // cannot (before 2016) read them as they come.
+  function composed(text) { return text.normalize ? text.normalize('NFC') : text; }
+
+  // "Pedido no. 5", "S/. cebolla", "s / cebolla": no part ends there.
+  function isInside(text, at) {
+    var before = text.slice(0, at), after = text.slice(at);
+    return (matcher(START + '(?:no|nro|n[uú]m)$').test(before) && /^\.\s*\d/.test(after)) ||
+      (matcher(START + 's\\s?\\/$').test(before) && after.charAt(0) === '.') || (matcher(START + 's$').test(before) && /^\s\//.test(after));
   }
 
   // [from, to] of the parts between commas, stops, dashes and the like.
@@ -46,7 +52,7 @@
     var found = [], from = 0, match;
     SEPARATOR.lastIndex = 0;
     for (match = SEPARATOR.exec(text); match; match = SEPARATOR.exec(text)) {
-      if (!isOfNumber(text, match.index)) {
+      if (!isInside(text, match.index)) {
         found.push([from, match.index]);
         from = match.index + match[0].length;
       }
@@ -88,7 +94,7 @@
 
   // A note's parts in their order, [{clase: 'sin' | 'alergia' | 'nota', texto}], each as it is written.
   function read(note) {
-    var text = String(note || ''), list = [], last = null;
+    var text = composed(String(note || '')), list = [], last = null;
     parts(text).forEach(function (part) {
       var words = text.slice(part[0], part[1]), kind = warning(words);
       if (last && belongs(last.clase, text.slice(last.from, last.to), text.slice(last.to, part[0]), words, kind)) {

@@ -13,8 +13,8 @@
     var before = text.slice(0, from).trim(), word = match[2].toUpperCase();
     return dom.create('span', 'line__note line__note--sin' + (before ? ' line__note--mid' : ''), [
       before ? dom.text(before + ' ') : null,
-      dom.create('b', '', word === 'S/' ? pages.words.without : word),
-      dom.text(' ' + text.slice(from + match[2].length).replace(/^[\s:-]+/, ''))
+      dom.create('b', '', /^S\s?\/\.?$/.test(word) ? pages.words.without : word),
+      dom.text(' ' + text.slice(from + match[2].length).replace(/^[\s:\/.-]+/, ''))
     ]);
   }
 
