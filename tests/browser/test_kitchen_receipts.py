@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.browser.floor import hold_time
 from tests.browser.network import Network
 from tests.browser.tickets import SOMEBODY, change, ids, item, order, ticket, until
 from tests.support.stopwatch import Stopwatch
@@ -184,6 +185,36 @@ def test_a_hidden_page_acknowledges_when_it_is_seen(page: Any, restaurant: Any) 
     page.evaluate(SHOW)
     until(page, lambda: acknowledged(restaurant, 1) and acknowledged(restaurant, 2))
     assert receipts(restaurant, 3) == []  # it had gone before anybody could see it
+
+
+@pytest.mark.parametrize("cover", ["pin", "cover"])
+def test_what_is_covered_is_not_in_sight(page: Any, restaurant: Any, cover: str) -> None:
+    page.clock.install()
+    restaurant.sign_in(page)
+    page.goto(restaurant.url + "/cocina")
+    page.wait_for_selector("#conexion[data-modo=sse]")
+    restaurant.publish(order(1))
+    until(page, lambda: acknowledged(restaurant, 1))
+    if cover == "pin":
+        ends = page.evaluate("fetch('/api/auth/sesion').then(answer => answer.json()).then(session => session.expira)")
+        hold_time(page, ends, seconds=-5 * 60)
+        page.clock.run_for(1000)  # as often it is looked how long the session lasts
+        page.locator("#notice").click()
+        page.wait_for_selector("#door .pad")
+    else:
+        page.route("**/api/auth/sesion", lambda route: None)  # it is asked whether the same person is here still
+        page.evaluate(
+            "['pagehide', 'pageshow'].forEach(kind => dispatchEvent(new PageTransitionEvent(kind, {persisted: true})))"
+        )
+    restaurant.publish(order(2), change(1, "cancelado"))
+    ticket(page, 2).wait_for(state="attached")
+    page.clock.run_for(5000)
+    assert [len(state(restaurant, id)["por_acusar"]) for id in (1, 2)] == [1, 1]
+    if cover == "pin":
+        page.get_by_role("button", name="Ahora no").click()
+    else:
+        page.evaluate("document.documentElement.className = ''")
+    until(page, lambda: acknowledged(restaurant, 2) and state(restaurant, 1)["por_acusar"] == [])
 
 
 def test_entendido_clears_the_ticket_on_every_tablet(kitchen: Any, other_tablet: Any, restaurant: Any) -> None:

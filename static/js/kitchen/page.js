@@ -39,7 +39,7 @@
   var keeping = new pages.Keeping(client, screen.userId, function () { return screen.session.ended; });
   var history = new pages.History(orders, screen.redraw);
   var density = new pages.Density({ smaller: dom.byId('smaller'), larger: dom.byId('larger') }, resize);
-  var sight = new pages.Sight({ box: visibleBox, begun: function () { return !shift.open && !screen.session.ended; }, onSeen: onSeen });
+  var sight = new pages.Sight({ box: visibleBox, begun: isUncovered, onSeen: onSeen });
   var fold = new pages.Fold({ board: board, sight: sight, box: visibleBox, below: dom.byId('below'), head: dom.byId('unseen') });
   var shift = new pages.Shift(dom.byId('shift'), sound, screen.userId, render, say);
   var connection = new pages.Connection(dom.byId('conexion'), dom.byId('banner'), client, showFrame);
@@ -87,6 +87,12 @@
     showEmpty(board.order.length);
     if (connection.offline && !wasOffline) { sound.alarm(); }
     wasOffline = connection.offline;
+  }
+
+  // Nobody reads the board beneath what lies over it: INICIAR TURNO, the dialog that asks for the PIN, the cover of a
+  // page that comes back (shared/cover.js).
+  function isUncovered() {
+    return !shift.open && !screen.session.ended && !screen.session.isAsking() && document.documentElement.className !== 'is-covered';
   }
 
   // What of the window shows tickets: between the bar or the banner and the foot strip, beside an open list.

@@ -14,7 +14,7 @@
   var STEPS = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99, 1];
 
   // options: box() → {top, right, bottom, left}: the part of the window that shows tickets; begun(): whether the shift
-  // has; onSeen(record, ids).
+  // has, with nothing over the board; onSeen(record, ids).
   function Sight(options) {
     this.options = options;
     this.list = [];              // what is to be seen, in the order of the board; see itemOf

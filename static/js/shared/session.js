@@ -63,6 +63,9 @@
     this.box.focus();
   };
 
+  // Whether the page lies beneath the dialog.
+  session.isAsking = function () { return Boolean(this.door) && !this.door.hidden; };
+
   session._hide = function () {
     this.door.hidden = true;
     this.pad.close();
