@@ -32,16 +32,23 @@ _MESSAGES = {
 }
 
 
+# Where a text for a number is meant for another field, which that is.
+_TEXT_HINTS = {"mesa_numero": "; un nombre va en mesa"}
+
+
 def validate(model: type[BaseModel], value: Any, path: str = "") -> BaseModel:
     """Returns the value as the model. `path` stands before each field's path. Raises Invalid with every wrong field."""
     try:
         return model.model_validate(value)
     except ValidationError as error:
         fields: dict[str, str] = {}
-        for problem in error.errors(include_url=False, include_input=False):
+        for problem in error.errors(include_url=False):
             # A union's member names (`list[any]`, `int`) are no part of what was sent.
             steps = [str(step) for step in problem["loc"] if isinstance(step, int) or not _names_type(step)]
-            fields.setdefault(path + ".".join(steps) if steps else path.rstrip(".") or BODY, _spanish(problem))
+            words = _spanish(problem)
+            if steps and isinstance(problem["input"], str) and problem["type"] == "int_type":
+                words += _TEXT_HINTS.get(steps[-1], "")
+            fields.setdefault(path + ".".join(steps) if steps else path.rstrip(".") or BODY, words)
         raise Invalid(fields=fields) from error
 
 
