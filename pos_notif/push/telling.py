@@ -185,15 +185,26 @@ def _dish(line: Json) -> str:
 
 def _whom(pedido: Json, full: bool) -> str:
     """Returns what people call the order: its table, else its number; a guest's name only where it may be read."""
+    table, guest = _table(pedido), pedido.get("cliente_nombre")
+    kind = _TO_GO.get(str(pedido.get("tipo")))
+    if kind is not None and table is None and full and guest:
+        return _short(f"{kind} · {guest}", _MOST_TITLE // 2)
+    return table if table is not None else f"Pedido #{_number(pedido)}"
+
+
+def _table(pedido: Json) -> str | None:
+    """Returns what people call the order's table; None of a delivery, and where there is none."""
     name, number = pedido.get("mesa"), pedido.get("mesa_numero")
     table = name if isinstance(name, str) and name else number
-    guest = pedido.get("cliente_nombre")
-    kind = _TO_GO.get(str(pedido.get("tipo")))
-    if kind is not None and (table is None or pedido.get("tipo") == DELIVERY) and full and guest:
-        return _short(f"{kind} · {guest}", _MOST_TITLE // 2)
     if table is None or pedido.get("tipo") == DELIVERY:
-        return f"Pedido #{_number(pedido)}"
+        return None
     return f"Mesa {table}" if str(table).isdigit() else _short(str(table), _MOST_TITLE // 2)
+
+
+def _numbered(pedido: Json) -> str:
+    """Returns the order's number with its table, where it has one: "C12 (Mesa 5)". No guest's name stands here."""
+    table = _table(pedido)
+    return f"{_number(pedido)} ({table})" if table is not None else str(_number(pedido))
 
 
 def _number(pedido: Json) -> Any:
@@ -201,10 +212,16 @@ def _number(pedido: Json) -> Any:
 
 
 def _unseen(event: Json, known: list[Json]) -> str:
-    numbers = [str(_number(pedido)) for pedido in known] or list(map(str, event["pedido_ids"]))
-    more = len(event["pedido_ids"]) - min(len(numbers), _MOST_ORDERS)
-    named = ", ".join(numbers[:_MOST_ORDERS]) + (f" y {more} más" if more > 0 else "")
-    return f"La cocina NO ha visto {'el pedido' if len(event['pedido_ids']) == 1 else 'los pedidos'} {named}"
+    ids = event["pedido_ids"]
+    numbers = [str(_number(pedido)) for pedido in known] or list(map(str, ids))
+    more = len(ids) - min(len(numbers), _MOST_ORDERS)
+
+    def title(named: list[str]) -> str:
+        all_named = ", ".join(named[:_MOST_ORDERS]) + (f" y {more} más" if more > 0 else "")
+        return f"La cocina NO ha visto {'el pedido' if len(ids) == 1 else 'los pedidos'} {all_named}"
+
+    with_tables = title([_numbered(pedido) for pedido in known] or numbers)
+    return with_tables if len(with_tables) <= _MOST_TITLE else title(numbers)
 
 
 def _time(at: Any) -> str:

@@ -78,13 +78,34 @@ def test_an_order_that_the_kitchen_has_not_seen_is_its_waiters_and_the_managers(
     event = {"id": 11, "tipo": "sin_acuse", "pedido_ids": [5], "evento_ids": [8], "total": 1}
     message = tell(event, {5: order(mesero="Luis", numero="C7")}, "abc-11", full=False, stock=False)
     assert message is not None
-    assert message.title == "La cocina NO ha visto el pedido C7"
+    assert message.title == "La cocina NO ha visto el pedido C7 (Mesa 5)"
     assert (message.tag, message.ttl_seconds, message.path("manager")) == ("acuse", 300, "/manager?pedido=5")
     assert recipients(message, PEOPLE) == {2, 3}
     many = tell(event | {"pedido_ids": list(range(1, 9))}, {}, "abc-11", full=False, stock=False)
     assert many is not None
     assert many.title == "La cocina NO ha visto los pedidos 1, 2, 3, 4, 5 y 3 más"
     assert many.path("mesero") == "/pos"
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_what_the_kitchen_has_not_seen_is_told_with_its_table_and_without_a_guest(full):
+    def title(*orders: dict[str, Any]) -> str:
+        ids = list(range(1, len(orders) + 1))
+        event = {"id": 11, "tipo": "sin_acuse", "pedido_ids": ids, "evento_ids": ids, "total": len(ids)}
+        message = tell(event, dict(zip(ids, orders, strict=True)), "abc-11", full=full, stock=False)
+        assert message is not None
+        return message.title
+
+    guest = order(numero="C8", tipo="llevar", mesa_numero=None, cliente_nombre="Rosa")
+    away = order(numero="C9", tipo="domicilio", mesa_numero=3, cliente_nombre="Rosa", direccion="Calle 7")
+    named = order(numero="C7", mesa="Terraza 3")
+    assert title(guest) == "La cocina NO ha visto el pedido C8"
+    assert title(away) == "La cocina NO ha visto el pedido C9"
+    assert title(named, guest) == "La cocina NO ha visto los pedidos C7 (Terraza 3), C8"
+    # As far as there is room for tables.
+    assert title(*[order(numero=f"C{each}") for each in range(1, 7)]) == (
+        "La cocina NO ha visto los pedidos C1, C2, C3, C4, C5 y 1 más"
+    )  # fmt: skip
 
 
 def test_rooms_without_a_screen_are_the_managers():
