@@ -339,12 +339,22 @@ def test_a_ready_order_is_told_once_and_stays_until_it_is_delivered(pos: Any, fl
     assert pos.evaluate("told.map(function (t) { return t[0]; })") == ["vibra", "aviso"]
 
 
+def test_a_served_table_says_since_when_and_whether_it_is_paid(pos: Any, floor: Floor) -> None:
+    pedido = floor.act(floor.act(floor.place(), "listo"), "servir")
+    at = pos.evaluate("at => posNotif.clock.timeOf(at)", pedido["servido_at"])
+    expect(row(pos, pedido["id"])).to_contain_text(f"Servido {at}#{pedido['numero']} · por cobrar")
+    paid = floor.act(floor.act(floor.place(mesa_numero=6), "cobrar", metodo_pago="efectivo"), "listo")
+    floor.act(paid, "servir")
+    expect(row(pos, paid["id"])).to_contain_text(f"#{paid['numero']} · pagado")
+
+
 def test_of_a_partly_ready_order_only_what_is_ready_is_listed(pos: Any, floor: Floor) -> None:
     pedido = floor.place(dishes={"Pupusa de queso": 3, "Horchata": 1, "Yuca frita": 1})
     pos.evaluate(HOLD)  # what was delivered can be taken back for as long as the test takes
     floor.act(pedido, "item_listo", item_id=pedido["items"][0]["id"])
     items = card(pos, pedido["id"]).locator(".ready__items")
     expect(items).to_have_text("3× Pupusa de quesofaltan 2 platos")
+    expect(row(pos, pedido["id"])).to_contain_text(f"#{pedido['numero']} · faltan 2")
     # As the service says it to a phone whose page is closed (tests/push/test_telling.py).
     assert pos.evaluate("told[0].slice(0, 2)") == ["aviso", "Mesa 5, listo en parte"]
     card(pos, pedido["id"]).get_by_role("button").click()

@@ -93,6 +93,61 @@ def test_a_payment_is_taken_back_at_the_till_and_one_that_was_begun_is_not(page:
     assert floor.order(away["id"])["pagado_at"]
 
 
+def test_a_dish_that_leaves_the_bill_at_the_till_can_stay_for_five_seconds(page: Any, floor: Floor) -> None:
+    table = floor.served(mesa_numero=6, dishes={"Yuca frita": 2, "Horchata": 1, "Pupusa de queso": 1})
+    till = floor.open(page, CASHIER, "/caja")
+    till.evaluate(HOLD)
+    till.locator(f'.due[data-pedido-id="{table["id"]}"]').click()
+    yuca = till.locator('.bill__lines [data-item-id="1"]')
+
+    def take_off(dish: str) -> None:
+        till.get_by_role("button", name=f"Quitar de la cuenta: {dish}").click()
+        till.get_by_role("button", name="Cortesía").click()
+        till.get_by_role("button", name="Quitar 1", exact=True).click()
+
+    take_off("Horchata")
+    expect(till.locator('.bill__lines [data-item-id="2"]')).to_have_class("is-gone")
+    expect(till.locator(".due__total")).to_have_text("$8.00")  # nothing is on its way yet
+    undo(till, "Quitado: Mesa 6 1× Horchata").click()
+    expect(till.locator('.bill__lines [data-item-id="2"]').get_by_role("button")).to_have_text("Quitar")
+    # A second dish has the first one sent, and can itself be taken back.
+    take_off("Yuca frita")
+    take_off("Pupusa de queso")
+    expect(yuca).to_contain_text("1×")
+    expect(till.locator(".bill__total")).to_contain_text("$5.25")
+    expect(till.locator("#act")).to_have_text("Quitar ya")
+    till.keyboard.press("u")
+    expect(till.locator("#act")).to_have_text("Cobrar $5.25")
+    # Who has no time for that goes on: what is charged is known then.
+    take_off("Pupusa de queso")
+    till.keyboard.press("Enter")
+    expect(till.locator("#act")).to_have_text("Cobrar $4.25")
+    expect(undo(till, "Quitado")).to_have_count(0)
+    changed = [event for event in floor.events(table["id"]) if event["tipo"] == "item_modificado"]
+    assert [event["quitado"]["cantidad"] for event in changed] == [1, 1]
+
+
+def test_a_dish_that_ran_out_goes_off_the_phone_and_back(page: Any, floor: Floor) -> None:
+    page.set_viewport_size(PHONE)
+    pedido = floor.place(mesa_numero=7, dishes={"Horchata": 1, "Yuca frita": 1})
+    pos = floor.open(page, WAITER, "/pos")
+    pos.evaluate(HOLD)
+    floor.sold_out("Horchata")
+    row = pos.locator("#out [data-item-id]")
+    row.get_by_role("button", name="Quitar").click()
+    expect(row).to_contain_text("Quitado")
+    expect(pos.locator("#tables")).to_contain_text("en espera")
+    expect(pos.locator("#tables")).not_to_contain_text("Enviando")
+    assert unusable(pos) == []
+    row.get_by_role("button", name="Deshacer").click()
+    expect(row.get_by_role("button")).to_have_text(["Cambiar", "Quitar"])
+    assert len(floor.events(pedido["id"])) == 1
+    row.get_by_role("button", name="Quitar").click()
+    pos.evaluate("window.held += 5001;")
+    until(pos, lambda: len(floor.order(pedido["id"])["items"]) == 1)
+    expect(pos.locator("#out")).to_be_empty()
+
+
 def test_the_kitchen_hears_of_a_cancellation_that_is_taken_back_and_not_of_one_of_served_dishes(
     page: Any, floor: Floor
 ) -> None:

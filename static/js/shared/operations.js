@@ -191,6 +191,11 @@
     })[0] || null;
   };
 
+  // The first of the order's that is on its way, or null: not what is kept.
+  operations.sending = function (pedidoId) {
+    return this.of(pedidoId).filter(function (operation) { return !operation.kept; })[0] || null;
+  };
+
   operations.discard = function (operation) {
     this._drop(operation);
     this.handlers.changed();

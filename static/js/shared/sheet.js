@@ -212,12 +212,8 @@
     this.edit.close();
     operation = operations.act(pedido, accion, fields, info);
     if (operation && KEPT[accion]) {
-      this.undo.offer(pedido.id, WORDS.done[accion], info.said, function () {
-        if (operation.kept) {
-          operations.discard(operation);
-        } else {
-          self.options.say(pages.fill(WORDS.tooLate, { whom: pages.wording.label(pedido) }));
-        }
+      this.undo.offerKept(operations, operation, pedido.id, WORDS.done[accion], info.said, function () {
+        self.options.say(pages.fill(WORDS.tooLate, { whom: pages.wording.label(pedido) }));
       });
     }
     this._again();
@@ -253,7 +249,7 @@
       return;
     }
     actions = this._actions(pedido, now);
-    waiting = this.options.operations.of(pedido.id).filter(function (operation) { return !operation.kept; })[0] || null;
+    waiting = this.options.operations.sending(pedido.id);
     if (waiting || !pages.LineEdit.mayEdit(pedido) || !lines.byId(pedido.items, this.edit.id)) { this.edit.close(); }
     if (this.drawer.key && this.drawer.key !== 'quitar_item' && actions.indexOf(this.drawer.key) < 0) { this.drawer.close(); }
     this._showHead(pedido, now);

@@ -11,14 +11,14 @@
   // onChange(): one has come, or its time is over.
   function Undo(onChange) {
     this.onChange = onChange;
-    this.list = [];              // {key, text, more, undo(), until}
+    this.list = [];              // {key, text, more, take(), until, operation}
   }
 
   var undo = Undo.prototype;
 
   // key: of what was done; text and more: its words, the first of them bold; take(): takes it back.
   undo.offer = function (key, text, more, take) {
-    var self = this, entry = { key: key, text: text, more: more || '', take: take, until: clock.steady() + UNDO_MS };
+    var self = this, entry = { key: key, text: text, more: more || '', take: take, until: clock.steady() + UNDO_MS, operation: null };
     this.drop(key);
     this.list.push(entry);
     clock.after(UNDO_MS, function () {
@@ -28,15 +28,27 @@
       self.onChange();
     });
     this.onChange();
+    return entry;
   };
 
+  // The same of an operation that is kept for so long: taken back, it is never sent. onLate(): it has been by then, since
+  // more was asked of its order.
+  undo.offerKept = function (operations, operation, key, text, more, onLate) {
+    this.offer(key, text, more, function () {
+      if (operation.kept) { operations.discard(operation); } else { onLate(); }
+    }).operation = operation;
+  };
+
+  // What was sent meanwhile cannot be taken back any more.
+  function holds(entry) { return entry.operation === null || entry.operation.kept; }
+
   undo.of = function (key) {
-    return this.list.filter(function (entry) { return entry.key === key; })[0] || null;
+    return this.list.filter(function (entry) { return entry.key === key && holds(entry); })[0] || null;
   };
 
   // The newest, or null.
   undo.last = function () {
-    return this.list[this.list.length - 1] || null;
+    return this.list.filter(holds).pop() || null;
   };
 
   undo.drop = function (key) {

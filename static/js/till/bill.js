@@ -9,7 +9,7 @@
   var fill = pages.fill;
   var WORDS = pages.tillWords;
 
-  // onAct(pedido, accion, fields), without an order: something was touched. onSheet(pedido, cancels): the order is looked
+  // onAct(pedido, accion, fields, info), without an order: something was touched. onSheet(pedido, cancels): the order is looked
   // at, to be cancelled or not.
   function Bill(container, operations, role, onAct, onSheet) {
     this.operations = operations;
@@ -37,7 +37,7 @@
   // changes: by order id, {from, text, added: {item id: true}} of a total that is not what it was.
   bill.show = function (row, changes, now, notice) {
     var self = this, content = JSON.stringify([row, row && row.orders.map(function (pedido) {
-      return [changes[pedido.id] || null, self.operations.words(self.operations.pending(pedido.id))];
+      return [changes[pedido.id] || null, self.operations.of(pedido.id).map(function (operation) { return [operation.body, operation.kept]; })];
     }), notice, this.without, this.off.content()]);
     this.rows.show([{
       key: 'bill',
@@ -98,9 +98,9 @@
     return node;
   };
 
-  // off: the button that takes some of it off the bill, or null.
-  function lineNode(item, added, off) {
-    var gone = item.estado_item === 'cancelado';
+  // off: the button that takes some of it off the bill, or null. leaves: it is on its way out.
+  function lineNode(item, added, off, leaves) {
+    var gone = leaves || item.estado_item === 'cancelado';
     var node = dom.create('tr', added ? 'is-new' : gone ? 'is-gone' : '', [
       dom.create('td', '', item.cantidad + '×'),
       dom.create('td', '', [
@@ -117,11 +117,15 @@
   }
 
   bill._lines = function (pedido, change) {
-    var body = dom.create('tbody'), waiting = this.operations.pending(pedido.id), i, item, may, open;
+    var body = dom.create('tbody'), operations = this.operations, i, item, may, open;
+    var waiting = operations.sending(pedido.id) !== null;
     for (i = 0; i < pedido.items.length; i++) {
       item = pedido.items[i];
-      may = !waiting && this.off.may(pedido, item);
-      body.appendChild(lineNode(item, !!change && change.added[item.id] === true, may ? this.off.button(pedido, item) : null));
+      may = !waiting && !operations.pending(pedido.id, '', item.id) && this.off.may(pedido, item);
+      body.appendChild(lineNode(
+        item, !!change && change.added[item.id] === true, may ? this.off.button(pedido, item) : null,
+        operations.pending(pedido.id, 'quitar_item', item.id) !== null
+      ));
       if (may && this.off.isOpen(pedido, item)) {
         open = dom.create('td', '', [this.off.draw(pedido, item)]);
         open.colSpan = 4;

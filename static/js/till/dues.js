@@ -59,7 +59,7 @@
 
   dues._pending = function (row) {
     var self = this;
-    return row.orders.map(function (pedido) { return self.operations.pending(pedido.id); }).filter(Boolean)[0] || null;
+    return row.orders.map(function (pedido) { return self.operations.sending(pedido.id); }).filter(Boolean)[0] || null;
   };
 
   dues._total = function (row) {

@@ -161,17 +161,38 @@
 
   // ---- touching ------------------------------------------------------------------
 
-  // Without an order: a choice on the bill.
-  function onAct(pedido, accion, fields) {
-    if (pedido) { operations.act(pedido, accion, fields); }
+  // Dishes that leave the bill; without an order: a choice on it. The service has no undo for them: they wait.
+  function onAct(pedido, accion, fields, info) {
+    var operation;
+    if (pedido) {
+      info.keepMs = pages.Undo.MS;
+      operation = operations.act(pedido, accion, fields, info);
+    }
+    if (operation) {
+      undo.offerKept(operations, operation, operation.id, fill(WORDS.doneOf, { done: WORDS.done[accion], whom: info.label }), info.said, function () {
+        toast.warn(fill(pages.sheetWords.tooLate, { whom: info.label }));
+      });
+    }
     render();
+    if (operation) { dom.byId('act').focus(); }   // what was touched is gone: Enter goes on
+  }
+
+  // What waits for its undo to be over goes now: then it is known what is to be charged. Answers whether there was any.
+  function letGo(orders) {
+    var kept = operations.list.filter(function (operation) {
+      return operation.kept && orders.some(function (pedido) { return pedido.id === operation.info.pedido_id; });
+    });
+    kept.forEach(function (operation) { operations.letGo(operation.info.pedido_id); });
+    return kept.length > 0;
   }
 
   // What the button says.
   function act() {
     var row = chosen !== null && findRow(), what = row && pages.Pay.asked(row), orders = row ? bill.ticked(row) : [];
     if (!row || !what || dom.byId('act').disabled) { return; }
-    if (what === 'cobrar') {
+    if (letGo(orders)) {
+      render();
+    } else if (what === 'cobrar') {
       charges.begin(wording.label(row.orders[0]), chosen, orders, pay.method, pay.given());
     } else {
       operations.act(row.orders[0], what, {});
@@ -242,7 +263,6 @@
       }
       return offerUndo(info.accion + '-' + pedido.id, info.label, '', [pedido], info.accion);
     }
-    if (WORDS.done[info.accion]) { toast.say(fill(WORDS.doneOf, { done: WORDS.done[info.accion], whom: info.label })); }
     return null;
   }
 

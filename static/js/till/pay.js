@@ -142,7 +142,7 @@
     dom.byId('pay-charge').hidden = what !== 'cobrar';
     dom.byId('pay-paid').hidden = what === 'cobrar';
     if (what === 'cobrar') {
-      this._showMethods(total, !!waiting);
+      this._showMethods(total, !!waiting);   // what they would come to is not known before the answer
       this._showChange(total);
     } else {
       dom.setText(dom.byId('pay-paid-text'), fill(WORDS.paidAt, { time: pages.clock.timeOf(row.orders[0].pagado_at) }));
@@ -152,10 +152,11 @@
 
   pay._showButton = function (what, orders, total, waiting) {
     var button = dom.byId('act'), texts = { servir: WORDS.deliver, cerrar: WORDS.closeBill }, change = this.changeOf(total);
+    var kept = !!waiting && waiting.kept;
     button.hidden = !what;
-    button.className = 'btn btn--block btn--go ' + (waiting ? 'is-waiting' : 'btn--primary');
-    button.disabled = !!waiting || !orders.length || (what === 'cobrar' && change !== null && !(change >= 0));
-    dom.setText(button, waiting ? this.operations.words(waiting, waiting.info.accion === 'cobrar' ? WORDS.charging : '') :
+    button.className = 'btn btn--block btn--go ' + (waiting && !kept ? 'is-waiting' : 'btn--primary');
+    button.disabled = !kept && (!!waiting || !orders.length || (what === 'cobrar' && change !== null && !(change >= 0)));
+    dom.setText(button, kept ? WORDS.takeOffNow : waiting ? this.operations.words(waiting, waiting.info.accion === 'cobrar' ? WORDS.charging : '') :
       texts[what] || WORDS.charge + wording.money(total));
   };
 

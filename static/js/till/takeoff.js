@@ -8,7 +8,7 @@
   var lines = pages.lines;
   var WORDS = pages.tillWords;
 
-  // onAct(pedido, accion, fields); onChange(): opened, closed or touched.
+  // onAct(pedido, accion, fields, info): info.said, what is taken off in words; onChange(): opened, closed or touched.
   function TakeOff(onAct, onChange) {
     this.onAct = onAct;
     this.onChange = onChange;
@@ -86,7 +86,9 @@
       fields.razon = this.reason.trim();
     }
     if (this.left) { fields.cantidad = this.left; }
-    this.onAct(pedido, this.left ? 'cambiar_cantidad' : 'quitar_item', fields);
+    this.onAct(pedido, this.left ? 'cambiar_cantidad' : 'quitar_item', fields, {
+      seen: lines.content(item), said: pages.wording.line({ cantidad: this._taken(item), producto_nombre: item.producto_nombre })
+    });
     this.close();
     this.onChange();
   };

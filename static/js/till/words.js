@@ -92,6 +92,7 @@
     // Taking dishes off
     back: 'Volver',
     takeOff: 'Quitar',
+    takeOffNow: 'Quitar ya',
     takeOffNamed: 'Quitar de la cuenta: {dish}',
     takeOffCount: 'Quitar {n}',
     oneLess: 'Quitar uno menos',

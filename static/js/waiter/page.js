@@ -45,7 +45,11 @@
   var whose = new pages.Whose(dom.byId('mine'), dom.byId('all'), book, screen.redraw);
   var handover = new pages.Handover(dom.byId('handover'), drawer, operations, userId, ownOrders, screen.redraw);
   var busyTable = new pages.BusyTable(drawer, book, { add: addTo, apart: send, other: function () { entry.askTable(); } });
-  var soldOut = new pages.SoldOut(dom.byId('out'), menu, operations, { onChange: onReplace, onRemove: onTakeOff, onOpen: function (pedido) { go('#pedido-' + pedido.id); } });
+  var soldOut = new pages.SoldOut(dom.byId('out'), menu, operations, {
+    onChange: onReplace, onRemove: function (pedido, item) { return onTakeOff(pedido, item, { keepMs: pages.Undo.MS }); },
+    onLate: function (pedido) { toast.warn(pages.fill(pages.sheetWords.tooLate, { whom: wording.label(pedido) })); },
+    onOpen: function (pedido) { go('#pedido-' + pedido.id); }, redraw: screen.redraw
+  });
   var sheet = new pages.Sheet(dom.byId('detail-body'), {
     client: client, operations: operations, book: book, role: screen.role, limits: pages.Sheet.limits(), isMine: isMine,
     isOut: function (item) { return menu.isMissing(item); }, onAdd: onAdd, onNote: onNote, redraw: screen.redraw,
@@ -207,9 +211,9 @@
     go('#nuevo');
   }
 
-  function onTakeOff(pedido, item) {
-    var made = pages.lines.made(item);
-    operations.act(pedido, made ? 'cambiar_cantidad' : 'quitar_item', made ? { item_id: item.id, cantidad: made } : { item_id: item.id });
+  function onTakeOff(pedido, item, info) {
+    var made = pages.lines.made(item), fields = made ? { item_id: item.id, cantidad: made } : { item_id: item.id };
+    return operations.act(pedido, made ? 'cambiar_cantidad' : 'quitar_item', fields, info);
   }
 
   function onAdd(pedido) {
@@ -245,7 +249,7 @@
     }
     book.put(pedido);
     ready.watch(pedido, clock.now());
-    if (operation.info.replaces && pages.lines.byId(pedido.items, operation.info.replaces.id)) { onTakeOff(pedido, operation.info.replaces); }
+    if (operation.info.replaces && pages.lines.byId(pedido.items, operation.info.replaces.id)) { onTakeOff(pedido, operation.info.replaces, {}); }
     if (operation.info.accion) { tellDone(operation.info, pedido); }
   }
 

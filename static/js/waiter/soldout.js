@@ -8,8 +8,10 @@
   var lines = pages.lines;
   var WORDS = pages.waiterWords.soldOut;
 
-  // onChange(pedido, item): another dish in its place; onRemove(pedido, item): without it; onOpen(pedido).
+  // onChange(pedido, item): another dish in its place; onRemove(pedido, item): without it, answers the operation, which is
+  // kept for as long as it can be taken back; onLate(pedido): it was sent before that; onOpen(pedido); redraw().
   function SoldOut(container, menu, operations, asked) {
+    this.undo = new pages.Undo(asked.redraw);
     this.rows = new pages.Rows(container);
     this.menu = menu;
     this.operations = operations;
@@ -46,21 +48,33 @@
     });
   }
 
+  function keyOf(one) { return one.pedido.id + '-' + one.item.id; }
+
+  soldOut._remove = function (one) {
+    var self = this, operation = this.asked.onRemove(one.pedido, one.item);
+    if (!operation) { return; }
+    this.undo.offerKept(this.operations, operation, keyOf(one), WORDS.removed, pages.wording.line(one.item), function () {
+      self.asked.onLate(one.pedido);
+    });
+  };
+
   soldOut._row = function (one) {
-    var self = this, waits = this.operations.pending(one.pedido.id), label = pages.wording.label(one.pedido), buttons, alone;
+    var self = this, waits = this.operations.sending(one.pedido.id) !== null, label = pages.wording.label(one.pedido), undone = this.undo.of(keyOf(one)), buttons, alone;
     function button(look, text, then) {
       var node = dom.button('btn btn--touch ' + look, text, function () { then(one.pedido, one.item); });
       node.setAttribute('aria-label', text + ': ' + label + ', ' + pages.wording.line(one.item));
-      node.disabled = !!waits;
+      node.disabled = waits;
       return node;
     }
-    if (!pages.LineEdit.mayEdit(one.pedido)) {
+    if (undone) {
+      buttons = [dom.create('span', 'muted', WORDS.removed), this.undo.button(undone)];
+    } else if (!pages.LineEdit.mayEdit(one.pedido)) {
       buttons = [dom.create('span', 'muted', WORDS.paid), button('btn--secondary', WORDS.open, self.asked.onOpen)];
     } else {
       alone = one.pedido.items.length === 1;
       buttons = [
         button('btn--secondary', WORDS.change, self.asked.onChange),
-        alone ? button('btn--secondary', WORDS.cancel, self.asked.onOpen) : button('btn--secondary', WORDS.remove, self.asked.onRemove)
+        alone ? button('btn--secondary', WORDS.cancel, self.asked.onOpen) : button('btn--secondary', WORDS.remove, function () { self._remove(one); })
       ];
     }
     return dom.create('li', 'out__row', [
@@ -76,7 +90,7 @@
       return {
         key: entry.dish,
         content: JSON.stringify(entry.waiting.map(function (one) {
-          return [one.pedido.id, one.item, one.pedido.items.length, one.pedido.pagado_at, pages.wording.label(one.pedido), !!self.operations.pending(one.pedido.id)];
+          return [one.pedido.id, one.item, one.pedido.items.length, one.pedido.pagado_at, pages.wording.label(one.pedido), self.operations.sending(one.pedido.id) !== null, !!self.undo.of(keyOf(one))];
         })),
         draw: function () {
           var list = dom.create('ul', 'out__rows', entry.waiting.map(function (one) {

@@ -23,16 +23,33 @@
 
   var tables = Tables.prototype;
 
+  // How many dishes are not ready of an order of which some are; 0 where all or none is.
+  function missing(pedido) {
+    var left = 0, made = false;
+    if (!pages.states.TO_COOK[pedido.estado]) { return 0; }
+    pedido.items.forEach(function (item) {
+      left += pages.lines.toMake(item);
+      made = made || pages.lines.made(item) > 0;
+    });
+    return made ? left : 0;
+  }
+
   // What the row says of its sight: [class, icon, bold, rest, since when in ms, where the age follows].
   tables._words = function (pedido, now) {
     var whom = wording.attendant(pedido), seen = this.book.seenState(pedido, now, this.patience), state = pages.states.WORDS[pedido.estado];
-    var rest = wording.number(pedido) + ' · ' + (pedido.estado === 'servido' && pedido.pagado_at ? WORDS.servedAndPaid : state);
-    if (!this.isMine(pedido)) { return ['seen--other', '', whom ? pages.fill(WORDS.of, { whom: whom }) : WORDS.ofNobody, rest]; }
+    var number = wording.number(pedido) + ' · ', left = missing(pedido), rest = number + (left ? pages.fill(WORDS.stillMissing, { n: left }) : state);
+    var served = pedido.estado === 'servido', due = pedido.pagado_at ? WORDS.paid : WORDS.due;
+    if (!this.isMine(pedido)) {
+      return ['seen--other', '', whom ? pages.fill(WORDS.of, { whom: whom }) : WORDS.ofNobody, served ? rest + ' · ' + due : rest];
+    }
     if (seen.state === 'unseen') {
       return ['seen--no', 'warning', WORDS.notSeen, wording.number(pedido) + ' · ', seen.at];
     }
     if (seen.state === 'change_unseen') {
       return ['seen--no', 'warning', WORDS.changeNotSeen, wording.number(pedido) + ' · ', seen.at];
+    }
+    if (served) {
+      return ['seen--yes', 'check', pages.fill(WORDS.servedAt, { time: clock.timeOf(pedido.servido_at || pedido.timestamp) }), number + due];
     }
     if (seen.state === 'seen') {
       return ['seen--yes', 'checks', pages.fill(WORDS.seenAt, { time: clock.secondOf(pedido.visto_at) }), rest];
@@ -58,7 +75,7 @@
   };
 
   tables._orderRow = function (pedido, now) {
-    var words = this._words(pedido, now), waiting = this.operations.pending(pedido.id);
+    var words = this._words(pedido, now), waiting = this.operations.sending(pedido.id);
     if (waiting) {
       words = ['seen--saved', 'clock', this.operations.words(waiting), wording.number(pedido) + ' · ' + pages.states.WORDS[pedido.estado]];
     }

@@ -16,7 +16,10 @@
     readyStrip: ['{n} listo: {whom}', '{n} listos: {whom}…'],
 
     // A table's row
-    servedAndPaid: 'servido y pagado',
+    servedAt: 'Servido {time}',
+    due: 'por cobrar',
+    paid: 'pagado',
+    stillMissing: ['falta {n}', 'faltan {n}'],
     notSeen: 'Sin ver',
     changeNotSeen: 'Cambio sin ver',
     seenAt: 'Cocina lo vio {time}',
@@ -62,6 +65,7 @@
       and: '{some} y {last}',
       change: 'Cambiar',
       remove: 'Quitar',
+      removed: 'Quitado',
       cancel: 'Ver pedido',
       open: 'Ver pedido',
       paid: 'ya pagado'
