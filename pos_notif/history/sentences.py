@@ -12,6 +12,8 @@ from ..events import (
     DELIVERY,
     DOWNLOAD,
     ITEM_CHANGED,
+    MANAGER,
+    MANAGERS,
     NEW_ORDER,
     NO_SCREEN,
     ORDER_CANCELLED,
@@ -24,6 +26,8 @@ from ..events import (
     STOCK_ALERT,
     TABLE_CHANGED,
     TAKEAWAY,
+    TILLS,
+    TYPE_WORD,
     UNSEEN,
 )
 from .event_fields import NO_CHANGES, NO_ORDER, Event, Line, Order
@@ -42,6 +46,18 @@ _TO_GO = {TAKEAWAY: "Para llevar", DELIVERY: "A domicilio"}
 # By how a dish's first word ends. Of others its gender is not known, and nobody should read "listo el carne".
 _READY_DISH = {"as": "listas las", "os": "listos los", "a": "lista la", "o": "listo el"}
 MOST_NAMED = 10  # orders in a sentence
+# A download's filters and their values, as the log's page calls them.
+_FILTER = {
+    "dia": "día", "pedido_id": "código del pedido", "numero": "N.º", "desde_id": "después del evento",
+    "estado": "pasó a", "usuario": "quién", "sala": "para", "q": "con las palabras", "asunto": "solo",
+}  # fmt: skip
+_FILTERED: Mapping[Any, Mapping[Any, str]] = {
+    "estado": STATE_WORD,
+    "tipo": TYPE_WORD,
+    "asunto": {"cancelado": "cancelados", "recuperado": "recuperados", "quitado": "quitados", "alarma": "alarmas"},
+    "rol": {MANAGER: "encargado"},
+    "sala": {TILLS: "caja", MANAGERS: "encargados"},
+}
 _UNDONE = {
     "servir": "se deshizo la entrega",
     "cobrar": "se deshizo el cobro",
@@ -262,7 +278,10 @@ def _screen_back(event: Event, service: Service) -> str:
 
 
 def _download(event: Event, service: Service) -> str:
-    asked = ", ".join(f"{name} {value}" for name, value in _members(event.filtros))
+    asked = ", ".join(
+        f"{_FILTER.get(name, name)} {_FILTERED.get(name, {}).get(value, value)}"
+        for name, value in _members(event.filtros)
+    )
     return f"Descarga del registro en {event.formato}, {event.filas} eventos" + (f" ({asked})" * bool(asked))
 
 

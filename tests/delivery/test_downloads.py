@@ -341,6 +341,11 @@ async def test_a_damaged_row_is_told_as_far_as_it_can_be(pos: Pos, damaged: str 
          "Mesa 5: listo, Frijoles"),
         ({"tipo": "descarga", "formato": "csv", "filas": 3, "filtros": {"mesa": "5"}},
          "Descarga del registro en csv, 3 eventos (mesa 5)"),
+        ({"tipo": "descarga", "formato": "csv", "filas": 3, "filtros": {
+            "estado": "en_cocina", "asunto": "quitado", "tipo": "item_modificado", "rol": "manager", "sala": "cajeros",
+            "pedido_id": "7"}},
+         "Descarga del registro en csv, 3 eventos (pasó a en cocina, solo quitados, tipo Cambio, rol encargado,"
+         " para caja, código del pedido 7)"),
         ({"tipo": "poda", "filas": 10, "hasta_id": 90}, "Se quitaron 10 eventos viejos del registro, hasta el 90"),
         ({"tipo": "de_otra_version"}, ""),
         # Members of other types than an event of ours has: added by a publisher, or of a damaged log.
