@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,9 @@ def test_the_log_is_searched_counted_and_downloaded(page: Any, floor: Floor) -> 
     expect(page.locator("#said-dia")).to_have_text(words[0].lower() + words[1:])
     stamp = floor.call("GET", "/api/notificaciones/eventos?limite=1")["eventos"][0]["timestamp"]
     expect(rows.first.locator("time")).to_have_text(page.evaluate("at => posNotif.clock.timeOf(at)", stamp))
+    said = rows.first.locator("time").get_attribute("title")
+    assert said == f"{words}, {page.evaluate('at => posNotif.clock.wholeOf(at)', stamp)}"
+    assert re.fullmatch(r".+ de \w+, \d{1,2}:\d\d:\d\d\.\d{3} [ap]\. m\.", said)
     expect(page.locator(".events__day")).to_have_text([page.evaluate("day => posNotif.clock.dayName(day)", stamp[:10])])
     assert rows.first.bounding_box()["y"] < 400
     assert [label.inner_text() for label in page.locator("label").all() if label.is_visible()] == [

@@ -166,8 +166,11 @@ def test_on_the_other_pages_too_what_has_moved_takes_no_touch(touched: Any, floo
     page = touched(1280, 800)
     for who, path, button in (
         (None, "/login", "#reveal"), (CASHIER, "/caja", "#leave"), (MANAGER, "/manager", "#leave"),
-        (MANAGER, "/manager/menu", "#leave"), (MANAGER, "/manager/registro", "#leave"),
+        (MANAGER, "/manager/menu", "#leave"), (MANAGER, "/manager/registro", "#leave"), (MANAGER, "/", "#logout"),
+        (COOK, "/sin-conexion?pantalla=cocina", "#larger"),
     ):  # fmt: skip
+        if path.startswith("/sin-conexion"):
+            page.route("**/cocina", lambda route: route.abort())  # or it would go on to the page itself
         if who is not None:
             page.context.request.post(f"{floor.url}/api/auth/login", data={"username": who, "password": PIN})
         page.goto(floor.url + path)

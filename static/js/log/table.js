@@ -45,10 +45,16 @@
     return node;
   }
 
-  // "7:05 p. m.", and all of it for who points there.
+  // "Martes 24 de noviembre"; '' of what is no date.
+  function dayWords(day) {
+    var words = pages.LogFilters.dateWords(day);
+    return words && words.charAt(0).toUpperCase() + words.slice(1);
+  }
+
+  // "7:05 p. m.", and all of it for who points there: "Martes 24 de noviembre, 7:05:12.345 p. m."
   function timeNode(at) {
     var node = dom.create('time', '', clock.timeOf(at));
-    node.title = at.slice(0, 10) + ' ' + at.slice(11, 23);
+    node.title = [dayWords(at.slice(0, 10)), clock.wholeOf(at)].filter(Boolean).join(', ');
     return node;
   }
 
@@ -64,8 +70,7 @@
   };
 
   function dayRow(day) {
-    var words = pages.LogFilters.dateWords(day) || WORDS.damaged, head;
-    head = dom.create('th', '', words.charAt(0).toUpperCase() + words.slice(1));
+    var head = dom.create('th', '', dayWords(day) || WORDS.damaged);
     head.colSpan = COLUMNS;
     head.setAttribute('scope', 'rowgroup');
     return dom.create('tr', 'events__day', [head]);

@@ -86,6 +86,7 @@
 
   function ago(ms) {
     var seconds = Math.max(0, Math.floor(ms / 1000));
+    if (seconds < 1) { return pages.words.now; }
     return seconds < 60 ? fill(WORDS.seconds, { n: seconds }) : clock.minutes(ms);
   }
 

@@ -8,7 +8,7 @@
   pages.loginWords = {
     writeName: 'escriba su usuario',
     wait: 'Espere {time}',
-    noConnection: 'No hay conexión con el servidor. Intente de nuevo.',
+    noConnection: 'No hay conexión con el servicio. Intente de nuevo.',
     nothingWritten: 'Escriba su usuario y su PIN.',
     show: 'Mostrar',
     hide: 'Ocultar'

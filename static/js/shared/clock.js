@@ -149,6 +149,11 @@
     return iso ? twelve(String(iso).slice(11, 19)) : '';
   }
 
+  // "7:05:12.345 p. m."
+  function wholeOf(iso) {
+    return iso ? twelve(String(iso).slice(11, 23)) : '';
+  }
+
   // "7 p. m."
   function hourOf(iso) {
     return twelve(String(iso).slice(11, 13));
@@ -202,7 +207,7 @@
 
   pages.clock = {
     set: set, setFromPage: setFromPage, now: now, time: time, time24: time24, day: day, dayCutTime: dayCutTime, businessDay: businessDay,
-    dayName: dayName, age: age, minutes: minutes, ago: ago, at: at, timeOf: timeOf, secondOf: secondOf, hourOf: hourOf, parse: parse,
+    dayName: dayName, age: age, minutes: minutes, ago: ago, at: at, timeOf: timeOf, secondOf: secondOf, wholeOf: wholeOf, hourOf: hourOf, parse: parse,
     parseTold: parseTold, told: told, restore: restore, steady: steady, after: after
   };
 }(window));
