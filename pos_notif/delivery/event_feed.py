@@ -98,6 +98,7 @@ class EventFeed:
 
     async def _send_page(self, page: Page) -> None:
         for event in page.events:
+            await self._socket.engine.room(len(self.reader.json_of(event)))
             async with self.turn:
                 if self._stale:  # what is followed has changed since the page was read
                     return

@@ -64,6 +64,9 @@ class Transport(Protocol):
     async def receive(self) -> str | bytes:
         """Returns the client's next message. Raises ClientGone behind the last one of a client that has closed."""
 
+    async def room(self, size: int) -> None:
+        """Returns once there is room for a message of about so many bytes."""
+
     async def send(self, data: str | bytes) -> None:
         """Returns once the connection takes more."""
 
@@ -151,6 +154,10 @@ class EngineSession:
             self._last_words = last_words
             with contextlib.suppress(RuntimeError):  # it has not begun, or is over
                 self._reading.reschedule(0)
+
+    async def room(self, size: int) -> None:
+        """Returns once there is room for so many bytes: who makes a large message only then holds none that waits."""
+        await self._transport.room(size)
 
     async def send(self, *parts: str | bytes) -> None:
         """Sends messages' data, one after the other with nothing between them, and nothing once the session is over."""

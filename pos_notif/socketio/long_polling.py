@@ -28,8 +28,7 @@ from .payloads import decode_payload, size_of
 
 # python-engineio's client refuses a payload with more (its `max_decode_packets`).
 MAX_PACKETS = 16
-MAX_PAYLOAD_BYTES = 256 * 1024
-# Who sends waits while more than this waits for a poll.
+# Who sends waits while with its packet more than this would wait for a poll, unless it is the only one.
 MAX_WAITING_BYTES = 128 * 1024
 # How long a session's last words wait for a poll.
 FAREWELL_SECONDS = 5.0
@@ -216,11 +215,16 @@ class LongPolling:
             self._finish_post(handled=True)
         return message
 
+    async def room(self, size: int) -> None:
+        while self._waiting_bytes and self._waiting_bytes + size > MAX_WAITING_BYTES:
+            if self.websocket is not None or self._over:
+                return
+            self._changed.clear()
+            await self._changed.wait()
+
     async def send(self, data: Message) -> None:
         async with self._sending:
-            while self.websocket is None and self._waiting_bytes > MAX_WAITING_BYTES and not self._over:
-                self._changed.clear()
-                await self._changed.wait()
+            await self.room(size_of(data))
             if self._over:
                 return
             self._put(data)
@@ -258,11 +262,7 @@ class LongPolling:
     def _take(self) -> list[Message]:
         """Takes as much as one payload carries: always something, a NOOP where the poll is to end at once."""
         packets: list[Message] = []
-        size = 0
         while self._outbox and len(packets) < MAX_PACKETS:
-            size += size_of(self._outbox[0]) + 1
-            if packets and size > MAX_PAYLOAD_BYTES:
-                break
             packets.append(self._outbox.popleft())
             self._waiting_bytes -= size_of(packets[-1])
         self._farewell = self._farewell and bool(self._outbox)

@@ -199,6 +199,9 @@ class _WebsocketTransport:
             self._closed = True
             await self._send({"type": "websocket.close", "code": code, "reason": reason})
 
+    async def room(self, size: int) -> None:
+        """Returns at once: a websocket has its next message when it has taken the one before."""
+
     def forget_unsent(self) -> None:
         pass  # it is on its way
 

@@ -241,23 +241,32 @@ def test_who_connects_to_nothing_is_gone(make_server):
         assert json.loads(client.get().body)["code"] == 1
 
 
-def test_who_never_polls_holds_no_more_than_a_little(server, polling):
-    """20 of them are owed 10 MB each."""
-    waiting = [polling() for _ in range(20)]
+def test_who_never_polls_holds_one_large_event_or_little(server, polling):
+    """40 of them are owed 9 MB each, by events of almost the size that one may have."""
+    readers, events_each = 40, 40
+    items = [{"id": n, "producto_nombre": "Pupusa " + "x" * 190, "notas": "y" * 1900} for n in range(1, 100)]
+
+    def publish(first: int) -> None:
+        for number in range(first, first + events_each):
+            server.publish({"tipo": "nuevo_pedido", "pedido": {"id": number, "items": items}})
+
+    def growth(first: int) -> int:
+        before = server.memory_kb()
+        publish(first)
+        return server.memory_kb() - before
+
+    publish(1)  # what the service itself keeps, whoever reads
+    alone = growth(1001)
+    waiting = [polling() for _ in range(readers)]
     for client in waiting:
         client.connect({"token": server.token})
         client.post('42["conectar_usuario",{"rol":"cocinero"}]')
         client.packets()
-    before = server.memory_kb()
-    items = [{"id": n, "producto_nombre": "Pupusa " + "x" * 150} for n in range(1, 101)]
-    for first in range(1, 401, 20):
-        batch = [{"tipo": "nuevo_pedido", "pedido": {"id": first + n, "items": items}} for n in range(20)]
-        server.publish({"eventos": batch})
-    assert server.memory_kb() - before < 100_000
+    assert growth(2001) - max(0, alone) < readers * 300 + 8_000
     found: list[int] = []
-    while len(found) < 400:
+    while len(found) < events_each:
         found += orders(waiting[0].packets())
-    assert found == list(range(1, 401))
+    assert found == list(range(2001, 2001 + events_each))
 
 
 def test_it_can_be_switched_off(make_server):
