@@ -8,7 +8,7 @@ import shutil
 
 import pytest
 
-from tests.push.test_sending import devices, ready
+from tests.push.test_sending import devices, ready, subscribe
 from tests.support.engines.firefox import Firefox
 from tests.support.logs import opened
 from tests.support.mozilla_push import MozillaPush
@@ -20,7 +20,7 @@ SIGN_IN = """
   var request = new XMLHttpRequest();
   request.open('POST', '/api/auth/login', false);
   request.setRequestHeader('Content-Type', 'application/json');
-  request.send(JSON.stringify({username: 'Ana', password: '1234'}));
+  request.send(JSON.stringify({username: '%s', password: '1234'}));
   return request.status;"""
 SHOWN = """
   return navigator.serviceWorker.getRegistration('/').then(function (registration) {
@@ -57,15 +57,28 @@ def firefox(mozilla):
     firefox.close()
 
 
+def sign_in(tab, server, name):
+    """As a person does, and then opens the own page."""
+    tab.goto(server.url + NO_PAGE)
+    assert tab.run(SIGN_IN % name) == 200
+    tab.goto(server.url + "/pos")
+
+
+def ask(tab):
+    touch(tab, "avisarme")
+
+
+def touch(tab, button):
+    eventually(lambda: tab.run(f"return document.getElementById('{button}').offsetParent !== null;"))
+    tab.tap(f"#{button}")
+
+
 def test_a_ready_order_rings_a_browser_whose_page_is_closed(make_ringing, service, mozilla, firefox):
     server = make_ringing()
     server.create_user("Ana", "mesero")
     tab = firefox.tab()
-    tab.goto(server.url + NO_PAGE)
-    assert tab.run(SIGN_IN) == 200
-    tab.goto(server.url + "/pos")
-    eventually(lambda: tab.run("return !document.getElementById('avisarme').hidden;"))
-    tab.tap("#avisarme")
+    sign_in(tab, server, "Ana")
+    ask(tab)
     eventually(lambda: devices(server))
     assert [key.rstrip("=") for key in mozilla.keys] == [server.request("GET", "/api/push")[2]["clave_publica"]]
     tab.goto(server.url + NO_PAGE)
@@ -103,3 +116,38 @@ def test_a_ready_order_rings_a_browser_whose_page_is_closed(make_ringing, servic
     eventually(lambda: mozilla.acked == [100] * 4)
     eventually(lambda: "pedido-6" in [one[2] for one in tab.run(SHOWN)])
     assert (list(devices(server)), service.faults) == (["Ana"], [])
+
+
+def test_a_page_tells_its_subscription_again_whoever_signs_in_and_ends_it(make_ringing, service, mozilla, firefox):
+    server = make_ringing()
+    for name in ("Ana", "Luis"):
+        server.create_user(name, "mesero")
+    tab = firefox.tab()
+    sign_in(tab, server, "Ana")
+    ask(tab)
+    eventually(lambda: list(devices(server)) == ["Ana"])
+    # The service has lost it, as by an older backup: the next load of a page tells it again.
+    with opened(server.database) as connection:
+        connection.execute("DELETE FROM push_subscriptions")
+    assert devices(server) == {}
+    tab.goto(server.url + "/pos")
+    eventually(lambda: list(devices(server)) == ["Ana"])
+    # Who signs in on the phone takes it over, by the same subscription and without a tap.
+    sign_in(tab, server, "Luis")
+    eventually(lambda: list(devices(server)) == ["Luis"])
+    assert (len(mozilla.keys), len(service.browsers)) == (1, 1)
+    # Probar rings.
+    touch(tab, "push-test")
+    eventually(lambda: mozilla.acked == [100])
+    eventually(lambda: "prueba" in [one[2] for one in tab.run(SHOWN)])
+    # Ya no avisarme: the service has forgotten it, and so has the browser.
+    touch(tab, "push-stop")
+    eventually(lambda: devices(server) == {} and not service.browsers)
+    eventually(lambda: tab.run("return document.getElementById('avisarme').offsetParent !== null;"))
+    requests = len(service.requests)
+    server.create_user("Rosa", "mesero")
+    other = service.browser("Rosa")
+    subscribe(server, other, server.login("Rosa"))
+    ready(server, 5)  # everybody's
+    eventually(lambda: service.of("Rosa"))
+    assert (service.requests[requests:], mozilla.acked) == (["Rosa"], [100])
