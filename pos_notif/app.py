@@ -149,7 +149,7 @@ def create_app(
     `ticks` are what its two clocks read; `board` and `siblings` are for one of several processes of a service,
     `cluster` is for one of several nodes, and knows their time."""
     config = config or Config()
-    if config.push:
+    if config.push_ways:
         check_installed()
     app = NotificationApp(config, clock, ticks, board, siblings, cluster)
     app.url_map.merge_slashes = False  # an unknown path is 404, not a redirect to a known one
@@ -264,7 +264,7 @@ async def _begin(stack: AsyncExitStack, app: NotificationApp, config: Config) ->
     publish_limit = Buckets(max(1.0, config.publish_rate), config.publish_rate)
     screens = Screens(directory, board)
     limits = {"poll": poll_limit, "publish": publish_limit}
-    push = _make_push(log, accounts) if config.push else None
+    push = _make_push(log, accounts) if config.push_ways else None
     together = Together(board, log, directory, screens, connections, downloads, limits, push)
     services = Services(
         config, log, notifier.publishing, directory, accounts, connections,

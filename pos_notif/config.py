@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from .alarm_hours import ALWAYS, Shift, parse_shift
 from .errors import ConfigurationError
-from .push_settings import PUSH_CHECKS, PUSH_HOSTS
+from .push_settings import PUSH_CHECKS, PUSH_HOSTS, WEBPUSH
 
 _DAY = 24 * 3600
 _TEN_YEARS_HOURS = 10 * 366 * 24
@@ -170,7 +170,9 @@ class Config:
         "minimo", "minimo (`Mesa 5: listo`), or completo, with the dishes: everybody reads a locked screen."
     )
     push_hosts: tuple[str, ...] = _setting(
-        PUSH_HOSTS, "Push services that a browser may name (*.x: any host below x): nothing else is ever called."
+        PUSH_HOSTS,
+        "Push services that a browser may name (*.x: any host below x; x:8443: at that port, and not at 443): nothing"
+        " else is ever called.",
     )
     push_wait_seconds: float = _setting(
         4.0, "How long a phone waits: a page in sight that rings meanwhile says so, and then no phone need.", (0, 60)
@@ -188,6 +190,12 @@ class Config:
         for way, needed in (("webpush", "push_contact"), ("ntfy", "ntfy_url")):
             if way in self.push and not getattr(self, needed):
                 raise ConfigurationError(f"{env_name(needed)}: {way} in {env_name('push')} needs it")
+
+    @property
+    def push_ways(self) -> tuple[str, ...]:
+        """Returns how phones are rung. What rings a browser is a service worker, which there is none of without
+        installed pages: then no page asks for it in vain."""
+        return tuple(way for way in self.push if way != WEBPUSH or self.pwa)
 
     @property
     def zone(self) -> ZoneInfo:

@@ -14,15 +14,21 @@ PUSH_HOSTS = (
     "fcm.googleapis.com", "*.push.apple.com", "updates.push.services.mozilla.com", "*.notify.windows.com",
 )  # fmt: skip
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_MOST_LETTERS = 253
 _HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*")
 # Top-level domains that are nobody's in the internet (RFC 2606, 6761, 6762, 8375; and what routers make up).
 _NO_DOMAINS = ("arpa", "example", "home", "internal", "invalid", "lan", "local", "localhost", "onion", "test")
 
 
+def is_host(host: str) -> bool:
+    """Tells whether this is a name that DNS can have, in lower case."""
+    return len(host) <= _MOST_LETTERS and bool(_HOST.fullmatch(host))
+
+
 def is_public(host: str) -> bool:
     """Tells whether the name can be a domain in the internet."""
     last = host.rpartition(".")[2]
-    return bool(_HOST.fullmatch(host)) and "." in host and last not in _NO_DOMAINS and not last.isdigit()
+    return is_host(host) and "." in host and last not in _NO_DOMAINS and not last.isdigit()
 
 
 def _ways(value: Any) -> str | None:
@@ -53,12 +59,14 @@ def _contact(value: Any) -> str | None:
 
 
 def _hosts(value: Any) -> str | None:
-    wrong = [host for host in value if not _HOST.fullmatch(host.removeprefix("*.")) or _is_number(host)]
-    return f"{wrong[0]!r} is no host's name, and no *. before one (lower case, no port)" if wrong else None
+    wrong = [each for each in value if not _is_pattern(each)]
+    return f"{wrong[0]!r} is no host's name, nor *. before one, with a port or without (lower case)" if wrong else None
 
 
-def _is_number(host: str) -> bool:
-    return host.rpartition(".")[2].isdigit()
+def _is_pattern(text: str) -> bool:
+    host, colon, port = text.removeprefix("*.").partition(":")
+    is_port = not colon or (bool(re.fullmatch("[1-9][0-9]{0,4}", port)) and int(port) < 65536)
+    return is_port and is_host(host) and not host.rpartition(".")[2].isdigit()
 
 
 def _server(value: Any) -> str | None:

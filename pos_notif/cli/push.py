@@ -69,8 +69,10 @@ def list_devices(database: str | None) -> None:
 def test(username: str, database: str | None) -> None:
     """Send a test to a person's phones, and say what came back."""
     config = from_environment(database=database)
-    if not config.push:
-        raise ConfigurationError("POS_NOTIF_PUSH: names no way to ring a phone: webpush, ntfy")
+    if not config.push_ways:
+        raise ConfigurationError(
+            "POS_NOTIF_PUSH: names no way to ring a phone: webpush (not with POS_NOTIF_PWA=false), ntfy"
+        )
     check_installed()
     answers = _run(config, only_reading(config.database), lambda store: _test(config, store, username))
     if not answers:
@@ -115,7 +117,7 @@ def _run(config: Config, replication: Replication | None, work: Callable[[PushSt
         opened = await Database.open(config.database, create=False, replication=replication)
         accounts = Accounts(opened, Clocks())
         try:
-            return await work(PushStore(opened, accounts, Clocks(), config.push or WAYS))
+            return await work(PushStore(opened, accounts, Clocks(), config.push_ways or WAYS, config.push_hosts))
         finally:
             accounts.close()
             await opened.close()

@@ -92,7 +92,7 @@ class Posting:
             ):
                 found = Answer(answer.status_code, _seconds(answer.headers.get("Retry-After")))
                 await _read_little(answer)
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError):
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError, UnicodeError):  # the last of a host's name
             pass  # after the head it is an answer all the same: what was taken must not be sent again
         return found
 

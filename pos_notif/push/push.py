@@ -32,7 +32,7 @@ class Push:
         self.config = config
         self._log = log
         self._signer: Signer | None = None
-        self._store = PushStore(log.database, accounts, log.clocks, config.push)
+        self._store = PushStore(log.database, accounts, log.clocks, config.push_ways, config.push_hosts)
         self._posting = Posting(log.clocks, config.ntfy_url, config.ntfy_token, self._signed)
         counts = log.counts.push
         self._sender = Sender(log.clocks, self._posting.post, self._store, counts)
@@ -58,7 +58,7 @@ class Push:
 
     async def public_key(self) -> str | None:
         """Returns the key by which browsers subscribe, or None where there is no Web Push. Raises LogUnavailable."""
-        if WEBPUSH not in self.config.push:
+        if WEBPUSH not in self.config.push_ways:
             return None
         async with self._keys:
             private, public = await self._store.keys()
@@ -67,7 +67,7 @@ class Push:
 
     async def topic(self, who: Principal, origin: str) -> str | None:
         """Returns the person's topic at the ntfy server, or None. `origin` is where the person's pages are."""
-        if NTFY not in self.config.push or who.user_id is None:
+        if NTFY not in self.config.push_ways or who.user_id is None:
             return None
         return await self._store.topic(who, who.user_id, origin)
 
@@ -76,7 +76,7 @@ class Push:
     ) -> tuple[int, bool]:
         """Has a browser rung as long as the session lasts. Returns the subscription's id, and whether it is new. Raises
         Invalid, NotAuthenticated, TooManySubscriptions or LogUnavailable."""
-        if WEBPUSH not in self.config.push:
+        if WEBPUSH not in self.config.push_ways:
             raise Invalid(fields={"endpoint": "este servicio no avisa por Web Push"})
         wanted = _checked(self.config, endpoint, p256dh, auth, client)
         return await self._store.subscribe(who, wanted)

@@ -15,7 +15,9 @@ from ..database.threads import Database
 from ..errors import LogUnavailable
 from ..log.tables.signed_in import check_signed_in
 from ..principal import Principal
+from ..push_settings import WEBPUSH
 from . import tables
+from .addresses import endpoint_problem
 from .devices import Device
 from .tables import Change, Listed, Subscription
 from .telling import Person
@@ -39,13 +41,17 @@ class Audience(NamedTuple):
 
 
 class PushStore:
-    """`ways` are those of the settings. Close it after whoever saves by it."""
+    """`ways` and `hosts` are those of the settings: what they name no more is rung no more. Close it after whoever
+    saves by it."""
 
-    def __init__(self, database: Database, accounts: Accounts, clocks: Clocks, ways: Collection[str]) -> None:
+    def __init__(
+        self, database: Database, accounts: Accounts, clocks: Clocks, ways: Collection[str], hosts: Collection[str]
+    ) -> None:
         self._database = database
         self._accounts = accounts
         self._clocks = clocks
         self.ways = tuple(ways)
+        self._hosts = tuple(hosts)
         self._changes: list[tuple[Change, asyncio.Future[None]]] = []
         self._saving: asyncio.Task[None] | None = None
         self._keys: tuple[bytes, bytes] | None = None
@@ -107,20 +113,20 @@ class PushStore:
 
     async def listed(self) -> list[Listed]:
         living = await self._living()
-        return await self._database.read(lambda db: tables.list_devices(db, self.ways, living))
+        return await self._database.read(lambda db: tables.list_devices(db, self.ways, living, self._may_be_called))
 
     async def devices(self, session_id: int | None = None) -> list[Device]:
         """Returns what may be rung, all of it or one session's."""
         living = await self._living()
         sessions = None if session_id is None else [session_id]
-        return await self._database.read(lambda db: tables.read_devices(db, self.ways, living, sessions))
+        return await self._database.read(lambda db: self._rung(tables.read_devices(db, self.ways, living, sessions)))
 
     async def audience(self, event_id: int) -> Audience:
         """Returns who could be told of an event now. Raises LogUnavailable."""
         living = await self._living()
 
         def work(db: sqlite3.Connection) -> Audience:
-            devices = tables.read_devices(db, self.ways, living)
+            devices = self._rung(tables.read_devices(db, self.ways, living))
             return Audience(tables.read_people(db, living), devices, tables.read_seen(db, event_id))
 
         return await self._database.read(work)
@@ -172,6 +178,13 @@ class PushStore:
             for _, done in written:
                 if not done.done():
                     done.set_result(None)
+
+    def _may_be_called(self, endpoint: str) -> bool:
+        """Tells whether the settings allow it still: the operator may have taken its host out since it was stored."""
+        return endpoint_problem(endpoint, self._hosts) is None
+
+    def _rung(self, devices: list[Device]) -> list[Device]:
+        return [device for device in devices if device.via != WEBPUSH or self._may_be_called(device.address)]
 
     async def _living(self) -> dict[int, str]:
         """Returns the sessions that are good now, with their roles."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..errors import TooManySubscriptions
@@ -239,8 +239,10 @@ class Listed(NamedTuple):
     error: str | None
 
 
-def list_devices(connection: sqlite3.Connection, ways: Sequence[str], living: Iterable[int]) -> list[Listed]:
-    """Returns the devices of living sessions, and the topics of their users."""
+def list_devices(
+    connection: sqlite3.Connection, ways: Sequence[str], living: Iterable[int], may_be_called: Callable[[str], bool]
+) -> list[Listed]:
+    """Returns the devices of living sessions whose endpoint may be called, and the topics of their users."""
     wanted = set(living)
     found = []
     if WEBPUSH in ways:
@@ -252,7 +254,7 @@ def list_devices(connection: sqlite3.Connection, ways: Sequence[str], living: It
         found += [
             Listed(row[0], row[1], row[2], service_name(row[3]), row[4], row[5], row[6])
             for row in rows
-            if row[7] in wanted
+            if row[7] in wanted and may_be_called(row[3])
         ]
     if NTFY in ways:
         rows = connection.execute(

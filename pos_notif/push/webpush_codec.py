@@ -76,9 +76,11 @@ class Signer:
 
 
 def origin_of(endpoint: str) -> str:
-    """Returns scheme, host and port, as the signature's `aud` names the push service."""
+    """Returns scheme, host and port, as the signature's `aud` names the push service: of an origin the host is in lower
+    case, and there is no port where it is the scheme's own (RFC 6454)."""
     parts = urlsplit(endpoint)
-    return f"{parts.scheme}://{parts.netloc}"
+    port = "" if parts.port in (None, 443) else f":{parts.port}"
+    return f"{parts.scheme}://{parts.hostname}{port}"
 
 
 def encode_key(key: bytes) -> str:

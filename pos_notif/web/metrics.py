@@ -105,7 +105,7 @@ class Metrics(Collector):
         if self._found.connected is not None:
             yield from self._connected(self._found.connected)
         yield from self._counted()
-        if self._live.config.push:
+        if self._live.config.push_ways:
             yield from self._pushed()
         yield from self._log()
         if self._found.processes is not None:
@@ -152,7 +152,7 @@ class Metrics(Collector):
     def _pushed(self) -> Iterator[Metric]:
         told = CounterMetricFamily("pos_notif_push", "What has come of messages to phones", labels=["via", "result"])
         counts = self._together.counts().push
-        for via, result in product(self._live.config.push, PUSH_RESULTS):
+        for via, result in product(self._live.config.push_ways, PUSH_RESULTS):
             told.add_metric([via, result], counts[f"{via} {result}"])
         yield told
         if self._found.connected is not None:

@@ -37,7 +37,8 @@ async def info() -> Any:
     push, who = services().push, principal()
     if push is None:
         return json_answer({"activo": False, "clave_publica": None, "vias": []}, headers=NOT_STORED)
-    body: dict[str, Any] = {"activo": True, "clave_publica": await push.public_key(), "vias": list(push.config.push)}
+    key, ways = await push.public_key(), list(push.config.push_ways)
+    body: dict[str, Any] = {"activo": True, "clave_publica": key, "vias": ways}
     topic = await push.topic(who, _pages_origin()) if who.is_person else None
     if topic is not None:
         body[NTFY] = {"url": push.config.ntfy_url.rstrip("/"), "tema": topic}

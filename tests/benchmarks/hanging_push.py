@@ -52,7 +52,7 @@ def measure(folder: Path, events: int) -> tuple[tuple[float, float], tuple[float
     folder.mkdir()
     with PushService(folder) as service:
         settings = {
-            "PUSH": "webpush", "PUSH_CONTACT": CONTACT, "PUSH_HOSTS": "localhost", "PUSH_WAIT_SECONDS": "0",
+            "PUSH": "webpush", "PUSH_CONTACT": CONTACT, "PUSH_HOSTS": service.host, "PUSH_WAIT_SECONDS": "0",
             "ACK_SECONDS": "0", "ACCESS_LOG": "false",
         }  # fmt: skip
         variables = {f"POS_NOTIF_{name}": value for name, value in settings.items()}

@@ -18,12 +18,18 @@ pytestmark = pytest.mark.faults
 
 
 def test_when_the_node_that_rings_is_killed_another_repeats_the_one_message_that_was_under_way(tmp_path: Path) -> None:
-    settings = {"push": "webpush", "push_contact": CONTACT, "push_hosts": "localhost", "push_wait_seconds": "0"}
+    settings = {"push": "webpush", "push_contact": CONTACT, "push_wait_seconds": "0"}
     with (
         PushService(tmp_path) as service,
         engine("redis", tmp_path) as under_test,
         Cluster(
-            tmp_path, under_test, 2, direct=True, environment={"SSL_CERT_FILE": service.authority}, **settings
+            tmp_path,
+            under_test,
+            2,
+            direct=True,
+            environment={"SSL_CERT_FILE": service.authority},
+            push_hosts=service.host,
+            **settings,
         ) as cluster,
     ):
         eventually(lambda: [is_leading(node) for node in cluster.nodes].count(True) == 1)

@@ -24,7 +24,7 @@ def make_ringing(tmp_path: Path, service: PushService) -> Iterator[Callable[...,
 
     def make(**settings: str | None) -> LiveServer:
         settings = {
-            "push": "webpush", "push_contact": CONTACT, "push_hosts": "localhost", "push_detail": "completo",
+            "push": "webpush", "push_contact": CONTACT, "push_hosts": service.host, "push_detail": "completo",
             "push_wait_seconds": "0.2", **settings,
         }  # fmt: skip
         variables = {f"POS_NOTIF_{name.upper()}": value for name, value in settings.items() if value is not None}

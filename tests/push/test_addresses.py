@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from pos_notif.config import Config
 from pos_notif.errors import ConfigurationError
 from pos_notif.push.addresses import endpoint_problem
+from pos_notif.push.webpush_codec import Signer, new_keys
 from pos_notif.push_settings import PUSH_HOSTS
+from tests.support.push_service import unb64
 
 
 @pytest.mark.parametrize(
@@ -17,6 +21,8 @@ from pos_notif.push_settings import PUSH_HOSTS
         "https://web.push.apple.com/QAbc",
         "https://updates.push.services.mozilla.com/wpush/v2/gAAAA",
         "https://wns2-by3p.notify.windows.com/w/?token=abc%3d",
+        "https://FCM.googleapis.com/fcm/send/abc",
+        "https://fcm.googleapis.com:443/fcm/send/abc",
     ],
 )
 def test_the_browsers_push_services_may_be_called(endpoint):
@@ -34,6 +40,16 @@ def test_the_browsers_push_services_may_be_called(endpoint):
         "https://fcm.googleapis.com@evil.com/",
         "https://evil.com\\@fcm.googleapis.com/",
         "https://fcm.googleapis.com:99999/",
+        "https://fcm.googleapis.com:22/",
+        "https://fcm.googleapis.com:8443/",
+        "https://fcm.googleapis.com:0/",
+        "https://fcm.googleapis.com./",
+        "https://.push.apple.com/",
+        "https://a..push.apple.com/",
+        f"https://{'a' * 64}.push.apple.com/",
+        f"https://{'a.' * 121}push.apple.com/",
+        "https://-.push.apple.com/",
+        "https://%66cm.googleapis.com/",
         "https://fcm.googleapis.com/ path",
         "https://fcm.googleapis.com/#x",
         "https://127.0.0.1/",
@@ -52,6 +68,32 @@ def test_the_browsers_push_services_may_be_called(endpoint):
 )
 def test_nothing_else_is(endpoint):
     assert endpoint_problem(endpoint, PUSH_HOSTS) is not None
+
+
+def test_a_service_at_another_port_is_called_there_alone():
+    hosts = Config(push_hosts=("push.pupuseria.com.sv:8443", "*.x.io:8443")).push_hosts
+    assert endpoint_problem("https://push.pupuseria.com.sv:8443/wpush/1", hosts) is None
+    assert endpoint_problem("https://a.x.io:8443/wpush/1", hosts) is None
+    for endpoint in ("https://push.pupuseria.com.sv/", "https://push.pupuseria.com.sv:443/", "https://a.x.io:8444/"):
+        assert endpoint_problem(endpoint, hosts) == "no es de un servicio de avisos permitido"
+    for wrong in ("push.x.io:", "push.x.io:0", "push.x.io:65536", "push.x.io:https", "a..x.io", "PUSH.x.io"):
+        with pytest.raises(ConfigurationError, match=r"^POS_NOTIF_PUSH_HOSTS: "):
+            Config(push_hosts=(wrong,))
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "origin"),
+    [
+        ("https://FCM.googleapis.com:443/fcm/send/Abc", "https://fcm.googleapis.com"),
+        ("https://web.push.apple.com/QAbc?x=1", "https://web.push.apple.com"),
+        ("https://push.pupuseria.com.sv:8443/wpush", "https://push.pupuseria.com.sv:8443"),
+    ],
+)
+def test_the_signature_names_the_push_services_origin_as_it_knows_itself(endpoint, origin):
+    private, _ = new_keys()
+    signed = Signer(private, "mailto:ana@pupuseria.com.sv").authorization(endpoint, 1_764_000_000)
+    claims = json.loads(unb64(signed.partition("t=")[2].split(".")[1]))
+    assert claims["aud"] == origin
 
 
 def test_an_ip_address_is_refused_even_where_somebody_has_named_it():

@@ -58,11 +58,14 @@ def test_odd_calls_are_one_line(log, tmp_path):
 def test_a_test_says_what_each_service_answered_and_writes_nothing(make_ringing, service):
     server = make_ringing()
     _, browser = phone(server, service, "Ana")
-    environ = {**server.settings, "POS_NOTIF_PUSH_HOSTS": "localhost"}
+    environ = server.settings
+
+    def push(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "pos_notif", "push", *arguments, "--database", str(server.database)]
+        return subprocess.run(command, capture_output=True, text=True, check=False, env=clean_environment(**environ))
 
     def send() -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "pos_notif", "push", "test", "ana", "--database", str(server.database)]
-        return subprocess.run(command, capture_output=True, text=True, check=False, env=clean_environment(**environ))
+        return push("test", "ana")
 
     # Its page has not asked for the key, so there is none, and the browser knows another one.
     assert (send().stderr, service.requests) == ("pos-notif: there is no key pair yet (pos-notif push keys)\n", [])
@@ -74,7 +77,7 @@ def test_a_test_says_what_each_service_answered_and_writes_nothing(make_ringing,
     done = send()
     assert (done.returncode, done.stdout) == (1, "localhost\t410\n")
     assert done.stderr == "pos-notif: not every phone was rung\n"
-    listed = run_cli("push", "list", database=server.database).stdout
+    listed = push("list").stdout
     assert listed.split("\t")[1:4] == ["mesero", "Ana", "localhost"]
     assert browser.endpoint not in listed
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -9,13 +10,14 @@ import pytest
 from tests.push.conftest import CONTACT
 from tests.support.in_process import InProcess, in_process
 from tests.support.push_service import b64, unb64
+from tests.support.waiting import eventually
 
 SUBSCRIPTION, SEEN, TEST, LIST = (f"/api/push/{name}" for name in ("suscripcion", "vistos", "prueba", "suscripciones"))
 
 
 @pytest.fixture
-async def ringing(tmp_path) -> AsyncIterator[InProcess]:
-    settings = {"push": ("webpush", "ntfy"), "push_contact": CONTACT, "push_hosts": ("localhost",)}
+async def ringing(tmp_path, service) -> AsyncIterator[InProcess]:
+    settings = {"push": ("webpush", "ntfy"), "push_contact": CONTACT, "push_hosts": (service.host,)}
     async with in_process(tmp_path / "log.db", ntfy_url="http://192.168.1.10:8080/", **settings) as service:
         await service.create_tokens()
         yield service
@@ -118,3 +120,58 @@ async def test_what_is_refused(ringing, service):
         ).status == 201
     more = await ringing.call("PUT", SUBSCRIPTION, good, cookie=session)
     assert (more.status, more.code) == (409, "demasiadas_suscripciones")
+
+
+async def test_an_address_at_another_port_or_name_is_refused(ringing, service):
+    session = await ringing.sign_in("Ana", "mesero")
+    body = service.browser("phone").body
+    for endpoint in ("https://localhost:22/", "https://localhost/", "https://a..push.apple.com/SECRET"):
+        answer = await ringing.call("PUT", SUBSCRIPTION, body | {"endpoint": endpoint}, cookie=session)
+        assert (answer.status, list(answer.fields)) == (422, ["endpoint"])
+    assert (await ringing.call("PUT", SUBSCRIPTION, body, cookie=session)).status == 201
+
+
+async def test_what_the_settings_allow_no_more_is_not_called_though_it_was_stored(tmp_path, service, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", service.authority)
+    settings = {"push": ("webpush", "ntfy"), "push_contact": CONTACT, "push_wait_seconds": 0, "ntfy_url": service.url}
+
+    async def listed() -> list[str]:
+        return [row["servicio"] for row in (await rung.call("GET", LIST, token=manager)).json]
+
+    async with in_process(tmp_path / "log.db", push_hosts=(service.host,), **settings) as rung:
+        await rung.create_tokens()
+        manager, session = rung.manager, await rung.sign_in("Ana", "mesero")
+        topic = (await rung.call("GET", "/api/push", cookie=session)).json["ntfy"]["tema"]
+        await rung.call("PUT", SUBSCRIPTION, service.browser("Ana").body, cookie=session)
+        assert await listed() == ["localhost", "ntfy"]
+    async with in_process(tmp_path / "log.db", push_hosts=("fcm.googleapis.com",), **settings) as rung:
+        assert await listed() == ["ntfy"]
+        await rung.app.notifier.notificar_nuevo_pedido({"id": 1, "items": []})
+        await rung.app.notifier.notificar_pedido_listo(1, ["Flan"])
+        await rung.call("POST", TEST, cookie=session)
+        counts = rung.app.notifier.log.counts.push
+        await asyncio.to_thread(eventually, lambda: counts["ntfy sent"] == 2)
+        async with asyncio.timeout(60):
+            while "pos_notif_push_queue 0.0" not in (await rung.call("GET", "/metrics")).text:
+                await asyncio.sleep(0.02)
+    assert service.requests == [topic] * 2
+    # Nothing is lost by a host that was left out by mistake.
+    async with in_process(tmp_path / "log.db", push_hosts=(service.host,), **settings) as rung:
+        assert (await rung.call("POST", TEST, cookie=session)).status == 202
+        await asyncio.to_thread(eventually, lambda: service.of("Ana"))
+
+
+async def test_without_a_service_worker_no_page_asks_for_web_push(tmp_path):
+    """The switch that takes installed pages back takes along what rings a browser."""
+    settings = {"push_contact": CONTACT, "pwa": False, "ntfy_url": "http://192.168.1.10:8080"}
+    async with in_process(tmp_path / "both.db", push=("webpush", "ntfy"), **settings) as service:
+        session = await service.sign_in("Ana", "mesero")
+        told = (await service.call("GET", "/api/push", cookie=session)).json
+        assert (told["activo"], told["vias"], told["clave_publica"]) == (True, ["ntfy"], None)
+        body = {"endpoint": "https://fcm.googleapis.com/x", "keys": {"p256dh": "BA", "auth": "AA"}}
+        answer = await service.call("PUT", SUBSCRIPTION, body, cookie=session)
+        assert (answer.status, list(answer.fields)) == (422, ["endpoint"])
+    async with in_process(tmp_path / "one.db", push=("webpush",), **settings) as service:
+        session = await service.sign_in("Ana", "mesero")
+        told = (await service.call("GET", "/api/push", cookie=session)).json
+        assert told == {"activo": False, "clave_publica": None, "vias": []}

@@ -253,7 +253,7 @@ def test_a_record_holds_3993_bytes_and_no_more(service):
 @contextlib.asynccontextmanager
 async def rung_in_process(path: Path, service: PushService, clock: HeldClock | None = None) -> AsyncIterator[InProcess]:
     """The service in this process, with a ready order of which Ana's phone is to hear."""
-    settings = {"push": ("webpush",), "push_contact": CONTACT, "push_hosts": ("localhost",), "push_wait_seconds": 0}
+    settings = {"push": ("webpush",), "push_contact": CONTACT, "push_hosts": (service.host,), "push_wait_seconds": 0}
     async with in_process(path, clock, **settings) as ringing:
         await ringing.create_tokens()
         session = await ringing.sign_in("Ana", "mesero")

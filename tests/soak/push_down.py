@@ -65,7 +65,7 @@ def push_down(directory: Path, seconds: float, is_measured: bool = True, status:
     directory.mkdir(parents=True)
     with PushService(directory) as service:
         ringing = {
-            "POS_NOTIF_PUSH": "webpush", "POS_NOTIF_PUSH_CONTACT": CONTACT, "POS_NOTIF_PUSH_HOSTS": "localhost",
+            "POS_NOTIF_PUSH": "webpush", "POS_NOTIF_PUSH_CONTACT": CONTACT, "POS_NOTIF_PUSH_HOSTS": service.host,
             "POS_NOTIF_PUSH_WAIT_SECONDS": "0", "SSL_CERT_FILE": service.authority,
         }  # fmt: skip
         servers = [_start(directory / f"{name}.db", more) for name, more in (("phones", ringing), ("none", {}))]

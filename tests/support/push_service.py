@@ -125,6 +125,11 @@ class PushService:
         self.given_up: list[str] = []
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
+    @property
+    def host(self) -> str:
+        """As `POS_NOTIF_PUSH_HOSTS` names it."""
+        return self.url.partition("://")[2]
+
     def __enter__(self) -> PushService:
         self._thread.start()
         return self
