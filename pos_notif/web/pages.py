@@ -63,7 +63,7 @@ def _serve_screen(screen: Screen) -> None:
     async def show() -> Any:
         who = await _signed_in_user()
         if who is None:
-            return _to_login(screen.url)
+            return _to_login(_with_query(screen.url))
         if not may_read(who.role, screen.role):
             raise RoleNotAllowed("Esta pantalla no es para su usuario.")
         words = {"types": TYPE_WORD, "states": STATE_WORD}
@@ -134,6 +134,12 @@ def _start_page(who: Principal) -> str:
 
 def _to_login(path: str) -> Any:
     return redirect(f"/login?next={quote(path)}")
+
+
+def _with_query(path: str) -> str:
+    """Returns the path as it was asked for: a tap on a notification names the order there."""
+    query = request.query_string.decode("ascii", "replace")
+    return _own_path(f"{path}?{query}") if query else path
 
 
 def _own_path(target: str) -> str:

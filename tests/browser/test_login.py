@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.floor import PIN, WAITER, Floor
+
 pytestmark = pytest.mark.browser
 
 
@@ -70,3 +72,11 @@ def test_login_fits(page: Any, restaurant: Any, size: tuple[int, int]) -> None:
     page.goto(restaurant.url + "/login")
     assert page.evaluate("document.documentElement.scrollWidth") == size[0]
     assert page.locator("#login-submit").bounding_box()["height"] >= 48
+
+
+def test_a_tap_on_a_notification_after_the_session_has_ended_leads_to_its_order(page: Any, floor: Floor) -> None:
+    pedido = floor.place()
+    page.goto(f"{floor.url}/pos?pedido={pedido['id']}")
+    fill(page, WAITER, PIN)
+    expect(page.locator("#detail-body")).to_contain_text("Pupusa de queso")
+    assert page.evaluate("location.pathname + location.hash") == f"/pos#pedido-{pedido['id']}"

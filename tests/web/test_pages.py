@@ -312,3 +312,16 @@ def test_readyz_of_a_running_service_follows_a_real_lock(server):
     finally:
         lock.close()
     eventually(lambda: server.request("GET", "/readyz", token=None)[0] == 200)
+
+
+async def test_who_has_to_sign_in_goes_on_where_a_notification_led(service):
+    """Its address names the order; what is no address of ours is left out."""
+    for asked, following in (
+        ("/pos?pedido=5", "/login?next=/pos%3Fpedido%3D5"),
+        ("/manager/registro?tipo=a%26b&x=%0A", "/login?next=/manager/registro%3Ftipo%3Da%2526b%26x%3D%250A"),
+        ("/pos?", "/login?next=/pos"),
+    ):
+        answer = await service.call("GET", asked)
+        assert (answer.status, answer.headers["Location"]) == (302, following)
+    page = (await service.call("GET", "/login?next=/pos%3Fpedido%3D5")).text
+    assert 'data-next="/pos?pedido=5"' in page
