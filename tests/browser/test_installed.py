@@ -57,6 +57,12 @@ SPY = """() => {
     return answer.call(this, what);
   };
 }"""
+# For how long the worker waits, by its own clock.
+NOTE_WAITS = """() => {
+  const later = self.setTimeout;
+  self.waits = [];
+  self.setTimeout = (call, ms) => { self.waits.push(ms); return later(call, ms); };
+}"""
 # As in a browser that wakes it for everything, since it knows no `addRoutes`.
 ASK = """paths => paths.forEach(path =>
   self.dispatchEvent(new FetchEvent('fetch', { request: new Request(path), cancelable: true })))"""
@@ -158,7 +164,9 @@ def test_without_the_service_a_tablet_shows_its_last_board_and_goes_on_by_itself
     until(page, lambda: len(kept(page)) == 2)
     assert "Pupusa de queso" in str(kept(page))
     assert not re.search(r"precio|total|\b1\.5\b|\b0\.75\b", str(kept(page)))
-    # Killed: the board that was there, with its age, to be read and not to be touched.
+    # Killed: the board that was there, with its age, to be read and not to be touched. At once: no wait ends here.
+    (worker,) = context.service_workers
+    worker.evaluate("() => { self.setTimeout = () => 0; }")
     server.kill()
     page.reload()
     expect(page.locator("#age")).to_have_text(re.compile(r"^Datos de hace \d+ s; no se sabe si hay pedidos nuevos$"))
@@ -204,10 +212,13 @@ def test_a_service_that_hangs_is_waited_for_and_then_the_last_board_is_there(
     process = restaurant.server.process
     assert process is not None
     process.send_signal(signal.SIGSTOP)  # connections are taken still, and nothing is answered
+    (worker,) = context.service_workers
+    worker.evaluate(NOTE_WAITS)
     began = time.monotonic()
     page.reload()
     page.wait_for_selector(".is-offline [data-pedido-id='1']")
     assert time.monotonic() - began >= 4  # a service that is slow has so long, or its page would never come
+    assert worker.evaluate("waits")[0] < 5000  # and the board is there after five seconds, on a machine that has time
     process.send_signal(signal.SIGCONT)
     live(page)
     assert ids(page) == [1]
