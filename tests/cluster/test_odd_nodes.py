@@ -71,7 +71,7 @@ def test_a_node_with_a_slow_disk_is_answered_and_holds_up_nobody(trio, tmp_path)
     thread.start()
     try:
         eventually(lambda: len(took) > 2)
-        # Behind each of the slow node's it would take 0.2 s more each time, and not while the machine is busy alone.
+        # Behind each of the slow node's it would take 0.2 s and more each time, not only where the machine is busy.
         for other in (first, second):
             assert any(seconds_of(other) < 5 * before + 0.05 for _ in range(3))
     finally:

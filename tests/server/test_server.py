@@ -105,10 +105,11 @@ def test_a_signal_stops_it_with_exit_code_0(server, number):
         idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
         assert idle.recv(1000).startswith(b"HTTP/1.1 200")
         with Stopwatch() as watch:
-            server.process.send_signal(number)
-            assert server.process.wait(60) == 0
+            server.send(number)
+            assert [frame.event for frame in stream.frames()][-1] == "reinicio"
+            assert (idle.recv(1000).partition(b"\r\n\r\n")[2], silent.recv(1)) == (b"", b"")
         assert watch.seconds < 4
-        assert [frame.event for frame in stream.frames()][-1] == "reinicio"
+        assert server.ended() == 0
         idle.close()
         silent.close()
     assert tracebacks(server) == []
@@ -274,8 +275,10 @@ def test_a_client_that_sends_more_while_its_stream_is_open_gets_its_events(serve
         server.new_order(1)
         assert stream.next_event().data["pedido_id"] == 1
         with Stopwatch() as watch:
-            assert server.stop() == 0
+            server.send()
+            assert [frame.event for frame in stream.frames()][-1] == "reinicio"
         assert watch.seconds < 5
+        assert server.ended() == 0
 
 
 def test_the_log_has_a_line_of_json_for_each_request_without_its_query(server):
@@ -388,7 +391,9 @@ def test_streams_of_plain_asgi_are_live_replayed_and_ended(make_server, settings
         state = "/api/notificaciones/estado"
         eventually(lambda: server.request("GET", state)[2]["por_rol"] == {"manager": 1})
         with Stopwatch() as watch:
-            assert server.stop() == 0
+            server.send()
+            assert stream.next_event("reinicio").id is None
+            assert list(stream.frames()) == []
         assert watch.seconds < 5
-        assert stream.next_event("reinicio").id is None
+        assert server.ended() == 0
     assert "Traceback" not in "".join(server.stderr_lines)

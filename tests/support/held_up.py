@@ -1,4 +1,4 @@
-"""Readers of this process that must read all the while: one that a busy machine held up says nothing."""
+"""Readers of this process that must read all the while: where a busy machine held one up, its trial is void."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TRIALS = 5
 
 
 class Pace:
-    """The longest from `begin`, or from the end of one `with pace.read():`, to the end of the next, failed or not."""
+    """The longest from `begin`, or the end of one `with pace.read():`, to the end of the next, which may fail."""
 
     def __init__(self) -> None:
         self.longest = 0.0

@@ -111,8 +111,17 @@ class LiveServer:
         return self._end(signal.SIGKILL, 60.0)
 
     def _end(self, number: signal.Signals, timeout: float) -> int:
+        self.send(number)
+        return self.ended(timeout)
+
+    def send(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """Tells it to end; `ended` is to follow."""
         assert self.process is not None
         self.process.send_signal(number)
+
+    def ended(self, timeout: float = 60.0) -> int:
+        """The exit code, once it has closed its log as well, which takes as long as the disk does."""
+        assert self.process is not None
         code = self.process.wait(timeout)
         self._reader.join()
         for pipe in (self.process.stdout, self.process.stderr):
