@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pos_notif.board import Outcome
+from pos_notif.cluster import etcd_client, etcd_watch, redis_connection
 from pos_notif.cluster.board import ClusterBoard, Pace
 from pos_notif.cluster.engine import Engine, parse
 from pos_notif.cluster.leadership import Leadership
@@ -18,6 +19,17 @@ from pos_notif.errors import LogUnavailable
 from tests.cluster.nodes import OnEtcd, OnRedis, engine
 
 QUICK = Pace(post=0.2, life=2.0, settle=0.5)
+# Where nothing is to pass away, however busy the machine is.
+LASTING = QUICK._replace(life=30.0)
+# Where keys pass away while nobody reads: who lives has time to post again.
+SETTLING = QUICK._replace(life=6.0, settle=5.0)
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine's engine may take its time, where none is ended."""
+    for module in (redis_connection, etcd_client, etcd_watch):
+        monkeypatch.setattr(module, "ANSWER_SECONDS", 60.0)
 
 
 @pytest.fixture(params=["redis", "etcd"])
@@ -31,10 +43,10 @@ def reached(running: OnEtcd | OnRedis) -> Engine:
 
 
 @contextlib.asynccontextmanager
-async def boards(running: OnEtcd | OnRedis, numbers: int = 3) -> AsyncIterator[list[ClusterBoard]]:
+async def boards(running: OnEtcd | OnRedis, numbers: int = 3, pace: Pace = QUICK) -> AsyncIterator[list[ClusterBoard]]:
     """As many nodes' boards that have heard of each other."""
     at = reached(running)
-    made = [ClusterBoard(number + 1, lambda: at.bulletin("log"), pace=QUICK) for number in range(numbers)]
+    made = [ClusterBoard(number + 1, lambda: at.bulletin("log"), pace=pace) for number in range(numbers)]
     for each in made:
         each.start()
     try:
@@ -52,7 +64,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 def test_what_one_posts_the_others_hear_of_once_for_each_time(running: OnEtcd | OnRedis):
     async def main() -> None:
-        async with boards(running) as (one, two, three):
+        async with boards(running, pace=LASTING) as (one, two, three):
             heard: list[tuple[int, bytes | None]] = []
             two.on_post("cocina", lambda number, value: heard.append((number, value)))
             one.post("cocina", b"1")
@@ -109,7 +121,7 @@ def test_who_is_asked_answers_and_who_does_not_is_unknown(running: OnEtcd | OnRe
 
 def test_a_board_that_cannot_be_read_knows_nothing_and_forgets_nobody(running: OnEtcd | OnRedis):
     async def main() -> None:
-        async with boards(running) as (one, two, three):
+        async with boards(running, pace=SETTLING) as (one, two, three):
             gone: list[int] = []
             one.on_post("cocina", lambda number, value: gone.append(number) if value is None else None)
             two.post("cocina", b"2")
@@ -121,15 +133,24 @@ def test_a_board_that_cannot_be_read_knows_nothing_and_forgets_nobody(running: O
                 await one.ask("estado")
             with pytest.raises(LogUnavailable):
                 await one.begin_try("ana", 60, 5)
-            await asyncio.sleep(QUICK.life)  # so that all keys have passed away
+            await asyncio.sleep(SETTLING.life)  # so that all keys have passed away
             running.start()
             await until(lambda: one.known and one.is_confirmed)
             assert (gone, set(one.posted("cocina"))) == ([], {2, 3})
-            assert (await one.begin_try("ana", 60, 5)).may
+
+            async def may() -> bool:
+                with contextlib.suppress(LogUnavailable):  # on a busy machine the engine may take longer once more
+                    return (await one.begin_try("ana", 60, 5)).may
+                return False
+
+            async with asyncio.timeout(60):
+                while not await may():
+                    pass
 
     asyncio.run(main())
 
 
+@pytest.mark.usefixtures("patient")
 def test_five_wrong_ones_are_all_whichever_nodes_they_come_to(running: OnEtcd | OnRedis):
     async def main() -> None:
         async with boards(running) as nodes:
@@ -148,6 +169,7 @@ def test_five_wrong_ones_are_all_whichever_nodes_they_come_to(running: OnEtcd | 
     asyncio.run(main())
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_success_forgives_and_what_was_not_made_counts_no_more(running: OnEtcd | OnRedis):
     async def main() -> None:
         async with boards(running, 2) as (one, two):

@@ -76,7 +76,7 @@ class Torture:
         files = [node.database for node in self.nodes]
         outcome.problems += difference_problems(files)
         with contextlib.suppress(AssertionError):  # what is missing is told below
-            eventually(lambda: have_all(self.tablets, files[0]), 30)
+            eventually(lambda: have_all(self.tablets, files[0]), 300)
         for file in files:
             outcome.problems += log_problems(file, history)
         outcome.problems += reader_problems(files[0], self.tablets)

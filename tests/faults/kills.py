@@ -115,7 +115,7 @@ def kill_rounds(database: Path, rounds: int, seed: int, workers: int | None = No
             return not missing and _have_all(tablets, events)
 
         with contextlib.suppress(AssertionError):
-            eventually(have_all, 30)
+            eventually(have_all, 300)
         outcome.problems += publishing.wrong + missing
         # One that was not done within its time goes on.
         _check(database, dict(publishing.answers), outcome)

@@ -256,20 +256,31 @@ def test_the_heartbeat(quick_port):
 
 
 def test_who_does_not_answer_a_ping_is_gone():
-    with hasty_app() as port, PollingClient(port, "/engine.io/") as client:
-        client.open()
-        assert client.get().body == "2"
-        answer = client.get()  # it ends with the session, or comes after
-        assert answer[:2] == (200, "1") or refused(answer) == UNKNOWN
-        assert is_over(client)
+    with hasty_app() as port:
+
+        def is_gone() -> bool:
+            with PollingClient(port, "/engine.io/") as client:
+                client.open()
+                if client.get()[:2] != (200, "2"):  # a busy machine was late for it
+                    return False
+                answer = client.get()  # it ends with the session, or comes after
+                assert answer[:2] == (200, "1") or refused(answer) == UNKNOWN
+                return is_over(client)
+
+        eventually(is_gone)
 
 
 def test_what_nobody_polled_is_no_last_word():
     """A session that ended unheard is unknown at once, whatever waited."""
     with hasty_app() as port:
-        client, witness = PollingClient(port, "/engine.io/"), PollingClient(port, "/engine.io/")
-        client.open()
-        assert client.post("4unread").body == "ok"
+        witness = PollingClient(port, "/engine.io/")
+
+        def unread() -> PollingClient | None:
+            client = PollingClient(port, "/engine.io/")
+            client.open()
+            return client if client.post("4unread").body == "ok" else None  # a busy machine was late for it
+
+        client = eventually(unread)
         witness.open()
         eventually(lambda: witness.get().status != 200)  # until it is over as well, which began later
         assert is_over(client)
