@@ -156,6 +156,12 @@ def hold_time(page: Any, moment: str, *, seconds: float) -> None:
     )
 
 
+def keep_toasts(*pages: Any) -> None:
+    """What is said goes by itself, which a busy test may not see."""
+    for page in pages:
+        page.evaluate("void (posNotif.Toast.prototype.say = function (text) { this._add(text, 'toast__item'); })")
+
+
 def keep_offers(page: Any) -> None:
     """What was done can be taken back for a minute: in five seconds a busy machine may not get to it."""
     page.evaluate(

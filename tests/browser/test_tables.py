@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.console import watch
-from tests.browser.floor import CASHIER, COOK, MANAGER, PIN, WAITER, Floor, unusable
+from tests.browser.floor import CASHIER, COOK, MANAGER, PIN, WAITER, Floor, keep_toasts, unusable
 from tests.browser.test_settle import STAYS_DONE
 from tests.browser.tickets import NOTE_FLASHES, change, has_flashed, item, order, ticket, until
 from tests.support.chromium import PATIENCE_MS
@@ -151,9 +151,8 @@ def test_a_waiter_moves_guests_and_everybody_is_told(page: Any, browser: Any, fl
     pos.get_by_label("Otra mesa").fill("Terraza 3")
     pos.get_by_role("button", name="Pasar a Terraza 3").click()
     expect(pos.locator("#toasts")).to_contain_text("ya está en esa mesa")
-    # By somebody else, also what is served; what is said of it goes by itself, which a busy test may not see.
-    for screen in (pos, till):
-        screen.evaluate("void (posNotif.Toast.prototype.say = function (text) { this._add(text, 'toast__item'); })")
+    # By somebody else, also what is served.
+    keep_toasts(pos, till)
     floor.act(served, "cambiar_mesa", CASHIER, mesa_numero=12)
     expect(pos.locator("#toasts")).to_contain_text("Mesa 3 → 12")
     expect(till.locator(f'.due[data-pedido-id="{served["id"]}"]')).to_contain_text("Mesa 12")

@@ -259,7 +259,8 @@ def test_what_gets_no_connection_under_a_live_stream_is_said(page: Any, make_ser
         "window.sources = [1, 2, 3, 4, 5].map(() => new EventSource('/api/notificaciones/stream/cocinero'));"
         "Promise.all(sources.map(source => new Promise(done => source.addEventListener('hola', done)))).then(() => 1)"
     )
-    page.clock.pause_at(page.evaluate("Date.now() + 5000"))  # from now on time passes where the test says so
+    # From now on time passes where the test says so.
+    page.evaluate("globalThis.__pwClock.controller.pauseAt(Date.now() + 1000)")
     ticket(page, 1).locator(".ticket__do").click()
     page.clock.run_for(5_000)
     expect(page.locator("#banner")).to_be_hidden()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.floor import CASHIER, COOK, MANAGER, WAITER, Floor, unusable
+from tests.browser.floor import CASHIER, COOK, MANAGER, WAITER, Floor, keep_toasts, unusable
 from tests.browser.test_settle import HOLD
 from tests.browser.tickets import until
 from tests.support.live_server import with_accounts
@@ -200,6 +200,7 @@ def test_a_table_goes_from_one_phone_to_the_other(page: Any, browser: Any, floor
     listed.click()
     expect(other.locator(".osheet__meta")).to_contain_text(WAITER)
     assert other.get_by_role("button", name="Agregar", exact=True).count() == 0
+    keep_toasts(mine, other)
     other.get_by_role("button", name="Tomar").click()
     expect(other.locator("#toasts")).to_contain_text("Ahora atiende Mesa 6")
     expect(other.get_by_role("button", name="Agregar", exact=True)).to_be_visible()

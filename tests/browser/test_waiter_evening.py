@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.console import watch
-from tests.browser.floor import CASHIER, COOK, WAITER, Floor, unusable
+from tests.browser.floor import CASHIER, COOK, WAITER, Floor, keep_toasts, unusable
 from tests.browser.test_pos import card, dish, row
 from tests.browser.test_settle import HOLD
 from tests.browser.tickets import ticket, until
@@ -61,6 +61,7 @@ def test_an_evening_with_two_tables(page: Any, browser: Any, floor: Floor, compl
     others.set_default_timeout(PATIENCE_MS)
     kitchen = floor.open(watch(others.new_page(), complaints), COOK, "/cocina")
 
+    keep_toasts(pos)
     order(pos, floor, "3", "Pupusa de queso", "Horchata")
     until(pos, lambda: len(at(floor, 3)) == 1)
     order(pos, floor, "5", "Yuca frita")

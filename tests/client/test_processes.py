@@ -187,13 +187,19 @@ def test_a_program_that_ends_at_once_gives_what_it_stored_a_chance(server, tmp_p
 
 
 def test_a_program_ends_in_time_where_the_service_never_answers(make_outbox, tmp_path):
-    with Between(0, lambda body: time.sleep(3600)) as between:
+    """One of three at least: a busy machine may hold up the others."""
+
+    def ends_in_time() -> bool:
         ending = "import atexit\natexit.register(lambda: print(time.monotonic() - begun < 7))\n"
         # Registered before the outbox's own, so that it comes after it.
         text = "import time\n" + ending + "begun = time.monotonic()\n" + SHORT
         process = program(text, tmp_path / "salida.db", between.url, "pn_x")
         out, _ = process.communicate(timeout=60)
-        assert (process.returncode, out) == (0, "True\n")
+        assert process.returncode == 0
+        return bool(out == "True\n")
+
+    with Between(0, lambda body: time.sleep(3600)) as between:
+        assert any(ends_in_time() for _ in range(3))
     assert make_outbox().pendientes() == 1
 
 

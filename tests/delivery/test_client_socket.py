@@ -432,7 +432,7 @@ def test_a_revoked_token_closes_its_socket_and_no_other(server, connect, cook):
 
 
 def test_a_session_that_expires_closes_its_socket(make_server):
-    server = make_server(session_hours="0.002")  # 7 s: it has time to connect
+    server = make_server(session_hours="0.004")  # 14 s: it has time to connect
     server.create_user("Ana", "cocinero")
     with SioClient(server.port, headers={"Cookie": server.login("Ana")}) as client:
         assert client.event()[0] == "sesion_terminada"

@@ -27,7 +27,7 @@ NUMBERS = itertools.count()
 RINGING = {
     "POS_NOTIF_PUSH": "webpush", "POS_NOTIF_PUSH_CONTACT": CONTACT, "POS_NOTIF_PUSH_HOSTS": "localhost",
 }  # fmt: skip
-SECONDS = 7  # of a session that ends by itself: it has time to ask for something before
+SECONDS = 14  # of a session that ends by itself: it has time to ask for something before
 
 
 @dataclass

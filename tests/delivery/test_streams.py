@@ -283,7 +283,7 @@ def test_a_stream_ends_with_its_session(calm):
 
 
 def test_a_stream_ends_when_its_session_expires(make_server):
-    server = make_server(session_hours="0.002", heartbeat_seconds="0")  # 7 s: it has time to begin
+    server = make_server(session_hours="0.004", heartbeat_seconds="0")  # 14 s: it has time to begin
     server.create_user("ana", "cocinero")
     with SseClient(server, "cocinero", cookie=server.login("ana")) as stream:
         start_of(stream)

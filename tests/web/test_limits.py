@@ -110,7 +110,7 @@ def test_polls_have_a_burst_a_rate_and_free_ones(make_server):
 
 @pytest.mark.one_process(reason="each worker keeps the rates, and is told within a second what others gave")
 def test_publications_over_the_rate_are_refused_whole(make_server):
-    rate = 0.1  # nothing is given back while this is asked
+    rate = 0.01  # nothing is given back while this is asked
     server = make_server(publish_rate=str(rate))
     batch = {"eventos": [stock_alert(number, "agotado") for number in range(1, 16)]}
     assert server.request("POST", EVENTS, batch)[0] == 201  # lent: there was room for one
