@@ -54,7 +54,7 @@ _FILTER = {
 _FILTERED: Mapping[Any, Mapping[Any, str]] = {
     "estado": STATE_WORD,
     "tipo": TYPE_WORD,
-    "asunto": {"cancelado": "cancelados", "recuperado": "recuperados", "quitado": "quitados", "alarma": "alarmas"},
+    "asunto": {CANCELLED: "cancelados", "recuperado": "recuperados", "quitado": "quitados", "alarma": "alarmas"},
     "rol": {MANAGER: "encargado"},
     "sala": {TILLS: "caja", MANAGERS: "encargados"},
 }
