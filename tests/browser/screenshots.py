@@ -113,6 +113,8 @@ def _photograph(photographer: Photographer, server: LiveServer) -> None:
     photographer.take(door, "entrar")
     door.click(f"[data-username={WAITER}]")
     photographer.take(door, "entrar-pin")
+    _make_ready(server)
+    _photograph_home(photographer)  # no kitchen's page is open yet: of what came last an alarm is due
     kitchen = photographer.opened(COOK, "/cocina", TABLET)
     photographer.take(kitchen, "cocina-inicio")
     kitchen.click("#shift-go")
@@ -129,7 +131,6 @@ def _photograph(photographer: Photographer, server: LiveServer) -> None:
     small.evaluate("window.scrollTo(0, 0)")
     photographer.take(small, "cocina-tableta-menor")
     small.close()
-    _make_ready(server)
     _photograph_waiter(photographer)
     _photograph_sheet(photographer, server)
     _photograph_till(photographer, server)
@@ -147,9 +148,21 @@ def _photograph(photographer: Photographer, server: LiveServer) -> None:
     photographer.take(kitchen, "cocina-ultimo-tablero")
 
 
+def _photograph_home(photographer: Photographer) -> None:
+    waiter = photographer.opened(WAITER, "/pos", TALL_PHONE)
+    others = waiter.locator("#ready [data-pedido-id]", has_text="de Elena")
+    for order_id in others.evaluate_all("cards => cards.map(card => card.dataset.pedidoId)"):
+        card = waiter.locator(f'#ready [data-pedido-id="{order_id}"]')  # so that there is room for the tables
+        card.get_by_role("button").click()
+        card.wait_for(state="detached")
+    waiter.wait_for_selector("#ready:not(:has(.ready--undo))", state="attached")
+    waiter.locator("#unseen .strip--alarm").wait_for(timeout=60_000)
+    photographer.take(waiter, "pos")
+    waiter.close()
+
+
 def _photograph_waiter(photographer: Photographer) -> None:
     waiter = photographer.opened(WAITER, "/pos", PHONE)
-    photographer.take(waiter, "pos")
     waiter.click("#new")
     waiter.fill("#entry-table", "12")
     for button in waiter.locator(".step__btn--add").all()[:2]:
@@ -225,7 +238,7 @@ def photograph(directory: Path, minutes: int) -> None:
     """`minutes`: how long the evening has been going on."""
     directory.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory() as folder:
-        server = LiveServer(Path(folder) / "log.db")
+        server = LiveServer(Path(folder) / "log.db", {"POS_NOTIF_RESTAURANT_NAME": "Pupusería La Ceiba"})
         with_accounts(server.database, _hire)
         began = HeldClock(int(time.time() - minutes * 60) * 1000)
         run_restaurant(server.database, minutes * 60 // SLOWER, SEED, clock=began, slower=SLOWER)
