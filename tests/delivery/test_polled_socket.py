@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -15,6 +16,7 @@ from tests.socketio.test_protocol import conformance_app
 from tests.support.live_server import LiveServer, run_cli
 from tests.support.polling_client import PollingClient
 from tests.support.stopwatch import Stopwatch
+from tests.support.waiting import eventually
 from tests.support.websocket_client import WsClient
 
 FOREIGN = "https://otra.example"
@@ -230,6 +232,29 @@ def test_strangers_are_only_so_many(server, polling, cook):
                 answer = opening.getresponse()
                 assert (answer.status, answer.read()[:7]) == (200, b'0{"sid"')
         assert late.get().status == 503
+
+
+HASTY = """
+from pos_notif.socketio.sockets import Sockets
+from pos_notif.__main__ import main
+Sockets.__init__.__kwdefaults__["connect_seconds"] = 0.5
+main()
+"""
+
+
+@pytest.mark.one_process(reason="each worker lets in as many strangers")
+def test_strangers_who_never_come_back_are_gone_and_leave_their_room(tmp_path):
+    server = LiveServer(tmp_path / "log.db", command=[sys.executable, "-c", HASTY]).start()
+    try:
+        strangers = [PollingClient(server.port) for _ in range(500)]  # as many as there is room for
+        for client in strangers:
+            client.open()
+        for client in strangers:
+            eventually(lambda client=client: client.post("3").status == 400)
+        late = PollingClient(server.port)
+        eventually(lambda: late.get().status == 200)
+    finally:
+        server.close()
 
 
 def test_who_connects_to_nothing_is_gone(make_server):
