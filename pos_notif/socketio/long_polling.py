@@ -39,6 +39,9 @@ UPGRADE_SECONDS = 10.0
 # turns of the loop, where all of it was late.
 BESIDE_SECONDS = 0.05
 BESIDE_TURNS = 10
+# Browsers and aiohttp ask again by themselves, with the same address, where a connection ends without an answer: what
+# that had carried is lost then. Addresses are stamped (`t`), by some clients with nothing finer than seconds.
+REPEATED_SECONDS = 1.5
 PROBE = "probe"
 POLLING = "polling"
 
@@ -63,6 +66,7 @@ class LongPolling:
         self._waiting_bytes = 0
         self._inbox: deque[Message] = deque()
         self._poll: asyncio.Future[None] | None = None
+        self._polled: tuple[str | None, float] = (None, 0.0)  # the last poll's stamp, and when it came
         self._polls_long = False  # until something comes; else beside a websocket
         self._post: asyncio.Future[bool] | None = None  # True once all of it is handled
         self._posting = False
@@ -86,12 +90,16 @@ class LongPolling:
 
     # What the client asks for
 
-    async def poll(self) -> list[Message]:
-        """Returns the packets that wait, or that come next. Raises Misused where another poll waits or a websocket has
-        taken over, and ComeBack where the service stops. Cancelling it ends the session, since its client has hung up
-        on it."""
+    async def poll(self, stamp: str | None = None) -> list[Message]:
+        """Returns the packets that wait, or that come next. Raises Misused where another poll waits, a websocket has
+        taken over, or the last poll's `stamp` comes again: its answer was lost. Raises ComeBack where the service
+        stops. Cancelling it ends the session, since its client has hung up on it."""
         if self._poll is not None:
             self.fail("two polls at once")
+        (before, at), now = self._polled, asyncio.get_running_loop().time()
+        self._polled = stamp, now
+        if stamp and stamp == before and now - at > REPEATED_SECONDS:
+            self.fail("a poll that was answered already")
         # Registered before anything is awaited: what is posted after it is answered by it.
         self._poll = asyncio.get_running_loop().create_future()
         self._polls_long = not self._upgrading

@@ -96,7 +96,7 @@ class _Route:
         if session is None:
             return self._refuse() or await self._sessions.begin(request.headers)
         if request.method == "GET":
-            return await self._sessions.poll(session)
+            return await self._sessions.poll(session, request.args.get("t"))
         if request.method == "POST":
             return await self._sessions.post(session)
         return _refusal(BAD_METHOD)

@@ -56,9 +56,9 @@ class PollingSessions:
             await polling.forgotten()
             del self._sessions[polling.session.sid]
 
-    async def poll(self, polling: LongPolling) -> Response:
+    async def poll(self, polling: LongPolling, stamp: str | None = None) -> Response:
         try:
-            packets = await polling.poll()
+            packets = await polling.poll(stamp)
         except Misused:
             return json_answer(MISUSED, 400)
         except ComeBack:

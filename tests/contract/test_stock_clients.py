@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import queue
@@ -20,6 +21,7 @@ import pytest
 
 from tests.support.live_server import LiveServer, clean_environment, run_cli
 from tests.support.ports import free_port
+from tests.support.proxies import Proxy
 from tests.support.waiting import eventually
 
 SECONDS = 20.0
@@ -238,6 +240,12 @@ def test_a_whole_session_of_another_version_or_by_polls_alone(server, stock):
     whole_session(server, stock, who(server, "token"))
 
 
+@ways({name: WAYS[name] for name in ("javascript", "python")})
+def test_a_whole_session_through_a_proxy_that_drops_upgrades(server, stock, tmp_path):
+    with behind("nginx", tmp_path, server.url, "") as address:
+        whole_session(server, stock, {**who(server, "token"), "url": address})
+
+
 def whole_session(server, stock, account):
     client = stock()
     client.do(connect={**account, "options": stock.options})
@@ -321,6 +329,36 @@ def test_a_killed_service_costs_and_repeats_nothing(server, stock):
             server.new_order(number)
         assert client.orders(5) == list(range(first, first + 5))
     assert "cursor" in client.call("ping")  # and nothing came twice before it
+
+
+@ways({name: MORE_WAYS[name] for name in ("javascript without upgrade", "python by polling")})
+def test_an_answer_to_a_poll_that_is_lost_on_the_way_costs_and_repeats_nothing(server, stock):
+    """The service has handed its events over, and counts on no receipt: the client says its cursor when it comes
+    back."""
+    numbers = itertools.count(2)
+
+    def is_on_its_way() -> bool:
+        server.new_order(next(numbers))
+        return proxy.held.is_set()
+
+    with Proxy((server.host, server.port)) as proxy:
+        client = stock()
+        account = {**who(server, "token"), "url": f"http://{proxy.address}"}
+        client.do(connect={**account, "options": stock.options})
+        client.next("connected")
+        client.call("conectar_usuario", {"rol": "cocinero"})
+        server.new_order(1)
+        assert client.orders(1) == [1]  # so that it has a cursor
+        proxy.hold_answer_of(b"GET /socket.io/")
+        eventually(is_on_its_way)
+        time.sleep(2)  # the network's own: longer than between two polls that a coarse clock stamps alike
+        proxy.drop()
+        proxy.mend()
+        last = next(numbers)
+        server.new_order(last)
+        assert client.orders(last - 1) == list(range(2, last + 1))
+        assert "cursor" in client.call("ping")  # and nothing came twice before it
+        client.close()  # or it would connect while the proxy ends
 
 
 @ways(WAYS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from http.client import HTTPConnection
@@ -326,6 +327,21 @@ def test_the_times_are_those_that_the_protocol_names():
     assert f"`sesion_terminada` waits {long_polling.FAREWELL_SECONDS:g} s for the next `GET`" in text
     assert f"No `5` within {long_polling.UPGRADE_SECONDS:g} s, or anything else: that websocket is closed" in text
     assert f"no namespace joined within {sockets.CONNECT_SECONDS:g} s;" in text
+
+
+def test_a_poll_that_is_asked_again_ends_the_session_for_its_answer_was_lost(echo):
+    assert echo.post("4lost").body == "ok"
+    assert echo.get(t="a").body == "4lost"
+    time.sleep(long_polling.REPEATED_SECONDS + 0.5)  # the network's own
+    assert echo.get(t="a").status == 400
+    assert is_over(echo)
+
+
+def test_polls_are_no_repetition_of_each_other(echo):
+    for stamp in ("", "", "b"):
+        assert echo.post(f"4{stamp}").body == "ok"
+        assert echo.get(t=stamp).body == f"4{stamp}"
+        time.sleep(long_polling.REPEATED_SECONDS + 0.5)
 
 
 # To a websocket
