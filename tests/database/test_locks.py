@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -162,9 +163,11 @@ def test_two_that_write_without_a_pause_take_turns(tmp_path):
         begun = len(who())
 
         def have_shared() -> bool:
-            """In one of the two hundreds since then: in some, a busy machine may not run one of them."""
+            """In one of the two hundreds since then, for on a busy machine one may not run for long; and one after the
+            other: where each writes as it can, they come in runs."""
             found = who()[begun:]
-            return any(50 < sum(found[at : at + 200]) < 150 for at in range(0, len(found) - 199, 200))
+            parts = [found[at : at + 200] for at in range(0, len(found) - 199, 200)]
+            return any(50 < sum(part) < 150 and sum(a != b for a, b in pairwise(part)) > 60 for part in parts)
 
         eventually(have_shared)
     finally:
