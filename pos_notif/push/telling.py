@@ -37,18 +37,9 @@ ALARM_TYPES = frozenset({UNSEEN, NO_SCREEN, SCREEN_BACK})
 # After which nobody needs it any more, in seconds. 0 would be lost on a phone that is asleep.
 _TTL = {ORDER_READY: 600, UNSEEN: 300, NO_SCREEN: 900, SCREEN_BACK: 900, STOCK_ALERT: 3600}
 LANGUAGE = "es-SV"
-# The words of the pages: a phone shows theirs, or these in their place.
-_TO_GO = {TAKEAWAY: "Llevar", DELIVERY: "Domicilio"}
-_GONE = {
-    KITCHEN: "La pantalla de cocina no responde",
-    WAITERS: "Ningún mesero tiene pantalla",
-    TILLS: "La pantalla de caja no responde",
-}
-_BACK = {
-    KITCHEN: "La cocina tiene pantalla otra vez",
-    WAITERS: "Los meseros tienen pantalla otra vez",
-    TILLS: "La caja tiene pantalla otra vez",
-}
+# What is told is the contract's wording (docs/protocol.md, section 19), which was there before the pages' words.
+_TO_GO = {TAKEAWAY: "Para llevar", DELIVERY: "A domicilio"}
+_ROOM = {KITCHEN: "Cocina", WAITERS: "Meseros", TILLS: "Caja"}
 _MOST_DISHES = 6
 _MOST_ORDERS = 5
 _MOST_TITLE, _MOST_BODY = 80, 240
@@ -125,16 +116,24 @@ def tell(event: Json, orders: Mapping[int, Json], cursor: str, *, full: bool, st
         one = event["pedido_ids"][0] if len(event["pedido_ids"]) == 1 else None
         waiters = tuple(dict.fromkeys(map(_waiter, known)))
         return Message(
-            event["id"], cursor, _unseen(event, known), "", "acuse", ttl, one, waiters=waiters, managers=True
+            event["id"],
+            cursor,
+            _unseen(event, known),
+            _tables(known),
+            "acuse",
+            ttl,
+            one,
+            waiters=waiters,
+            managers=True,
         )
     if kind in (NO_SCREEN, SCREEN_BACK):
-        title = _BACK[event["sala"]]
-        if kind == NO_SCREEN:
-            title = f"{_GONE[event['sala']]} desde las {_time(event.get('desde'))}"
+        room = _ROOM.get(event["sala"], str(event["sala"]))
+        since = f"sin pantalla desde las {str(event.get('desde'))[11:16]}"
+        title = f"{room} {since if kind == NO_SCREEN else 'con pantalla otra vez'}"
         return Message(event["id"], cursor, title, "", f"pantalla-{event['sala']}", ttl, managers=True)
     if kind == STOCK_ALERT and stock and event.get("nivel") == "agotado":
         tag = f"stock-{event.get('producto_id') or event['id']}"
-        return Message(event["id"], cursor, _short(f"Se acabó: {event['nombre']}", _MOST_TITLE), "", tag, ttl,
+        return Message(event["id"], cursor, _short(f"Agotado: {event['nombre']}", _MOST_TITLE), "", tag, ttl,
                        managers=True)  # fmt: skip
     return None
 
@@ -166,7 +165,10 @@ def _waiter(pedido: Json) -> Waiter:
 
 def _ready(event: Json, full: bool) -> tuple[str, str]:
     pedido, part = event["pedido"], event.get("parcial") is True
-    title = f"{_whom(pedido, full)}, {STATE_WORD[READY]}{' en parte' if part else ''}"
+    whom = _whom(pedido, full)
+    is_table = full and whom.startswith("Mesa ")
+    title = f"{whom} lista" if is_table else f"{whom}: {STATE_WORD[READY]}"
+    title = _short(f"{title}{' en parte' if part else ''}", _MOST_TITLE)
     if not full:
         return title, ""
     ids = set(event.get("items_listos_ids") or ())
@@ -174,7 +176,7 @@ def _ready(event: Json, full: bool) -> tuple[str, str]:
     dishes = [_dish(line) for line in lines if line.get("estado_item") not in (SERVED, CANCELLED)]
     more = len(dishes) - _MOST_DISHES
     body = ", ".join(dishes[:_MOST_DISHES]) + (f" y {more} más" if more > 0 else "")
-    return _short(title, _MOST_TITLE), _short(body, _MOST_BODY)
+    return title, _short(body, _MOST_BODY)
 
 
 def _dish(line: Json) -> str:
@@ -188,8 +190,8 @@ def _whom(pedido: Json, full: bool) -> str:
     table, guest = _table(pedido), pedido.get("cliente_nombre")
     kind = _TO_GO.get(str(pedido.get("tipo")))
     if kind is not None and table is None and full and guest:
-        return _short(f"{kind} · {guest}", _MOST_TITLE // 2)
-    return table if table is not None else f"Pedido #{_number(pedido)}"
+        return _short(f"{kind}, {guest}", _MOST_TITLE // 2)
+    return table if table is not None else f"Pedido {_number(pedido)}"
 
 
 def _table(pedido: Json) -> str | None:
@@ -201,10 +203,9 @@ def _table(pedido: Json) -> str | None:
     return f"Mesa {table}" if str(table).isdigit() else _short(str(table), _MOST_TITLE // 2)
 
 
-def _numbered(pedido: Json) -> str:
-    """Returns the order's number with its table, where it has one: "C12 (Mesa 5)". No guest's name stands here."""
-    table = _table(pedido)
-    return f"{_number(pedido)} ({table})" if table is not None else str(_number(pedido))
+def _tables(orders: Iterable[Json]) -> str:
+    """Returns the orders' tables, each once; a guest's name never, since every waiter may be told."""
+    return _short(", ".join(dict.fromkeys(table for order in orders if (table := _table(order)))), _MOST_BODY)
 
 
 def _number(pedido: Json) -> Any:
@@ -212,22 +213,10 @@ def _number(pedido: Json) -> Any:
 
 
 def _unseen(event: Json, known: list[Json]) -> str:
-    ids = event["pedido_ids"]
-    numbers = [str(_number(pedido)) for pedido in known] or list(map(str, ids))
-    more = len(ids) - min(len(numbers), _MOST_ORDERS)
-
-    def title(named: list[str]) -> str:
-        all_named = ", ".join(named[:_MOST_ORDERS]) + (f" y {more} más" if more > 0 else "")
-        return f"La cocina NO ha visto {'el pedido' if len(ids) == 1 else 'los pedidos'} {all_named}"
-
-    with_tables = title([_numbered(pedido) for pedido in known] or numbers)
-    return with_tables if len(with_tables) <= _MOST_TITLE else title(numbers)
-
-
-def _time(at: Any) -> str:
-    """Returns "8:47 p. m." of a time on the wire, as people say it."""
-    hour = int(str(at)[11:13])
-    return f"{hour % 12 or 12}:{str(at)[14:16]} {'a. m.' if hour < 12 else 'p. m.'}"
+    numbers = [str(_number(pedido)) for pedido in known] or list(map(str, event["pedido_ids"]))
+    more = len(event["pedido_ids"]) - min(len(numbers), _MOST_ORDERS)
+    named = ", ".join(numbers[:_MOST_ORDERS]) + (f" y {more} más" if more > 0 else "")
+    return f"La cocina NO ha visto {'el pedido' if len(event['pedido_ids']) == 1 else 'los pedidos'} {named}"
 
 
 def _short(text: str, most: int) -> str:

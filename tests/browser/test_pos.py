@@ -355,7 +355,6 @@ def test_of_a_partly_ready_order_only_what_is_ready_is_listed(pos: Any, floor: F
     items = card(pos, pedido["id"]).locator(".ready__items")
     expect(items).to_have_text("3× Pupusa de quesofaltan 2 platos")
     expect(row(pos, pedido["id"])).to_contain_text(f"#{pedido['numero']} · faltan 2")
-    # As the service says it to a phone whose page is closed (tests/push/test_telling.py).
     assert pos.evaluate("told[0].slice(0, 2)") == ["aviso", "Mesa 5, listo en parte"]
     card(pos, pedido["id"]).get_by_role("button").click()
     expect(card(pos, pedido["id"])).to_have_count(0)

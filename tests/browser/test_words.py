@@ -24,7 +24,6 @@ OLD_WORDS = re.compile(
     r"|\bCambio \$|hace 0 s|no tiene pantalla|Otra vez hay|tras \{|Cada pocos segundos|Lo que toque"
     r"|Error al (?:tomarlo|anotarlo)|Su rol no tiene|[Mm]ediana\b"
     r"|[Pp]ercentil|Recogida|[Dd]ía de negocio|Estado nuevo|[Ff]ilas?\b|>Sala<|'Sala'|\(id\)|con id "
-    r"|[Ss]in pantalla desde"
     r"|\bPoda\b|Cabeza del|pasa estos|por pagar|Por pagar|en cola|Bajo\b|\bSSE\b|\bwebsocket\b|HTTPS|verify|\bAPI\b"
 )
 # Of a spreadsheet they are called so, by what reads the menu's.
@@ -41,7 +40,7 @@ TOKEN = re.compile(
 CLASSES = set(re.findall(r"\.([a-zA-Z][\w-]*)", " ".join(path.read_text("utf-8") for path in STATIC.rglob("*.css"))))
 # Of the browser, of HTTP and of what is kept: no person reads them.
 NAMES = re.compile(
-    r"use strict|GET|POST|PUT|PATCH|DELETE|Accept|Cache-Control|Range|es-SV|/[a-z.]+/\*|data-version=\""
+    r"use strict|GET|POST|PUT|PATCH|DELETE|Accept|Cache-Control|Range|es-SV|/[a-z.]+/\*| ?data-version=\""
     r"|M|h1v1h-1z|#[0-9A-F]{6}|Content-Type|Retry-After|BUTTON|INPUT|A[-+]|S/|Enter|Escape"
     r"|Backspace|Tab|Arrow\w+|T00:00:00Z|\[object Array\]|[a-z]+(?:[A-Z][a-z]+)+|recuperado "
     r"|(?:a|button|input|select|textarea|label)(?:, ?[a-z]+)+|.*\[(?:[\w-]+=[^\]]*)?.*|\"\]|[\\(^].*"
@@ -131,7 +130,7 @@ def test_the_old_words_are_gone() -> None:
             ]
     for path in SERVICE:
         if (
-            path.parent.name in ("alarms", "orders", "push")
+            path.parent.name in ("alarms", "orders")
             or path.stem in ("sentences", "errors", "events", "pages")
             or path.match("web/log.py")
         ):

@@ -84,7 +84,7 @@ def test_a_ready_order_rings_a_browser_whose_page_is_closed(make_ringing, servic
     tab.goto(server.url + NO_PAGE)
     ready(server, 5)
     shown = eventually(lambda: tab.run(SHOWN))
-    assert shown == [["Mesa 5, listo", "2× Pupusa de queso", "pedido-5"]]
+    assert shown == [["Mesa 5 lista", "2× Pupusa de queso", "pedido-5"]]
     # What is told again takes its own place.
     server.publish({"tipo": "pedido_listo", "pedido_id": 5, "items_listos": ["Pupusa de queso"], "parcial": True})
     eventually(lambda: len(mozilla.acked) == 2)

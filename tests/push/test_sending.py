@@ -74,7 +74,7 @@ def test_a_ready_order_rings_its_waiters_phone_alone_and_no_secret_is_told_anywh
     assert 0 < message["ttl"] <= 600
     assert message["web_push"] == 8030
     assert message["notification"] == {
-        "title": "Mesa 5, listo", "body": "2× Pupusa de queso", "navigate": "/pos?pedido=5", "tag": "pedido-5",
+        "title": "Mesa 5 lista", "body": "2× Pupusa de queso", "navigate": "/pos?pedido=5", "tag": "pedido-5",
         "lang": "es-SV",
     }  # fmt: skip
     assert message["evento_id"] == event
@@ -205,7 +205,7 @@ def test_ntfy_gets_each_users_topic_as_long_as_somebody_is_signed_in(make_ringin
     ready(server, 5)
     [message] = eventually(lambda: service.of(topic))
     assert message == {
-        "to": topic, "topic": topic, "title": "Mesa 5, listo", "message": "2× Pupusa de queso", "priority": 5,
+        "to": topic, "topic": topic, "title": "Mesa 5 lista", "message": "2× Pupusa de queso", "priority": 5,
         "tags": ["bell"], "sequence_id": "pedido-5", "click": f"{server.url}/pos?pedido=5",
         "authorization": "Bearer tk_abc",
     }  # fmt: skip

@@ -36,14 +36,14 @@ def told(pedido: dict[str, Any], *, full: bool = True, **fields: Any) -> Message
 @pytest.mark.parametrize(
     ("fields", "full", "title", "body"),
     [
-        ({}, True, "Mesa 5, listo", "2× Pupusa de queso"),
-        ({}, False, "Mesa 5, listo", ""),
-        ({"mesa": "Terraza 3"}, True, "Terraza 3, listo", "2× Pupusa de queso"),
+        ({}, True, "Mesa 5 lista", "2× Pupusa de queso"),
+        ({}, False, "Mesa 5: listo", ""),
+        ({"mesa": "Terraza 3"}, True, "Terraza 3: listo", "2× Pupusa de queso"),
         ({"tipo": "llevar", "mesa_numero": None, "cliente_nombre": "Sofía", "numero": "C12"}, True,
-         "Llevar · Sofía, listo", "2× Pupusa de queso"),
+         "Para llevar, Sofía: listo", "2× Pupusa de queso"),
         # Whoever reads the locked screen does not learn who the guest is.
         ({"tipo": "llevar", "mesa_numero": None, "cliente_nombre": "Sofía", "numero": "C12"}, False,
-         "Pedido #C12, listo", ""),
+         "Pedido C12: listo", ""),
     ],
 )  # fmt: skip
 def test_a_ready_order(fields, full, title, body):
@@ -54,8 +54,8 @@ def test_a_ready_order(fields, full, title, body):
 
 
 def test_a_part_of_an_order_says_so():
-    assert told(order(), parcial=True).title == "Mesa 5, listo en parte"
-    assert told(order(), parcial=True, full=False).title == "Mesa 5, listo en parte"
+    assert told(order(), parcial=True).title == "Mesa 5 lista en parte"
+    assert told(order(), parcial=True, full=False).title == "Mesa 5: listo en parte"
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_an_order_that_the_kitchen_has_not_seen_is_its_waiters_and_the_managers(
     event = {"id": 11, "tipo": "sin_acuse", "pedido_ids": [5], "evento_ids": [8], "total": 1}
     message = tell(event, {5: order(mesero="Luis", numero="C7")}, "abc-11", full=False, stock=False)
     assert message is not None
-    assert message.title == "La cocina NO ha visto el pedido C7 (Mesa 5)"
+    assert (message.title, message.body) == ("La cocina NO ha visto el pedido C7", "Mesa 5")
     assert (message.tag, message.ttl_seconds, message.path("manager")) == ("acuse", 300, "/manager?pedido=5")
     assert recipients(message, PEOPLE) == {2, 3}
     many = tell(event | {"pedido_ids": list(range(1, 9))}, {}, "abc-11", full=False, stock=False)
@@ -88,23 +88,21 @@ def test_an_order_that_the_kitchen_has_not_seen_is_its_waiters_and_the_managers(
 
 
 @pytest.mark.parametrize("full", [False, True])
-def test_what_the_kitchen_has_not_seen_is_told_with_its_table_and_without_a_guest(full):
-    def title(*orders: dict[str, Any]) -> str:
+def test_what_the_kitchen_has_not_seen_is_told_with_its_tables_and_without_a_guest(full):
+    def told(*orders: dict[str, Any]) -> tuple[str, str]:
         ids = list(range(1, len(orders) + 1))
         event = {"id": 11, "tipo": "sin_acuse", "pedido_ids": ids, "evento_ids": ids, "total": len(ids)}
         message = tell(event, dict(zip(ids, orders, strict=True)), "abc-11", full=full, stock=False)
         assert message is not None
-        return message.title
+        return message.title, message.body
 
     guest = order(numero="C8", tipo="llevar", mesa_numero=None, cliente_nombre="Rosa")
     away = order(numero="C9", tipo="domicilio", mesa_numero=3, cliente_nombre="Rosa", direccion="Calle 7")
-    named = order(numero="C7", mesa="Terraza 3")
-    assert title(guest) == "La cocina NO ha visto el pedido C8"
-    assert title(away) == "La cocina NO ha visto el pedido C9"
-    assert title(named, guest) == "La cocina NO ha visto los pedidos C7 (Terraza 3), C8"
-    # As far as there is room for tables.
-    assert title(*[order(numero=f"C{each}") for each in range(1, 7)]) == (
-        "La cocina NO ha visto los pedidos C1, C2, C3, C4, C5 y 1 más"
+    named, again = order(numero="C7", mesa="Terraza 3"), order(numero="C6", mesa="Terraza 3")
+    assert told(guest) == ("La cocina NO ha visto el pedido C8", "")
+    assert told(away) == ("La cocina NO ha visto el pedido C9", "")
+    assert told(named, guest, order(numero="C5"), again) == (
+        "La cocina NO ha visto los pedidos C7, C8, C5, C6", "Terraza 3, Mesa 5"
     )  # fmt: skip
 
 
@@ -118,19 +116,19 @@ def test_rooms_without_a_screen_are_the_managers():
     }
     message = tell(lost, {}, "abc-3", full=False, stock=False)
     assert message is not None
-    assert message.title == "La pantalla de cocina no responde desde las 8:47 p. m."
+    assert message.title == "Cocina sin pantalla desde las 20:47"
     assert (message.tag, message.ttl_seconds, message.path("manager")) == ("pantalla-cocina", 900, "/manager")
     assert recipients(message, PEOPLE) == {3}
     back = tell({"id": 4, "tipo": "pantalla_recuperada", "sala": "cajeros"}, {}, "abc-4", full=False, stock=False)
     assert back is not None
-    assert (back.title, back.tag) == ("La caja tiene pantalla otra vez", "pantalla-cajeros")
+    assert (back.title, back.tag) == ("Caja con pantalla otra vez", "pantalla-cajeros")
 
 
 def test_what_has_run_out_is_told_where_that_is_asked_for():
     event = {"id": 3, "tipo": "alerta_stock", "producto_id": 7, "nombre": "Queso", "nivel": "agotado"}
     message = tell(event, {}, "abc-3", full=False, stock=True)
     assert message is not None
-    assert (message.title, message.tag, message.ttl_seconds) == ("Se acabó: Queso", "stock-7", 3600)
+    assert (message.title, message.tag, message.ttl_seconds) == ("Agotado: Queso", "stock-7", 3600)
     assert tell(event, {}, "abc-3", full=False, stock=False) is None
     assert tell(event | {"nivel": "bajo"}, {}, "abc-3", full=False, stock=True) is None
 
