@@ -100,7 +100,7 @@ class Sender:
         key = delivery.device.key
         line = self._lines.setdefault(key, _Line())
         if len(line.waiting) >= MOST_WAITING:
-            dropped = line.waiting.pop()
+            dropped = line.waiting.popleft()
             self.count(dropped.device.via, CROWDED)
             dropped.finished()
         line.waiting.append(delivery)
@@ -142,7 +142,7 @@ class Sender:
                 await self._end(device, message, result, _refusal(status, device) if result == REFUSED else None)
                 return
             pause = max(wait, answer.retry_after or 0.0) + random.uniform(0, SPREAD * wait)
-            wait = min(LAST_WAIT_SECONDS, wait * 3)
+            wait = min(LAST_WAIT_SECONDS, wait * 2)
             left = (delivery.until - self._clocks.steady()) / 1000
             await asyncio.sleep(max(0.0, min(pause, left)))
 
