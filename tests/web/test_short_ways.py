@@ -47,12 +47,15 @@ class Client:
         self._file.close()
         self._socket.close()
 
-    def send(self, line: str, more: str = "", body: bytes | None = None) -> None:
+    def request(self, line: str, more: str = "", body: bytes | None = None) -> bytes:
         head = f"{line} HTTP/1.1\r\nHost: 127.0.0.1:{self.server.port}\r\n{self._credential}\r\n"
         if body is not None:
             head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
         head += more.format(port=self.server.port)
-        self._socket.sendall(head.encode() + b"\r\n" + (body or b""))
+        return head.encode() + b"\r\n" + (body or b"")
+
+    def send(self, *requests: bytes) -> None:
+        self._socket.sendall(b"".join(requests))
 
     def head(self) -> bytes:
         lines = b""
@@ -61,7 +64,10 @@ class Client:
         return lines
 
     def ask(self, line: str, more: str = "", body: bytes | None = None) -> bytes:
-        self.send(line, more, body)
+        self.send(self.request(line, more, body))
+        return self.answer()
+
+    def answer(self) -> bytes:
         head = self.head()
         found = re.search(rb"content-length: (\d+)", head)
         return head + self._file.read(int(found[1]) if found else 0)
@@ -124,6 +130,18 @@ def test_a_publication_is_answered_as_by_the_view(credentials):
         assert len(set(answers)) == 1
 
 
+def test_a_large_publication_behind_a_poll_is_read_to_its_end(credentials):
+    """Both are sent at once: more of the second one comes while nobody has asked for its body yet."""
+    server, lines = credentials
+    drafts = [stock_alert(number, "agotado", nota="x" * 20_000) for number in range(1, 101)]
+    body = json.dumps({"eventos": drafts}).encode()
+    with Client(server, lines["token"]) as client:
+        cursor = json.loads(client.ask(f"GET {POLL}").partition(b"\r\n\r\n")[2])["cursor"]
+        client.send(client.request(f"GET {POLL}?cursor={cursor}"), client.request(f"POST {EVENTS}", body=body))
+        assert client.answer().startswith(b"HTTP/1.1 200 ")
+        assert client.answer().startswith(b"HTTP/1.1 201 ")
+
+
 @pytest.mark.parametrize(
     "query", ["", "?cursor={cursor}", "?cursor=basura", "?cliente=t1&cursor={cursor}", "?cliente="]
 )
@@ -136,7 +154,7 @@ def test_a_stream_is_the_views_byte_for_byte(credentials, query):
     opened = {}
     for way, header in {"the short way": "", **WAYS}.items():
         with Client(server, lines["cookie"]) as client:
-            client.send(f"GET {path}", header)
+            client.send(client.request(f"GET {path}", header))
             head = masked(client.head())
             server.publish(stock_alert(1, "agotado"))
             opened[way] = head, re.sub(rb"(?m)^[0-9a-f]+\r\n|\r\n", b"", masked(client.frames(b"event: evento_alerta")))
@@ -156,7 +174,7 @@ def test_each_way_says_the_same_in_the_access_log(credentials):
             client.ask(f"GET {POLL}?cursor={cursor}", header)
             client.ask(f"POST {EVENTS}", header, b"[]")
         with Client(server, lines["token"]) as client:
-            client.send(f"GET {STREAM}", header)
+            client.send(client.request(f"GET {STREAM}", header))
             client.head()
     kinds = {("GET", POLL, 200), ("POST", EVENTS, 422), ("GET", STREAM, None)}
 
