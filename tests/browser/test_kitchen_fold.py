@@ -193,17 +193,24 @@ def test_each_tablet_has_its_letter(page: Any, browser: Any, restaurant: Any) ->
 
 def test_a_line_takes_no_tap_that_missed_the_button_beside_it(page: Any, restaurant: Any) -> None:
     page.set_viewport_size({"width": 1024, "height": 600})
-    restaurant.publish(three_lines(1))
+    restaurant.publish(three_lines(1), change(1, "en_cocina"))
     restaurant.sign_in(page)
     page.goto(restaurant.url + "/cocina")
-    ticket(page, 1).wait_for()
-    page.clock.install()
-    taps = "() => { const t = document.querySelector('[data-pedido-id=\"1\"]'); t.querySelector('.ticket__do').click();"
-    page.evaluate(taps + " document.querySelectorAll('.line')[1].click(); }")
     page.wait_for_selector('[data-pedido-id="1"][data-estado=en_cocina]')
-    page.clock.run_for(1000)
-    assert page.locator(".line.is-done").count() == 0
+    page.evaluate("() => { window.at = Date.now(); Date.prototype.getTime = () => window.at; }")
+
+    def first_it_changes(route: Any) -> None:
+        quantity = {"tipo_cambio": "cantidad_modificada", "cantidad_nueva": 4}
+        restaurant.publish({"tipo": "item_modificado", "pedido_id": 1, "item_id": 12, "cambios": quantity})
+        route.continue_()
+
+    page.route("**/acciones", first_it_changes, times=1)
+    page.locator('[data-pedido-id="1"] .ticket__do').click()
+    page.wait_for_selector('[data-pedido-id="1"] .ticket__said')  # refused: the cook had not seen that
     answered(page)
+    page.locator(".line").nth(1).click()
+    assert page.locator(".line.is-done").count() == 0
+    page.evaluate("window.at += 1000")
     page.locator(".line").nth(1).click()
     page.locator(".line.is-done").wait_for()
 
@@ -211,7 +218,7 @@ def test_a_line_takes_no_tap_that_missed_the_button_beside_it(page: Any, restaur
         events = restaurant.server.request("GET", "/api/pedidos/1")[2]["eventos"]
         return [event["item_id"] for event in events if event["tipo"] == "item_modificado"]
 
-    until(page, lambda: tapped() == [11])
+    until(page, lambda: tapped() == [12, 11])
 
 
 @pytest.mark.parametrize("height", [600, 800])

@@ -62,7 +62,8 @@ def test_a_table_that_orders_again_rings_and_the_waiter_reads_what_is_seen_now(
     phone = floor.open(people(*PHONE.values()), WAITER, "/pos")
     pedido = floor.served(dishes={"Pupusa de queso": 3, "Horchata": 1})
     floor.acknowledge(pedido)
-    expect(row(phone, pedido["id"])).to_contain_text("Cocina lo vio")
+    expect(row(phone, pedido["id"])).to_have_attribute("data-visto", "yes")
+    expect(row(phone, pedido["id"])).to_contain_text("Servido")
     # No kitchen screen is there: what was seen was the first round.
     floor.act(pedido, "agregar_item", WAITER, items=[{"producto_id": floor.products["Yuca frita"], "cantidad": 2}])
     expect(row(phone, pedido["id"])).to_have_attribute("data-visto", "saved")
