@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import subprocess
 import sys
 
@@ -9,7 +11,7 @@ import pytest
 
 from tests.cluster.nodes import Cluster, OnRedis, engine
 from tests.support.bytecode import ROOT
-from tests.support.command_line import fails
+from tests.support.command_line import PROGRAM, fails
 from tests.support.live_server import clean_environment, run_cli
 from tests.support.waiting import eventually
 
@@ -72,6 +74,38 @@ def test_another_logs_engine_is_not_taken_for_ones_own(tmp_path, kind):
         assert stranger.is_open()  # one engine may have both
         node.start()
         assert node.is_open()
+
+
+@pytest.mark.parametrize("kind", ["etcd", "redis"])
+def test_a_recovery_that_was_overtaken_while_a_person_was_asked_does_nothing(tmp_path, kind):
+    mine, other = tmp_path / "mine", tmp_path / "other"
+    mine.mkdir()
+    other.mkdir()
+    with (
+        engine(kind, mine) as own, Cluster(mine, own, 1, direct=True) as cluster,
+        engine(kind, other) as emptied, Cluster(other, emptied, 1, direct=True) as elsewhere,
+    ):  # fmt: skip
+        [node], [there] = cluster.nodes, elsewhere.nodes
+        node.stop()
+        arguments = ("cluster", "recover", "--cluster", elsewhere.url(there))
+        ours, theirs = pty.openpty()
+        command = [*PROGRAM, *arguments, "--database", str(node.database)]
+        with subprocess.Popen(command, stdin=theirs, stderr=subprocess.PIPE, env=clean_environment()) as asked:
+            assert asked.stderr is not None
+            said = b""
+            while b"Go on?" not in said:
+                said += os.read(asked.stderr.fileno(), 1000)
+            run_cli(*arguments, "--yes", database=node.database)  # by somebody else
+            os.write(ours, b"y\n")
+            rest = asked.stderr.read().decode()
+        os.close(ours)
+        os.close(theirs)
+        assert asked.returncode == 1
+        assert "it has moved on since: look again" in rest
+        assert "Traceback" not in rest
+        node.settings["POS_NOTIF_CLUSTER"] = elsewhere.url(there)
+        node.start()
+        eventually(node.is_open)  # by the first one
 
 
 def test_without_the_extra_it_is_one_line(tmp_path):
