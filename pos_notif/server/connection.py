@@ -308,6 +308,7 @@ class TcpConnection(Backpressure):
         """Writes a stream after its `head`, from now to its end; `closes`: it is the connection's last answer."""
         self._long_way = None
         self._stop_timer()
+        self.transport.resume_reading()  # what lies behind the request is nobody's; only so it is seen who leaves
         self._closes = closes
         self._serving.counts.answers[2] += 1
         self._head = head

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import struct
 
@@ -90,18 +91,36 @@ async def test_the_kernel_judges_a_peer_again_once_it_has_taken_what_it_was_behi
         transport.abort()
 
 
+STREAM = b"GET /api/notificaciones/stream/cocinero HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %b\r\n\r\n"
+
+
+def connected(server: LiveServer) -> int:
+    found: int = server.request("GET", "/api/notificaciones/estado")[2]["total_conexiones"]
+    return found
+
+
+def test_clients_that_sent_much_behind_their_streams_and_left_are_let_go_at_once(make_server):
+    """No heartbeat and no event: that they have left is read behind all that."""
+    server = make_server(heartbeat_seconds="0")
+    with contextlib.ExitStack() as clients:
+        for _ in range(20):
+            client = clients.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=60))
+            much = b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Long: " + b"x" * 300_000
+            client.sendall(STREAM % server.token.encode() + much)
+        eventually(lambda: connected(server) == 20)
+    eventually(lambda: connected(server) == 0)
+
+
 def test_a_client_that_sent_more_and_left_is_let_go_at_the_next_event(server: LiveServer):
     """What it sent waits to be read behind its stream, and so would its end."""
-    stream = b"GET /api/notificaciones/stream/cocinero HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %b\r\n\r\n"
-    connected = lambda: server.request("GET", "/api/notificaciones/estado")[2]["total_conexiones"]  # noqa: E731
     with SseClient(server, "cocinero") as other:
         with socket.create_connection(("127.0.0.1", server.port), timeout=60) as gone:
-            gone.sendall(stream % server.token.encode() + b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
-            eventually(lambda: connected() == 2)
+            gone.sendall(STREAM % server.token.encode() + b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            eventually(lambda: connected(server) == 2)
         for number in range(1, 21):
             server.publish(stock_alert(number, "agotado"))
         assert [frame.data["producto_id"] for frame in other.take(20)] == list(range(1, 21))
-        eventually(lambda: connected() == 1)
+        eventually(lambda: connected(server) == 1)
     assert server.stop() == 0
     assert not [line for line in server.stderr_lines if "raised exception" in line or "Traceback" in line]
 
