@@ -1,8 +1,9 @@
 """`Leadership`: which node raises alarms, prunes and trims. It stands in the log's row, with a number that grows each
 time that another one is made the leader, so all nodes see the same one at the same record.
 
-A leader that is missed for MISSED_SECONDS of a board that was read is replaced by whoever appends the next term first.
-It may live, and not know: each of its transactions looks whether the row still names it.
+A leader that is missed for MISSED_SECONDS of a board that was read, or tells there that its disk is full, is replaced
+by whoever appends the next term first. It may live, and not know: each of its transactions looks whether the row still
+names it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ logger = logging.getLogger("pos_notif")
 
 MISSED_SECONDS = 15.0
 LOOK_SECONDS = 0.5
+# What a node posts while its disk is full (b"1", else nothing): it writes nothing, so it can raise no alarm.
+FULL = "lleno"
 
 
 class _Row(NamedTuple):
@@ -44,7 +47,7 @@ class Leadership:
         self._missed_seconds = missed_seconds
         self._row = _Row(None, -1)
         self._heard_at = 0.0  # of the leader, or when it was made one
-        self._led = False  # when it was last looked at
+        self._led = self._is_full = False  # when it was last looked at
         self._changed = asyncio.Event()
         self._listeners: list[Callable[[], None]] = []
         self._task: asyncio.Task[None] | None = None
@@ -66,7 +69,11 @@ class Leadership:
 
     @property
     def leads(self) -> bool:
-        return self._row.leader == self._board.identity and not self._board.is_withdrawn
+        return self._is_named and not self._board.is_withdrawn and not self._is_full
+
+    @property
+    def _is_named(self) -> bool:
+        return self._row.leader == self._board.identity
 
     async def taken(self) -> None:
         while not self.leads:
@@ -88,7 +95,9 @@ class Leadership:
     async def _run(self) -> None:
         while True:
             try:
-                self._note(_Row(*await self._database.read(read_leader)))
+                full, row = self._database.full, _Row(*await self._database.read(read_leader))
+                self._note_full(full)
+                self._note(row)
                 if self._may_begin():
                     self._note(_Row(*await self._database.write(self._begin)))
             except LogUnavailable:
@@ -96,6 +105,11 @@ class Leadership:
             except Exception:  # or nobody would be any more
                 logger.exception("who leads the cluster cannot be seen")
             await asyncio.sleep(LOOK_SECONDS)
+
+    def _note_full(self, full: bool) -> None:
+        if full != self._is_full:
+            self._is_full = full
+            self._board.post(FULL, b"1" if full else b"")
 
     def _note(self, row: _Row) -> None:
         if row != self._row:
@@ -109,13 +123,14 @@ class Leadership:
 
     def _may_begin(self) -> bool:
         """Tells whether nobody leads: nobody ever did, an earlier process of this node did (of which there is one at a
-        time), or who does is missed. Who has withdrawn does not begin."""
+        time), or who does is missed or has a full disk. Who has withdrawn does not begin, nor who has a full disk."""
         leader = self._row.leader
-        if self._board.is_withdrawn or self.leads:
+        if self._board.is_withdrawn or self._is_full or self._is_named:
             return False
         if leader is None:
             return True
-        if leader.partition(":")[0] == str(self._board.process):
+        number = leader.partition(":")[0]
+        if number == str(self._board.process) or self._board.posted(FULL).get(int(number)):
             return True
         self._heard_at = max(self._heard_at, self._board.heard_at(leader) or self._heard_at)
         return self._board.read_for(self._heard_at) >= self._missed_seconds

@@ -24,20 +24,26 @@ __all__ = ["redis_server"]
 EVENT = {"tipo": "alerta_stock", "producto_id": 1, "nombre": "Queso", "stock_actual": 0}
 
 
-@pytest.fixture
-def nodes(
-    redis_server: RedisServer, make_server: Callable[..., LiveServer], tmp_path: Path
-) -> tuple[LiveServer, LiveServer, str]:
-    """The one that leads, the other, and the engine's address."""
-    a, b = tmp_path / "a.db", tmp_path / "b.db"
+def two_files(folder: Path, url: str) -> tuple[Path, Path, str]:
+    """The files of the nodes a and b, which no one serves yet, and a token that is in both."""
+    a, b = folder / "a.db", folder / "b.db"
     token = LiveServer(a, {}).token
-    url = f"redis://127.0.0.1:{redis_server.port}"
     found(a, parse(url), "a")
     with sqlite3.connect(a) as connection:
         connection.execute("INSERT INTO members (name, position, joined_ms) VALUES ('b', 0, 0)")
     with sqlite3.connect(a) as source, sqlite3.connect(b) as copy:
         source.backup(copy)
         copy.execute("UPDATE node SET name = 'b'")
+    return a, b, token
+
+
+@pytest.fixture
+def nodes(
+    redis_server: RedisServer, make_server: Callable[..., LiveServer], tmp_path: Path
+) -> tuple[LiveServer, LiveServer, str]:
+    """The one that leads, the other, and the engine's address."""
+    url = f"redis://127.0.0.1:{redis_server.port}"
+    a, b, token = two_files(tmp_path, url)
     first, second = make_server(a, cluster=url), make_server(b, cluster=url)
     first._token = second._token = token
     eventually(lambda: leads(first) or leads(second))
