@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pty
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.cluster.nodes import Cluster, OnRedis, engine
+from tests.cluster.nodes import Cluster, Node, OnRedis, engine
 from tests.support.bytecode import ROOT
 from tests.support.command_line import PROGRAM, fails
 from tests.support.live_server import clean_environment, run_cli
 from tests.support.waiting import eventually
+
+
+@contextlib.contextmanager
+def two_logs(folder: Path, kind: str) -> Iterator[tuple[Node, Node, str]]:
+    """The one node of each of two logs with an engine of its own, and the address of the second one's."""
+    mine, other = folder / "mine", folder / "other"
+    mine.mkdir()
+    other.mkdir()
+    with (
+        engine(kind, mine) as own, Cluster(mine, own, 1, direct=True) as cluster,
+        engine(kind, other) as foreign, Cluster(other, foreign, 1, direct=True) as elsewhere,
+    ):  # fmt: skip
+        [node], [stranger] = cluster.nodes, elsewhere.nodes
+        yield node, stranger, elsewhere.url(stranger)
 
 
 def test_a_redis_that_may_lose_what_it_has_answered_and_another_nodes_file_are_one_line(tmp_path):
@@ -54,23 +71,16 @@ def test_a_nodes_file_is_its_own_engines_and_a_node_is_one_process(tmp_path):
 
 @pytest.mark.parametrize("kind", ["etcd", "redis"])
 def test_another_logs_engine_is_not_taken_for_ones_own(tmp_path, kind):
-    mine, other = tmp_path / "mine", tmp_path / "other"
-    mine.mkdir()
-    other.mkdir()
-    with (
-        engine(kind, mine) as own, Cluster(mine, own, 1, direct=True) as cluster,
-        engine(kind, other) as foreign, Cluster(other, foreign, 1, direct=True) as elsewhere,
-    ):  # fmt: skip
-        [node], [stranger] = cluster.nodes, elsewhere.nodes
+    with two_logs(tmp_path, kind) as (node, stranger, url):
         node.stop()
-        there = ("--cluster", elsewhere.url(stranger), "--database", str(node.database))
+        there = ("--cluster", url, "--database", str(node.database))
         said = fails(2, "serve", "--port", "0", *there)
         assert "it has nothing of this log" in said
         assert "`pos-notif cluster recover` brings this log there" in said
         asked = run_cli("cluster", "recover", *there[:2], database=node.database, check=False)
         assert asked.returncode == 2
         assert "it has another log" in asked.stderr
-        run_cli("cluster", "recover", "--yes", "--cluster", elsewhere.url(stranger), database=node.database)
+        run_cli("cluster", "recover", "--yes", "--cluster", url, database=node.database)
         assert stranger.is_open()  # one engine may have both
         node.start()
         assert node.is_open()
@@ -78,16 +88,9 @@ def test_another_logs_engine_is_not_taken_for_ones_own(tmp_path, kind):
 
 @pytest.mark.parametrize("kind", ["etcd", "redis"])
 def test_a_recovery_that_was_overtaken_while_a_person_was_asked_does_nothing(tmp_path, kind):
-    mine, other = tmp_path / "mine", tmp_path / "other"
-    mine.mkdir()
-    other.mkdir()
-    with (
-        engine(kind, mine) as own, Cluster(mine, own, 1, direct=True) as cluster,
-        engine(kind, other) as emptied, Cluster(other, emptied, 1, direct=True) as elsewhere,
-    ):  # fmt: skip
-        [node], [there] = cluster.nodes, elsewhere.nodes
+    with two_logs(tmp_path, kind) as (node, _, url):
         node.stop()
-        arguments = ("cluster", "recover", "--cluster", elsewhere.url(there))
+        arguments = ("cluster", "recover", "--cluster", url)
         ours, theirs = pty.openpty()
         command = [*PROGRAM, *arguments, "--database", str(node.database)]
         with subprocess.Popen(command, stdin=theirs, stderr=subprocess.PIPE, env=clean_environment()) as asked:
@@ -103,7 +106,7 @@ def test_a_recovery_that_was_overtaken_while_a_person_was_asked_does_nothing(tmp
         assert asked.returncode == 1
         assert "it has moved on since: look again" in rest
         assert "Traceback" not in rest
-        node.settings["POS_NOTIF_CLUSTER"] = elsewhere.url(there)
+        node.settings["POS_NOTIF_CLUSTER"] = url
         node.start()
         eventually(node.is_open)  # by the first one
 
