@@ -125,6 +125,11 @@ def is_passing(error: sqlite3.Error) -> bool:
     return _code(error) in _PASSING
 
 
+def is_busy(error: sqlite3.Error) -> bool:
+    """Tells whether another connection was at the file."""
+    return _code(error) == sqlite3.SQLITE_BUSY
+
+
 def is_full(error: sqlite3.Error) -> bool:
     """Tells whether there was no room on a disk, be it for a -shm."""
     return _code(error) == sqlite3.SQLITE_FULL or _extended_code(error) == sqlite3.SQLITE_IOERR_SHMSIZE

@@ -7,13 +7,14 @@ import errno
 import os
 import secrets
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
 from ..errors import CommandFailed, LogRefused, LogUnavailable
 from ..resources import resource
-from .connecting import connect, is_full, make_file, reading
+from .connecting import BUSY_TIMEOUT_SECONDS, connect, is_busy, is_full, make_file, reading
 from .migrations import MIGRATIONS
 from .paths import exists, is_directory, is_file
 from .replication import Replication
@@ -134,7 +135,7 @@ def prepare(
     Raises LogRefused, also for a node's file without its `replication`, in which nothing may be changed alone."""
     empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
     version = 0 if empty else _refuse_foreign(connection, file)
-    connection.execute("PRAGMA journal_mode = WAL")
+    _use_wal(connection)
     # FULL: a 201 must survive a power cut. NORMAL may lose the last commits.
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = 1")
@@ -155,6 +156,20 @@ def prepare(
                 raise LogRefused(f"{file}: is damaged: there is no way from its schema {version} to {SCHEMA_VERSION}")
             in_transaction(connection, lambda writer, step=step: migrate(writer, migrations[step], step))  # type: ignore[misc]
     _check_schema(connection, file)
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Has the file written by a write-ahead log. Of several who begin a file at once SQLite refuses this to all but
+    one, and does not wait, since they could wait for each other."""
+    until = time.monotonic() + BUSY_TIMEOUT_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if not is_busy(error) or time.monotonic() >= until:
+                raise
+        time.sleep(0.01)
 
 
 def _refuse_foreign(connection: sqlite3.Connection, file: Path) -> int:

@@ -7,11 +7,13 @@ import concurrent.futures
 import hashlib
 import sqlite3
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
 
 from pos_notif.database.file import APPLICATION_ID, SCHEMA_VERSION
+from pos_notif.database.file import opened as opened_log
 from pos_notif.database.threads import Database
 from pos_notif.errors import LogRefused, LogUnavailable
 from tests.support.command_line import PROGRAM, drop_root_privileges, without_pauses
@@ -181,6 +183,21 @@ def test_two_processes_may_bring_a_log_up_at_once(older):
         done = list(pool.map(lambda _: run_cli("token", "list", database=older), range(4)))
     assert {result.stdout for result in done} == {done[0].stdout}
     assert "caja" in done[0].stdout
+
+
+def test_several_may_begin_a_log_at_once(tmp_path):
+    """The file is there and empty, or has no write-ahead log yet: whoever comes first decides what it is."""
+    begin = threading.Barrier(4)
+
+    def epoch(path: Path) -> str:
+        begin.wait()
+        with opened_log(path, create=True) as connection:
+            return str(connection.execute("SELECT epoch FROM log").fetchone()[0])
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        for number in range(60):
+            found = list(pool.map(epoch, [tmp_path / f"{number}.db"] * 4))
+            assert len(set(found)) == 1
 
 
 async def test_a_migration_that_fails_leaves_the_file_as_it_was(older):
