@@ -115,17 +115,8 @@ def tell(event: Json, orders: Mapping[int, Json], cursor: str, *, full: bool, st
         known = [orders[order_id] for order_id in orders_of(event) if order_id in orders]
         one = event["pedido_ids"][0] if len(event["pedido_ids"]) == 1 else None
         waiters = tuple(dict.fromkeys(map(_waiter, known)))
-        return Message(
-            event["id"],
-            cursor,
-            _unseen(event, known),
-            _tables(known),
-            "acuse",
-            ttl,
-            one,
-            waiters=waiters,
-            managers=True,
-        )
+        title, body = _unseen(event, known), _tables(known)
+        return Message(event["id"], cursor, title, body, "acuse", ttl, one, waiters=waiters, managers=True)
     if kind in (NO_SCREEN, SCREEN_BACK):
         room = _ROOM.get(event["sala"], str(event["sala"]))
         since = f"sin pantalla desde las {str(event.get('desde'))[11:16]}"
@@ -166,8 +157,7 @@ def _waiter(pedido: Json) -> Waiter:
 def _ready(event: Json, full: bool) -> tuple[str, str]:
     pedido, part = event["pedido"], event.get("parcial") is True
     whom = _whom(pedido, full)
-    is_table = full and whom.startswith("Mesa ")
-    title = f"{whom} lista" if is_table else f"{whom}: {STATE_WORD[READY]}"
+    title = f"{whom} lista" if full and whom.startswith("Mesa ") else f"{whom}: {STATE_WORD[READY]}"
     title = _short(f"{title}{' en parte' if part else ''}", _MOST_TITLE)
     if not full:
         return title, ""

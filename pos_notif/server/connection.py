@@ -183,6 +183,7 @@ class TcpConnection(Backpressure):
         self._busy = False
         if self.lost:
             return
+        self.transport.resume_reading()  # as `_next` does: much may have come while it waited
         data, self._received = data + self._received, b""
         found = read_request(data)
         stream = None
@@ -238,7 +239,7 @@ class TcpConnection(Backpressure):
         if len(self._received) < size:
             async with asyncio.timeout(self._serving.body_timeout):
                 while len(self._received) < size and not self.lost:
-                    self.transport.resume_reading()  # enough had come ahead, before it was known for what
+                    self.transport.resume_reading()  # it was paused where much had come before this
                     self._awaited = asyncio.get_running_loop().create_future()
                     await self._awaited
             self._awaited = None
@@ -289,7 +290,6 @@ class TcpConnection(Backpressure):
 
     def _take_long_way(self, data: bytes) -> None:
         self._stop_timer()
-        self.transport.resume_reading()  # it has its own bound
         self._long_way = LongWay(self, self._serving, data)
         self._serving.run(self._long_way.run(), "request")
 

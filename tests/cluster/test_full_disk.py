@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.test_stopped_node import leads, redis_server, two_files
+from tests.cluster.test_stopped_node import leads, two_files
 from tests.faults.namespaces import unshare
 from tests.support.live_server import LiveServer
 from tests.support.logs import stock_alert
-from tests.support.redis import RedisServer
+from tests.support.redis import RedisServer, redis_server
 from tests.support.waiting import eventually
 
 __all__ = ["redis_server"]
