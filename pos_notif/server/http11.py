@@ -67,15 +67,16 @@ class Http11(H11Protocol):
         if whole:
             await self.send(RawData(data=whole))
 
-    def give_up(self, status: int, headers: Mapping[str, str]) -> tuple[bytes, str]:
+    def give_up(self, status: int, headers: Mapping[str, str]) -> tuple[bytes, str] | None:
         """Ends the open request without an answer. Returns the head of the one that its connection gives in its place,
-        in chunks; and its path."""
+        in chunks; and its path. None where the request was refused meanwhile, for what came of its body."""
         stream = cast(Any, self.stream)
+        stream.state, stream.closed, self.stream = ASGIHTTPState.CLOSED, True, None
+        if self.connection.their_state is h11.ERROR:
+            return None
         own = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
         response = h11.Response(status_code=status, headers=[*own, *self.config.response_headers("h11")])
-        head = self.connection.send(response) or b""
-        stream.state, stream.closed, self.stream = ASGIHTTPState.CLOSED, True, None
-        return head, stream.scope["path"]
+        return self.connection.send(response) or b"", stream.scope["path"]
 
     async def _send_error_response(self, status_code: int) -> None:
         """Answers what no application is asked; the connection closes after it."""

@@ -122,13 +122,16 @@ class LongWay:
 
     def carry(self, stream: Stream, status: int, headers: Mapping[str, str]) -> None:
         """Hands the stream that the present request has opened to the connection; nothing of the request is kept."""
-        gone = self.is_waiting or self._client_ended or self._connection.lost
-        head, path = (b"", "") if self.is_waiting else self._protocol.give_up(status, headers)
+        given_up = None if self.is_waiting else self._protocol.give_up(status, headers)
+        if self._lingering:  # it was refused, and ends by itself
+            return
         self._leave()
-        if gone:
+        if given_up is None or self._client_ended or self._connection.lost:
             self._connection.transport.close()
             return
-        self._connection.carry(stream, head, path, closes=b"connection: close" in head.lower())
+        head, path = given_up
+        closes = b"connection: close" in head.lower() or self._protocol.peer_may_send
+        self._connection.carry(stream, head, path, closes=closes)
 
     # Hypercorn's side
 
@@ -138,6 +141,8 @@ class LongWay:
         return self._protocol is None or self._protocol.stream is None
 
     async def _send(self, event: Event) -> None:
+        if self._is_over:  # a body that is never whole ends here; its stream does not
+            return
         if isinstance(event, RawData):
             async with self._sending:
                 try:
@@ -151,7 +156,7 @@ class LongWay:
             if self._is_reading and self._protocol.peer_may_send and not self._lingering:
                 self._lingering = True
                 self._reading.reschedule(0)  # ends `_read`, wherever it waits; it lingers, then closes
-            elif not self._is_over:
+            else:
                 self._connection.transport.close()
                 self._stop_reading()
         elif isinstance(event, Updated):

@@ -161,7 +161,11 @@ def request(luck: random.Random, port: int, token: str, report: Report) -> None:
         data = data[:at] + luck.randbytes(luck.randrange(1, 60)) + data[at + luck.randrange(30) :]
     with connected(port) as client:
         client.settimeout(0.1)  # what is not whole is not answered
-        client.sendall(data)
+        at = luck.randrange(len(data)) if luck.random() < 0.2 else 0
+        if at:  # the rest later: of its head, or of its body
+            client.sendall(data[:at])
+            time.sleep(luck.choice((0, 0.001, 0.003)))
+        client.sendall(data[at:])
         report.sent["requests"] += 1
         with contextlib.suppress(TimeoutError):
             report.answered(read_answer(client, whole=False), data)

@@ -150,3 +150,41 @@ def test_a_socket_that_is_ended_amid_what_its_client_has_sent_ahead_is_let_go(se
             client.send(f'40{{"token":"{server.token}"}}', "41", *['42["ping"]'] * 50)
             assert client.closed().code == 1002
     eventually(lambda: server.open_files() <= before)
+
+
+@pytest.mark.parametrize(
+    ("length", "sent"),
+    [
+        pytest.param("Content-Length: 5", b"", id="body that does not come"),
+        pytest.param("Content-Length: 5", b"ab", id="half a body"),
+        pytest.param("Transfer-Encoding: chunked", b"", id="chunks that do not come"),
+        pytest.param("Transfer-Encoding: chunked", b"5\r\nab", id="half a chunk"),
+    ],
+)
+def test_a_stream_whose_request_is_never_whole_goes_on(server: LiveServer, length: str, sent: bytes):
+    """A stream's body is nobody's, and so is its end."""
+    head = STREAM.rstrip() % server.token.encode() + f"\r\n{length}\r\n\r\n".encode()
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as client, client.makefile("rb") as answer:
+        client.sendall(head + sent)
+        eventually(lambda: connected(server) == 1)
+        server.publish(stock_alert(7, "agotado"))
+        assert any(b'"producto_id": 7' in line or b'"producto_id":7' in line for line in answer)
+    eventually(lambda: connected(server) == 0)
+    assert server.stop() == 0
+    assert not [line for line in server.stderr_lines if "Traceback" in line]
+
+
+@pytest.mark.parametrize("body", [b"zz\r\n", b"5\r\nabcdefghijk\r\n"])
+def test_a_stream_whose_request_is_refused_for_its_body_is_refused_once(server: LiveServer, body: bytes):
+    """The application opens it nonetheless, before or after the refusal has left."""
+    head = STREAM.rstrip() % server.token.encode() + b"\r\nTransfer-Encoding: chunked\r\n\r\n"
+    for _ in range(5):
+        with socket.create_connection(("127.0.0.1", server.port), timeout=60) as client:
+            client.sendall(head + body)
+            with client.makefile("rb") as answer:
+                whole = answer.read()
+        assert whole.startswith(b"HTTP/1.1 400 ")
+        assert whole.count(b"HTTP/1.1") == 1
+    assert connected(server) == 0
+    assert server.stop() == 0
+    assert not [line for line in server.stderr_lines if "Traceback" in line or '"status": 500' in line]
