@@ -169,9 +169,10 @@ class Server:
 def collect_seldom() -> None:
     """Has what there is so far never collected, and the rest less often. Thousands of open streams are long-lived
     objects that every full collection would walk through; most of what a request makes is freed without the
-    collector."""
+    collector. What has grown old before it became garbage waits for a full one, which Python makes only where a
+    quarter more has grown old since the last."""
     gc.freeze()
-    gc.set_threshold(GC_THRESHOLD, 50, 100)
+    gc.set_threshold(GC_THRESHOLD, 50, 10)
 
 
 def serve(config: Config, announce: Callable[[int, bool], None]) -> None:
