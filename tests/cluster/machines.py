@@ -106,6 +106,7 @@ def cut_off(cluster: Machines, number: int, seconds: float, turn: str) -> None:
         # The engine has a new leader soon. Until then a 503 is no answer, and the key is sent again.
         eventually(lambda: publish(others[0], elsewhere) in (200, 201), seconds=30)
         cluster.wait_until_open(*others, seconds=30)
+        assert publish(others[0], f"open-{turn}") == 201
         began = time.monotonic()
         assert publish(cut, here) == 503
         eventually(lambda: "sin_central_desde" in stream.next_event("latido").data)
