@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, tzinfo
 from types import MappingProxyType
@@ -129,6 +129,9 @@ class Transaction(Protocol):
         """Raises NotAuthenticated where the session or token has ended, or has another role by now."""
 
     def order(self, order_id: int) -> Order | None: ...
+
+    def look_ahead(self, order_ids: Collection[int]) -> None:
+        """Finds at once which of these orders nobody has heard of: each will be asked for, and most are new."""
 
     def steady(self, order: Order, at: Instant) -> SteadyOrder:
         """Returns the order with its times by the steady clock: for what is decided by how long ago something was. `at`

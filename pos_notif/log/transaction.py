@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Collection, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date, tzinfo
 from heapq import merge
@@ -41,6 +41,7 @@ from .tables.orders import (
     pruned_number,
     steady_order,
     steady_time,
+    unheard,
 )
 from .tables.said import find_said
 from .tables.signed_in import check_signed_in
@@ -98,6 +99,7 @@ class SqliteTransaction:
         self._times = times
         self.pending = Pending(group.head_id, group.head_hash)
         self._fold: Fold | None = None
+        self._unheard: Set[int] = frozenset()
         # What is written does not change meanwhile, and an import of the menu asks of a thousand dishes.
         self._waiting: dict[Dish, list[tuple[int, int]]] | None = None
 
@@ -122,7 +124,12 @@ class SqliteTransaction:
 
     def order(self, order_id: int) -> Order | None:
         known = self.pending.orders.get(order_id) or self._group.orders.get(order_id)
-        return known[0] if known is not None else find_order(self._connection, order_id)
+        if known is not None:
+            return known[0]
+        return find_order(self._connection, order_id) if order_id not in self._unheard else None
+
+    def look_ahead(self, order_ids: Collection[int]) -> None:
+        self._unheard = unheard(self._connection, order_ids)
 
     def steady(self, order: Order, at: Instant) -> SteadyOrder:
         if not self._times.differ_where(at.set_by):

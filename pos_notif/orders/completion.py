@@ -141,18 +141,22 @@ def _new_pedido(sent: Json, stub: Order | None, context: _Context) -> Json:
         **_new_sums(sent, items, known, context.tax_rate),
         "timestamp": known.get("timestamp", context.timestamp),
     }
-    kept = {name: known[name] for name in (*_TIMES, "razon", "atiende", "ronda", "ronda_at") if name in known}
-    if paid_at:
-        kept["pagado_at"] = paid_at
     if context.details["mesa"] is not None:
         pedido["mesa"] = context.details["mesa"]
-    extra = {name: value for name, value in sent.items() if name not in _SET_ABOVE}
+    if not _SET_ABOVE.issuperset(sent):
+        pedido.update((name, value) for name, value in sent.items() if name not in _SET_ABOVE)
     if sent.get("timestamp"):
-        extra["timestamp_origen"] = sent["timestamp"]
-    return {**pedido, **extra, **kept, "por_acusar": known.get("por_acusar", [])}
+        pedido["timestamp_origen"] = sent["timestamp"]
+    if known:
+        pedido.update((name, known[name]) for name in _KEPT if name in known)
+    if paid_at:
+        pedido["pagado_at"] = paid_at
+    pedido["por_acusar"] = known.get("por_acusar", [])
+    return pedido
 
 
 _TIMES = ("pagado_at", "cocina_at", "listo_at", "servido_at", "visto_at", "entendido_at")
+_KEPT = (*_TIMES, "razon", "atiende", "ronda", "ronda_at")
 _SET_ABOVE = frozenset({
     "id", "numero", "mesa_numero", "mesa", "tipo", "tipo_pago", "cliente_nombre", "mesero", "notas", "estado", "items",
     "subtotal", "impuesto", "total", "timestamp", *_TIMES, "version", "por_acusar", "incompleto", "ronda", "ronda_at",

@@ -26,27 +26,28 @@ def new_lines(sent: list[Json], heard: Mapping[int, Json]) -> list[Json]:
     whole = []
     for index, told in enumerate(sent):
         line = without_marks(told)
-        line_id = line.get("id")
-        if line_id is None:
-            line = {**line, "id": next(unused)}
-        elif line_id in heard:
-            before = heard[line_id]
+        before = heard.get(line["id"]) if line.get("id") is not None else None
+        if before is not None:
             line = {**line, "estado_item": line.get("estado_item") or before["estado_item"], **marks_of(before)}
-        whole.append(whole_line(line, f"pedido.items.{index}"))
+        line = whole_line(line, "pedido.items", index)
+        if line["id"] is None:
+            line["id"] = next(unused)
+        whole.append(line)
     return whole
 
 
-def whole_line(line: Json, path: str) -> Json:
+def whole_line(line: Json, *path: str | int) -> Json:
     """Returns the line with all its fields. `path` is where it stands in what was sent. Raises Invalid for a price
     beyond what is allowed."""
     whole = {**_LINE, **line}
     whole["cantidad"] = whole["cantidad"] or 1
     whole["estado_item"] = whole["estado_item"] or PENDING
-    whole["ronda"] = round_of(whole)
+    if "ronda" in line:
+        whole["ronda"] = round_of(line)
     price = whole["precio_unitario"]
     if whole["subtotal"] is None and price is not None:
         whole["subtotal"] = subtotal = round(whole["cantidad"] * price, 2)
-        check_sum(subtotal, f"{path}.subtotal")
+        check_sum(subtotal, *path, "subtotal")
     return whole
 
 
@@ -143,7 +144,7 @@ def _price(line: Json | None) -> float:
     return price
 
 
-def check_sum(amount: float, path: str) -> None:
+def check_sum(amount: float, *path: str | int) -> None:
     """Raises Invalid for an amount beyond what is allowed: a product or a sum of allowed ones may be."""
     if abs(amount) > MAX_MONEY:
-        raise Invalid(fields={path: f"pasa de {MAX_MONEY:.0f}"})
+        raise Invalid(fields={".".join(map(str, path)): f"pasa de {MAX_MONEY:.0f}"})

@@ -32,7 +32,9 @@ def made(line: Json) -> float:
 
 def to_make(line: Json) -> float:
     """Returns how many of the line the kitchen is to make."""
-    return _quantity(line) - made(line) if line["estado_item"] == PENDING else 0
+    if line["estado_item"] != PENDING:
+        return 0
+    return max(_quantity(line) - _amount(line, "cantidad_hecha"), 0)
 
 
 def made_once(line: Json) -> float:
@@ -43,6 +45,11 @@ def made_once(line: Json) -> float:
 def left_to_make(lines: Iterable[Json]) -> dict[int, float]:
     """Returns by line what is to be made of an order's lines, where there is something."""
     return {line["id"]: amount for line in lines if (amount := to_make(line)) > 0}
+
+
+def anything_to_make(lines: Iterable[Json]) -> bool:
+    """Tells whether the kitchen is to make something of an order's lines."""
+    return any(to_make(line) > 0 for line in lines)
 
 
 def round_of(holder: Mapping[str, Any]) -> int:

@@ -8,7 +8,7 @@ order as it is then.
 from __future__ import annotations
 
 from ..events import AWAITING_PAYMENT, COOKING, NEW_ORDER, PAID, READY, SERVED, STATE_CHANGE, TO_COOK
-from .made import left_to_make, round_of, to_make
+from .made import anything_to_make, left_to_make, round_of, to_make
 from .state import Json, Order
 
 
@@ -23,7 +23,7 @@ def begins_round(order: Order, change: Json) -> bool:
     # Every dish of it was said to be ready, and nobody has said so of the order. Who takes that back orders nothing.
     lines = order.pedido["items"]
     taken_back = change["cambios"]["tipo_cambio"] == "item_pendiente"
-    return order.state == COOKING and _any_made(lines) and not left_to_make(lines) and not taken_back
+    return order.state == COOKING and _any_made(lines) and not anything_to_make(lines) and not taken_back
 
 
 def _any_made(lines: list[Json]) -> bool:
@@ -61,7 +61,7 @@ def arrives_made(event: Json) -> bool:
     """Tells whether an order comes with lines of which nothing is to be made: a cook has nothing to see of it. What an
     order without any lines asks for is not known."""
     lines = event["pedido"]["items"] if event["tipo"] == NEW_ORDER else ()
-    return bool(lines) and not left_to_make(lines)
+    return bool(lines) and not anything_to_make(lines)
 
 
 def unseen(order: Order) -> Order:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ..errors import DomainError, Invalid, KeyReused
+from ..events import NEW_ORDER
 from ..log.event_log import Transaction
 from ..orders.drafts import as_published
 from .append import Moment, append, check_appended
@@ -74,6 +75,7 @@ class Publication:
         return result
 
     def _append_batch(self, transaction: Transaction) -> Published:
+        transaction.look_ahead([draft["pedido"]["id"] for draft in self._drafts if draft["tipo"] == NEW_ORDER])
         ids, duplicates = [], []
         for index, (draft, digest) in enumerate(zip(self._drafts, self._digests, strict=True)):
             key = draft.get("operacion_id")

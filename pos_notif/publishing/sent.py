@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from ..errors import Invalid, TooLarge
 from ..orders.drafts import MAX_BATCH, parse_draft
 from ..wire.json_limits import printable
-from ..wire.json_text import parse, too_deep
+from ..wire.json_text import encode, parse, too_deep
 from .publication import Published, check_key
 
 Json = dict[str, Any]
@@ -73,12 +73,23 @@ def _batch(value: Json, size: int, limit: int) -> list[Json]:
 
 def _check_sizes(events: list[Any], limit: int) -> None:
     for index, event in enumerate(events):
+        if _is_small(event, limit):
+            continue
         try:
             text = _COMPACT.encode(event)
         except RecursionError as error:  # the parser may take a little more
             raise too_deep() from error
         if len(text.encode("utf-8", "surrogatepass")) > limit:
             raise TooLarge(f"eventos.{index} pasa de {limit // 1024} KiB.")
+
+
+def _is_small(event: Any, limit: int) -> bool:
+    """Tells whether the event is surely below the limit, in an eighth of the time in which its size is found: only
+    numbers are written otherwise there, and none is eight times as long."""
+    try:
+        return len(encode(event)) * 8 <= limit
+    except (ValueError, OverflowError, RecursionError):  # what is wrong with it is said later
+        return False
 
 
 # Unlike `dump`, it takes whatever was sent: what is wrong with that is said by `parse_draft`.

@@ -35,26 +35,38 @@ def printable(name: str) -> str:
 
 def _fault(value: Any, depth: int) -> tuple[str, list[str]] | None:
     """Returns what is wrong and the steps to it from the innermost out, or None: paths are built for refusals only."""
-    if isinstance(value, str):
-        lone = not value.isascii() and _LONE_SURROGATE.search(value)
-        return ("tiene un carácter incompleto (surrogate)", []) if lone else None
-    if isinstance(value, bool) or value is None:
-        return None
-    if isinstance(value, int):
-        return None if -MAX_INTEGER <= value <= MAX_INTEGER else ("pasa de ±2^53", [])
-    if isinstance(value, float):
-        return None if value - value == 0 else ("debe ser un número finito", [])
+    kind = type(value)
+    if kind is not dict and kind is not list:
+        problem = _problem(value)
+        return (problem, []) if problem is not None else None
     if depth > MAX_DEPTH:
         return f"tiene más de {MAX_DEPTH} niveles", []
-    members = value.items() if isinstance(value, dict) else enumerate(value)
-    for name, member in members:
+    names_differ = kind is dict and not "".join(value).isascii()
+    for name, member in value.items() if kind is dict else enumerate(value):
         # Most names and members are sound, which is seen without a call.
-        fault = _fault(name, depth) if isinstance(name, str) and not name.isascii() else None
-        kind = type(member)
-        sound = member.isascii() if kind is str else kind is int and -MAX_INTEGER <= member <= MAX_INTEGER
-        if fault is None and not sound:
-            fault = _fault(member, depth + 1)
+        fault = _fault(name, depth) if names_differ else None
+        if fault is None:
+            of = type(member)
+            if of is str:
+                sound = member.isascii()
+            elif of is int:
+                sound = -MAX_INTEGER <= member <= MAX_INTEGER
+            else:
+                sound = of is float and member - member == 0
+            fault = None if sound else _fault(member, depth + 1)
         if fault is not None:
             fault[1].append(str(name))
             return fault
     return None
+
+
+def _problem(value: Any) -> str | None:
+    """Returns what is wrong with a value that holds no other."""
+    if isinstance(value, str):
+        lone = not value.isascii() and _LONE_SURROGATE.search(value)
+        return "tiene un carácter incompleto (surrogate)" if lone else None
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, int):
+        return None if -MAX_INTEGER <= value <= MAX_INTEGER else "pasa de ±2^53"
+    return None if value - value == 0 else "debe ser un número finito"

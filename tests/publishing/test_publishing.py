@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.in_process import in_process
 from tests.support.logs import opened
-from tests.support.pos import PUBLISH, START
+from tests.support.pos import PUBLISH, START, stored_orders
 
 EVENT = {"tipo": "cambio_estado", "pedido_id": 1, "estado": "en_cocina"}
 
@@ -61,6 +61,46 @@ async def test_ids_in_a_batch_increase_over_what_the_batch_itself_released(pos):
 async def test_500_events_in_one_batch(pos):
     answer = await pos.post({"eventos": [event(number) for number in range(1, 501)]})
     assert (answer.status, answer.json["ids"]) == (201, list(range(1, 501)))
+
+
+@pytest.mark.parametrize("count", [1, 15, 16, 17, 33, 48])
+async def test_of_a_batch_of_any_length_everything_is_kept_in_its_order(pos, count):
+    """Rows are written several at a time."""
+    numbers = range(1, count + 1)
+    batch = [
+        {"tipo": "nuevo_pedido", "operacion_id": f"k{number}", "pedido": {"id": number, "mesa_numero": number}}
+        for number in numbers
+    ]
+    assert (await pos.post({"eventos": batch})).json["ids"] == [*numbers]
+    stored = pos.stored_events()
+    assert [each["id"] for each in stored] == [each["pedido_id"] for each in stored] == [*numbers]
+    assert {order_id: order.pedido["mesa_numero"] for order_id, order in stored_orders(pos.path).items()} == {
+        number: number for number in numbers
+    }
+    assert await pos.view("cocina") == {*numbers}
+    again = await pos.post({"eventos": batch})
+    assert (again.status, again.json["ids"], again.json["duplicados"]) == (200, [*numbers], [True] * count)
+    # What its publisher has said of each order is known: the same again moves nobody.
+    await pos.publish("cambio_mesa", pedido_id=count, mesa_numero=900)
+    await pos.set_state(count, "en_cocina", mesa_numero=900)
+    assert (await pos.order(count))["mesa_numero"] == 900
+
+
+async def test_a_batch_is_refused_for_an_order_that_is_in_the_log_whatever_stands_before_it(pos):
+    await pos.new_order(1)
+    await pos.set_state(2, "en_cocina")  # a stub, which its order may still follow
+    new = [{"tipo": "nuevo_pedido", "pedido": {"id": number}} for number in (3, 2, 4, 1)]
+    answer = await pos.post({"eventos": new})
+    assert (answer.status, answer.code, list(answer.fields)) == (409, "pedido_existente", ["eventos.3.pedido.id"])
+    assert (await pos.post({"eventos": new[:3]})).json["ids"] == [3, 4, 5]
+    assert pos.stored(4)["version"] == 2
+
+
+async def test_of_two_batches_at_once_with_one_order_one_is_taken(pos):
+    batches = [[event(1), {"tipo": "nuevo_pedido", "pedido": {"id": 7, "mesa_numero": mesa}}] for mesa in (1, 2)]
+    first, second = await asyncio.gather(*(pos.post({"eventos": batch}) for batch in batches))
+    assert (first.status, second.status, second.code) == (201, 409, "pedido_existente")
+    assert (await pos.order(7))["mesa_numero"] == 1
 
 
 # Who acted
@@ -374,6 +414,20 @@ async def test_an_event_of_just_256_kib_is_taken_alone_and_in_a_batch(pos):
     assert 256 * 1024 - 2 < len(body) <= 256 * 1024
     assert (await pos.post(body, headers=JSON_TYPE)).status == 201
     assert (await pos.post(b'{"eventos":[%b,%b]}' % (body, body), headers=JSON_TYPE)).status == 201
+
+
+@pytest.mark.parametrize("number", ["1e15", "1e16", "1E300", "-0.0", "123456789.123456789"])
+async def test_an_events_size_counts_its_numbers_as_they_are_written(pos, number):
+    """`1e15` is sent in four characters, and takes eighteen; the whole is measured to the byte."""
+    written = len(json.dumps(json.loads(number)))
+    room = 256 * 1024 - len(json.dumps({**EVENT, "n": [], "x": ""}, separators=(",", ":")))
+    count, rest = divmod(room + 1, written + 1)
+    for more, status in ((0, 201), (1, 413)):
+        numbers, text = ",".join([number] * count), "y" * (rest + more)
+        large = json.dumps({**EVENT, "x": text})[:-1] + f', "n": [{numbers}]}}'
+        filler = json.dumps(event(1, x="z" * 250_000))  # so that events are measured at all
+        answer = await pos.post(f'{{"eventos": [{filler}, {large}]}}'.encode(), headers=JSON_TYPE)
+        assert answer.status == status, answer.body
 
 
 async def test_a_body_over_8_mib_is_413(refused):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date
 from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
 from ...clock import SteadyMs
+from ...database.inserting import insert_rows
 from ...database.literals import literals
 from ...database.stored_times import StoredTimes
 from ...events import AWAITING_PAYMENT, KITCHEN, ON_BOARD, OPEN, OVER, PRUNING, READY, SERVED, TILLS, WAITERS
@@ -44,6 +45,14 @@ def find_order(connection: sqlite3.Connection, order_id: int) -> Order | None:
     return _order(row) if row else None
 
 
+def unheard(connection: sqlite3.Connection, order_ids: Collection[int]) -> set[int]:
+    """Returns those of the ids that no order has."""
+    # Their rows are not read: of many large orders that would be too much at once.
+    sql = "SELECT id FROM orders WHERE id IN (SELECT value FROM json_each(?))"
+    found = connection.execute(sql, (encode(list(order_ids)).decode(),))
+    return set(order_ids) - {order_id for (order_id,) in found}
+
+
 def delete_pruned(connection: sqlite3.Connection, order_ids: Iterable[int]) -> None:
     """Deletes those of the orders that the log no longer knows."""
     ids = [(order_id,) for order_id in order_ids]
@@ -55,8 +64,9 @@ def delete_pruned(connection: sqlite3.Connection, order_ids: Iterable[int]) -> N
 
 def save_orders(connection: sqlite3.Connection, changed: dict[int, tuple[Order, bytes | None]]) -> None:
     """Writes the orders, each given with its `pedido` as JSON where that is known."""
-    connection.executemany(
-        f"INSERT OR REPLACE INTO orders ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    insert_rows(
+        connection,
+        f"INSERT OR REPLACE INTO orders ({COLUMNS})",
         [_row(order_id, order, known_json) for order_id, (order, known_json) in changed.items()],
     )
 

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
+from ...database.inserting import insert_rows
 from ...wire.json_text import encode, load
 
 
@@ -22,7 +23,8 @@ def find_said(connection: sqlite3.Connection, order_id: int, publisher: str) -> 
 
 
 def save_said(connection: sqlite3.Connection, said: Mapping[tuple[int, str], dict[str, Any]]) -> None:
-    connection.executemany(
-        "INSERT OR REPLACE INTO order_words (order_id, publisher, data) VALUES (?, ?, ?)",
+    insert_rows(
+        connection,
+        "INSERT OR REPLACE INTO order_words (order_id, publisher, data)",
         [(*name, encode(words).decode()) for name, words in said.items()],
     )
