@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeVar, cast
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -94,7 +94,7 @@ def parse_request(model: type[Body], value: Any) -> Body:
     if not isinstance(value, dict):
         raise Invalid(fields={BODY: "debe ser un objeto"})
     check_json(value)
-    return cast(Body, validate(model, value))
+    return validate(model.model_validate, value)
 
 
 def parse_action(value: Any) -> ActionBody:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ..clock import business_day
 from ..errors import Invalid, NotFound, RoleNotAllowed, StaleVersion
 from ..events import COOK, NEW_ORDER
 from ..log.event_log import Transaction
 from ..orders.actions import check_role, drafts, stock_change
+from ..orders.drafts import Actor
 from ..orders.menu import FROM_MENU
 from ..orders.numbers import is_own, letter
 from ..orders.requests import ActionBody, OrderBody, OrderedLine
@@ -122,9 +122,9 @@ async def _done(publishing: Publishing, who: Principal, work: Callable[[Transact
     return done
 
 
-def _actor(who: Principal, sent: Any) -> Json:
+def _actor(who: Principal, sent: Actor | None) -> Json:
     """Returns who acts: a token's program may say for whom."""
-    named = sent.model_dump(exclude_none=True) if sent is not None and who.kind == "token" else None
+    named = {name: value for name, value in (sent or {}).items() if value is not None and who.kind == "token"}
     return {**dict.fromkeys(("usuario_id", "username", "rol")), **named} if named else who.actor
 
 

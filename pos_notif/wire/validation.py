@@ -1,13 +1,16 @@
-"""Checks a sent value against a pydantic model, with the refusals in Spanish and by the path of each field."""
+"""Checks a sent value with pydantic, with the refusals in Spanish and by the path of each field."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from ..errors import Invalid
 from .json_limits import BODY
+
+T = TypeVar("T")
 
 _MESSAGES = {
     "missing": "falta",
@@ -36,10 +39,11 @@ _MESSAGES = {
 _TEXT_HINTS = {"mesa_numero": "; un nombre va en mesa"}
 
 
-def validate(model: type[BaseModel], value: Any, path: str = "") -> BaseModel:
-    """Returns the value as the model. `path` stands before each field's path. Raises Invalid with every wrong field."""
+def validate(check: Callable[[Any], T], value: Any, path: str = "") -> T:
+    """Returns what pydantic's `check` makes of the value. `path` stands before each field's path. Raises Invalid with
+    every wrong field."""
     try:
-        return model.model_validate(value)
+        return check(value)
     except ValidationError as error:
         fields: dict[str, str] = {}
         for problem in error.errors(include_url=False):

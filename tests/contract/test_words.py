@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import get_args
+from typing import get_args, get_type_hints
 
 import pytest
 
@@ -154,7 +154,7 @@ def test_every_open_state_is_a_step_before_the_order_is_over():
 
 def test_every_publishable_type_has_a_model_of_its_own():
     for kind, model in drafts._MODELS.items():
-        assert get_args(model.model_fields["tipo"].annotation) == (kind,)
+        assert get_args(get_type_hints(model)["tipo"]) == (kind,)
     union = get_args(drafts.Draft)[0]
     assert set(get_args(union)) == set(drafts._MODELS.values())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import get_args, get_type_hints
 
 import pytest
 
@@ -11,7 +11,7 @@ from pos_notif.history.event_fields import Changes, Event, Line
 from pos_notif.history.sentences import Service, sentence
 from pos_notif.orders.drafts import LineChange
 
-KINDS = get_args(LineChange.model_fields["tipo_cambio"].annotation)
+KINDS = get_args(get_type_hints(LineChange)["tipo_cambio"])
 
 
 def of_line(kind: str | None) -> str:
