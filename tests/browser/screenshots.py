@@ -189,7 +189,9 @@ def _photograph_sheet(photographer: Photographer, server: LiveServer) -> None:
 def _photograph_till(photographer: Photographer, server: LiveServer) -> None:
     till = photographer.opened(CASHIER, "/caja", DESK)
     first = till.locator("#table .due").first
-    _order_again(server, int(first.locator(".due__label").inner_text().removeprefix("Mesa ")))
+    label = first.locator(".due__label")
+    label.wait_for()  # in sight: what is unveiled a moment later has no text before
+    _order_again(server, int(label.inner_text().removeprefix("Mesa ")))
     till.get_by_text("1 pedido aún en cocina").first.wait_for()
     till.locator("#table .due").nth(1).click()
     till.click("#act")

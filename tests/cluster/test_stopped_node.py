@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import sqlite3
-import threading
 from collections.abc import Callable
+from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -73,14 +74,8 @@ def test_a_node_with_another_history_ends_all_that_is_open_and_says_so(nodes):
     other, node, _ = nodes
     cursor = node.publish(EVENT)["cursor"]
     eventually(lambda: other.request("GET", f"/api/notificaciones/polling/manager?cursor={cursor}")[0] == 200)
-    waited: list[Any] = []
-
-    def wait() -> None:
-        path = f"/api/notificaciones/polling/cocinero?cursor={cursor}&espera=25"
-        waited.append(node.request("GET", path)[2]["eventos"])
-
-    poll = threading.Thread(target=wait)
     bearer = {"Authorization": f"Bearer {node.token}"}
+    waiting = HTTPConnection("127.0.0.1", node.port, timeout=15)
     with (
         SseClient(node, "manager") as stream,
         SioClient(node.port, {"token": node.token}) as socket,
@@ -89,14 +84,16 @@ def test_a_node_with_another_history_ends_all_that_is_open_and_says_so(nodes):
         polled.open()
         polled.connect()
         fetched = polled.begin()
-        poll.start()
+        waiting.request("GET", f"/api/notificaciones/polling/cocinero?cursor={cursor}&espera=25", headers=bearer)
+        assert node.request("GET", "/healthz")[0] == 200  # by its answer, the poll waits
         fork(node, other)
         assert [frame.event for frame in stream.frames()][-1] == "reinicio"
         while not has_ended(socket):
             pass
         polled.answer(fetched)
-        poll.join(15)
-        assert waited == [[]]  # it did not wait to its end, with what is not of this log any more
+        with contextlib.closing(waiting), waiting.getresponse() as answer:
+            # It did not wait to its end, with what is not of this log any more.
+            assert (answer.status, json.load(answer)["eventos"]) == (200, [])
     eventually(lambda: node.request("GET", "/api/notificaciones/polling/manager")[0] == 503)
     assert [node.request("GET", path)[0] for path in ("/cocina", "/healthz", "/readyz")] == [503, 200, 503]
     assert other.request("GET", "/readyz")[0] == 200
