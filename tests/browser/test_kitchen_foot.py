@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.browser.floor import COOK, Floor, slow_time
 from tests.browser.test_kitchen_shift import REFUSES
-from tests.browser.tickets import order
+from tests.browser.tickets import order, until
 from tests.support.logs import stock_alert
 
 pytestmark = pytest.mark.browser
@@ -66,6 +66,27 @@ def test_deshacer_of_iniciar_is_there_whatever_else_stands_at_the_foot(
     expect(page.locator("#undo button")).to_contain_text("Deshacer")
     assert page.locator("#undo button").evaluate(WITHIN_THE_FOOT)
     assert page.locator("#say").evaluate(WITHIN_THE_FOOT)  # that too stands there still
+
+
+def test_the_foot_keeps_what_ran_out_while_the_first_menu_was_on_its_way(page: Any, floor: Floor) -> None:
+    held: list[Any] = []
+    page.route("**/api/productos", lambda route: held.append((route, route.fetch())))
+
+    def let_go() -> None:
+        until(page, lambda: bool(held))
+        route, answer = held.pop(0)
+        route.fulfill(response=answer)
+
+    floor.open(page, COOK, "/cocina")
+    until(page, lambda: bool(held))
+    floor.sold_out("Horchata")
+    expect(page.locator("#stock")).to_contain_text("Horchata")
+    let_go()
+    until(page, lambda: bool(held))  # the page asks anew: what it was answered is older than what it has heard
+    page.wait_for_timeout(1200)  # the board is drawn each second
+    let_go()
+    page.wait_for_timeout(100)
+    expect(page.locator("#stock")).to_contain_text("Horchata", timeout=2000)
 
 
 def test_the_foot_goes_by_the_menu_where_it_has_missed_that_a_dish_is_back(page: Any, floor: Floor) -> None:

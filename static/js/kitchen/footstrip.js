@@ -69,7 +69,7 @@
   // numbers of its own, the menu knows nothing.
   function isThere(product, menu) {
     var known = menu.product(product.id, product.name);
-    return known !== null && !menu.isOut(known);
+    return menu.sure && known !== null && !menu.isOut(known);
   }
 
   strip.showStock = function (now, menu) {

@@ -19,6 +19,7 @@
     this.byId = {};
     this.hidden = {};            // by id: the hidden dishes that are not among the products
     this.loaded = false;
+    this.sure = false;           // it is no older than what was told: the first answer may be, and is shown until the next one
     this.stale = false;          // something was told while a request was under way: its answer may be older
     this.request = null;
     this.timer = null;
@@ -39,7 +40,10 @@
         self.timer = window.setTimeout(function () { self.load(); }, RETRY_MS);
         return;
       }
-      if (!self.stale || !self.loaded) { self.take(answer.body.productos); }
+      if (!self.stale || !self.loaded) {
+        self.sure = !self.stale;
+        self.take(answer.body.productos);
+      }
       if (self.stale) { self.load(); }
     });
   };
