@@ -17,17 +17,15 @@ def write_rows(connection: sqlite3.Connection, pending: Pending) -> None:
     """Writes all that is pending, and the log's new head."""
     insert_rows(connection, f"INSERT INTO events ({EVENT_COLUMNS}, hash)", pending.rows)
     save_orders(connection, pending.orders)
-    if pending.said:
-        save_said(connection, pending.said)
+    save_said(connection, pending.said)
     if pending.products:
         save_products(connection, pending.products.values())
-    if pending.keys:
-        insert_rows(
-            connection,
-            # A key whose events were pruned may be used anew before it is deleted.
-            "INSERT OR REPLACE INTO idempotency_keys (publisher, route, key, digest, event_ids, last_event_id)",
-            [(*name, digest, encode(ids).decode(), max(ids)) for name, (digest, ids) in pending.keys.items()],
-        )
+    insert_rows(
+        connection,
+        # A key whose events were pruned may be used anew before it is deleted.
+        "INSERT OR REPLACE INTO idempotency_keys (publisher, route, key, digest, event_ids, last_event_id)",
+        [(*name, digest, encode(ids).decode(), max(ids)) for name, (digest, ids) in pending.keys.items()],
+    )
     for (owner, order_id), after in pending.follows.items():
         column = f"{owner.kind}_id"
         connection.execute(

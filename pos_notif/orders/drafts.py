@@ -232,7 +232,7 @@ Draft = Annotated[
     NewOrder | OrderReady | StateChange | ItemChanged | OrderCancelled | TableChanged | StockAlert,
     Field(discriminator="tipo"),
 ]
-_MODELS: Mapping[str, type[_Draft]] = {
+_SHAPES: Mapping[str, type[_Draft]] = {
     NEW_ORDER: NewOrder,
     ORDER_READY: OrderReady,
     STATE_CHANGE: StateChange,
@@ -241,7 +241,7 @@ _MODELS: Mapping[str, type[_Draft]] = {
     TABLE_CHANGED: TableChanged,
     STOCK_ALERT: StockAlert,
 }
-_CHECKS = {kind: TypeAdapter(model).validate_python for kind, model in _MODELS.items()}
+_CHECKS = {kind: TypeAdapter(shape).validate_python for kind, shape in _SHAPES.items()}
 
 
 def as_published(draft: dict[str, Any]) -> dict[str, Any]:

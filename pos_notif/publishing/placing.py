@@ -124,7 +124,8 @@ async def _done(publishing: Publishing, who: Principal, work: Callable[[Transact
 
 def _actor(who: Principal, sent: Actor | None) -> Json:
     """Returns who acts: a token's program may say for whom."""
-    named = {name: value for name, value in (sent or {}).items() if value is not None and who.kind == "token"}
+    told = sent if sent is not None and who.kind == "token" else {}
+    named = {name: value for name, value in told.items() if value is not None}
     return {**dict.fromkeys(("usuario_id", "username", "rol")), **named} if named else who.actor
 
 

@@ -41,18 +41,18 @@ def _fault(value: Any, depth: int) -> tuple[str, list[str]] | None:
         return (problem, []) if problem is not None else None
     if depth > MAX_DEPTH:
         return f"tiene más de {MAX_DEPTH} niveles", []
-    names_differ = kind is dict and not "".join(value).isascii()
+    check_names = kind is dict and not "".join(value).isascii()
     for name, member in value.items() if kind is dict else enumerate(value):
         # Most names and members are sound, which is seen without a call.
-        fault = _fault(name, depth) if names_differ else None
+        fault = _fault(name, depth) if check_names else None
         if fault is None:
-            of = type(member)
-            if of is str:
+            member_kind = type(member)
+            if member_kind is str:
                 sound = member.isascii()
-            elif of is int:
+            elif member_kind is int:
                 sound = -MAX_INTEGER <= member <= MAX_INTEGER
             else:
-                sound = of is float and member - member == 0
+                sound = member_kind is float and member - member == 0
             fault = None if sound else _fault(member, depth + 1)
         if fault is not None:
             fault[1].append(str(name))

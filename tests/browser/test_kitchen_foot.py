@@ -71,21 +71,14 @@ def test_deshacer_of_iniciar_is_there_whatever_else_stands_at_the_foot(
 def test_the_foot_keeps_what_ran_out_while_the_first_menu_was_on_its_way(page: Any, floor: Floor) -> None:
     held: list[Any] = []
     page.route("**/api/productos", lambda route: held.append((route, route.fetch())))
-
-    def let_go() -> None:
-        until(page, lambda: bool(held))
-        route, answer = held.pop(0)
-        route.fulfill(response=answer)
-
     floor.open(page, COOK, "/cocina")
     until(page, lambda: bool(held))
     floor.sold_out("Horchata")
     expect(page.locator("#stock")).to_contain_text("Horchata")
-    let_go()
-    until(page, lambda: bool(held))  # the page asks anew: what it was answered is older than what it has heard
+    route, older = held.pop()
+    route.fulfill(response=older)
+    until(page, lambda: bool(held))  # the page asks anew
     page.wait_for_timeout(1200)  # the board is drawn each second
-    let_go()
-    page.wait_for_timeout(100)
     expect(page.locator("#stock")).to_contain_text("Horchata", timeout=2000)
 
 

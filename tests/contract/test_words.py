@@ -34,7 +34,7 @@ ROWS = {
     "events.TYPE_WORD": TYPES,
     "history.sentences._SAY": TYPES,
     "push.telling._TTL": {"pedido_listo", "sin_acuse", "sin_pantalla", "pantalla_recuperada", "alerta_stock"},
-    "orders.drafts._MODELS": PUBLISHED,
+    "orders.drafts._SHAPES": PUBLISHED,
     "orders.completion._COMPLETE": OF_ORDER,
     "orders.state.apply": OF_ORDER,
     "orders.routing._table": OF_ORDER,
@@ -152,11 +152,11 @@ def test_every_open_state_is_a_step_before_the_order_is_over():
     assert events.TO_COOK == ("pagado", "en_mesa", "en_cocina")
 
 
-def test_every_publishable_type_has_a_model_of_its_own():
-    for kind, model in drafts._MODELS.items():
-        assert get_args(get_type_hints(model)["tipo"]) == (kind,)
+def test_every_publishable_type_has_a_shape_of_its_own():
+    for kind, shape in drafts._SHAPES.items():
+        assert get_args(get_type_hints(shape)["tipo"]) == (kind,)
     union = get_args(drafts.Draft)[0]
-    assert set(get_args(union)) == set(drafts._MODELS.values())
+    assert set(get_args(union)) == set(drafts._SHAPES.values())
 
 
 def test_a_state_that_may_be_sent_is_one_of_the_list():

@@ -80,10 +80,12 @@ async def test_of_a_batch_of_any_length_everything_is_kept_in_its_order(pos, cou
     assert await pos.view("cocina") == {*numbers}
     again = await pos.post({"eventos": batch})
     assert (again.status, again.json["ids"], again.json["duplicados"]) == (200, [*numbers], [True] * count)
-    # What its publisher has said of each order is known: the same again moves nobody.
-    await pos.publish("cambio_mesa", pedido_id=count, mesa_numero=900)
-    await pos.set_state(count, "en_cocina", mesa_numero=900)
-    assert (await pos.order(count))["mesa_numero"] == 900
+    # What its publisher has said of each order is known: the same again moves back nobody whom another one has moved.
+    for number in numbers:
+        moved = {"tipo": "cambio_mesa", "pedido_id": number, "mesa_numero": 900}
+        assert (await pos.post(moved, token=await pos.token_of("manager"))).status == 201
+        await pos.set_state(number, "en_cocina", mesa_numero=number)
+    assert {order.pedido["mesa_numero"] for order in stored_orders(pos.path).values()} == {900}
 
 
 async def test_a_batch_is_refused_for_an_order_that_is_in_the_log_whatever_stands_before_it(pos):
